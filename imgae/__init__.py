@@ -1,0 +1,57 @@
+"""Image autoencoders: remove noise from pictures, train the networks that do it, embed them."""
+
+from typing import TYPE_CHECKING, Any
+
+from imgae.errors import (
+    ImageError,
+    ImgaeError,
+    ImgaeWarning,
+    ModelError,
+    OptionError,
+    TrainingError,
+    TrainingUnavailable,
+    WeightsError,
+)
+
+if TYPE_CHECKING:
+    from imgae.denoise import Denoiser
+    from imgae.files import read_image, write_image
+    from imgae.image import Image
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Denoiser",
+    "Image",
+    "ImageError",
+    "ImgaeError",
+    "ImgaeWarning",
+    "ModelError",
+    "OptionError",
+    "TrainingError",
+    "TrainingUnavailable",
+    "WeightsError",
+    "__version__",
+    "read_image",
+    "write_image",
+]
+
+# Loaded when first used, so that `import imgae` costs nothing and pulls in no runtime.
+_LAZY = {
+    "Denoiser": "imgae.denoise",
+    "Image": "imgae.image",
+    "read_image": "imgae.files",
+    "write_image": "imgae.files",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_LAZY[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,5 @@
+"""`python -m imgae` is `imgae`."""
+
+from imgae.cli import entry
+
+entry()

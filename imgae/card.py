@@ -1,0 +1,91 @@
+"""The model card: what an .onnx file says about itself, as one JSON string inside it."""
+
+import json
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Final
+
+from imgae.errors import ModelError
+
+METADATA_KEY: Final = "imgae"
+SCHEMA: Final = 1
+
+
+@dataclass(frozen=True)
+class Score:
+    """A measured figure and how to measure it again."""
+
+    what: str  # "CBSD68, sigma 25, float noise, level given"
+    value: float
+    unit: str  # "dB PSNR"
+    command: str
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """All that is needed to run a model rightly. Every field is stored; none has a unit of its own
+    but these: sizes in pixels, levels on [0, 1].
+    """
+
+    name: str
+    version: str
+    task: str  # "denoise"
+    summary: str
+    architecture: str  # the variant's name in the training code
+    inputs: tuple[str, ...]
+    channels: int
+    colour: str  # order and transfer curve of the channels
+    value_range: tuple[float, float]
+    stride: int  # tile origins and sizes are multiples of it
+    halo: int  # receptive radius rounded up to the stride
+    macs_per_pixel: int  # multiply-accumulates
+    bytes_per_pixel: int  # working memory while running, about
+    sigma_range: tuple[float, float]  # levels it was trained on
+    training_data: tuple[str, ...]
+    recipe: str
+    licence: str
+    sha256: str = ""  # over the initialisers as stored, in graph order
+    scores: tuple[Score, ...] = ()
+    schema: int = field(default=SCHEMA)
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> "ModelCard":
+        """Raises ModelError if the text is no card, or one of another schema."""
+        try:
+            values: dict[str, Any] = json.loads(text)
+            schema = values.pop("schema")
+        except (ValueError, AttributeError, KeyError, TypeError) as error:
+            raise ModelError(f"its card cannot be read: {error!r}") from error
+        if schema != SCHEMA:
+            raise ModelError(
+                f"its card has schema {schema!r}, this imgae reads {SCHEMA}; "
+                "update imgae, or export the model again"
+            )
+        names = {entry.name for entry in fields(cls)} - {"schema"}
+        if values.keys() != names:
+            wrong = ", ".join(sorted(values.keys() ^ names))
+            raise ModelError(f"its card has missing or unknown fields: {wrong}")
+        try:
+            card = cls(
+                **values
+                | {name: tuple(values[name]) for name in ("inputs", "training_data")}
+                | {name: pair_of(values[name]) for name in ("value_range", "sigma_range")}
+                | {"scores": tuple(Score(**score) for score in values["scores"])}
+            )
+        except (TypeError, ValueError) as error:
+            raise ModelError(f"its card has a field of the wrong kind: {error}") from error
+        if not (
+            1 <= card.stride <= 4096 and 0 <= card.halo <= 65536 and card.halo % card.stride == 0
+        ):
+            raise ModelError(
+                f"its card names stride {card.stride} and halo {card.halo}, which do "
+                "not fit together"
+            )
+        return card
+
+
+def pair_of(values: Any) -> tuple[float, float]:
+    low, high = values
+    return float(low), float(high)

@@ -1,0 +1,44 @@
+"""Every error a user can meet.
+
+ImgaeError
+├── ImageError            a picture that cannot be read, written or processed
+├── ModelError            a model file, or its card, that cannot be used
+│   └── WeightsError      a model name that leads to no file
+├── OptionError           an option out of its range; also a ValueError
+└── TrainingError         training or export that cannot start or go on
+    └── TrainingUnavailable   the `train` extra is not installed
+
+Messages are one sentence: what, where, found and expected, what to do. Nothing else lives here.
+"""
+
+
+class ImgaeError(Exception):
+    """Base of all errors raised on purpose; its text is meant for the user."""
+
+
+class ImageError(ImgaeError):
+    """A picture that cannot be read, written or processed."""
+
+
+class ModelError(ImgaeError):
+    """A model file, or the card inside it, that cannot be used."""
+
+
+class WeightsError(ModelError):
+    """A model name that leads to no file."""
+
+
+class OptionError(ImgaeError, ValueError):
+    """An option out of its range."""
+
+
+class TrainingError(ImgaeError):
+    """Training or export that cannot start or go on."""
+
+
+class TrainingUnavailable(TrainingError):
+    """Training was asked for, but the `train` extra is not installed."""
+
+
+class ImgaeWarning(UserWarning):
+    """Something that a picture or a file could not keep."""

@@ -1,0 +1,46 @@
+"""Conversion of pixels between a file's types and the float32 [0, 1] that networks see."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+
+def scale_of(dtype: DTypeLike) -> int:
+    """Return the value that stands for white: 255, 65535, or 1 for floats."""
+    dtype = np.dtype(dtype)
+    return int(np.iinfo(dtype).max) if dtype.kind == "u" else 1
+
+
+def to_float(pixels: NDArray[Any]) -> NDArray[np.float32]:
+    """Convert pixels of any type and shape to float32 with white at 1; floats are not clipped."""
+    if pixels.dtype.kind == "f":
+        return pixels.astype(np.float32, copy=False)
+    return np.multiply(pixels, np.float32(1 / scale_of(pixels.dtype)), dtype=np.float32)
+
+
+def from_float(values: NDArray[np.floating[Any]], dtype: DTypeLike) -> NDArray[Any]:
+    """Clip to [0, 1] and convert to `dtype`, integers by rounding to nearest."""
+    dtype = np.dtype(dtype)
+    clipped = np.clip(values, 0, 1)
+    if dtype.kind == "f":
+        return clipped.astype(dtype, copy=False)
+    return np.rint(clipped * scale_of(dtype)).astype(dtype)
+
+
+def to_nchw(pixels: NDArray[Any]) -> NDArray[np.float32]:
+    """Convert (H, W, 1) or (H, W, 3) to (1, 3, H, W) float32 on [0, 1]; gray is repeated."""
+    planes = to_float(pixels).transpose(2, 0, 1)
+    return np.ascontiguousarray(np.broadcast_to(planes, (3, *planes.shape[1:]))[None])
+
+
+def from_nchw(planes: NDArray[np.float32], channels: int) -> NDArray[np.float32]:
+    """Convert (1, 3, H, W) to (H, W, channels); one channel is the mean of the three."""
+    pixels = planes[0].transpose(1, 2, 0)
+    return pixels if channels == 3 else pixels.mean(2, keepdims=True)
+
+
+def to_uint8_rgb(pixels: NDArray[Any]) -> NDArray[np.uint8]:
+    """Convert pixels of any type, gray or RGB, to (H, W, 3) uint8."""
+    eight = pixels if pixels.dtype == np.uint8 else from_float(to_float(pixels), np.uint8)
+    return np.ascontiguousarray(np.broadcast_to(eight, (*eight.shape[:2], 3)))

@@ -1,0 +1,80 @@
+"""Running a model over a picture tile by tile."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgae.card import ModelCard
+from imgae.pixels import from_float, from_nchw, to_float, to_nchw
+from imgae.tiling import TilePlan, plan_within
+
+Progress = Callable[[int, int], None]
+"""Called with tiles done and tiles in all."""
+
+MOST_MEMORY: Final = 1 << 30
+MOST_PIXELS: Final = 4_000_000  # larger ones ran slower a pixel: fresh memory costs more than halos
+LEAST_MEMORY: Final = 64 << 20
+
+
+def plan_for(card: ModelCard, height: int, width: int, tile: str | int) -> TilePlan:
+    """Plan the tiles of a picture.
+
+    tile: pixels a tile keeps on a side, 0 for the whole picture at once, or "auto": what costs
+    least in half the free memory, 1 GiB at most.
+    """
+    if tile == "auto":
+        budget = min(MOST_MEMORY, max(LEAST_MEMORY, free_memory() // 2))
+        most = min(MOST_PIXELS, budget // card.bytes_per_pixel)
+        return plan_within(height, width, card.halo, card.stride, most)
+    size = int(tile)
+    return TilePlan(height, width, size, size, card.halo, card.stride)
+
+
+def run_tiles(
+    restore: Callable[[NDArray[np.float32]], NDArray[np.float32]],
+    pixels: NDArray[Any],
+    plan: TilePlan,
+    strength: float = 1.0,
+    progress: Progress | None = None,
+) -> NDArray[Any]:
+    """Restore pixels (H, W, C) of any type, C 1 or 3; returns the same shape and type.
+
+    restore: maps (1, 3, h, w) float32 to the same. Only a tile at a time is converted to float.
+    strength: 0 gives the input's pixels, 1 the restored ones.
+    """
+    out = np.empty_like(pixels)
+    for done, tile in enumerate(plan, 1):
+        source = pixels[tile.read.slices]
+        restored = restore(to_nchw(source))
+        inner = (slice(None), slice(None), *tile.keep.within(tile.read).slices)
+        values = from_nchw(restored[inner], pixels.shape[2])
+        if strength != 1:
+            original = to_float(pixels[tile.keep.slices])
+            values = original + np.float32(strength) * (values - original)
+        out[tile.keep.slices] = from_float(values, pixels.dtype)
+        if progress:
+            progress(done, len(plan))
+    return out
+
+
+def free_memory() -> int:
+    """Return the bytes that this process could still take, by /proc and the cgroup's limit."""
+    free = [LEAST_MEMORY * 16]
+    try:
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                free = [int(line.split()[1]) * 1024]
+    except (OSError, ValueError):
+        if hasattr(os, "sysconf") and "SC_AVPHYS_PAGES" in os.sysconf_names:
+            free = [os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
+    try:
+        cgroup = Path("/sys/fs/cgroup")
+        limit = int(cgroup.joinpath("memory.max").read_text())
+        free.append(max(0, limit - int(cgroup.joinpath("memory.current").read_text())))
+    except (OSError, ValueError):  # no cgroup, or no limit ("max")
+        pass
+    return min(free)

@@ -1,0 +1,134 @@
+"""Tiles of a picture: integer geometry, no pixels.
+
+A tile is read with a halo and only its inner part is kept. If the halo is at least the network's
+receptive radius, and every tile is read from a multiple of the network's stride, the kept parts
+together are what the network gives on the whole picture.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Box(NamedTuple):
+    """Rows top to bottom and columns left to right, ends excluded."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    @property
+    def area(self) -> int:
+        return (self.bottom - self.top) * (self.right - self.left)
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+    def within(self, outer: "Box") -> "Box":
+        """Return this box in the coordinates of one that contains it."""
+        return Box(
+            self.top - outer.top,
+            self.left - outer.left,
+            self.bottom - outer.top,
+            self.right - outer.left,
+        )
+
+
+class Tile(NamedTuple):
+    """What to read, and the part of it to keep."""
+
+    read: Box
+    keep: Box
+
+
+@dataclass(frozen=True)
+class TilePlan:
+    """Tiles that cover a picture; their `keep` boxes contain every pixel exactly once.
+
+    tile_height, tile_width: what a tile keeps, at most; rounded up to the stride; 0 is all of it.
+    halo: read around it where the picture goes on; rounded up to the stride.
+    """
+
+    height: int
+    width: int
+    tile_height: int
+    tile_width: int
+    halo: int
+    stride: int
+
+    def __post_init__(self) -> None:
+        if min(self.height, self.width, self.stride) < 1:
+            raise ValueError(f"a plan needs sizes from 1, got {self}")
+        if min(self.tile_height, self.tile_width, self.halo) < 0:
+            raise ValueError(f"a plan needs tiles and a halo from 0, got {self}")
+
+    def __iter__(self) -> Iterator[Tile]:
+        for top, bottom in spans(self.height, self.tile_height, self.stride):
+            for left, right in spans(self.width, self.tile_width, self.stride):
+                keep = Box(top, left, bottom, right)
+                yield Tile(self.around(keep), keep)
+
+    def __len__(self) -> int:
+        rows = spans(self.height, self.tile_height, self.stride)
+        return len(rows) * len(spans(self.width, self.tile_width, self.stride))
+
+    def around(self, keep: Box) -> Box:
+        halo = round_up(self.halo, self.stride)
+        return Box(
+            max(keep.top - halo, 0),
+            max(keep.left - halo, 0),
+            min(keep.bottom + halo, self.height),
+            min(keep.right + halo, self.width),
+        )
+
+    @property
+    def pixels_read(self) -> int:
+        """How many pixels all tiles read together: what the plan costs."""
+        rows = read_total(self.height, self.tile_height, self.halo, self.stride)
+        return rows * read_total(self.width, self.tile_width, self.halo, self.stride)
+
+
+def plan_within(height: int, width: int, halo: int, stride: int, most: int) -> TilePlan:
+    """Return the plan that reads the fewest pixels with no tile above `most` pixels.
+
+    The whole picture if it fits, full-width bands or blocks otherwise. If not even one stride of
+    pixels with its halo fits, the plan is of such tiles all the same.
+    """
+    if height * width <= most:
+        return TilePlan(height, width, 0, 0, halo, stride)
+    around = 2 * round_up(halo, stride)
+    best = TilePlan(height, width, stride, stride, halo, stride)
+    for columns in range(1, 257):
+        tile_width = round_up(-(-width // columns), stride)
+        read_width = min(width, tile_width + around)
+        rows_read = most // read_width
+        tile_height = (rows_read - around) // stride * stride
+        if tile_height < stride:
+            continue
+        # The same number of bands, as even as they can be.
+        bands = -(-height // tile_height)
+        tile_height = round_up(-(-height // bands), stride)
+        plan = TilePlan(height, width, tile_height, tile_width, halo, stride)
+        if plan.pixels_read < best.pixels_read:
+            best = plan
+        if tile_width == stride:
+            break
+    return best
+
+
+def spans(length: int, tile: int, stride: int) -> list[tuple[int, int]]:
+    size = round_up(tile, stride) or length
+    return [(start, min(start + size, length)) for start in range(0, length, size)]
+
+
+def read_total(length: int, tile: int, halo: int, stride: int) -> int:
+    halo = round_up(halo, stride)
+    return sum(
+        min(end + halo, length) - max(start - halo, 0) for start, end in spans(length, tile, stride)
+    )
+
+
+def round_up(value: int, multiple: int) -> int:
+    return -(-value // multiple) * multiple

@@ -1,0 +1,40 @@
+"""The settings of a run, as they stand in its config.json."""
+
+import json
+from dataclasses import dataclass, fields
+from typing import Any
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """All that a run's losses depend on, besides the pictures themselves."""
+
+    task: str = "denoise"
+    variant: str = "fast"
+    data: tuple[str, ...] = ()
+    start: str | None = None  # weights to start from
+    steps: int = 0
+    batch: int = 16  # crops a step
+    crop: int = 96  # pixels on a side
+    learning_rate: float = 2e-3
+    warmup: int = 200  # steps
+    decay_share: float = 0.3  # of the steps, at the end
+    clip_norm: float = 5.0
+    ema_decay: float = 0.999
+    seed: int = 0
+    memory: int = 2 << 30  # bytes of decoded pictures, at most
+    validate_every: int = 500  # steps
+    bf16: bool = False
+    channels_last: bool = False
+
+    @classmethod
+    def from_json(cls, text: str) -> "TrainingConfig":
+        """Raises ValueError or TypeError if the text is not such a configuration."""
+        values: dict[str, Any] = json.loads(text)
+        if not isinstance(values, dict):
+            raise TypeError("expected a JSON object")
+        unknown = set(values) - {field.name for field in fields(cls)}
+        if unknown:
+            raise ValueError(f"unknown settings: {', '.join(sorted(unknown))}")
+        values["data"] = tuple(values.get("data", ()))
+        return cls(**values)

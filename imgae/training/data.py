@@ -1,0 +1,149 @@
+"""Training pictures: a bank of decoded pixels, and random crops from it.
+
+Crops are cut by index arithmetic on the bank's device, so the same code feeds a CPU and a GPU,
+and a batch depends on nothing but its generator.
+"""
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+
+from imgae import files
+from imgae.errors import ImgaeError, TrainingError
+from imgae.pixels import to_uint8_rgb
+
+
+@dataclass(frozen=True)
+class PictureBank:
+    """Decoded uint8 RGB pictures, end to end in one tensor.
+
+    pixels: (sum of H*W*3,) uint8. starts, heights, widths: int64, one entry a picture.
+    """
+
+    pixels: Tensor
+    starts: Tensor
+    heights: Tensor
+    widths: Tensor
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    @classmethod
+    def of(
+        cls, pictures: Sequence[np.ndarray], device: torch.device | str = "cpu"
+    ) -> "PictureBank":
+        """Build a bank from (H, W, 3) uint8 arrays."""
+        sizes = [picture.size for picture in pictures]
+        flat = torch.empty(sum(sizes), dtype=torch.uint8)
+        starts = np.cumsum([0, *sizes[:-1]])
+        for start, picture in zip(starts, pictures, strict=True):
+            flat[start : start + picture.size] = torch.from_numpy(picture.reshape(-1))
+        return cls(
+            flat.to(device),
+            torch.as_tensor(starts, device=device),
+            torch.tensor([picture.shape[0] for picture in pictures], device=device),
+            torch.tensor([picture.shape[1] for picture in pictures], device=device),
+        )
+
+    def crops(self, count: int, size: int, generator: Generator) -> Tensor:
+        """Draw random crops, flipped and turned: (count, 3, size, size) float32 in [0, 1].
+
+        A picture is drawn in proportion to its number of possible crops; the bank holds none
+        smaller than `size`.
+        """
+        device = self.pixels.device
+
+        def draw(high: Tensor) -> Tensor:  # integers in [0, high), one per crop
+            unit = torch.rand(count, generator=generator, device=device, dtype=torch.float64)
+            return (unit * high).long()
+
+        positions = (self.heights - size + 1) * (self.widths - size + 1)
+        ends = positions.cumsum(0)
+        which = torch.searchsorted(ends, draw(ends[-1]), right=True)
+        top = draw(self.heights[which] - size + 1)
+        left = draw(self.widths[which] - size + 1)
+        turn = draw(torch.tensor(8, device=device)).view(-1, 1, 1)
+
+        up = torch.arange(size, device=device)
+        rows, columns = up.view(1, -1, 1), up.view(1, 1, -1)
+        rows, columns = torch.where(turn >= 4, columns, rows), torch.where(turn >= 4, rows, columns)
+        rows = torch.where(turn % 2 == 1, size - 1 - rows, rows) + top.view(-1, 1, 1)
+        columns = torch.where(turn // 2 % 2 == 1, size - 1 - columns, columns) + left.view(-1, 1, 1)
+        offsets = self.starts[which].view(-1, 1, 1) + 3 * (
+            rows * self.widths[which].view(-1, 1, 1) + columns
+        )
+        channels = torch.arange(3, device=device).view(1, 3, 1, 1)
+        return self.pixels[offsets[:, None] + channels].float() / 255
+
+
+@dataclass(frozen=True)
+class Folders:
+    """What reading the training folders gave."""
+
+    training: list[np.ndarray]
+    validation: list[np.ndarray]
+    unreadable: list[str]  # one sentence each
+    too_small: int
+    left_out: int  # did not fit into the memory allowed
+
+
+def read_folders(
+    folders: Sequence[Path], crop: int, memory_bytes: int, seed: int, validation_share: float = 0.02
+) -> Folders:
+    """Read every picture under the folders, recursively, as uint8 RGB.
+
+    Pictures under `crop` pixels on a side are passed over, unreadable ones are listed, and when
+    `memory_bytes` is reached the rest is left out; the order is drawn from the seed, so what is
+    left out is a fair sample. Of what was read, one in fifty, at most 12, is kept for validation.
+    Raises TrainingError if nothing is left to train on.
+    """
+    paths = sorted({path for folder in folders for path in list_pictures(folder)})
+    if not paths:
+        names = ", ".join(str(folder) for folder in folders)
+        raise TrainingError(
+            f"{names}: no pictures found; name a folder that holds PNG, JPEG, TIFF or WebP files"
+        )
+    order = np.random.default_rng(seed).permutation(len(paths))
+    pictures: list[np.ndarray] = []
+    unreadable: list[str] = []
+    too_small = left_out = used = 0
+    for index in order:
+        if used >= memory_bytes:
+            left_out += 1
+            continue
+        try:
+            picture = to_uint8_rgb(files.read_image(paths[index]).pixels)
+        except ImgaeError as error:
+            unreadable.append(str(error))
+            continue
+        if min(picture.shape[:2]) < crop:
+            too_small += 1
+            continue
+        if used + picture.size > memory_bytes:
+            left_out += 1
+            continue
+        pictures.append(picture)
+        used += picture.size
+    if len(pictures) < 2:
+        raise TrainingError(
+            f"{len(paths)} files found, but only {len(pictures)} usable for training: "
+            f"{len(unreadable)} could not be read, {too_small} are under {crop}x{crop}, "
+            f"{left_out} did not fit in memory; at least two pictures are needed"
+            + (" (a smaller --crop may help)" if too_small else "")
+        )
+    held = min(12, max(1, round(len(pictures) * validation_share)))
+    return Folders(pictures[held:], pictures[:held], unreadable, too_small, left_out)
+
+
+def list_pictures(folder: Path) -> Iterable[Path]:
+    if not folder.is_dir():
+        raise TrainingError(f"{folder}: not a folder; --data takes folders of pictures")
+    for root, _, names in os.walk(folder):
+        yield from (
+            Path(root, name) for name in names if Path(name).suffix.lower() in files.EXTENSIONS
+        )

@@ -1,0 +1,106 @@
+"""Training a denoiser from a configuration: pictures, network, objective and loop put together."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from imgae.errors import TrainingError
+from imgae.session import usable_cpus
+from imgae.training.checkpoint import Run
+from imgae.training.config import TrainingConfig
+from imgae.training.data import Folders, PictureBank, read_folders
+from imgae.training.export import start_from
+from imgae.training.loop import Outcome, Trainer, choose_pace, train
+from imgae.training.networks import VARIANTS, build
+from imgae.training.objectives import Denoising
+from imgae.training.validate import DenoisingValidation
+
+Note = Callable[[str], None]
+Report = Callable[[dict[str, Any]], None]
+
+
+def start(
+    config: TrainingConfig,
+    minutes: float | None,
+    folder: Path,
+    device: str,
+    threads: int | None,
+    note: Note,
+    report: Report,
+) -> Outcome:
+    """Begin a run. With `minutes`, the number of steps is fixed once, from a timed warm-up."""
+    if config.variant not in VARIANTS:
+        raise TrainingError(
+            f"no variant is called {config.variant!r}; there are: {', '.join(VARIANTS)}"
+        )
+    place = prepare(device, threads)
+    run = Run(folder)
+    run.create()
+    pictures = read_pictures(config, note)
+    bank = PictureBank.of(pictures.training, place)
+    torch.manual_seed(config.seed)
+    net = build(config.variant)
+    if config.start is not None:
+        start_from(net, Path(config.start), config.variant)
+    config, pace = choose_pace(net, Denoising(), bank, config, place)
+    if minutes is not None:
+        config = replace(config, steps=max(1, round(minutes * 60 / pace)))
+    note(
+        f"{config.variant} on {place.type}, {'bf16' if config.bf16 else 'fp32'}"
+        f"{', channels last' if config.channels_last else ''}: {config.steps} steps of "
+        f"{pace * 1000:.0f} ms"
+    )
+    run.save_config(config)
+    trainer = Trainer(net, Denoising(), bank, config, place)
+    return train(trainer, run, DenoisingValidation(pictures.validation, place), report)
+
+
+def resume(folder: Path, device: str, threads: int | None, note: Note, report: Report) -> Outcome:
+    """Continue a run from its last checkpoint, to the same losses as without the stop."""
+    place = prepare(device, threads)
+    run = Run(folder)
+    config = run.load_config()
+    state = run.load_checkpoint()
+    pictures = read_pictures(config, note)
+    bank = PictureBank.of(pictures.training, place)
+    trainer = Trainer(build(config.variant), Denoising(), bank, config, place)
+    try:
+        trainer.load_state_dict(state)
+    except (KeyError, RuntimeError, ValueError) as error:
+        raise TrainingError(
+            f"{run.checkpoint_path}: does not fit a {config.variant} network"
+        ) from error
+    run.rewind_log(trainer.step)
+    note(f"going on from step {trainer.step} of {config.steps}")
+    return train(trainer, run, DenoisingValidation(pictures.validation, place), report)
+
+
+def prepare(device: str, threads: int | None) -> torch.device:
+    if device not in ("auto", "cpu", "cuda"):
+        raise TrainingError(f"no device is called {device!r}; there are: auto, cpu, cuda")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise TrainingError("CUDA was asked for, but this torch has none; use --device cpu")
+    torch.set_num_threads(threads or usable_cpus())
+    return torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def read_pictures(config: TrainingConfig, note: Note) -> Folders:
+    pictures = read_folders(
+        [Path(folder) for folder in config.data], config.crop, config.memory, config.seed
+    )
+    for sentence in pictures.unreadable[:10]:
+        note(f"passed over: {sentence}")
+    if len(pictures.unreadable) > 10:
+        note(f"passed over: {len(pictures.unreadable) - 10} more that cannot be read")
+    if pictures.too_small:
+        note(f"passed over: {pictures.too_small} pictures under {config.crop} pixels on a side")
+    if pictures.left_out:
+        note(
+            f"left out: {pictures.left_out} pictures beyond {config.memory / 2**30:g} GiB decoded; "
+            "--memory takes more"
+        )
+    note(f"{len(pictures.training)} pictures to train on, {len(pictures.validation)} to validate")
+    return pictures

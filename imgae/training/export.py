@@ -1,0 +1,273 @@
+"""From a run to an .onnx file: traced, its kernels stored as fp16, carded, and checked."""
+
+import hashlib
+import os
+import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import onnx
+import torch
+from onnx import helper, numpy_helper
+from torch import nn
+from torch.optim.swa_utils import AveragedModel
+
+from imgae import __version__, session
+from imgae.card import METADATA_KEY, ModelCard, Score
+from imgae.errors import TrainingError
+from imgae.training import geometry, networks
+from imgae.training.checkpoint import Run
+from imgae.training.config import TrainingConfig
+from imgae.training.corruptions import GaussianNoise
+
+OPSET: Final = 18
+TOLERANCE: Final = 1e-4
+PARITY_SIZES: Final = ((37, 61), (131, 77), (1, 9))
+FP16_SUFFIX: Final = "_fp16"
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What the card says that the run does not know."""
+
+    name: str
+    licence: str
+    training_data: tuple[str, ...] = ()  # the folders' names by default
+
+
+def export_run(
+    folder: Path, path: Path, provenance: Provenance, overwrite: bool = False
+) -> ModelCard:
+    """Export a run's averaged weights to an ONNX file, and return its card.
+
+    Raises TrainingError, leaving no file, if the run cannot be read, the file exists and
+    `overwrite` is false, or onnxruntime's output differs from torch's by more than 1e-4.
+    """
+    if path.suffix != ".onnx":
+        raise TrainingError(f"{path}: a model file's name ends in .onnx")
+    if path.exists() and not overwrite:
+        raise TrainingError(f"{path}: exists already; add --overwrite, or name another")
+    if not path.parent.is_dir():
+        raise TrainingError(f"{path}: there is no folder {path.parent}")
+    run = Run(folder)
+    config = run.load_config()
+    net = averaged_network(config.variant, run.load_checkpoint())
+    round_kernels(net)
+    model = to_onnx(net)
+    card = make_card(net, config, provenance)
+    card = replace(card, sha256=weights_hash(model))
+    set_card(model, card)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        onnx.checker.check_model(model, full_check=True)
+        onnx.save(model, temporary)
+        check_parity(net, temporary)
+        temporary.replace(path)
+    except OSError as error:
+        raise TrainingError(f"{path}: cannot be written: {error.strerror}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    return card
+
+
+def averaged_network(variant: str, state: dict[str, Any]) -> nn.Module:
+    net = networks.build(variant)
+    averaged = AveragedModel(net)
+    averaged.load_state_dict(state["ema"])
+    return averaged.module.eval()
+
+
+def load_weights(path: Path) -> tuple[str, dict[str, torch.Tensor]]:
+    """Read the variant and the weights of an exported model, for training to go on from.
+
+    Raises TrainingError if the file is none of imgae's.
+    """
+    try:
+        model = onnx.load(path)
+    except FileNotFoundError:
+        raise TrainingError(f"{path}: no such model file") from None
+    except Exception as error:
+        raise TrainingError(f"{path}: not an ONNX model") from error
+    cards = [entry.value for entry in model.metadata_props if entry.key == METADATA_KEY]
+    if not cards:
+        raise TrainingError(
+            f"{path}: has no imgae model card inside; training cannot start from it"
+        )
+    weights = {
+        entry.name.removesuffix(FP16_SUFFIX): torch.tensor(
+            numpy_helper.to_array(entry).astype(np.float32)
+        )
+        for entry in model.graph.initializer
+    }
+    return ModelCard.from_json(cards[0]).architecture, weights
+
+
+def start_from(net: nn.Module, path: Path, variant: str) -> None:
+    """Set a network's weights to those of an exported model of the same variant."""
+    found, weights = load_weights(path)
+    if found != variant:
+        raise TrainingError(f"{path}: a {found} network; --variant {variant} cannot start from it")
+    names = net.state_dict().keys()
+    try:
+        net.load_state_dict({name: weights[name] for name in names})
+    except (KeyError, RuntimeError) as error:
+        raise TrainingError(f"{path}: its weights do not fit this network: {error}") from error
+
+
+def round_kernels(net: nn.Module) -> None:
+    """Round the convolutions' kernels to what fp16 can store; biases stay as they are."""
+    with torch.no_grad():
+        for parameter in net.parameters():
+            if parameter.ndim == 4:
+                parameter.copy_(parameter.half().float())
+
+
+def to_onnx(net: nn.Module) -> onnx.ModelProto:
+    """Trace a denoiser into a bare graph with dynamic sizes and fp16 kernels."""
+    example = torch.rand(2, 3, 64, 72), torch.rand(2, 1, 1, 1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter's own deprecations
+        program = torch.onnx.export(
+            net,
+            example,
+            dynamo=True,
+            opset_version=OPSET,
+            external_data=False,
+            verbose=False,
+            input_names=["image", "sigma"],
+            output_names=["restored"],
+            dynamic_shapes=({0: "N", 2: "H", 3: "W"}, {0: "N"}),
+        )
+    assert program is not None
+    traced = program.model_proto
+    if [entry.version for entry in traced.opset_import if entry.domain == ""] != [OPSET]:
+        raise TrainingError(f"the exporter did not keep to opset {OPSET}")
+    return bare(traced)
+
+
+def bare(traced: onnx.ModelProto) -> onnx.ModelProto:
+    """Rebuild a model without the exporter's traces, its kernels stored as fp16.
+
+    The sigma input was traced as one level a picture; every operation on it broadcasts, so its
+    sizes are set free, and a map of levels works as well.
+    """
+    graph = traced.graph
+    nodes, initializers = [], []
+    for tensor in graph.initializer:
+        array = numpy_helper.to_array(tensor)
+        if array.ndim == 4 and array.dtype == np.float32:
+            stored = tensor.name + FP16_SUFFIX
+            initializers.append(numpy_helper.from_array(array.astype(np.float16), stored))
+            nodes.append(
+                helper.make_node("Cast", [stored], [tensor.name], to=onnx.TensorProto.FLOAT)
+            )
+        else:
+            initializers.append(numpy_helper.from_array(array, tensor.name))
+    for node in graph.node:
+        kept = onnx.NodeProto()
+        kept.CopyFrom(node)
+        kept.ClearField("metadata_props")
+        kept.ClearField("doc_string")
+        kept.ClearField("name")
+        nodes.append(kept)
+    float32 = onnx.TensorProto.FLOAT
+    model = helper.make_model(
+        helper.make_graph(
+            nodes,
+            "imgae",
+            [
+                helper.make_tensor_value_info("image", float32, ["N", 3, "H", "W"]),
+                helper.make_tensor_value_info("sigma", float32, ["N", 1, "h", "w"]),
+            ],
+            [helper.make_tensor_value_info("restored", float32, ["N", 3, "H", "W"])],
+            initializers,
+        ),
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        producer_name="imgae",
+        producer_version=__version__,
+    )
+    model.ir_version = 9  # the oldest that opset 18 needs runs on more runtimes
+    return model
+
+
+def weights_hash(model: onnx.ModelProto) -> str:
+    """Return the sha256 over the initialisers as stored, in graph order."""
+    digest = hashlib.sha256()
+    for tensor in model.graph.initializer:
+        digest.update(numpy_helper.to_array(tensor).tobytes())
+    return digest.hexdigest()
+
+
+def set_card(model: onnx.ModelProto, card: ModelCard) -> None:
+    del model.metadata_props[:]
+    model.metadata_props.add(key=METADATA_KEY, value=card.to_json())
+
+
+def add_scores(path: Path, scores: Iterable[Score]) -> None:
+    """Replace the scores in a model's card; the weights and their hash stay."""
+    model = onnx.load(path)
+    (text,) = [entry.value for entry in model.metadata_props if entry.key == METADATA_KEY]
+    set_card(model, replace(ModelCard.from_json(text), scores=tuple(scores)))
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        onnx.save(model, temporary)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def make_card(net: nn.Module, config: TrainingConfig, provenance: Provenance) -> ModelCard:
+    data = tuple(Path(folder).name for folder in config.data)
+    return ModelCard(
+        name=provenance.name,
+        version=__version__,
+        task="denoise",
+        summary="Removes white Gaussian noise of a given level from RGB pictures; a residual "
+        "convolutional denoising autoencoder.",
+        architecture=config.variant,
+        inputs=("image", "sigma"),
+        channels=3,
+        colour="RGB, sRGB transfer curve",
+        value_range=(0.0, 1.0),
+        stride=networks.STRIDE,
+        halo=geometry.halo(net),
+        macs_per_pixel=round(geometry.macs_per_pixel(net)),
+        bytes_per_pixel=geometry.working_bytes_per_pixel(net),
+        sigma_range=(0.0, GaussianNoise().sigma_max),
+        training_data=provenance.training_data or data,
+        recipe=recipe_of(config),
+        licence=provenance.licence,
+    )
+
+
+def recipe_of(config: TrainingConfig) -> str:
+    """Return the command that makes such a run again; folders by name only."""
+    folders = " ".join(Path(folder).name for folder in config.data)
+    start = f" --from {Path(config.start).name}" if config.start else ""
+    return (
+        f"imgae train {config.task} --data {folders} --variant {config.variant} "
+        f"--steps {config.steps} --batch {config.batch} --crop {config.crop} "
+        f"--learning-rate {config.learning_rate:g} --seed {config.seed}{start}"
+    )
+
+
+def check_parity(net: nn.Module, path: Path) -> None:
+    """Raise TrainingError if onnxruntime and torch disagree on the file at odd sizes."""
+    model = session.load(path, task="denoise", device="cpu")
+    generator = torch.Generator().manual_seed(0)
+    for height, width in PARITY_SIZES:
+        image = torch.rand(2, 3, height, width, generator=generator)
+        for levels in ((1, 1), (height, width)):
+            sigma = torch.rand(2, 1, *levels, generator=generator) * 0.2
+            with torch.no_grad():
+                expected = net(image, sigma).numpy()
+            got = model(image=image.numpy(), sigma=sigma.numpy())
+            worst = float(np.abs(got - expected).max()) if got.shape == expected.shape else np.inf
+            if not worst <= TOLERANCE:
+                raise TrainingError(
+                    f"onnxruntime and torch differ by {worst:.2g} at {height}x{width}, more than "
+                    f"{TOLERANCE:g}; no file was written"
+                )

@@ -1,0 +1,240 @@
+"""The training loop: it knows steps, checkpoints and the clock, and nothing of corruption or loss."""
+
+import math
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import FrameType
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Generator, Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from imgae.errors import TrainingError
+from imgae.training.checkpoint import Run
+from imgae.training.config import TrainingConfig
+from imgae.training.data import PictureBank
+from imgae.training.optimizers import MuonAdamW, rate_at
+
+LOG_EVERY = 50  # steps
+CHECKPOINT_SECONDS = 120.0
+
+
+class Objective(Protocol):
+    """Draws a corruption, runs the network, returns the loss and its named terms."""
+
+    def __call__(
+        self, net: nn.Module, clean: Tensor, generator: Generator, /
+    ) -> tuple[Tensor, dict[str, Tensor]]: ...
+
+
+class Validation(Protocol):
+    """Scores a network on pictures it has not seen."""
+
+    def score(self, net: nn.Module) -> float: ...
+
+    def write_preview(self, net: nn.Module, path: Path) -> None: ...
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended."""
+
+    step: int
+    steps: int
+    psnr: float | None
+    seconds: float
+
+    @property
+    def finished(self) -> bool:
+        return self.step == self.steps
+
+
+class Trainer:
+    """A network in training, with all the state that a checkpoint keeps."""
+
+    def __init__(
+        self,
+        net: nn.Module,
+        objective: Objective,
+        bank: PictureBank,
+        config: TrainingConfig,
+        device: torch.device,
+    ) -> None:
+        layout = torch.channels_last if config.channels_last else torch.contiguous_format
+        self.net = net.to(device=device, memory_format=layout)
+        self.objective = objective
+        self.bank = bank
+        self.config = config
+        self.device = device
+        self.ema = AveragedModel(
+            self.net, multi_avg_fn=get_ema_multi_avg_fn(config.ema_decay), use_buffers=True
+        )
+        self.optimizer = MuonAdamW(self.net, config.learning_rate)
+        self.step = 0
+        self.sums: dict[str, Tensor] = {}  # of the loss and its terms since the last log line
+        self.summed = 0  # steps
+
+    def train_step(self) -> None:
+        """Draw a batch, descend, average. The batch depends on seed and step alone."""
+        config = self.config
+        seed = int(np.random.SeedSequence((config.seed, self.step)).generate_state(1, np.uint64)[0])
+        generator = Generator(self.device).manual_seed(seed >> 1)
+        clean = self.bank.crops(config.batch, config.crop, generator)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=config.bf16):
+            loss, terms = self.objective(self.net, clean, generator)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.net.parameters(), config.clip_norm, foreach=True)
+        self.optimizer.step(rate_at(self.step, config.steps, config.warmup, config.decay_share))
+        self.ema.update_parameters(self.net)
+        self.step += 1
+        for name, value in {"loss": loss, **terms}.items():
+            self.sums[name] = self.sums.get(name, torch.zeros((), device=self.device)) + (
+                value.detach().float()
+            )
+        self.summed += 1
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "step": self.step,
+            "net": self.net.state_dict(),
+            "ema": self.ema.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "sums": self.sums,
+            "summed": self.summed,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.step = state["step"]
+        self.net.load_state_dict(state["net"])
+        self.ema.load_state_dict(state["ema"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.sums = {name: value.to(self.device) for name, value in state["sums"].items()}
+        self.summed = state["summed"]
+
+    def drain_sums(self) -> dict[str, float]:
+        """Return the means since the last call."""
+        means = {name: float(value) / self.summed for name, value in self.sums.items()}
+        self.sums, self.summed = {}, 0
+        return means
+
+    def is_finite(self) -> bool:
+        """Whether every loss since the last log line was a number."""
+        return all(math.isfinite(float(value)) for value in self.sums.values())
+
+
+def train(
+    trainer: Trainer,
+    run: Run,
+    validation: Validation,
+    report: Callable[[dict[str, Any]], None],
+) -> Outcome:
+    """Train to the configured number of steps, or until interrupted; save either way.
+
+    Every LOG_EVERY steps `report` is given the line that log.jsonl gets: step, steps, loss and
+    its terms, images_per_second, seconds_left, and psnr where it was measured.
+    Raises TrainingError if the loss is no longer a number, or a checkpoint cannot be written.
+    """
+    config, started = trainer.config, time.monotonic()
+    saved_at, line_at, line_step = started, started, trainer.step
+    score: float | None = None
+    with interruption() as interrupted:
+        while trainer.step < config.steps and not interrupted():
+            trainer.train_step()
+            step, last = trainer.step, trainer.step == config.steps
+            if step % LOG_EVERY == 0 or last:
+                stop_if_not_finite(trainer, run)
+                now = time.monotonic()
+                pace = (now - line_at) / (step - line_step)
+                record: dict[str, Any] = {
+                    "step": step,
+                    "steps": config.steps,
+                    **trainer.drain_sums(),
+                    "images_per_second": round(config.batch / pace, 1),
+                    "seconds_left": round(pace * (config.steps - step)),
+                }
+                if step % config.validate_every == 0 or last:
+                    score = record["psnr"] = validation.score(trainer.ema.module)
+                    validation.write_preview(trainer.ema.module, run.preview_path)
+                run.log(record)
+                report(record)
+                line_at, line_step = time.monotonic(), step
+            if time.monotonic() - saved_at > CHECKPOINT_SECONDS:
+                save(trainer, run)
+                saved_at = time.monotonic()
+    save(trainer, run)
+    return Outcome(trainer.step, config.steps, score, time.monotonic() - started)
+
+
+def save(trainer: Trainer, run: Run) -> None:
+    stop_if_not_finite(trainer, run)
+    run.save_checkpoint(trainer.state_dict())
+
+
+def stop_if_not_finite(trainer: Trainer, run: Run) -> None:
+    if not trainer.is_finite():
+        kept = (
+            f"the checkpoint in {run.folder} is from before"
+            if run.checkpoint_path.exists()
+            else "no checkpoint was written yet"
+        )
+        raise TrainingError(
+            f"the loss is not a number any more near step {trainer.step}; {kept}: "
+            "start again with a lower --learning-rate"
+        )
+
+
+@contextmanager
+def interruption() -> Iterator[Callable[[], bool]]:
+    """Turn the first Ctrl-C, or a request to terminate, into a flag; the second one interrupts."""
+    caught: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        caught.append(number)
+        if len(caught) > 1:
+            raise KeyboardInterrupt
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, note) for number in numbers]
+    try:
+        yield lambda: bool(caught)
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
+def choose_pace(
+    net: nn.Module,
+    objective: Objective,
+    bank: PictureBank,
+    config: TrainingConfig,
+    device: torch.device,
+    rounds: int = 10,
+) -> tuple[TrainingConfig, float]:
+    """Time steps each way on copies of the network, in turn, and take the fastest way.
+
+    Returns the configuration with bf16 and channels_last set, and the seconds a step takes.
+    """
+    trials = [
+        replace(config, bf16=bf16, channels_last=channels_last, steps=1_000_000)
+        for bf16 in (True, False)
+        for channels_last in (True, False)
+    ]
+    trainers = [Trainer(deepcopy(net), objective, bank, trial, device) for trial in trials]
+    times = np.empty((rounds, len(trials)))
+    for round_ in range(rounds):
+        for way, trainer in enumerate(trainers):
+            before = time.monotonic()
+            trainer.train_step()
+            if device.type == "cuda":
+                torch.cuda.synchronize()
+            times[round_, way] = time.monotonic() - before
+    fastest = int(times[2:].min(0).argmin())
+    chosen = replace(trials[fastest], steps=config.steps)
+    return chosen, float(np.median(times[2:, fastest]))
