@@ -35,7 +35,8 @@ def from_picture(picture: Image | PIL.Image.Image | NDArray[Any]) -> Image:
         raise ImageError(
             f"a picture is an imgae.Image, a PIL image or an array, not {type(picture).__name__}"
         )
-    if image.pixels.dtype == np.float32 and not np.isfinite(image.pixels).all():
+    parts = [image.pixels] if image.alpha is None else [image.pixels, image.alpha]
+    if image.pixels.dtype == np.float32 and not all(np.isfinite(part).all() for part in parts):
         raise ImageError("the picture holds NaN or infinity; expected finite values on [0, 1]")
     return image
 
@@ -69,4 +70,7 @@ def like_picture(original: Image | PIL.Image.Image | NDArray[Any], restored: Ima
         picture = PIL.Image.fromarray(flat)
         picture.info = dict(original.info)
         return picture
-    return pixels.reshape(original.shape).astype(original.dtype, copy=False)
+    array = pixels.reshape(original.shape).astype(original.dtype, copy=False)
+    if restored.alpha is not None:
+        array[:, :, 3] = original[:, :, 3]  # a float64 alpha went through float32
+    return array

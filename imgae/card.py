@@ -74,14 +74,13 @@ class ModelCard:
                 | {name: pair_of(values[name]) for name in ("value_range", "sigma_range")}
                 | {"scores": tuple(Score(**score) for score in values["scores"])}
             )
+            fits = 1 <= card.stride <= 4096 and 0 <= card.halo <= 65536
+            fits = fits and card.halo % card.stride == 0
         except (TypeError, ValueError) as error:
             raise ModelError(f"its card has a field of the wrong kind: {error}") from error
-        if not (
-            1 <= card.stride <= 4096 and 0 <= card.halo <= 65536 and card.halo % card.stride == 0
-        ):
+        if not fits:
             raise ModelError(
-                f"its card names stride {card.stride} and halo {card.halo}, which do "
-                "not fit together"
+                f"its card names stride {card.stride} and halo {card.halo}, which do not fit"
             )
         return card
 

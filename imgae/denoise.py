@@ -4,7 +4,6 @@ import math
 import os
 from dataclasses import dataclass
 
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -68,7 +67,8 @@ class Denoiser:
         out of range.
         """
         result = self.run(from_picture(image), sigma, strength)
-        return like_picture(image, result.image)
+        restored: Picture = like_picture(image, result.image)
+        return restored
 
     def run(
         self,

@@ -8,8 +8,12 @@ ImgaeError
 └── TrainingError         training or export that cannot start or go on
     └── TrainingUnavailable   the `train` extra is not installed
 
+ImgaeWarning: something that a picture or a file could not keep.
+
 Messages are one sentence: what, where, found and expected, what to do. Nothing else lives here.
 """
+
+import warnings
 
 
 class ImgaeError(Exception):
@@ -36,9 +40,14 @@ class TrainingError(ImgaeError):
     """Training or export that cannot start or go on."""
 
 
-class TrainingUnavailable(TrainingError):
+class TrainingUnavailable(TrainingError):  # noqa: N818 - a state, named in the interface
     """Training was asked for, but the `train` extra is not installed."""
 
 
 class ImgaeWarning(UserWarning):
     """Something that a picture or a file could not keep."""
+
+
+def warn(message: str) -> None:
+    """Tell the user of something lost that is no failure."""
+    warnings.warn(message, ImgaeWarning, stacklevel=3)

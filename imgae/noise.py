@@ -13,6 +13,7 @@ PATCH_SIDE: Final = {1: 8, 3: 5}  # by channels: enough dimensions for noise to 
 PATCHES: Final = 20_000
 FEWEST_PATCHES: Final = 500
 WHITE_RATIO: Final = 1.4  # white noise halves when 2x2 pixels are averaged; grain does not
+SMALLEST: Final = 1e-5  # far under a gray level
 ROOM: Final = 1.5  # levels that a patch's mean should keep from black and white
 
 
@@ -81,7 +82,7 @@ def level_of(patches: NDArray[np.float32]) -> float:
         count = max(int((room > ROOM * sigma).sum()), min(4000, len(flat)))
         chosen = roomiest[:count]
         measured = flat_level(flat[chosen])
-        if measured == 0:
+        if measured < SMALLEST:
             return 0.0
         sigma = unclipped(measured, means[chosen])
     return sigma

@@ -15,8 +15,12 @@ def scale_of(dtype: DTypeLike) -> int:
 def to_float(pixels: NDArray[Any]) -> NDArray[np.float32]:
     """Convert pixels of any type and shape to float32 with white at 1; floats are not clipped."""
     if pixels.dtype.kind == "f":
-        return pixels.astype(np.float32, copy=False)
-    return np.multiply(pixels, np.float32(1 / scale_of(pixels.dtype)), dtype=np.float32)
+        floats: NDArray[np.float32] = pixels.astype(np.float32, copy=False)
+        return floats
+    scaled: NDArray[np.float32] = np.multiply(
+        pixels, np.float32(1 / scale_of(pixels.dtype)), dtype=np.float32
+    )
+    return scaled
 
 
 def from_float(values: NDArray[np.floating[Any]], dtype: DTypeLike) -> NDArray[Any]:
@@ -24,8 +28,8 @@ def from_float(values: NDArray[np.floating[Any]], dtype: DTypeLike) -> NDArray[A
     dtype = np.dtype(dtype)
     clipped = np.clip(values, 0, 1)
     if dtype.kind == "f":
-        return clipped.astype(dtype, copy=False)
-    return np.rint(clipped * scale_of(dtype)).astype(dtype)
+        return np.asarray(clipped, dtype)
+    return np.asarray(np.rint(clipped * scale_of(dtype)), dtype)
 
 
 def to_nchw(pixels: NDArray[Any]) -> NDArray[np.float32]:
@@ -36,8 +40,11 @@ def to_nchw(pixels: NDArray[Any]) -> NDArray[np.float32]:
 
 def from_nchw(planes: NDArray[np.float32], channels: int) -> NDArray[np.float32]:
     """Convert (1, 3, H, W) to (H, W, channels); one channel is the mean of the three."""
-    pixels = planes[0].transpose(1, 2, 0)
-    return pixels if channels == 3 else pixels.mean(2, keepdims=True)
+    pixels: NDArray[np.float32] = planes[0].transpose(1, 2, 0)
+    if channels == 1:
+        first = pixels[:, :, :1]  # so that three equal channels give just their value
+        pixels = first + (pixels - first).mean(2, keepdims=True)
+    return pixels
 
 
 def to_uint8_rgb(pixels: NDArray[Any]) -> NDArray[np.uint8]:

@@ -27,7 +27,7 @@ class OnnxModel:
     session: onnxruntime.InferenceSession
 
     def __call__(self, **inputs: NDArray[Any]) -> NDArray[np.float32]:
-        """Run the model. Raises ModelError if the runtime fails, for want of memory for instance."""
+        """Run the model. Raises ModelError if the runtime fails, as for want of memory."""
         try:
             (output,) = self.session.run(None, inputs)
         except Exception as error:  # onnxruntime's errors have no common base
@@ -41,7 +41,9 @@ def load(
 ) -> OnnxModel:
     """Load a model and its card.
 
-    task: what it must be for, any by default. device: "auto" takes CUDA where this onnxruntime has it. threads: all usable CPUs by default.
+    task: what it must be for; any by default.
+    device: "auto" takes CUDA where this onnxruntime has it.
+    threads: all usable CPUs by default.
     Raises ModelError if the file is no ONNX model, has no card or one for another task, or the
     device is not there.
     """

@@ -1,4 +1,4 @@
-"""The command line: parse, call, print. What the commands do lives below; heavy imports are theirs."""
+"""The command line: parse, call, print. Commands import what is heavy themselves."""
 
 import sys
 from collections.abc import Sequence
@@ -25,15 +25,20 @@ app.add_typer(train.app, name="train")
 app.command("export")(export.export)
 
 
+def print_version(asked: bool) -> None:
+    if asked:
+        print(f"imgae {imgae.__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def about(
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version.", is_eager=True)
+        bool,
+        typer.Option("--version", help="Print it.", is_eager=True, callback=print_version),
     ] = False,
 ) -> None:
-    if version:
-        print(f"imgae {imgae.__version__}")
-        raise typer.Exit
+    """Remove noise from pictures, and train the networks that do it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

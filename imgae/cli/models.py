@@ -47,8 +47,8 @@ def models(
 def describe(record: dict[str, Any]) -> str:
     default = " (default)" if record["default"] else ""
     lines = [
-        f"{record['name']}{default}: {record['task']}, {record['mib']} MiB, "
-        f"{record['kmac_per_pixel']} kMAC/px, halo {record['halo']} px",
+        f"{record['name']}{default}: {record['task']}, {record['mib']} MiB",
+        f"  {record['kmac_per_pixel']} kMAC/px, halo {record['halo']} px",
         f"  {record['summary']}",
         *(f"  {s['value']} {s['unit']}: {s['what']}" for s in record["scores"]),
         f"  {record['path']}",

@@ -46,7 +46,7 @@ def denoise(
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in RUN/.")] = False,
     batch: Annotated[int, typer.Option(min=1, help="Crops a step.")] = 12,
     crop: Annotated[int, typer.Option(min=8, help="Side of a crop, in pixels; times 8.")] = 128,
-    learning_rate: Annotated[float, typer.Option(help="At its highest.")] = 2e-3,
+    learning_rate: Annotated[float, typer.Option(help="At its highest.")] = 1e-3,
     seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
     memory: Annotated[
         float, typer.Option(min=0.001, help="GiB of decoded pictures, at most.")

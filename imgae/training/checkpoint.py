@@ -26,13 +26,16 @@ class Run:
         self.log_path = folder / "log.jsonl"
         self.preview_path = folder / "preview.png"
 
-    def create(self) -> None:
-        """Make the folder. Raises TrainingError if a run is there already."""
+    def check_new(self) -> None:
+        """Raise TrainingError if a run is there already."""
         if self.checkpoint_path.exists() or self.config_path.exists():
             raise TrainingError(
                 f"{self.folder} already holds a run; add --resume to continue it, or name another "
                 "folder"
             )
+
+    def create(self) -> None:
+        """Make the folder. Raises TrainingError if that cannot be done."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -14,9 +14,9 @@ class TrainingConfig:
     data: tuple[str, ...] = ()
     start: str | None = None  # weights to start from
     steps: int = 0
-    batch: int = 16  # crops a step
-    crop: int = 96  # pixels on a side
-    learning_rate: float = 2e-3
+    batch: int = 12  # crops a step
+    crop: int = 128  # pixels on a side
+    learning_rate: float = 1e-3
     warmup: int = 200  # steps
     decay_share: float = 0.3  # of the steps, at the end
     clip_norm: float = 5.0

@@ -39,12 +39,12 @@ class PictureBank:
     ) -> "PictureBank":
         """Build a bank from (H, W, 3) uint8 arrays."""
         sizes = [picture.size for picture in pictures]
-        flat = torch.empty(sum(sizes), dtype=torch.uint8)
+        flat = np.empty(sum(sizes), np.uint8)
         starts = np.cumsum([0, *sizes[:-1]])
         for start, picture in zip(starts, pictures, strict=True):
-            flat[start : start + picture.size] = torch.from_numpy(picture.reshape(-1))
+            flat[start : start + picture.size] = picture.reshape(-1)
         return cls(
-            flat.to(device),
+            torch.from_numpy(flat).to(device),
             torch.as_tensor(starts, device=device),
             torch.tensor([picture.shape[0] for picture in pictures], device=device),
             torch.tensor([picture.shape[1] for picture in pictures], device=device),

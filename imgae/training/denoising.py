@@ -38,13 +38,13 @@ def start(
         )
     place = prepare(device, threads)
     run = Run(folder)
-    run.create()
-    pictures = read_pictures(config, note)
-    bank = PictureBank.of(pictures.training, place)
+    run.check_new()
     torch.manual_seed(config.seed)
     net = build(config.variant)
     if config.start is not None:
         start_from(net, Path(config.start), config.variant)
+    pictures = read_pictures(config, note)
+    bank = PictureBank.of(pictures.training, place)
     config, pace = choose_pace(net, Denoising(), bank, config, place)
     if minutes is not None:
         config = replace(config, steps=max(1, round(minutes * 60 / pace)))
@@ -53,6 +53,7 @@ def start(
         f"{', channels last' if config.channels_last else ''}: {config.steps} steps of "
         f"{pace * 1000:.0f} ms"
     )
+    run.create()
     run.save_config(config)
     trainer = Trainer(net, Denoising(), bank, config, place)
     return train(trainer, run, DenoisingValidation(pictures.validation, place), report)

@@ -1,4 +1,4 @@
-"""The training loop: it knows steps, checkpoints and the clock, and nothing of corruption or loss."""
+"""The training loop: steps, checkpoints and the clock; nothing of corruption or loss."""
 
 import math
 import signal
@@ -68,13 +68,16 @@ class Trainer:
         device: torch.device,
     ) -> None:
         layout = torch.channels_last if config.channels_last else torch.contiguous_format
-        self.net = net.to(device=device, memory_format=layout)
+        self.net = net.to(device)
+        self.net.to(memory_format=layout)  # type: ignore[call-overload]
         self.objective = objective
         self.bank = bank
         self.config = config
         self.device = device
         self.ema = AveragedModel(
-            self.net, multi_avg_fn=get_ema_multi_avg_fn(config.ema_decay), use_buffers=True
+            self.net,
+            multi_avg_fn=get_ema_multi_avg_fn(config.ema_decay),  # type: ignore[no-untyped-call]
+            use_buffers=True,
         )
         self.optimizer = MuonAdamW(self.net, config.learning_rate)
         self.step = 0
@@ -89,7 +92,7 @@ class Trainer:
         clean = self.bank.crops(config.batch, config.crop, generator)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=config.bf16):
             loss, terms = self.objective(self.net, clean, generator)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), config.clip_norm, foreach=True)
         self.optimizer.step(rate_at(self.step, config.steps, config.warmup, config.decay_share))
         self.ema.update_parameters(self.net)
@@ -195,7 +198,7 @@ def interruption() -> Iterator[Callable[[], bool]]:
     """Turn the first Ctrl-C, or a request to terminate, into a flag; the second one interrupts."""
     caught: list[int] = []
 
-    def note(number: int, frame: FrameType | None) -> None:
+    def note(number: int, _: FrameType | None) -> None:
         caught.append(number)
         if len(caught) > 1:
             raise KeyboardInterrupt

@@ -43,11 +43,18 @@ class ResidualBlock(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(width, width, 3, padding=1)
         self.conv2 = nn.Conv2d(width, width, 3, padding=1)
-        nn.init.zeros_(self.conv2.weight)
+        zero(self.conv2)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to the same."""
-        return x + self.conv2(F.relu(self.conv1(x), inplace=True))
+        residual: Tensor = self.conv2(F.relu(self.conv1(x), inplace=True))
+        return x + residual
+
+
+def zero(conv: nn.Conv2d) -> None:
+    assert conv.bias is not None
+    nn.init.zeros_(conv.weight)
+    nn.init.zeros_(conv.bias)
 
 
 def residual_blocks(width: int, count: int) -> nn.Sequential:
@@ -81,7 +88,7 @@ class DenoisingAutoencoder(nn.Module):
         self.up1 = nn.Conv2d(c2, c1, 1)
         self.decoder1 = residual_blocks(c1, d1)
         self.tail = nn.Conv2d(c1, 12, 3, padding=1)
-        nn.init.zeros_(self.tail.weight)
+        zero(self.tail)
 
     def forward(self, image: Tensor, sigma: Tensor) -> Tensor:
         """Denoise image (B, 3, H, W) in [0, 1], given sigma (B, 1, 1, 1) or (B, 1, H, W) in [0, 1].

@@ -49,7 +49,7 @@ class MuonAdamW:
         for optimizer in (self.muon, self.adamw):
             for group in optimizer.param_groups:
                 group["lr"] = self.learning_rate * rate
-            optimizer.step()
+            optimizer.step()  # type: ignore[no-untyped-call,unused-ignore]
             optimizer.zero_grad()
         for kernel in self.kernels:
             kernel.grad = None
@@ -62,7 +62,7 @@ class MuonAdamW:
         self.adamw.load_state_dict(state["adamw"])
 
 
-def hidden_kernels(net: nn.Module) -> Iterator[nn.Parameter]:
+def hidden_kernels(net: nn.Module) -> Iterator[Tensor]:
     for module in net.modules():
         if isinstance(module, ResidualBlock):
             yield module.conv1.weight

@@ -1,0 +1,100 @@
+"""What travels with a picture besides its pixels: EXIF, XMP, resolution, orientation."""
+
+import re
+import struct
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+import PIL.Image
+from numpy.typing import NDArray
+
+from imgae.image import Image
+
+EXIF_PREFIX: Final = b"Exif\0\0"
+"""What JPEG and Pillow put before EXIF; an Image holds it without."""
+ORIENTATION_TAG: Final = 0x0112
+EXIF_TAG: Final = 0x8769
+GPS_TAG: Final = 0x8825
+ICC_TAG: Final = 34675
+XMP_TAG: Final = 700
+TIFF_TEXT_TAGS: Final = (270, 271, 272, 305, 306, 315, 33432)  # description, maker, dates, rights
+ROTATIONS: Final[dict[int, Callable[[NDArray[Any]], NDArray[Any]]]] = {
+    2: lambda a: a[:, ::-1],
+    3: lambda a: a[::-1, ::-1],
+    4: lambda a: a[::-1],
+    5: lambda a: a.swapaxes(0, 1),
+    6: lambda a: a.swapaxes(0, 1)[:, ::-1],
+    7: lambda a: a.swapaxes(0, 1)[::-1, ::-1],
+    8: lambda a: a.swapaxes(0, 1)[::-1],
+}
+
+
+def read_exif(file: PIL.Image.Image) -> bytes | None:
+    """Return EXIF as a TIFF structure, without JPEG's prefix."""
+    raw = file.info.get("exif")
+    if not isinstance(raw, bytes) or not raw:
+        exif = file.getexif()
+        if file.format == "TIFF":  # the rest describes how its pixels are stored
+            text = {tag: exif[tag] for tag in TIFF_TEXT_TAGS if tag in exif}
+            details = {tag: exif.get_ifd(tag) for tag in (EXIF_TAG, GPS_TAG)}
+            exif = PIL.Image.Exif()
+            exif.update(text)
+            for tag, entries in details.items():
+                if entries:
+                    exif.get_ifd(tag).update(entries)
+        if not len(exif) and not any(exif.get_ifd(tag) for tag in (EXIF_TAG, GPS_TAG)):
+            return None
+        raw = exif.tobytes()
+    return raw.removeprefix(EXIF_PREFIX) or None
+
+
+def read_xmp(file: PIL.Image.Image) -> bytes | None:
+    raw = file.info.get("xmp") or file.info.get("XML:com.adobe.xmp")
+    if raw is None and file.format == "TIFF":
+        raw = file.getexif().get(XMP_TAG)
+    if isinstance(raw, str):
+        raw = raw.encode()
+    return raw if isinstance(raw, bytes) and raw else None
+
+
+def read_dpi(file: PIL.Image.Image) -> tuple[float, float] | None:
+    dpi = file.info.get("dpi")
+    if not dpi or len(dpi) != 2:
+        return None
+    across, down = float(dpi[0]), float(dpi[1])
+    return (across, down) if across > 0 and down > 0 else None
+
+
+def upright(image: Image, orientation: int) -> Image:
+    turn = ROTATIONS.get(orientation)
+    if turn is None:
+        return image
+    return replace(
+        image,
+        pixels=np.ascontiguousarray(turn(image.pixels)),
+        alpha=None if image.alpha is None else np.ascontiguousarray(turn(image.alpha)),
+        exif=None if image.exif is None else with_upright_exif(image.exif),
+        xmp=None if image.xmp is None else with_upright_xmp(image.xmp),
+    )
+
+
+def with_upright_exif(exif: bytes) -> bytes:
+    """Set the orientation to 1 in place, leaving every other byte, maker notes included."""
+    order = "<" if exif[:2] == b"II" else ">"
+    try:
+        (start,) = struct.unpack_from(order + "I", exif, 4)
+        (count,) = struct.unpack_from(order + "H", exif, start)
+        for entry in range(start + 2, start + 2 + 12 * count, 12):
+            if struct.unpack_from(order + "H", exif, entry)[0] == ORIENTATION_TAG:
+                upright = bytearray(exif)
+                struct.pack_into(order + "H", upright, entry + 8, 1)
+                return bytes(upright)
+    except struct.error:
+        pass
+    return exif
+
+
+def with_upright_xmp(xmp: bytes) -> bytes:
+    return re.sub(rb'(tiff:Orientation(?:="|>))[2-8]', rb"\g<1>1", xmp)

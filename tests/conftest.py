@@ -1,0 +1,13 @@
+import pytest
+import tiny_models
+
+
+@pytest.fixture
+def models(tmp_path, monkeypatch):
+    """A folder of models, named by IMGAE_MODELS."""
+    folder = tmp_path / "models"
+    folder.mkdir()
+    monkeypatch.setenv("IMGAE_MODELS", str(folder))
+    tiny_models.identity(folder / "identity.onnx")
+    tiny_models.darken(folder / "darken.onnx")
+    return folder

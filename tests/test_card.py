@@ -1,0 +1,35 @@
+import json
+
+import pytest
+from tiny_models import card
+
+from imgae.card import ModelCard, Score
+from imgae.errors import ModelError
+
+
+def test_a_card_survives_the_way_to_json_and_back():
+    original = card(scores=(Score("CBSD68, sigma 25", 31.2, "dB PSNR", "imgae ..."),))
+    assert ModelCard.from_json(original.to_json()) == original
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"schema": 99}, "has schema 99, this imgae reads 1"),
+        ({"stride": None}, "wrong kind"),
+        ({"stride": 0}, "stride 0"),
+        ({"halo": 5, "stride": 8}, "do not fit"),
+        ({"value_range": 3}, "wrong kind"),
+        ({"shoe_size": 44}, "missing or unknown fields: shoe_size"),
+    ],
+)
+def test_a_card_that_is_not_right_is_refused_in_one_sentence(change, sentence):
+    values = json.loads(card().to_json()) | change
+    with pytest.raises(ModelError, match=sentence):
+        ModelCard.from_json(json.dumps(values))
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "3", '{"schema": 1}', "no json"])
+def test_text_that_is_no_card_is_refused(text):
+    with pytest.raises(ModelError, match="card"):
+        ModelCard.from_json(text)

@@ -1,0 +1,73 @@
+import pytest
+
+torch = pytest.importorskip("torch", reason="torch is not installed")
+
+from imgae.training.corruptions import GaussianNoise, draw_levels  # noqa: E402
+
+PLAIN = GaussianNoise(share_zero=0, share_varying=0, share_rounded=0, share_gray=0)
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def clean(batch=64, side=32):
+    return torch.rand(batch, 3, side, side, generator=generator(9)) * 0.2 + 0.4
+
+
+def test_the_same_generator_state_gives_the_same_corruption():
+    first = GaussianNoise()(clean(), generator(3))
+    again = GaussianNoise()(clean(), generator(3))
+    other = GaussianNoise()(clean(), generator(4))
+    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not torch.equal(first[0], other[0])
+
+
+def test_the_noise_has_the_level_it_states():
+    noisy, sigma, reference = PLAIN(clean(), generator())
+    measured = (noisy - reference).std((1, 2, 3))
+    assert torch.allclose(measured, sigma[:, 0, 0, 0], rtol=0.08)
+    assert torch.allclose((noisy - reference).mean(), torch.zeros(()), atol=1e-3)
+
+
+def test_levels_are_uniform_up_to_the_highest():
+    _, sigma, _ = PLAIN(clean(4000, 1), generator())
+    levels = sigma.ravel() * 255
+    assert levels.min() >= 0
+    assert levels.max() <= 55
+    counts = torch.histc(levels, 5, 0, 55) / len(levels)
+    assert torch.allclose(counts, torch.full((5,), 0.2), atol=0.03)
+
+
+def test_the_share_at_zero_is_clean():
+    noise = GaussianNoise(share_zero=0.3, share_rounded=0, share_gray=0)
+    noisy, sigma, reference = noise(clean(1000, 2), generator())
+    zero = (sigma == 0).all((1, 2, 3)) if sigma.ndim == 4 else None
+    assert float(zero.float().mean()) == pytest.approx(0.3, abs=0.05)
+    assert torch.equal(noisy[zero], reference[zero])
+
+
+def test_rounded_samples_hold_what_a_file_can():
+    noise = GaussianNoise(share_rounded=1.0)
+    noisy, _, _ = noise(clean(), generator())
+    assert noisy.min() >= 0
+    assert noisy.max() <= 1
+    assert torch.allclose(noisy * 255, (noisy * 255).round(), atol=1e-4)
+
+
+def test_gray_samples_are_gray_in_picture_and_noise():
+    noise = GaussianNoise(share_gray=1.0)
+    noisy, _, reference = noise(clean(), generator())
+    for picture in (noisy, reference):
+        assert torch.allclose(picture, picture[:, :1].expand_as(picture))
+
+
+def test_varying_levels_are_smooth_and_in_range():
+    varying = torch.tensor([True, False]).view(2, 1, 1, 1)
+    sigma = draw_levels((2, 64, 64), 0.2, varying, generator())
+    assert sigma.shape == (2, 1, 64, 64)
+    assert sigma.min() >= 0
+    assert sigma.max() <= 0.2
+    assert sigma[0].std() > 0
+    assert sigma[1].std() == 0
+    assert sigma.diff(dim=2).abs().max() < 0.2 / 20

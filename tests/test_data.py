@@ -1,0 +1,107 @@
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="torch is not installed")
+
+from imgae import Image, write_image  # noqa: E402
+from imgae.errors import TrainingError  # noqa: E402
+from imgae.training.data import PictureBank, read_folders  # noqa: E402
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def numbered(height, width, first=0):
+    """A picture whose every pixel is unlike any other of its own."""
+    return (np.arange(height * width * 3) + first).astype(np.uint8).reshape(height, width, 3)
+
+
+def test_crops_are_parts_of_the_pictures_in_all_eight_poses():
+    picture = np.random.default_rng(0).integers(0, 256, (9, 12, 3)).astype(np.uint8)
+    bank = PictureBank.of([picture])
+    windows = {}
+    for top in range(9 - 4 + 1):
+        for left in range(12 - 4 + 1):
+            part = picture[top : top + 4, left : left + 4]
+            for turns in range(4):
+                for flip in (False, True):
+                    posed = np.rot90(part[:, ::-1] if flip else part, turns)
+                    windows[posed.tobytes()] = (top, left, turns, flip)
+    crops = bank.crops(2000, 4, generator())
+    assert crops.shape == (2000, 3, 4, 4)
+    assert crops.dtype == torch.float32
+    eight_bit = (crops * 255).round().byte().permute(0, 2, 3, 1).numpy()
+    found = [windows[np.ascontiguousarray(crop).tobytes()] for crop in eight_bit]
+    assert {top for top, *_ in found} == set(range(6))
+    assert {left for _, left, *_ in found} == set(range(9))
+    assert len({(turns, flip) for *_, turns, flip in found}) == 8
+
+
+def test_pictures_are_drawn_by_their_number_of_crops():
+    small, large = np.zeros((8, 8, 3), np.uint8), np.full((8, 107, 3), 255, np.uint8)
+    crops = PictureBank.of([small, large]).crops(2000, 8, generator())
+    assert float(crops.mean()) == pytest.approx(0.99, abs=0.01)
+
+
+def test_the_same_generator_state_gives_the_same_crops():
+    bank = PictureBank.of([numbered(40, 50), numbered(30, 90)])
+    assert torch.equal(bank.crops(8, 16, generator(1)), bank.crops(8, 16, generator(1)))
+    assert not torch.equal(bank.crops(8, 16, generator(1)), bank.crops(8, 16, generator(2)))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for number in range(6):
+        name = tmp_path / "deep" / f"{number}.png"
+        name.parent.mkdir(exist_ok=True)
+        write_image(Image(numbered(32, 40, number)), name)
+    return tmp_path
+
+
+def test_folders_are_searched_through_and_some_kept_for_validation(folder):
+    read = read_folders([folder], 16, 1 << 20, seed=0)
+    assert (len(read.training), len(read.validation)) == (5, 1)
+    again = read_folders([folder], 16, 1 << 20, seed=0)
+    assert all(np.array_equal(a, b) for a, b in zip(read.training, again.training, strict=True))
+
+
+def test_unreadable_and_small_pictures_are_passed_over_and_counted(folder):
+    (folder / "bad.png").write_text("no picture")
+    (folder / "notes.txt").write_text("no picture either")
+    write_image(Image(numbered(8, 8)), folder / "small.png")
+    read = read_folders([folder], 16, 1 << 20, seed=0)
+    assert len(read.training) + len(read.validation) == 6
+    assert read.too_small == 1
+    assert [("bad.png" in sentence) for sentence in read.unreadable] == [True]
+
+
+def test_memory_bounds_the_bank(folder):
+    one = 32 * 40 * 3
+    read = read_folders([folder], 16, 3 * one + one // 2, seed=0)
+    assert len(read.training) + len(read.validation) == 3
+    assert read.left_out == 3
+
+
+def test_gray_and_16_bit_pictures_become_8_bit_rgb(tmp_path):
+    for number in range(2):
+        pixels = np.full((32, 32, 1), 257 * 7, np.uint16)
+        write_image(Image(pixels), tmp_path / f"{number}.png")
+    (picture,) = read_folders([tmp_path], 16, 1 << 20, seed=0).training
+    assert picture.shape == (32, 32, 3)
+    assert (picture == 7).all()
+
+
+def test_a_folder_without_pictures_is_one_sentence(tmp_path):
+    with pytest.raises(TrainingError, match="no pictures found"):
+        read_folders([tmp_path], 16, 1 << 20, seed=0)
+
+
+def test_what_is_no_folder_is_one_sentence(tmp_path):
+    with pytest.raises(TrainingError, match="not a folder"):
+        read_folders([tmp_path / "no"], 16, 1 << 20, seed=0)
+
+
+def test_crops_larger_than_every_picture_are_one_sentence(folder):
+    with pytest.raises(TrainingError, match=r"6 are under 64x64.*--crop"):
+        read_folders([folder], 64, 1 << 20, seed=0)

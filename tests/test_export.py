@@ -1,0 +1,163 @@
+import hashlib
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="torch is not installed")
+
+import onnx  # noqa: E402
+from onnx import numpy_helper  # noqa: E402
+from scenes import photo  # noqa: E402
+
+from imgae import Image, session, write_image  # noqa: E402
+from imgae.card import ModelCard, Score  # noqa: E402
+from imgae.cli import main  # noqa: E402
+from imgae.errors import TrainingError  # noqa: E402
+from imgae.training import denoising, export, networks  # noqa: E402
+from imgae.training.config import TrainingConfig  # noqa: E402
+
+PROVENANCE = export.Provenance("tiny", "Apache-2.0")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs")
+    for number in range(3):
+        pixels = (photo(64, 64, number) * 255).round().astype(np.uint8)
+        write_image(Image(pixels), folder / f"{number}.png")
+    config = TrainingConfig(variant="tiny", data=(str(folder),), steps=60, batch=2, crop=32)
+    denoising.start(config, None, folder / "run", "cpu", 1, lambda _: None, lambda _: None)
+    return folder / "run"
+
+
+@pytest.fixture(scope="module")
+def file(run):
+    path = run.parent / "tiny.onnx"
+    export.export_run(run, path, PROVENANCE)
+    return path
+
+
+def test_the_file_has_the_interface_that_embedders_rely_on(file):
+    model = onnx.load(file)
+    onnx.checker.check_model(model, full_check=True)
+    shapes = {
+        value.name: [dim.dim_param or dim.dim_value for dim in value.type.tensor_type.shape.dim]
+        for value in [*model.graph.input, *model.graph.output]
+    }
+    assert shapes == {
+        "image": ["N", 3, "H", "W"],
+        "sigma": ["N", 1, "h", "w"],
+        "restored": ["N", 3, "H", "W"],
+    }
+    assert [(entry.domain, entry.version) for entry in model.opset_import] == [("", 18)]
+
+
+def test_no_trace_of_the_exporter_is_left(file, run):
+    model = onnx.load(file)
+    assert {entry.key for entry in model.metadata_props} == {"imgae"}
+    for node in model.graph.node:
+        assert not node.metadata_props
+        assert not node.doc_string
+    data = file.read_bytes()
+    assert str(run.parent).encode() not in data
+    assert b"site-packages" not in data
+    assert b".py" not in data
+
+
+def test_kernels_are_stored_as_fp16(file):
+    kernels = [t for t in onnx.load(file).graph.initializer if len(t.dims) == 4]
+    assert len(kernels) > 8
+    assert {t.data_type for t in kernels} == {onnx.TensorProto.FLOAT16}
+
+
+@pytest.mark.parametrize("size", [(1, 1), (5, 37), (64, 48), (131, 77)])
+@pytest.mark.parametrize("batch", [1, 3])
+def test_onnxruntime_agrees_with_torch_holding_the_stored_values(file, run, size, batch):
+    variant, weights = export.load_weights(file)
+    net = networks.build(variant).eval()
+    export.start_from(net, file, variant)
+    model = session.load(file, task="denoise", threads=1)
+    image = torch.rand(batch, 3, *size)
+    for levels in ((1, 1), size):
+        sigma = torch.rand(batch, 1, *levels) * 0.2
+        with torch.no_grad():
+            expected = net(image, sigma).numpy()
+        got = model(image=image.numpy(), sigma=sigma.numpy())
+        assert np.abs(got - expected).max() < 1e-5
+    assert weights["tail.weight"].dtype == torch.float32
+
+
+def test_level_0_is_the_identity_in_the_file_too(file):
+    model = session.load(file, threads=1)
+    image = np.random.default_rng(0).random((1, 3, 21, 34), np.float32)
+    assert np.array_equal(model(image=image, sigma=np.zeros((1, 1, 1, 1), np.float32)), image)
+
+
+def test_the_card_tells_the_truth(file):
+    card = session.load(file).card
+    tensors = onnx.load(file).graph.initializer
+    digest = hashlib.sha256(b"".join(numpy_helper.to_array(t).tobytes() for t in tensors))
+    assert card.sha256 == digest.hexdigest()
+    assert (card.name, card.task, card.architecture) == ("tiny", "denoise", "tiny")
+    assert (card.stride, card.halo) == (8, 32)
+    assert card.recipe.startswith("imgae train denoise --data ")
+    assert "/" not in card.recipe
+    assert card.training_data == (file.parent.name,)
+
+
+def test_scores_can_be_added_and_the_hash_stays(file, tmp_path):
+    path = tmp_path / "scored.onnx"
+    path.write_bytes(file.read_bytes())
+    before = session.load(path).card
+    score = Score("somewhere", 30.0, "dB PSNR", "a command")
+    export.add_scores(path, [score])
+    after = session.load(path).card
+    assert after.scores == (score,)
+    assert after.sha256 == before.sha256
+    assert isinstance(after, ModelCard)
+
+
+def test_a_file_that_differs_from_torch_is_not_left(run, tmp_path, monkeypatch):
+    real = export.bare
+
+    def broken(traced):
+        model = real(traced)
+        (tail,) = [t for t in model.graph.initializer if t.name == "tail.bias"]
+        tail.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tail) + 0.01, tail.name))
+        return model
+
+    monkeypatch.setattr(export, "bare", broken)
+    with pytest.raises(TrainingError, match=r"onnxruntime and torch differ by 0\.01"):
+        export.export_run(run, tmp_path / "a.onnx", PROVENANCE)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_training_can_start_from_an_exported_file(run, file, tmp_path):
+    config = TrainingConfig(variant="tiny", data=(str(run.parent),), steps=1, batch=1, crop=32,
+                            start=str(file), learning_rate=1e-9)  # fmt: skip
+    denoising.start(config, None, tmp_path / "run", "cpu", 1, lambda _: None, lambda _: None)
+    _, weights = export.load_weights(file)
+    state = export.averaged_network("tiny", export.Run(tmp_path / "run").load_checkpoint())
+    for name, value in state.state_dict().items():
+        assert torch.allclose(value, weights[name], atol=1e-6)
+
+
+def test_weights_of_another_variant_are_refused(file):
+    with pytest.raises(TrainingError, match="a tiny network; --variant fast cannot start"):
+        export.start_from(networks.build("fast"), file, "fast")
+
+
+def test_export_on_the_command_line(run, tmp_path, capfd):
+    path = tmp_path / "mine.onnx"
+    assert main(["export", str(run), "-o", str(path)]) == 0
+    out, err = capfd.readouterr()
+    assert out.startswith(f"{path}: 0.0")
+    assert "stride 8, halo 32" in out
+    assert session.load(path).card.name == "mine"
+    assert main(["export", str(run), "-o", str(path)]) == 1
+    assert "exists already; add --overwrite" in capfd.readouterr().err
+    assert main(["export", str(tmp_path), "-o", str(tmp_path / "b.onnx")]) == 1
+    assert "no run here" in capfd.readouterr().err
+    assert main(["export", str(run), "-o", str(tmp_path / "b.txt")]) == 1
+    assert "ends in .onnx" in capfd.readouterr().err
+    assert err == ""

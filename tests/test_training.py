@@ -1,0 +1,279 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="torch is not installed")
+
+from scenes import photo  # noqa: E402
+
+from imgae import Image, write_image  # noqa: E402
+from imgae.cli import main  # noqa: E402
+from imgae.errors import TrainingError  # noqa: E402
+from imgae.training import denoising, loop, networks, optimizers  # noqa: E402
+from imgae.training.checkpoint import Run  # noqa: E402
+from imgae.training.config import TrainingConfig  # noqa: E402
+from imgae.training.data import PictureBank  # noqa: E402
+from imgae.training.objectives import Denoising  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pictures")
+    for number in range(4):
+        pixels = (photo(96, 120, number) * 255).round().astype(np.uint8)
+        write_image(Image(pixels), folder / f"{number}.png")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def restore_threads():
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+def settings(pictures, **changes):
+    values = {"variant": "tiny", "data": (str(pictures),), "steps": 100, "batch": 2, "crop": 32}
+    return TrainingConfig(**values | {"validate_every": 50} | changes)
+
+
+def silent(_):
+    return
+
+
+def losses(folder):
+    lines = (folder / "log.jsonl").read_text().splitlines()
+    return {record["step"]: record["loss"] for record in map(json.loads, lines)}
+
+
+def test_the_loss_falls_and_the_run_holds_what_it_should(pictures, tmp_path):
+    run = tmp_path / "run"
+    records = []
+    outcome = denoising.start(
+        settings(pictures, steps=300), None, run, "cpu", 1, silent, records.append
+    )
+    assert outcome.finished
+    assert sorted(p.name for p in run.iterdir()) == [
+        "checkpoint.pt", "config.json", "log.jsonl", "preview.png"
+    ]  # fmt: skip
+    assert records[-1]["loss"] < 0.5 * records[0]["loss"]
+    assert records[-1]["psnr"] == outcome.psnr
+    assert {"step", "steps", "loss", "mse", "images_per_second", "seconds_left"} <= records[
+        0
+    ].keys()
+
+
+def test_a_run_stopped_and_resumed_has_the_losses_of_one_that_was_not(
+    pictures, tmp_path, monkeypatch
+):
+    config = settings(pictures, steps=200)
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    monkeypatch.setattr(
+        denoising, "choose_pace", lambda net, obj, bank, config, place: (config, 1.0)
+    )
+    denoising.start(config, None, whole, "cpu", 1, silent, silent)
+    step = loop.Trainer.train_step
+
+    def interrupted_at_130(trainer):
+        step(trainer)
+        if trainer.step == 130:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(loop.Trainer, "train_step", interrupted_at_130)
+    first = denoising.start(config, None, parts, "cpu", 1, silent, silent)
+    assert (first.step, first.finished) == (130, False)
+    monkeypatch.setattr(loop.Trainer, "train_step", step)
+    assert denoising.resume(parts, "cpu", 1, silent, silent).finished
+    assert losses(parts) == losses(whole)
+    a, b = Run(whole).load_checkpoint(), Run(parts).load_checkpoint()
+    for part in ("net", "ema"):
+        assert all(torch.equal(a[part][name], b[part][name]) for name in a[part])
+
+
+def test_the_log_forgets_what_a_kill_undid(tmp_path):
+    run = Run(tmp_path)
+    for step in (50, 100, 150):
+        run.log({"step": step, "loss": 1.0})
+    with run.log_path.open("a") as file:
+        file.write('{"step": 2')
+    run.rewind_log(100)
+    assert losses(tmp_path) == {50: 1.0, 100: 1.0}
+
+
+def test_ctrl_c_saves_and_says_how_to_go_on(pictures, tmp_path):
+    run = tmp_path / "run"
+    command = [sys.executable, "-m", "imgae", "train", "denoise", "--data", str(pictures),
+               "--variant", "tiny", "--steps", "1000000", "--batch", "1", "--crop", "32",
+               "--threads", "1", "-o", str(run)]  # fmt: skip
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    log = run / "log.jsonl"
+    deadline = time.monotonic() + 60
+    while not (log.exists() and log.stat().st_size) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert out.startswith("stopped and saved at step ")
+    assert f"imgae train denoise --resume -o {run}" in out
+    assert Run(run).load_checkpoint()["step"] > 0
+
+
+def test_a_loss_that_is_no_number_stops_and_spares_the_checkpoint(pictures, tmp_path, monkeypatch):
+    run = tmp_path / "run"
+    denoising.start(settings(pictures, steps=50), None, run, "cpu", 1, silent, silent)
+    before = (run / "checkpoint.pt").read_bytes()
+    config = json.loads((run / "config.json").read_text())
+    (run / "config.json").write_text(json.dumps(config | {"steps": 200}))
+    real = Denoising.__call__
+
+    def broken(objective, net, clean, generator):
+        loss, terms = real(objective, net, clean, generator)
+        return loss * float("nan"), terms
+
+    monkeypatch.setattr(Denoising, "__call__", broken)
+    with pytest.raises(TrainingError, match="not a number any more near step 100"):
+        denoising.resume(run, "cpu", 1, silent, silent)
+    assert (run / "checkpoint.pt").read_bytes() == before
+
+
+def test_a_full_disk_is_one_sentence_and_spares_the_checkpoint(pictures, tmp_path, monkeypatch):
+    run = tmp_path / "run"
+    denoising.start(settings(pictures, steps=50), None, run, "cpu", 1, silent, silent)
+    before = (run / "checkpoint.pt").read_bytes()
+
+    def full(state, path):
+        path.write_bytes(b"half of it")
+        raise RuntimeError("[enforce fail at inline_container.cc:664] . unexpected pos 64 vs 0")
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(TrainingError, match=r"could not be written .* unharmed: free some space"):
+        denoising.resume(run, "cpu", 1, silent, silent)
+    assert (run / "checkpoint.pt").read_bytes() == before
+    assert not [path for path in run.iterdir() if path.name.endswith(".tmp")]
+
+
+def test_minutes_fix_the_number_of_steps_once(pictures, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        denoising, "choose_pace", lambda net, obj, bank, config, place: (config, 0.02)
+    )
+    run = tmp_path / "run"
+    outcome = denoising.start(settings(pictures, steps=0), 0.05, run, "cpu", 1, silent, silent)
+    assert outcome.steps == 150
+    assert Run(run).load_config().steps == 150
+
+
+def test_the_pace_is_measured_both_ways_and_leaves_the_network_alone(pictures):
+    net = networks.build("tiny")
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    bank = PictureBank.of([np.zeros((64, 64, 3), np.uint8)] * 2)
+    config, pace = loop.choose_pace(
+        net, Denoising(), bank, settings(pictures), torch.device("cpu"), rounds=4
+    )
+    assert pace > 0
+    assert config.steps == 100
+    assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
+
+
+def test_a_batch_depends_on_seed_and_step_alone(pictures):
+    bank = PictureBank.of([(photo(64, 64) * 255).astype(np.uint8)])
+
+    def weights_after(steps, start=0, seed=0):
+        torch.manual_seed(0)
+        trainer = loop.Trainer(networks.build("tiny"), Denoising(), bank,
+                               settings(pictures, seed=seed), torch.device("cpu"))  # fmt: skip
+        trainer.step = start
+        torch.rand(7)  # the global state does not matter
+        for _ in range(steps):
+            trainer.train_step()
+        return trainer.net.tail.weight.detach().clone()
+
+    assert torch.equal(weights_after(1), weights_after(1))
+    assert not torch.equal(weights_after(1), weights_after(1, start=1))
+    assert not torch.equal(weights_after(1), weights_after(1, seed=1))
+
+
+def test_the_rate_rises_stays_and_falls_to_zero():
+    rates = [optimizers.rate_at(step, 100, 10, 0.3) for step in range(101)]
+    assert rates[0] == pytest.approx(0.1)
+    assert rates[10:70] == [1.0] * 60
+    assert rates[85] == pytest.approx(0.5)
+    assert rates[100] == 0
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_muon_moves_the_kernels_themselves(layout):
+    net = networks.build("tiny").to(memory_format=layout)
+    optimizer = optimizers.MuonAdamW(net, 0.01)
+    assert len(optimizer.kernels) == 2 * 3
+    before = [kernel.detach().clone() for kernel in optimizer.kernels]
+    for parameter in net.parameters():
+        parameter.grad = torch.randn_like(parameter)
+    optimizer.step(1.0)
+    for kernel, old in zip(optimizer.kernels, before, strict=True):
+        update = optimizers.as_matrix((kernel.detach() - old).contiguous())
+        singular = torch.linalg.svdvals(update)
+        assert singular.min() > 0.3 * singular.max()  # orthogonalised
+
+
+PHRASES = [
+    ((), 2, "--data is missing"),
+    (("--data", "{pictures}"), 2, "one of --steps and --minutes"),
+    (("--data", "{pictures}", "--steps", "9", "--minutes", "9"), 2, "one of --steps and --minutes"),
+    (("--data", "{pictures}", "--steps", "9", "--crop", "33"), 2, "no multiple of 8"),
+    (("--data", "{pictures}", "--steps", "9", "--learning-rate", "0"), 2, "not between 0 and 1"),
+    (("--data", "{pictures}", "--minutes", "-1"), 2, "no length of time"),
+    (
+        ("--data", "{pictures}", "--steps", "9", "--variant", "huge"),
+        1,
+        "no variant is called 'huge'",
+    ),
+    (("--data", "{pictures}", "--steps", "9", "--crop", "512"), 1, "4 are under 512x512"),
+    (("--data", "{empty}", "--steps", "9"), 1, "no pictures found"),
+    (("--data", "{empty}/no", "--steps", "9"), 1, "not a folder"),
+    (("--data", "{pictures}", "--steps", "9", "--from", "no.onnx"), 1, "no such model file"),
+    (("--resume",), 1, "no run here"),
+    (("--resume", "--steps", "9"), 2, "takes its settings from"),
+]
+
+
+@pytest.mark.parametrize(("words", "code", "sentence"), PHRASES)
+def test_what_cannot_be_trained_is_one_sentence(pictures, tmp_path, capfd, words, code, sentence):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    filled = [word.format(pictures=pictures, empty=empty) for word in words]
+    got = main(["train", "denoise", *filled, "-o", str(tmp_path / "run"), "--threads", "1"])
+    out, err = capfd.readouterr()
+    last = err.splitlines()[-1]
+    assert (got, out) == (code, "")
+    assert sentence in last
+    assert last.startswith("imgae: ")
+
+
+def test_a_folder_that_holds_a_run_is_not_trained_over(pictures, tmp_path):
+    config = settings(pictures, steps=5)
+    denoising.start(config, None, tmp_path / "run", "cpu", 1, silent, silent)
+    with pytest.raises(TrainingError, match="already holds a run; add --resume"):
+        denoising.start(config, None, tmp_path / "run", "cpu", 1, silent, silent)
+
+
+@pytest.mark.parametrize("damage", [b"", b"nonsense"])
+def test_a_damaged_checkpoint_is_one_sentence(pictures, tmp_path, damage):
+    run = tmp_path / "run"
+    denoising.start(settings(pictures, steps=5), None, run, "cpu", 1, silent, silent)
+    (run / "checkpoint.pt").write_bytes(damage)
+    with pytest.raises(TrainingError, match="damaged, or not a checkpoint"):
+        denoising.resume(run, "cpu", 1, silent, silent)
+
+
+def test_training_without_torch_names_the_extra(tmp_path, capfd, monkeypatch):
+    for name in [name for name in sys.modules if name.startswith("imgae.training")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert main(["train", "denoise", "--data", str(tmp_path), "--steps", "1", "-o", "x"]) == 1
+    assert "pip install 'imgae[train]'" in capfd.readouterr().err

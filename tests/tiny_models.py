@@ -1,0 +1,82 @@
+"""Small ONNX models with cards, made without torch."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import NodeProto, TensorProto, helper, numpy_helper
+
+from imgae.card import METADATA_KEY, ModelCard
+
+
+def card(**changes: object) -> ModelCard:
+    fields: dict[str, object] = {
+        "name": "tiny",
+        "version": "0",
+        "task": "denoise",
+        "summary": "for tests",
+        "architecture": "tiny",
+        "inputs": ("image", "sigma"),
+        "channels": 3,
+        "colour": "RGB, sRGB transfer curve",
+        "value_range": (0.0, 1.0),
+        "stride": 1,
+        "halo": 0,
+        "macs_per_pixel": 0,
+        "bytes_per_pixel": 64,
+        "sigma_range": (0.0, 0.2),
+        "training_data": (),
+        "recipe": "none",
+        "licence": "Apache-2.0",
+    }
+    return ModelCard(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+def save(
+    path: Path,
+    nodes: Sequence[NodeProto],
+    constants: dict[str, np.ndarray] | None = None,
+    card_text: str | None = None,
+) -> Path:
+    """Write a graph from `image` and `sigma` to `restored`."""
+    graph = helper.make_graph(
+        list(nodes),
+        "tiny",
+        [
+            helper.make_tensor_value_info("image", TensorProto.FLOAT, ["N", 3, "H", "W"]),
+            helper.make_tensor_value_info("sigma", TensorProto.FLOAT, ["N", 1, "h", "w"]),
+        ],
+        [helper.make_tensor_value_info("restored", TensorProto.FLOAT, ["N", 3, "H", "W"])],
+        [numpy_helper.from_array(array, name) for name, array in (constants or {}).items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
+    model.ir_version = 9
+    if card_text is not None:
+        model.metadata_props.add(key=METADATA_KEY, value=card_text)
+    onnx.save(model, path)
+    return path
+
+
+def identity(path: Path, **changes: object) -> Path:
+    """Return the picture unchanged."""
+    node = helper.make_node("Identity", ["image"], ["restored"])
+    return save(path, [node], card_text=card(**changes).to_json())
+
+
+def darken(path: Path) -> Path:
+    """Subtract the level from every pixel, so that a result tells the level used."""
+    node = helper.make_node("Sub", ["image", "sigma"], ["restored"])
+    return save(path, [node], card_text=card().to_json())
+
+
+def blur(path: Path, halo: int) -> Path:
+    """Convolve twice with a random 3x3 kernel: receptive radius 2."""
+    kernel = np.random.default_rng(0).normal(0, 0.3, (3, 3, 3, 3)).astype(np.float32)
+    nodes = [
+        helper.make_node("Conv", ["image", "kernel"], ["once"], pads=[1, 1, 1, 1]),
+        helper.make_node("Relu", ["once"], ["positive"]),
+        helper.make_node("Conv", ["positive", "kernel"], ["restored"], pads=[1, 1, 1, 1]),
+    ]
+    text = card(halo=halo).to_json()
+    return save(path, nodes, {"kernel": kernel}, text)
