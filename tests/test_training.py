@@ -226,8 +226,12 @@ PHRASES = [
     (("--data", "{pictures}"), 2, "one of --steps and --minutes"),
     (("--data", "{pictures}", "--steps", "9", "--minutes", "9"), 2, "one of --steps and --minutes"),
     (("--data", "{pictures}", "--steps", "9", "--crop", "33"), 2, "no multiple of 8"),
-    (("--data", "{pictures}", "--steps", "9", "--learning-rate", "0"), 2, "not between 0 and 1"),
-    (("--data", "{pictures}", "--minutes", "-1"), 2, "no length of time"),
+    (
+        ("--data", "{pictures}", "--steps", "9", "--learning-rate", "0"),
+        2,
+        "not a number from 1e-09",
+    ),
+    (("--data", "{pictures}", "--minutes", "-1"), 2, "not a number from 0.01"),
     (
         ("--data", "{pictures}", "--steps", "9", "--variant", "huge"),
         1,

@@ -1,34 +1,38 @@
 """`imgae doctor`."""
 
+import argparse
 import json
 import platform
 import sys
 import time
-from importlib.metadata import PackageNotFoundError, version
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 import imgae
 from imgae import weights
+from imgae.cli.options import Commands, add_device, new_parser
 
 PARTS = ("numpy", "pillow", "opencv-python-headless", "onnxruntime", "tifffile", "torch")
 RUNTIMES = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino")
 
 
-def doctor(
-    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to run.")] = "auto",
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
-) -> None:
-    """Run the default model once, and say what is really in use."""
+SUMMARY = "Run the default model once, and say what is really in use."
+
+
+def add_parser(commands: Commands) -> None:
+    parser = new_parser(commands, "doctor", SUMMARY)
+    add_device(parser)
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
     import numpy as np
 
     from imgae.session import PROVIDERS, load
 
     path = weights.find(weights.DEFAULT_DENOISER)
     started = time.monotonic()
-    model = load(path, task="denoise", device=device, threads=threads)
+    model = load(path, task="denoise", device=options.device, threads=options.threads)
     loaded = time.monotonic() - started
     picture = np.full((1, 3, 512, 512), 0.5, np.float32)
     level = np.full((1, 1, 1, 1), 0.1, np.float32)
@@ -51,7 +55,7 @@ def doctor(
         "load_seconds": round(loaded, 3),
         "megapixels_per_second": round(512 * 512 / 1e6 / min(times), 2),
     }
-    if as_json:
+    if options.json:
         print(json.dumps(record))
     else:
         width = max(map(len, record))
@@ -63,9 +67,12 @@ def doctor(
             "other's files; uninstall all, then install one",
             file=sys.stderr,
         )
+    return 0
 
 
 def installed(name: str) -> str | None:
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version(name)
     except PackageNotFoundError:

@@ -1,48 +1,51 @@
 """`imgae export`."""
 
+import argparse
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
+from imgae.cli.options import Commands, new_parser
 from imgae.errors import TrainingUnavailable
 
+MORE = """\
+The file is loaded again and compared with the network at odd sizes; if they differ by more than
+1e-4, none is left.
+"""
 
-def export(
-    run: Annotated[Path, typer.Argument(help="The folder of a run of `imgae train`.")],
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE.onnx", help="The file.")],
-    name: Annotated[
-        str | None, typer.Option(help="The model's name.", show_default="the file's")
-    ] = None,
-    licence: Annotated[str, typer.Option(help="Licence of the weights, for the card.")] = (
-        "unstated"
-    ),
-    training_data: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="What it was trained on, for the card; repeatable.",
-            show_default="the folders' names",
-        ),
-    ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace an existing file.")
-    ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Tracebacks, for a bug report.")] = False,
-) -> None:
-    """Write a run's averaged weights as one ONNX file with its card inside.
 
-    The file is loaded again and compared with the network at odd sizes; if they differ by more
-    than 1e-4, none is left.
-    """
+def add_parser(commands: Commands) -> None:
+    parser = new_parser(
+        commands, "export", "Write a run's averaged weights as one ONNX file with its card.", MORE
+    )
+    add = parser.add_argument
+    add("run_folder", type=Path, metavar="RUN", help="the folder of a run of `imgae train`")
+    add("-o", "--output", type=Path, metavar="FILE.onnx", required=True, help="the file")
+    add("--name", help="the model's name (default: the file's)")
+    add("--licence", default="unstated", help="licence of the weights, for the card")
+    add(
+        "--training-data",
+        nargs="+",
+        default=(),
+        metavar="TEXT",
+        help="what it was trained on, for the card (default: the folders' names)",
+    )
+    add("--overwrite", action="store_true", help="replace an existing file")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
     try:
         from imgae.training.export import Provenance, export_run
     except ImportError as error:
         raise TrainingUnavailable(
             f"exporting needs {error.name}; install it with: pip install 'imgae[train]'"
         ) from error
-    provenance = Provenance(name or output.stem, licence, tuple(training_data or ()))
-    card = export_run(run, output, provenance, overwrite)
-    print(
-        f"{output}: {output.stat().st_size / 2**20:.2f} MiB, {card.macs_per_pixel / 1e3:.1f} "
-        f"kMAC/px, stride {card.stride}, halo {card.halo}; onnxruntime and torch agree to 1e-4"
+    path: Path = options.output
+    provenance = Provenance(
+        options.name or path.stem, options.licence, tuple(options.training_data)
     )
+    card = export_run(options.run_folder, path, provenance, options.overwrite)
+    print(
+        f"{path}: {path.stat().st_size / 2**20:.2f} MiB, {card.macs_per_pixel / 1e3:.1f} kMAC/px, "
+        f"stride {card.stride}, halo {card.halo}; onnxruntime and torch agree to 1e-4"
+    )
+    return 0

@@ -1,19 +1,24 @@
 """`imgae models`."""
 
+import argparse
 import json
 import sys
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from imgae import weights
+from imgae.cli.options import Commands, new_parser
 from imgae.errors import ModelError
 
+MORE = "Shipped ones, and those in the folders that IMGAE_MODELS names."
 
-def models(
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a model.")] = False,
-) -> None:
-    """List the models at hand: shipped, and in the folders that IMGAE_MODELS names."""
+
+def add_parser(commands: Commands) -> None:
+    parser = new_parser(commands, "models", "List the models at hand.", MORE)
+    parser.add_argument("--json", action="store_true", help="one JSON object a model")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
     from imgae.session import load
 
     found = weights.available()
@@ -38,10 +43,11 @@ def models(
             "licence": card.licence,
             "path": str(path),
         }
-        if as_json:
+        if options.json:
             print(json.dumps(record))
         else:
             print(describe(record))
+    return 0
 
 
 def describe(record: dict[str, Any]) -> str:

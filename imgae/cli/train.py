@@ -1,11 +1,11 @@
 """`imgae train`."""
 
+import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
+from imgae.cli.options import Commands, add_device, between, new_parser, whole
 from imgae.errors import TrainingUnavailable
 
 if TYPE_CHECKING:
@@ -13,71 +13,53 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 
-app = typer.Typer(help="Train a network on your own pictures.", rich_markup_mode=None)
+MORE = """\
+RUN/ then holds config.json, checkpoint.pt, log.jsonl and preview.png (noisy, restored and clean
+crops); `imgae export RUN/ -o FILE.onnx` makes a model of it. Ctrl-C saves, and --resume goes on.
+"""
 
 
-@app.callback()
-def tasks() -> None:
-    """Train a network on your own pictures."""
+def add_parser(commands: Commands) -> None:
+    train = new_parser(commands, "train", "Train a network on your own pictures.")
+    tasks = train.add_subparsers(metavar="TASK", required=True)
+    parser = new_parser(tasks, "denoise", "Train a denoiser on clean pictures.", MORE)
+    add = parser.add_argument
+    add("-o", "--output", type=Path, metavar="RUN/", required=True, help="the folder of the run")
+    add(
+        "--data",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="DIR",
+        help="folders of clean pictures, searched through",
+    )
+    add("--variant", help="fast, balanced or best (default: fast)")
+    add("--steps", type=whole(1), metavar="N", help="how long, in steps")
+    add(
+        "--minutes",
+        type=between(0.01, 1e5),
+        metavar="M",
+        help="how long, as the steps that fit into so many minutes",
+    )
+    add("--from", dest="start", type=Path, metavar="FILE.onnx", help="start from these weights")
+    add("--resume", action="store_true", help="continue the run in RUN/")
+    add("--batch", type=whole(1), metavar="N", help="crops a step (default: 12)")
+    add("--crop", type=whole(8), metavar="PX", help="side of a crop, times 8 (default: 128)")
+    add("--learning-rate", type=between(1e-9, 1), metavar="R", help="highest (default: 0.001)")
+    add("--seed", type=whole(0), metavar="N", help="of everything random (default: 0)")
+    add(
+        "--memory",
+        type=between(0.001, 1e6),
+        metavar="GIB",
+        help="of decoded pictures, at most (default: 2)",
+    )
+    add_device(parser)
+    add("--quiet", action="store_true", help="no live line")
+    parser.set_defaults(run=run, parser=parser)
 
 
-@app.command("denoise")
-def denoise(
-    output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="RUN/", help="The folder of the run.")
-    ],
-    data: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="DIR", help="A folder of clean pictures, searched through; repeatable."
-        ),
-    ] = None,
-    more_data: Annotated[
-        list[Path] | None, typer.Argument(metavar="[DIR]...", help="More.")
-    ] = None,
-    variant: Annotated[str, typer.Option(help="fast, balanced or best.")] = "fast",
-    steps: Annotated[int | None, typer.Option(min=1, help="How long, in steps.")] = None,
-    minutes: Annotated[
-        float | None, typer.Option(help="How long, as steps that fit into these minutes.")
-    ] = None,
-    start: Annotated[
-        Path | None, typer.Option("--from", metavar="FILE.onnx", help="Start from these weights.")
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in RUN/.")] = False,
-    batch: Annotated[int, typer.Option(min=1, help="Crops a step.")] = 12,
-    crop: Annotated[int, typer.Option(min=8, help="Side of a crop, in pixels; times 8.")] = 128,
-    learning_rate: Annotated[float, typer.Option(help="At its highest.")] = 1e-3,
-    seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
-    memory: Annotated[
-        float, typer.Option(min=0.001, help="GiB of decoded pictures, at most.")
-    ] = 2.0,
-    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to train.")] = "auto",
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No live line.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Tracebacks, for a bug report.")] = False,
-) -> int:
-    """Train a denoiser on clean pictures.
-
-    RUN/ then holds config.json, checkpoint.pt, log.jsonl and preview.png (noisy, restored and
-    clean crops); `imgae export RUN/ -o FILE.onnx` makes a model of it.
-    """
-    folders = [*(data or ()), *(more_data or ())]
-    if not resume:
-        if not folders:
-            raise typer.BadParameter("--data is missing: name a folder of clean pictures")
-        if (steps is None) == (minutes is None):
-            raise typer.BadParameter("give one of --steps and --minutes")
-        if minutes is not None and not 0 < minutes < 1e6:
-            raise typer.BadParameter(f"--minutes {minutes:g} is no length of time")
-        if crop % 8:
-            raise typer.BadParameter(f"--crop {crop} is no multiple of 8")
-        if not 0 < learning_rate < 1:
-            raise typer.BadParameter(f"--learning-rate {learning_rate:g} is not between 0 and 1")
-    elif folders or steps or minutes or start:
-        raise typer.BadParameter(
-            "--resume takes its settings from RUN/config.json; leave out --data, --steps, "
-            "--minutes and --from"
-        )
+def run(options: argparse.Namespace) -> int:
+    check(options)
     try:
         from imgae.training import denoising
         from imgae.training.config import TrainingConfig
@@ -85,24 +67,44 @@ def denoise(
         raise TrainingUnavailable(
             f"training needs {error.name}; install it with: pip install 'imgae[train]'"
         ) from error
-    say = LiveLine(hidden=quiet)
-    if resume:
-        outcome = denoising.resume(output, device, threads, say.note, say.update)
+    line = LiveLine(hidden=options.quiet)
+    place = (options.output, options.device, options.threads, line.note, line.update)
+    if options.resume:
+        outcome = denoising.resume(*place)
     else:
-        config = TrainingConfig(
-            variant=variant,
-            data=tuple(str(folder) for folder in folders),
-            start=None if start is None else str(start),
-            steps=steps or 0,
-            batch=batch,
-            crop=crop,
-            learning_rate=learning_rate,
-            seed=seed,
-            memory=round(memory * 2**30),
-        )
-        outcome = denoising.start(config, minutes, output, device, threads, say.note, say.update)
-    say.close()
-    return conclude(outcome, output)
+        given = {
+            "variant": options.variant,
+            "data": tuple(str(folder) for folder in options.data),
+            "start": None if options.start is None else str(options.start),
+            "steps": options.steps,
+            "batch": options.batch,
+            "crop": options.crop,
+            "learning_rate": options.learning_rate,
+            "seed": options.seed,
+            "memory": None if options.memory is None else round(options.memory * 2**30),
+        }
+        config = TrainingConfig(**{key: value for key, value in given.items() if value is not None})
+        outcome = denoising.start(config, options.minutes, *place)
+    line.close()
+    return conclude(outcome, options.output)
+
+
+def check(options: argparse.Namespace) -> None:
+    """Refuse what the command line alone shows to be wrong."""
+    error = options.parser.error
+    if options.resume:
+        settings = ("variant", "steps", "minutes", "start", "batch", "crop", "learning_rate",
+                    "seed", "memory")  # fmt: skip
+        if options.data or any(getattr(options, name) is not None for name in settings):
+            error("--resume takes its settings from RUN/config.json; give only -o, --device, "
+                  "--threads and --quiet")  # fmt: skip
+        return
+    if not options.data:
+        error("--data is missing: name a folder of clean pictures")
+    if (options.steps is None) == (options.minutes is None):
+        error("give one of --steps and --minutes")
+    if options.crop is not None and options.crop % 8:
+        error(f"--crop {options.crop} is no multiple of 8")
 
 
 def conclude(outcome: "Outcome", output: Path) -> int:

@@ -1,0 +1,74 @@
+"""Options that several commands share, and the checks of their values."""
+
+import argparse
+import math
+from collections.abc import Callable
+from typing import TypeAlias
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001
+"""What argparse's add_subparsers returns; the type has no public name."""
+
+
+def new_parser(
+    commands: Commands, name: str, summary: str, more: str = ""
+) -> argparse.ArgumentParser:
+    """Add a command that tells what it does in `imgae --help` and, with more, in its own."""
+    parser = commands.add_parser(
+        name,
+        help=summary,
+        description=f"{summary}\n\n{more}" if more else summary,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--debug", action="store_true", help="tracebacks, for a bug report")
+    return parser
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to run"
+    )
+    parser.add_argument(
+        "--threads", type=whole(1), metavar="N", help="CPU threads (default: all usable CPUs)"
+    )
+
+
+def whole(least: int) -> Callable[[str], int]:
+    """Return what reads a whole number from `least` up."""
+
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdigit()) or int(text) < least:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} up")
+        return int(text)
+
+    return read
+
+
+def between(low: float, high: float) -> Callable[[str], float]:
+    """Return what reads a number from low to high."""
+
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number from {low:g} to {high:g}")
+        return value
+
+    return read
+
+
+def auto_or(read: Callable[[str], float]) -> Callable[[str], float | str]:
+    """Return what reads "auto", or else what `read` reads."""
+
+    def read_either(text: str) -> float | str:
+        if text == "auto":
+            return text
+        try:
+            return read(text)
+        except argparse.ArgumentTypeError as error:
+            sentence = str(error).replace("is not", "is neither 'auto' nor", 1)
+            raise argparse.ArgumentTypeError(sentence) from error
+
+    return read_either
