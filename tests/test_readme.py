@@ -1,0 +1,47 @@
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from imgae.cli import main, parser
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text()
+LINES = [line for line in README.splitlines() if line.startswith("python3 -m venv")]
+COMMANDS = sorted(
+    set(
+        re.findall(r"`(imgae [a-z][^`]*)`", README)
+        + re.findall(r"^(imgae .*)$", README, re.MULTILINE)
+    )
+)
+
+
+def test_two_lines_do_everything_for_a_newcomer():
+    install, test = LINES
+    assert install.endswith("imgae denoise examples/noisy.png --overwrite")
+    assert ".[test]" in test
+    assert test.endswith("pytest")
+    assert all((ROOT / name).exists() for name in ("examples/noisy.png", "constraints.txt"))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_in_the_readme_is_one(command, capsys):
+    words = shlex.split(command)[1:]
+    if words[-1] in ("doctor", "models", "denoise"):  # named in a sentence
+        assert main([words[-1], "--help"]) == 0
+    else:
+        parser().parse_args(words)
+    capsys.readouterr()
+
+
+def test_every_option_in_the_readme_is_one(capsys):
+    main(["denoise", "--help"])
+    known = capsys.readouterr().out
+    for option in re.findall(r"^\| `(--[a-z]+)", README, re.MULTILINE):
+        assert option in known
+
+
+def test_links_lead_somewhere():
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        assert (ROOT / target).exists(), target

@@ -1,0 +1,110 @@
+"""The weights that ship, as a user meets them."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import imgae
+from imgae import weights
+from imgae.cli import main
+from imgae.metrics import psnr
+from imgae.stitch import plan_for, run_tiles
+from imgae.tiling import TilePlan
+
+ROOT = Path(__file__).resolve().parent.parent
+MODEL = weights.DEFAULT_DENOISER
+
+
+@pytest.fixture(scope="module")
+def denoiser():
+    return imgae.Denoiser(MODEL)
+
+
+@pytest.fixture(scope="module")
+def example():
+    folder = ROOT / "examples"
+    return [imgae.read_image(folder / name).pixels for name in ("noisy.png", "clean.png")]
+
+
+def test_the_default_keeps_to_its_budget(denoiser):
+    card = denoiser.model.card
+    assert card.name == MODEL
+    assert card.macs_per_pixel <= 50_000
+    assert denoiser.model.path.stat().st_size <= 4 * 2**20
+    assert card.scores
+
+
+def test_the_example_gets_much_better(denoiser, example):
+    noisy, clean = example
+    before, after = psnr(noisy, clean, 255), psnr(denoiser(noisy), clean, 255)
+    assert before < 21
+    assert after > 29
+
+
+def plans(height, width, card):
+    for tile in (64, 200, 256):
+        yield TilePlan(height, width, tile, tile, card.halo, card.stride)
+    yield TilePlan(height, width, 64, 0, card.halo, card.stride)
+
+
+@pytest.mark.parametrize("size", [(767, 1021), (5, 37), (1, 1)])
+def test_tiles_and_bands_give_what_the_whole_picture_gives(denoiser, size):
+    height, width = size
+    pixels = np.random.default_rng(0).random((height, width, 3), np.float32)
+    model, level = denoiser.model, np.full((1, 1, 1, 1), 0.1, np.float32)
+
+    def restored(plan):
+        return run_tiles(lambda planes: model(image=planes, sigma=level), pixels, plan)
+
+    whole = restored(plan_for(model.card, height, width, 0))
+    for plan in plans(height, width, model.card):
+        across = [-(-length // (tile or length)) for length, tile in
+                  ((height, plan.tile_height), (width, plan.tile_width))]  # fmt: skip
+        assert len(plan) == across[0] * across[1]
+        assert np.abs(restored(plan) - whole).max() < 1e-5
+
+
+def test_level_0_gives_the_input_back(denoiser):
+    pixels = np.random.default_rng(0).integers(0, 256, (41, 23, 3)).astype(np.uint8)
+    assert np.array_equal(denoiser(pixels, sigma=0.0), pixels)
+
+
+def test_flat_fields_keep_their_level(denoiser):
+    for value in (0, 64, 128, 200, 255):
+        flat = np.full((64, 64, 3), value / 255)
+        assert np.abs(denoiser(flat, sigma=10 / 255) - flat).max() * 255 < 1.5
+
+
+def test_gray_pictures_are_denoised_as_gray(denoiser, example):
+    clean = example[1].mean(2)
+    noise = np.random.default_rng(1).normal(0, 25, clean.shape)
+    noisy = np.rint(np.clip(clean + noise, 0, 255)).astype(np.uint8)
+    assert psnr(denoiser(noisy, sigma=25 / 255), clean, 255) > psnr(noisy, clean, 255) + 7
+
+
+def test_16_bit_pictures_keep_their_precision(denoiser):
+    ramp = np.linspace(20_000, 20_400, 128).round().astype(np.uint16)
+    pixels = np.repeat(np.tile(ramp, (64, 1))[:, :, None], 3, 2)
+    out = denoiser(pixels, sigma=1 / 255)
+    assert len(np.unique(out)) > 100
+
+
+def test_the_names_on_the_command_line(capfd):
+    assert main(["models", "--json"]) == 0
+    records = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    assert [record["name"] for record in records if record["default"]] == [MODEL]
+    assert main(["doctor", "--json", "--threads", "1"]) == 0
+    report = json.loads(capfd.readouterr().out)
+    assert report["model"] == MODEL
+    assert (report["provider"], report["threads"]) == ("CPUExecutionProvider", 1)
+
+
+def test_the_card_for_people_and_the_card_inside_agree(denoiser):
+    text = (ROOT / "weights" / "README.md").read_text()
+    for score in denoiser.model.card.scores:
+        if score.what.startswith("CBSD68"):
+            assert re.search(rf"\b{score.value:.2f}\b", text), score
+    assert denoiser.model.card.sha256[:16] in text
