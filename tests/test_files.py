@@ -70,11 +70,11 @@ def test_what_is_written_without_loss_is_read_back_the_same(
         assert back.dpi == pytest.approx((300, 300), rel=1e-3)
 
 
-@pytest.mark.parametrize("extension", [".png", ".jpg", ".webp"])
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize(
+    ("extension", "dtype"),
+    [(".png", np.uint8), (".png", np.uint16), (".jpg", np.uint8), (".webp", np.uint8)],
+)
 def test_camera_data_is_kept(tmp_path, extension, dtype):
-    if dtype == np.uint16 and extension != ".png":
-        pytest.skip("this format holds 8 bits")
     path = tmp_path / f"a{extension}"
     write_image(picture(dtype, 3, alpha=False, exif=exif()), path)
     with PIL.Image.open(path) as file:
