@@ -1,5 +1,9 @@
 import pytest
 import tiny_models
+from hypothesis import settings
+
+settings.register_profile("imgae", deadline=None)  # machines are shared, and timings are not tests
+settings.load_profile("imgae")
 
 
 @pytest.fixture

@@ -1,10 +1,14 @@
+from dataclasses import replace
+
 import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
 from imgae.training.corruptions import GaussianNoise, draw_levels  # noqa: E402
 
-PLAIN = GaussianNoise(share_zero=0, share_varying=0, share_rounded=0, share_gray=0)
+PLAIN = GaussianNoise(
+    share_zero=0, share_varying=0, share_rounded=0, share_gray=0, share_overstated=0
+)
 
 
 def generator(seed=0):
@@ -71,3 +75,12 @@ def test_varying_levels_are_smooth_and_in_range():
     assert sigma[0].std() > 0
     assert sigma[1].std() == 0
     assert sigma.diff(dim=2).abs().max() < 0.2 / 20
+
+
+def test_overstated_samples_have_less_noise_than_stated_and_some_none():
+    noise = replace(PLAIN, share_overstated=1.0)
+    noisy, sigma, reference = noise(clean(2000, 16), generator())
+    amount = (noisy - reference).std((1, 2, 3)) / sigma[:, 0, 0, 0]
+    assert float((amount == 0).float().mean()) == pytest.approx(0.25, abs=0.04)
+    assert float(amount.max()) < 1.1
+    assert float(amount[amount > 0].mean()) == pytest.approx(0.5, abs=0.05)

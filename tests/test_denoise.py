@@ -25,7 +25,6 @@ def darken(tmp_path_factory):
 
 
 @given(st.integers(1, 40), st.integers(1, 40), st.sampled_from([1, 3]), st.sampled_from("BHf"))
-@settings(deadline=None)
 def test_an_identity_model_gives_every_pixel_back_exactly(identity, height, width, channels, kind):
     pixels = RNG.integers(0, 256, (height, width, channels)).astype(kind)
     if kind == "f":
@@ -42,7 +41,7 @@ def blur(tmp_path_factory):
 
 
 @given(st.integers(1, 60), st.integers(1, 60), st.integers(1, 70))
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_tiles_give_what_the_whole_picture_gives(blur, height, width, tile):
     right, _ = blur
     pixels = RNG.random((height, width, 3), np.float32)

@@ -23,7 +23,7 @@ def level(value, batch=1):
 
 
 @given(st.integers(1, 40), st.integers(1, 40))
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_any_size_comes_back_in_its_shape(height, width):
     image = torch.rand(2, 3, height, width)
     assert lively()(image, level(0.1, 2)).shape == image.shape

@@ -3,9 +3,9 @@
 A checkpoint replaces the one before only when it is whole on the disk.
 """
 
+import io
 import json
 import os
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,7 @@ class Run:
 
     def save_config(self, config: TrainingConfig) -> None:
         text = json.dumps(asdict(config), indent=2)
-        replace_whole(self.config_path, lambda path: path.write_text(text + "\n"))
+        replace_whole(self.config_path, f"{text}\n".encode())
 
     def load_config(self) -> TrainingConfig:
         """Read the run's configuration. Raises TrainingError if there is none, or it is damaged."""
@@ -58,7 +58,9 @@ class Run:
 
     def save_checkpoint(self, state: dict[str, Any]) -> None:
         """Write checkpoint.pt. Raises TrainingError, the old one untouched, if it cannot."""
-        replace_whole(self.checkpoint_path, lambda path: torch.save(state, path))
+        data = io.BytesIO()  # torch.save's own writer reports a full disk in riddles
+        torch.save(state, data)
+        replace_whole(self.checkpoint_path, data.getbuffer())
 
     def load_checkpoint(self) -> dict[str, Any]:
         """Read checkpoint.pt. Raises TrainingError if it is missing or damaged."""
@@ -89,7 +91,7 @@ class Run:
             return
         lines = self.log_path.read_text().splitlines()
         kept = [line for line in lines if step_of(line) <= step]
-        replace_whole(self.log_path, lambda path: path.write_text("".join(f"{k}\n" for k in kept)))
+        replace_whole(self.log_path, "".join(f"{line}\n" for line in kept).encode())
 
 
 def step_of(line: str) -> float:
@@ -99,18 +101,18 @@ def step_of(line: str) -> float:
         return float("inf")  # a line cut off by a kill
 
 
-def replace_whole(path: Path, write: Callable[[Path], object]) -> None:
+def replace_whole(path: Path, data: bytes | memoryview) -> None:
     """Write a file beside its place, sync it, and rename it into place."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.tmp")  # one name: a kill's leftover is written over
     try:
-        write(temporary)
-        with temporary.open("rb") as file:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-    except (OSError, RuntimeError) as error:  # torch.save reports a full disk as a RuntimeError
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+    except OSError as error:
         raise TrainingError(
-            f"{path} could not be written ({reason}); what was there before is unharmed: free "
+            f"{path} could not be written ({error.strerror}); what was there is unharmed: free "
             "some space, then continue with --resume"
         ) from error
     finally:
