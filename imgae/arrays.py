@@ -18,8 +18,7 @@ PIL_MODES = ("L", "LA", "RGB", "RGBA", "I;16")
 def from_picture(picture: Image | PIL.Image.Image | NDArray[Any]) -> Image:
     """Convert to an Image; arrays are viewed, not copied, where they can be.
 
-    Raises ImageError if the mode, shape or dtype is none that Denoiser names, or a float is NaN
-    or infinite.
+    Raises ImageError if the mode, shape or dtype is none that Denoiser names.
     """
     if isinstance(picture, Image):
         image = picture
@@ -35,9 +34,9 @@ def from_picture(picture: Image | PIL.Image.Image | NDArray[Any]) -> Image:
         raise ImageError(
             f"a picture is an imgae.Image, a PIL image or an array, not {type(picture).__name__}"
         )
-    parts = [image.pixels] if image.alpha is None else [image.pixels, image.alpha]
-    if image.pixels.dtype == np.float32 and not all(np.isfinite(part).all() for part in parts):
-        raise ImageError("the picture holds NaN or infinity; expected finite values on [0, 1]")
+    alpha = image.alpha
+    if alpha is not None and alpha.dtype == np.float32 and not np.isfinite(alpha).all():
+        raise ImageError("the picture's alpha holds NaN or infinity; expected values on [0, 1]")
     return image
 
 
@@ -47,12 +46,12 @@ def from_array(array: NDArray[Any], alpha: bool) -> Image:
         raise ImageError(f"the array has shape {shape}; expected (H, W) or (H, W, 1, 3 or 4)")
     if array.ndim == 3 and shape[2] == 2 and not alpha:
         raise ImageError(f"the array has shape {shape}; expected (H, W) or (H, W, 1, 3 or 4)")
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
     if array.dtype == np.float64:
         with np.errstate(over="ignore"):  # told as infinity
             array = array.astype(np.float32)
     if array.dtype not in (np.uint8, np.uint16, np.float32):
         raise ImageError(f"the array is {array.dtype}; expected uint8, uint16, float32 or float64")
-    array = array.astype(array.dtype.newbyteorder("="), copy=False)
     if array.ndim == 2:
         return Image(array[:, :, None])
     return Image(array[:, :, :-1], array[:, :, -1]) if alpha else Image(array)

@@ -8,6 +8,7 @@ from imgae.errors import ModelError
 
 METADATA_KEY: Final = "imgae"
 SCHEMA: Final = 1
+KINDS: Final = (str, int)  # of fields that are checked one by one
 
 
 @dataclass(frozen=True)
@@ -74,13 +75,17 @@ class ModelCard:
                 | {name: pair_of(values[name]) for name in ("value_range", "sigma_range")}
                 | {"scores": tuple(Score(**score) for score in values["scores"])}
             )
+            for entry in fields(cls):
+                if entry.type in KINDS and not isinstance(getattr(card, entry.name), entry.type):
+                    raise TypeError(f"{entry.name} is {getattr(card, entry.name)!r}")
             fits = 1 <= card.stride <= 4096 and 0 <= card.halo <= 65536
-            fits = fits and card.halo % card.stride == 0
+            fits = fits and card.halo % card.stride == 0 and card.bytes_per_pixel > 0
         except (TypeError, ValueError) as error:
             raise ModelError(f"its card has a field of the wrong kind: {error}") from error
         if not fits:
             raise ModelError(
-                f"its card names stride {card.stride} and halo {card.halo}, which do not fit"
+                f"its card's stride {card.stride}, halo {card.halo} and bytes_per_pixel "
+                f"{card.bytes_per_pixel} do not fit"
             )
         return card
 

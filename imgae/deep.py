@@ -27,14 +27,20 @@ from imgae.pixels import from_float, scale_of, to_float
 TIFF_BEGINNINGS: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
-def decode_png16(data: bytes, colour_type: int) -> tuple[NDArray[Any], NDArray[Any] | None]:
+def decode_png16(
+    data: bytes, colour_type: int, transparent: object
+) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    """Decode 16 bits in any mode. transparent: Pillow's notion of a colour that is, or None."""
     import cv2  # imported here: most pictures do without it
 
     array = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if array is None or array.dtype != np.uint16:
         raise ValueError("OpenCV could not decode its 16-bit pixels")
     if array.ndim == 2:
-        return array[:, :, None], None
+        alpha = None
+        if isinstance(transparent, int):
+            alpha = np.where(array == transparent, 0, 65535).astype(np.uint16)
+        return array[:, :, None], alpha
     array = array[:, :, [2, 1, 0, 3][: array.shape[2]]]
     if colour_type == 4:  # gray with alpha, which OpenCV hands over as BGRA
         return np.ascontiguousarray(array[:, :, :1]), np.ascontiguousarray(array[:, :, 3])
@@ -45,7 +51,9 @@ def encode_png16(image: Image, path: Path) -> bytes:
     """Encode 16 bits in any mode. Pillow writes none but gray, OpenCV no gray with alpha."""
     if image.bits == 32:
         warn(f"{path}: PNG holds 16 bits; reduced from 32")
-    array = from_float(to_float(channels_of(image)), np.uint16)
+    array = channels_of(image)
+    if image.bits == 32:
+        array = from_float(to_float(array), np.uint16)
     height, width, channels = array.shape
     rows = array.astype(">u2").view(np.uint8).reshape(height, -1)
     filtered = np.empty((height, 1 + rows.shape[1]), np.uint8)
@@ -81,7 +89,7 @@ def read_deep_tiff(data: bytes, path: Path) -> tuple[Image, int] | None:
 
     with tifffile.TiffFile(io.BytesIO(data)) as tiff:
         page = tiff.pages.first
-        if page.dtype is None or page.dtype.itemsize == 1:
+        if page.dtype in (np.uint8, bool):
             return None
         if len(tiff.pages) > 1:
             raise ImageError(f"{path}: holds {len(tiff.pages)} pages; imgae takes single pictures")
@@ -94,7 +102,7 @@ def read_deep_tiff(data: bytes, path: Path) -> tuple[Image, int] | None:
             raise ImageError(
                 f"{path}: its colours are {photometric}; convert it to gray or RGB first"
             )
-        array = decode_page(page, data)
+        array, turned = decode_page(page, data)
         alphas = len(page.extrasamples)
         colours = array.shape[2] - alphas
         if colours not in (1, 3) or alphas > 1:
@@ -104,19 +112,29 @@ def read_deep_tiff(data: bytes, path: Path) -> tuple[Image, int] | None:
         pixels, alpha = split_alpha(array, alphas == 1)
         if photometric == "MINISWHITE":
             pixels = scale_of(pixels.dtype) - pixels
-        return with_tags(Image(pixels, alpha), page, path)
+        if alpha is not None and page.extrasamples[0] == 1:
+            pixels = unassociated(pixels, alpha)
+        if pixels.dtype == np.float32 and pixels.max() > 1.5:
+            warn(f"{path}: its values reach {pixels.max():.4g}; above 1 they are taken for white")
+        image, orientation = with_tags(Image(pixels, alpha), page, path)
+        return image, 1 if turned else orientation
 
 
-def decode_page(page: Any, data: bytes) -> NDArray[Any]:
-    """Return a page of tifffile's as (H, W, C)."""
+def decode_page(page: Any, data: bytes) -> tuple[NDArray[Any], bool]:
+    """Return a page of tifffile's as (H, W, C), and whether it is turned upright already."""
     try:
         array: NDArray[Any] = page.asarray()
-        planar = page.planarconfig == 2 and array.ndim == 3
     except (ValueError, KeyError):  # a compression that tifffile needs another package for
-        array, planar = decode_with_libtiff(data), False
-    if planar:
+        return decode_with_libtiff(data), True
+    if page.planarconfig == 2 and array.ndim == 3:
         array = array.transpose(1, 2, 0)
-    return array if array.ndim == 3 else array[:, :, None]
+    return array if array.ndim == 3 else array[:, :, None], False
+
+
+def unassociated(pixels: NDArray[Any], alpha: NDArray[Any]) -> NDArray[Any]:
+    """Undo the multiplication of colours by alpha."""
+    visible = np.maximum(to_float(alpha), 1e-6)[:, :, None]
+    return from_float(to_float(pixels) / visible, pixels.dtype)
 
 
 def with_tags(image: Image, page: Any, path: Path) -> tuple[Image, int]:
@@ -143,9 +161,9 @@ def decode_with_libtiff(data: bytes) -> NDArray[Any]:
     array = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if array is None:
         raise ValueError("its compression is not supported")
-    if array.ndim == 3:
-        array = array[:, :, [2, 1, 0, 3][: array.shape[2]]]
-    return array
+    if array.ndim == 2:
+        return array[:, :, None]
+    return array[:, :, [2, 1, 0, 3][: array.shape[2]]]
 
 
 def encode_tiff(image: Image, path: Path) -> bytes:

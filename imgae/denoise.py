@@ -1,5 +1,6 @@
 """Removing noise from pictures."""
 
+import copy
 import math
 import os
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from imgae import session, weights
 from imgae.arrays import Picture, from_picture, like_picture
-from imgae.errors import OptionError
+from imgae.errors import ImageError, OptionError
 from imgae.image import Image
 from imgae.noise import estimate_noise
 from imgae.stitch import Progress, plan_for, run_tiles
@@ -66,8 +67,11 @@ class Denoiser:
         Raises ImageError for other arrays, NaN or infinity; OptionError for levels or strengths
         out of range.
         """
-        result = self.run(from_picture(image), sigma, strength)
-        restored: Picture = like_picture(image, result.image)
+        picture = from_picture(image)
+        if strength == 0:
+            check(picture, sigma, strength)
+            return copy.deepcopy(image)
+        restored: Picture = like_picture(image, self.run(picture, sigma, strength).image)
         return restored
 
     def run(
@@ -78,7 +82,7 @@ class Denoiser:
         progress: Progress | None = None,
     ) -> Denoised:
         """Denoise, and tell the level used and the tiles it took; see __call__."""
-        check_options(sigma, strength)
+        check(image, sigma, strength)
         caution = None
         source = "given"
         if sigma is None:
@@ -88,17 +92,23 @@ class Denoiser:
         if sigma > most:
             caution = f"the model was trained up to level {most * 255:.0f}"
         plan = plan_for(self.model.card, image.height, image.width, self.tile)
-        level = np.full((1, 1, 1, 1), sigma, np.float32)
+        inputs = {}
+        if "sigma" in self.model.card.inputs:
+            inputs["sigma"] = np.full((1, 1, 1, 1), sigma, np.float32)
 
         def restore(planes: NDArray[np.float32]) -> NDArray[np.float32]:
-            return self.model(image=planes, sigma=level)
+            return self.model(image=planes, **inputs)
 
-        pixels = run_tiles(restore, image.pixels, plan, strength, progress)
+        pixels = image.pixels
+        if strength != 0:
+            pixels = run_tiles(restore, image.pixels, plan, strength, progress)
         return Denoised(image.with_pixels(pixels), sigma, source, caution, len(plan))
 
 
-def check_options(sigma: float | None, strength: float) -> None:
+def check(image: Image, sigma: float | None, strength: float) -> None:
     if sigma is not None and not (math.isfinite(sigma) and 0 <= sigma <= 1):
         raise OptionError(f"sigma is {sigma}; expected a level from 0 to 1 (25/255 is level 25)")
     if not (math.isfinite(strength) and 0 <= strength <= 1):
         raise OptionError(f"strength is {strength}; expected 0 to 1")
+    if image.pixels.dtype == np.float32 and not np.isfinite(image.pixels).all():
+        raise ImageError("the picture holds NaN or infinity; expected finite values on [0, 1]")

@@ -4,8 +4,11 @@ What a format cannot keep is said as an ImgaeWarning. A file appears under its n
 is whole.
 """
 
+import contextlib
 import io
 import os
+import secrets
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -28,7 +31,14 @@ from imgae.deep import (
 )
 from imgae.errors import ImageError, warn
 from imgae.image import Image
-from imgae.metadata import EXIF_PREFIX, ORIENTATION_TAG, read_dpi, read_exif, read_xmp, upright
+from imgae.metadata import (
+    EXIF_PREFIX,
+    read_dpi,
+    read_exif,
+    read_orientation,
+    read_xmp,
+    upright,
+)
 from imgae.pixels import from_float, to_float
 
 FORMATS: Final = {
@@ -44,6 +54,8 @@ PLUGINS: Final = sorted(set(FORMATS.values()))
 JPEG_QUALITY: Final = 95
 WEBP_MAX_SIDE: Final = 16383
 JPEG_MAX_SIDE: Final = 65535
+JPEG_MAX_METADATA: Final = 65000
+EXISTS: Final = "{}: exists already; add --overwrite, or name another with -o"
 
 
 def read_image(path: str | os.PathLike[str]) -> Image:
@@ -86,16 +98,18 @@ def read_with_pillow(data: bytes, path: Path) -> tuple[Image, int]:
             dpi=read_dpi(file),
         )
         # Asked for last: Pillow turns a TIFF itself while decoding, and then forgets the tag.
-        return image, file.getexif().get(ORIENTATION_TAG, 1)
+        return image, read_orientation(file)
 
 
 def read_bytes(path: Path) -> bytes:
     try:
+        if path.is_dir():
+            raise ImageError(f"{path}: a folder, not a picture; name the files in it")
+        if path.exists() and not path.is_file():
+            raise ImageError(f"{path}: not an ordinary file")
         data = path.read_bytes()
     except FileNotFoundError:
         raise ImageError(f"{path}: no such file") from None
-    except IsADirectoryError:
-        raise ImageError(f"{path}: a folder, not a picture; name the files in it") from None
     except OSError as error:
         raise ImageError(f"{path}: cannot be read: {error.strerror}") from error
     if not data:
@@ -119,9 +133,12 @@ def decode(
     """Return pixels (H, W, C) and alpha (H, W) or None."""
     if file.format == "PNG" and data[24] == 16:  # the bit depth in IHDR
         file.load()  # finds damage that OpenCV passes over
-        return decode_png16(data, colour_type=data[25])
+        return decode_png16(data, data[25], file.info.get("transparency"))
     if file.mode in ("CMYK", "LAB", "HSV", "YCbCr", "I", "F"):
         raise ImageError(f"{path}: its colours are {file.mode}; convert it to gray or RGB first")
+    bands = getattr(file, "tag_v2", {}).get(277, len(file.getbands()))  # samples of a TIFF's pixel
+    if file.mode == "RGBX" or bands > len(file.getbands()):
+        raise ImageError(f"{path}: {bands} channels; expected gray or RGB, with or without alpha")
     if file.mode == "I;16B" or file.mode.startswith("I;16"):
         return np.asarray(file).astype(np.uint16)[:, :, None], None
     has_alpha = "A" in file.mode or "a" in file.mode or "transparency" in file.info
@@ -155,15 +172,18 @@ def check_writable(path: Path, overwrite: bool) -> None:
     if path.suffix.lower() not in FORMATS:
         known = ", ".join(FORMATS)
         raise ImageError(f"{path}: cannot tell the format to write; end the name in {known}")
-    if not path.parent.is_dir():
-        raise ImageError(f"{path}: there is no folder {path.parent}")
-    if os.path.lexists(path):
-        if not path.is_file():
-            raise ImageError(f"{path}: exists and is not an ordinary file")
-        if not overwrite:
-            raise ImageError(f"{path}: exists already; add --overwrite, or name another with -o")
-    elif not os.access(path.parent, os.W_OK | os.X_OK):
-        raise ImageError(f"{path}: the folder {path.parent} cannot be written to")
+    try:
+        if not path.parent.is_dir():
+            raise ImageError(f"{path}: there is no folder {path.parent}")
+        if os.path.lexists(path):
+            if path.exists() and not path.is_file():
+                raise ImageError(f"{path}: exists and is not an ordinary file")
+            if not overwrite:
+                raise ImageError(EXISTS.format(path))
+        if not os.access(path.parent, os.W_OK | os.X_OK):
+            raise ImageError(f"{path}: the folder {path.parent} cannot be written to")
+    except OSError as error:  # a folder above that may not be looked into, or a name too long
+        raise ImageError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 def encode(image: Image, path: Path) -> bytes:
@@ -195,6 +215,12 @@ def fit_to_8_bits(image: Image, kind: str, path: Path) -> Image:
         alpha = None if alpha is None else from_float(to_float(alpha), np.uint8)
         pixels = from_float(to_float(image.pixels), np.uint8)
         image = replace(image, pixels=pixels, alpha=alpha)
+    if kind == "JPEG" and len(image.exif or b"") > JPEG_MAX_METADATA:
+        warn(f"{path}: JPEG cannot hold so much camera data (EXIF); it is left out")
+        image = replace(image, exif=None)
+    if kind == "JPEG" and len(image.xmp or b"") > JPEG_MAX_METADATA:
+        warn(f"{path}: JPEG cannot hold so much XMP; it is left out")
+        image = replace(image, xmp=None)
     if kind == "JPEG" and alpha is not None:
         if (alpha != 255).any():
             warn(f"{path}: JPEG holds no transparency; it is left out")
@@ -229,19 +255,22 @@ def encode_with_pillow(image: Image, kind: str) -> bytes:
 
 def write_whole(path: Path, data: bytes, overwrite: bool) -> None:
     """Write beside the place, then move into it; leave nothing behind on failure."""
-    path = Path(os.path.realpath(path))  # through a link, to the file that it names
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    target = Path(os.path.realpath(path))  # through a link, to the file that it names
+    temporary = target.with_name(f".{secrets.token_hex(6)}.tmp")
     try:
         with temporary.open("xb") as file:
             file.write(data)
         if overwrite:
-            temporary.replace(path)
+            if target.exists():
+                shutil.copymode(target, temporary)
+            temporary.replace(target)
         else:
-            place_new(temporary, path)
+            place_new(temporary, target)
     except OSError as error:
         raise ImageError(f"{path}: cannot be written: {error.strerror}") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
 
 
 def place_new(temporary: Path, path: Path) -> None:
@@ -249,10 +278,10 @@ def place_new(temporary: Path, path: Path) -> None:
     try:
         os.link(temporary, path)
     except FileExistsError:
-        raise ImageError(
-            f"{path}: exists already; add --overwrite, or name another with -o"
-        ) from None
+        raise ImageError(EXISTS.format(path)) from None
     except OSError:  # a file system without hard links
+        if path.exists():
+            raise ImageError(EXISTS.format(path)) from None
         temporary.replace(path)
 
 

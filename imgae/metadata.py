@@ -10,6 +10,7 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
+from imgae.errors import warn
 from imgae.image import Image
 
 EXIF_PREFIX: Final = b"Exif\0\0"
@@ -47,6 +48,11 @@ def read_exif(file: PIL.Image.Image) -> bytes | None:
         if not len(exif) and not any(exif.get_ifd(tag) for tag in (EXIF_TAG, GPS_TAG)):
             return None
         raw = exif.tobytes()
+    try:
+        PIL.Image.Exif().load(raw)
+    except Exception:  # whatever its parser meets
+        warn("its camera data (EXIF) is damaged, and left out")
+        return None
     return raw.removeprefix(EXIF_PREFIX) or None
 
 
@@ -67,10 +73,17 @@ def read_dpi(file: PIL.Image.Image) -> tuple[float, float] | None:
     return (across, down) if across > 0 and down > 0 else None
 
 
+def read_orientation(file: PIL.Image.Image) -> int:
+    try:
+        return int(file.getexif().get(ORIENTATION_TAG, 1))
+    except Exception:  # EXIF that read_exif has told of
+        return 1
+
+
 def upright(image: Image, orientation: int) -> Image:
-    turn = ROTATIONS.get(orientation)
-    if turn is None:
+    if orientation == 1:
         return image
+    turn = ROTATIONS.get(orientation, np.asarray)  # beyond 8 there is nothing to turn
     return replace(
         image,
         pixels=np.ascontiguousarray(turn(image.pixels)),
@@ -97,4 +110,4 @@ def with_upright_exif(exif: bytes) -> bytes:
 
 
 def with_upright_xmp(xmp: bytes) -> bytes:
-    return re.sub(rb'(tiff:Orientation(?:="|>))[2-8]', rb"\g<1>1", xmp)
+    return re.sub(rb'(tiff:Orientation(?:="|>))[0-9]', rb"\g<1>1", xmp)

@@ -47,7 +47,12 @@ def from_nchw(planes: NDArray[np.float32], channels: int) -> NDArray[np.float32]
     return pixels
 
 
+def to_uint8(pixels: NDArray[Any]) -> NDArray[np.uint8]:
+    """Convert pixels of any type and shape to uint8, rounding to nearest."""
+    return pixels if pixels.dtype == np.uint8 else from_float(to_float(pixels), np.uint8)
+
+
 def to_uint8_rgb(pixels: NDArray[Any]) -> NDArray[np.uint8]:
     """Convert pixels of any type, gray or RGB, to (H, W, 3) uint8."""
-    eight = pixels if pixels.dtype == np.uint8 else from_float(to_float(pixels), np.uint8)
+    eight = to_uint8(pixels)
     return np.ascontiguousarray(np.broadcast_to(eight, (*eight.shape[:2], 3)))

@@ -13,6 +13,7 @@ from imgae.card import METADATA_KEY, ModelCard
 from imgae.errors import ModelError
 
 DEVICES: Final = ("auto", "cpu", "cuda")
+CGROUP_CPU: Final = Path("/sys/fs/cgroup/cpu.max")
 PROVIDERS: Final = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
 
@@ -107,7 +108,7 @@ def usable_cpus() -> int:
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     )
     try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        quota, period = CGROUP_CPU.read_text().split()
         count = min(count, max(1, round(int(quota) / int(period))))
     except (OSError, ValueError):  # no cgroup, or no quota ("max")
         pass

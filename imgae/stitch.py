@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgae.card import ModelCard
+from imgae.errors import ModelError
 from imgae.pixels import from_float, from_nchw, to_float, to_nchw
 from imgae.tiling import TilePlan, plan_within
 
@@ -49,9 +50,14 @@ def run_tiles(
     out = np.empty_like(pixels)
     for done, tile in enumerate(plan, 1):
         source = pixels[tile.read.slices]
-        restored = restore(to_nchw(source))
+        planes = to_nchw(source)
+        restored = restore(planes)
+        if restored.shape != planes.shape:
+            raise ModelError(f"the model gave {restored.shape} for {planes.shape}")
         inner = (slice(None), slice(None), *tile.keep.within(tile.read).slices)
         values = from_nchw(restored[inner], pixels.shape[2])
+        if not np.isfinite(values).all():
+            raise ModelError("the model gave NaN or infinity; are the picture's values on [0, 1]?")
         if strength != 1:
             original = to_float(pixels[tile.keep.slices])
             values = original + np.float32(strength) * (values - original)

@@ -33,3 +33,12 @@ def test_a_card_that_is_not_right_is_refused_in_one_sentence(change, sentence):
 def test_text_that_is_no_card_is_refused(text):
     with pytest.raises(ModelError, match="card"):
         ModelCard.from_json(text)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("bytes_per_pixel", 0), ("bytes_per_pixel", "x"), ("name", None)]
+)
+def test_a_card_with_impossible_values_is_refused(field, value):
+    text = json.dumps(json.loads(card().to_json()) | {field: value})
+    with pytest.raises(ModelError, match=field):
+        ModelCard.from_json(text)

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,10 @@ import tiny_models
 from onnx import helper
 
 import imgae
+import imgae.denoise
 from imgae import Image, read_image, write_image
 from imgae.cli import main
+from imgae.files import encode, write_whole
 
 RNG = np.random.default_rng(0)
 KEYS = (  # in this order
@@ -261,3 +264,75 @@ def test_python_m_imgae_is_the_same_program():
         [sys.executable, "-m", "imgae", "--version"], capture_output=True, text=True, check=True
     )
     assert done.stdout == f"imgae {imgae.__version__}\n"
+
+
+def test_pictures_may_stand_on_both_sides_of_options(folder, capfd):
+    write_image(read_image("photo.png"), "b.png")
+    code, out, _ = run(capfd, "denoise", "photo.png", "--model", "identity", "b.png")
+    assert (code, out.count("\n")) == (0, 2)
+
+
+def test_nan_in_a_file_is_one_sentence(folder, capfd):
+    pixels = np.full((9, 9, 3), 0.5, np.float32)
+    pixels[4, 4] = np.nan
+    write_whole(Path("nan.tif"), encode(Image(pixels), Path("nan.tif")), overwrite=False)
+    for options in (("--sigma", "10"), ()):
+        code, out, err = run(capfd, "denoise", "nan.tif", "--model", "identity", *options)
+        assert (code, out) == (1, "")
+        assert err == (
+            "imgae: the picture holds NaN or infinity; expected finite values on [0, 1]\n"
+        )
+    assert "nan.denoised.tif" not in names(folder)
+
+
+def test_a_surprise_in_one_file_does_not_stop_the_others(folder, capfd, monkeypatch):
+    real = imgae.denoise.Denoiser.run
+
+    def surprising(denoiser, image, *rest):
+        if image.width == 7:
+            raise ZeroDivisionError("surprise")
+        return real(denoiser, image, *rest)
+
+    monkeypatch.setattr(imgae.denoise.Denoiser, "run", surprising)
+    write_image(Image(np.zeros((7, 7, 3), np.uint8)), "odd.png")
+    code, out, err = run(capfd, "denoise", "odd.png", "photo.png", "--model", "identity")
+    assert (code, out.count("\n")) == (3, 1)
+    assert err == "imgae: odd.png: unexpected error: surprise\n"
+
+
+def test_a_folder_made_for_nothing_is_taken_away(folder, capfd):
+    Path("bad.png").write_text("no picture")
+    assert run(capfd, "denoise", "bad.png", "-o", "new/", "--model", "identity")[0] == 1
+    assert run(capfd, "denoise", "photo.png", "-o", "new/", "--model", "nope")[0] == 1
+    assert names(folder) == ["bad.png", "photo.png"]
+
+
+PROGRAM = [sys.executable, "-m", "imgae", "denoise"]
+
+
+def test_whoever_stops_listening_does_not_stop_the_work(folder):
+    for number in range(3):
+        write_image(read_image("photo.png"), f"{number}.png")
+    command = f"{' '.join(PROGRAM)} 0.png 1.png 2.png --model identity"
+    for ending in ("| true", ">&-", "2>&-", ">/dev/full", ""):
+        done = subprocess.run(
+            ["bash", "-c", f"PYTHONIOENCODING=ascii {command} --overwrite {ending}"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert "Traceback" not in done.stderr
+        assert all(Path(f"{number}.denoised.png").exists() for number in range(3))
+        for number in range(3):
+            Path(f"{number}.denoised.png").unlink()
+
+
+def test_a_request_to_terminate_leaves_nothing_half_done(folder):
+    write_image(Image(np.zeros((3000, 3000, 3), np.uint8)), "large.png")
+    process = subprocess.Popen([*PROGRAM, "large.png", "--model", "identity", "--tile", "8"],
+                               stderr=subprocess.PIPE, text=True)  # fmt: skip
+    time.sleep(1.5)
+    process.terminate()
+    _, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (130, "imgae: interrupted\n")
+    assert names(folder) == ["large.png", "photo.png"]

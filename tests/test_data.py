@@ -105,3 +105,11 @@ def test_what_is_no_folder_is_one_sentence(tmp_path):
 def test_crops_larger_than_every_picture_are_one_sentence(folder):
     with pytest.raises(TrainingError, match=r"6 are under 64x64.*--crop"):
         read_folders([folder], 64, 1 << 20, seed=0)
+
+
+def test_a_bank_does_not_keep_the_pictures_twice():
+    pictures = [numbered(8, 9), numbered(10, 11)]
+    bank = PictureBank.of(pictures)
+    assert pictures == []
+    assert len(bank) == 2
+    assert np.array_equal(bank.pixels[: 8 * 9 * 3].numpy().reshape(8, 9, 3), numbered(8, 9))

@@ -5,7 +5,7 @@ import tiny_models
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imgae import Denoiser, Image, ImageError, OptionError
+from imgae import Denoiser, Image, ImageError, ModelError, OptionError
 from imgae.denoise import Denoised
 from imgae.stitch import plan_for, run_tiles
 from imgae.tiling import TilePlan
@@ -185,3 +185,40 @@ def test_only_a_tile_at_a_time_is_converted():
     out = run_tiles(restore, pixels, TilePlan(100, 90, 32, 32, 8, 8))
     assert np.array_equal(out, pixels)
     assert max(h for *_, h, _ in sizes) <= 48
+
+
+@pytest.mark.parametrize("dtype", [">u2", ">f4", ">f8"])
+def test_arrays_of_the_other_byte_order_are_taken(darken, dtype):
+    array = (RNG.random((6, 7, 3)) * (60_000 if dtype == ">u2" else 1)).astype(dtype)
+    out = darken(array, sigma=0.0)
+    assert out.dtype == array.dtype
+    assert np.allclose(out, array, rtol=1e-6)
+
+
+@pytest.mark.parametrize("value", [-3.0, 0.123456789012, 7.0])
+def test_strength_0_gives_any_array_back_to_the_bit(darken, value):
+    array = np.full((3, 3, 4), value)
+    out = darken(array, sigma=0.1, strength=0)
+    assert np.array_equal(out, array)
+    assert out is not array
+
+
+def test_a_model_that_takes_no_level_is_given_none(tmp_path):
+    path = tiny_models.save(
+        tmp_path / "blind.onnx",
+        [tiny_models.helper.make_node("Neg", ["image"], ["restored"])],
+        card_text=tiny_models.card(inputs=("image",)).to_json(),
+        inputs=("image",),
+    )
+    assert (Denoiser(path)(np.full((4, 4, 3), 0.5), sigma=0.1) == 0).all()
+
+
+def test_a_model_that_gives_another_size_or_nan_is_a_model_error(tmp_path):
+    make_node = tiny_models.helper.make_node
+    text = tiny_models.card().to_json()
+    pool = [make_node("MaxPool", ["image"], ["restored"], kernel_shape=[3, 3])]
+    root = [make_node("Neg", ["image"], ["minus"]), make_node("Sqrt", ["minus"], ["restored"])]
+    for nodes, sentence in ((pool, "the model gave"), (root, "NaN or infinity")):
+        path = tiny_models.save(tmp_path / "a.onnx", nodes, card_text=text)
+        with pytest.raises(ModelError, match=sentence):
+            Denoiser(path)(np.full((9, 9, 3), 0.5), sigma=0.1)

@@ -1,5 +1,7 @@
+import os
 import struct
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import PIL.Image
@@ -9,6 +11,7 @@ import pytest
 import tifffile
 
 from imgae import Image, ImageError, ImgaeWarning, read_image, write_image
+from imgae.files import write_whole
 
 RNG = np.random.default_rng(0)
 ICC = PIL.ImageCms.ImageCmsProfile(PIL.ImageCms.createProfile("sRGB")).tobytes()
@@ -313,3 +316,83 @@ def test_a_failed_write_leaves_nothing_and_harms_nothing(tmp_path, monkeypatch):
 def test_too_wide_for_webp_is_one_sentence(tmp_path):
     with pytest.raises(ImageError, match="too large for WEBP"):
         write_image(Image(np.zeros((1, 16384, 3), np.uint8)), tmp_path / "a.webp")
+
+
+def test_lzw_tiffs_are_turned_once_too(tmp_path):
+    path = tmp_path / "a.tif"
+    pixels = picture(np.uint16, 1, alpha=False).pixels
+    PIL.Image.fromarray(pixels[:, :, 0]).save(path, compression="tiff_lzw", tiffinfo={274: 6})
+    assert np.array_equal(read_image(path).pixels, pixels.swapaxes(0, 1)[:, ::-1])
+
+
+def test_premultiplied_alpha_is_undone(tmp_path):
+    path = tmp_path / "a.tif"
+    stored = np.array([[[10_000, 20_000, 0, 32_768]]], np.uint16)
+    tifffile.imwrite(path, stored, photometric="rgb", extrasamples=["assocalpha"])
+    assert read_image(path).pixels.tolist() == [[[20_000, 39_999, 0]]]
+
+
+def test_a_transparent_gray_of_16_bits_becomes_alpha(tmp_path):
+    path = tmp_path / "a.png"
+    write_image(Image(np.array([[[7], [9]]], np.uint16)), path)
+    data = path.read_bytes()
+    chunk = b"tRNS" + struct.pack(">H", 9)
+    block = struct.pack(">I", 2) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    where = data.index(b"IDAT") - 4
+    path.write_bytes(data[:where] + block + data[where:])
+    assert read_image(path).alpha.tolist() == [[65535, 0]]
+
+
+def test_floats_that_are_not_on_0_to_1_are_told_of(tmp_path):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, np.full((4, 4, 3), 200, np.float32), photometric="rgb")
+    with pytest.warns(ImgaeWarning, match="values reach 200"):
+        read_image(path)
+
+
+def test_damaged_camera_data_is_left_out_and_told_of(tmp_path):
+    path = tmp_path / "a.jpg"
+    good = PIL.Image.fromarray(picture(np.uint8, 3, alpha=False).pixels)
+    good.save(path, exif=b"Exif\0\0garbage beyond all parsing")
+    with pytest.warns(ImgaeWarning, match="damaged, and left out"):
+        image = read_image(path)
+    write_image(image, tmp_path / "a.png")
+    assert read_image(tmp_path / "a.png").exif is None
+
+
+def test_camera_data_too_long_for_a_jpeg_is_left_out_and_told_of(tmp_path):
+    image = picture(np.uint8, 3, alpha=False, exif=exif() + bytes(70_000), xmp=bytes(70_000))
+    with pytest.warns(ImgaeWarning, match="cannot hold so much"):
+        write_image(image, tmp_path / "a.jpg")
+    assert read_image(tmp_path / "a.jpg").exif is None
+
+
+def test_a_pipe_is_refused_instead_of_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.png")
+    with pytest.raises(ImageError, match="not an ordinary file"):
+        read_image(tmp_path / "a.png")
+
+
+def test_overwriting_keeps_who_may_read_it(tmp_path):
+    path = tmp_path / "a.png"
+    path.write_bytes(b"old")
+    path.chmod(0o640)
+    write_image(picture(np.uint8, 3, alpha=False), path, overwrite=True)
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
+def test_writers_of_one_file_at_once_leave_one_whole_file(tmp_path):
+    path = tmp_path / "a.png"
+    pictures = [picture(np.uint8, 3, alpha=False) for _ in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda image: write_image(image, path, overwrite=True), pictures))
+    assert any(np.array_equal(read_image(path).pixels, image.pixels) for image in pictures)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.png"]
+
+
+def test_of_two_writers_that_must_not_overwrite_one_fails(tmp_path):
+    path = tmp_path / "a.png"
+    write_whole(path, b"first", overwrite=False)
+    with pytest.raises(ImageError, match="exists already"):
+        write_whole(path, b"second", overwrite=False)
+    assert path.read_bytes() == b"first"

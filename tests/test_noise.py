@@ -56,3 +56,26 @@ def test_the_variance_of_clipped_noise_is_what_drawing_it_gives():
     draws = np.random.default_rng(0).normal(0.1, 0.2, 400_000).clip(0, 1)
     assert clipped_variance(0.1, 0.2) == pytest.approx(draws.var(), rel=0.01)
     assert clipped_variance(0.5, 0.01) == pytest.approx(1e-4, rel=1e-6)
+
+
+@pytest.mark.parametrize("tint", [(1, 1, 1), (1, 0.85, 0.7), (0, 1, 0)])
+def test_a_gray_picture_stored_as_rgb_is_read_like_a_gray_one(tint):
+    gray = noisy(photo(256, 320)[:, :, :1], 25)
+    tinted = np.rint(gray * np.array(tint)).astype(np.uint8)
+    expected = estimate_noise(gray).sigma * max(tint)
+    assert estimate_noise(tinted).sigma == pytest.approx(expected, rel=0.05)
+
+
+@pytest.mark.parametrize("brightness", [0.08, 0.9])
+def test_clipping_at_black_and_white_is_allowed_for(brightness):
+    dark = photo(256, 320) * 0.25 + brightness - 0.1
+    dark[:, :120] += 0.3 if brightness < 0.5 else -0.3  # some of the picture has room
+    assert estimate_noise(noisy(dark, 30)).sigma * 255 == pytest.approx(30, rel=0.08)
+    everywhere = np.full((200, 200, 3), brightness)
+    assert estimate_noise(noisy(everywhere, 30)).sigma * 255 == pytest.approx(30, rel=0.12)
+
+
+def test_wild_floats_do_not_upset_it():
+    wild = np.full((64, 64, 3), 1e30, np.float32)
+    wild[::2] = -1e30
+    assert np.isfinite(estimate_noise(wild).sigma)

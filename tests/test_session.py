@@ -84,3 +84,13 @@ def test_usable_cpus_are_at_least_one_and_within_affinity():
 def test_the_tiny_models_pass_the_checker(models):
     for path in models.iterdir():
         onnx.checker.check_model(onnx.load(path), full_check=True)
+
+
+def test_a_quota_of_the_cgroup_is_counted(tmp_path, monkeypatch):
+    monkeypatch.setattr(session.os, "sched_getaffinity", lambda _: set(range(16)))
+    monkeypatch.setattr(session, "CGROUP_CPU", tmp_path / "cpu.max")
+    assert session.usable_cpus() == 16
+    (tmp_path / "cpu.max").write_text("250000 100000\n")
+    assert session.usable_cpus() == 2
+    (tmp_path / "cpu.max").write_text("max 100000\n")
+    assert session.usable_cpus() == 16

@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch", reason="torch is not installed")
 
 from scenes import photo  # noqa: E402
 
-from imgae import Image, write_image  # noqa: E402
+from imgae import Image, ImageError, write_image  # noqa: E402
 from imgae.cli import main  # noqa: E402
 from imgae.errors import TrainingError  # noqa: E402
 from imgae.training import denoising, loop, networks, optimizers  # noqa: E402
@@ -138,7 +138,7 @@ def test_a_loss_that_is_no_number_stops_and_spares_the_checkpoint(pictures, tmp_
         return loss * float("nan"), terms
 
     monkeypatch.setattr(Denoising, "__call__", broken)
-    with pytest.raises(TrainingError, match="not a number any more near step 100"):
+    with pytest.raises(TrainingError, match="no numbers any more near step 100"):
         denoising.resume(run, "cpu", 1, silent, silent)
     assert (run / "checkpoint.pt").read_bytes() == before
 
@@ -281,3 +281,78 @@ def test_training_without_torch_names_the_extra(tmp_path, capfd, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     assert main(["train", "denoise", "--data", str(tmp_path), "--steps", "1", "-o", "x"]) == 1
     assert "pip install 'imgae[train]'" in capfd.readouterr().err
+
+
+def test_a_run_that_died_at_once_can_be_resumed(pictures, tmp_path, monkeypatch):
+    def killed(_):
+        raise SystemExit
+
+    step = loop.Trainer.train_step
+    monkeypatch.setattr(loop.Trainer, "train_step", killed)
+    monkeypatch.setattr(denoising, "choose_pace", lambda *args: (args[3], 1.0))
+    with pytest.raises(SystemExit):
+        denoising.start(settings(pictures), None, tmp_path / "run", "cpu", 1, silent, silent)
+    monkeypatch.setattr(loop.Trainer, "train_step", step)
+    assert denoising.resume(tmp_path / "run", "cpu", None, silent, silent).finished
+
+
+def test_checkpoints_are_written_along_the_way(pictures, tmp_path, monkeypatch):
+    saved = []
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(Run, "save_checkpoint", lambda run, state: saved.append(state["step"]))
+    denoising.start(settings(pictures, steps=5), None, tmp_path / "run", "cpu", 1, silent, silent)
+    assert saved[:4] == [0, 1, 2, 3]
+
+
+def test_a_preview_that_cannot_be_written_costs_nothing_else(pictures, tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise ImageError("No space left on device")
+
+    monkeypatch.setattr("imgae.files.write_image", full)
+    run = tmp_path / "run"
+    denoising.start(settings(pictures, steps=50), None, run, "cpu", 1, silent, silent)
+    assert Run(run).load_checkpoint()["step"] == 50
+
+
+def test_weights_that_are_no_numbers_are_not_saved(pictures, tmp_path, monkeypatch):
+    step = loop.Trainer.train_step
+
+    def poisoned(trainer):
+        step(trainer)
+        if trainer.step == 60:
+            with torch.no_grad():
+                trainer.net.tail.bias.fill_(float("nan"))
+
+    monkeypatch.setattr(denoising, "choose_pace", lambda *args: (args[3], 1.0))
+    monkeypatch.setattr(loop.Trainer, "train_step", poisoned)
+    run = tmp_path / "run"
+    with pytest.raises(TrainingError, match="no numbers any more near step 60"):
+        denoising.start(settings(pictures, steps=60), None, run, "cpu", 1, silent, silent)
+    assert Run(run).load_checkpoint()["step"] == 0
+
+
+@pytest.mark.parametrize(("clip_norm", "most"), [(1e-6, 1.01e-6), (1e6, 1e6)])
+def test_gradients_are_clipped(pictures, clip_norm, most):
+    bank = PictureBank.of([(photo(64, 64) * 255).astype(np.uint8)])
+    config, place = settings(pictures, clip_norm=clip_norm), torch.device("cpu")
+    trainer = loop.Trainer(networks.build("tiny"), Denoising(), bank, config, place)
+    norms = []
+
+    def look(_):
+        gradients = [p.grad.flatten() for p in trainer.net.parameters() if p.grad is not None]
+        norms.append(float(torch.cat(gradients).norm()))
+
+    trainer.optimizer.step = look
+    trainer.train_step()
+    assert 0 < norms[0] <= most
+    assert clip_norm < 1 or norms[0] > 1e-3
+
+
+def test_out_of_memory_is_one_sentence():
+    with (
+        pytest.raises(TrainingError, match="lower --batch or --crop"),
+        denoising.told_when_out_of_memory(),
+    ):
+        raise RuntimeError(
+            "[enforce fail at alloc_cpu.cpp:118] DefaultCPUAllocator: can't allocate"
+        )

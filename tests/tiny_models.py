@@ -9,6 +9,8 @@ from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 from imgae.card import METADATA_KEY, ModelCard
 
+SHAPES = {"image": ["N", 3, "H", "W"], "sigma": ["N", 1, "h", "w"]}
+
 
 def card(**changes: object) -> ModelCard:
     fields: dict[str, object] = {
@@ -38,15 +40,13 @@ def save(
     nodes: Sequence[NodeProto],
     constants: dict[str, np.ndarray] | None = None,
     card_text: str | None = None,
+    inputs: Sequence[str] = ("image", "sigma"),
 ) -> Path:
-    """Write a graph from `image` and `sigma` to `restored`."""
+    """Write a graph from `image` and, by default, `sigma` to `restored`."""
     graph = helper.make_graph(
         list(nodes),
         "tiny",
-        [
-            helper.make_tensor_value_info("image", TensorProto.FLOAT, ["N", 3, "H", "W"]),
-            helper.make_tensor_value_info("sigma", TensorProto.FLOAT, ["N", 1, "h", "w"]),
-        ],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, SHAPES[name]) for name in inputs],
         [helper.make_tensor_value_info("restored", TensorProto.FLOAT, ["N", 3, "H", "W"])],
         [numpy_helper.from_array(array, name) for name, array in (constants or {}).items()],
     )

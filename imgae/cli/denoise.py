@@ -1,16 +1,19 @@
 """`imgae denoise`."""
 
 import argparse
+import contextlib
 import json
 import os
 import sys
 import time
 import warnings
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imgae.cli.options import Commands, add_device, auto_or, between, new_parser, whole
+from imgae.cli.output import note, result, say
 from imgae.cli.progress import tile_progress
 from imgae.errors import ImageError, ImgaeError, ImgaeWarning
 
@@ -79,37 +82,43 @@ def run(options: argparse.Namespace) -> int:
     if twice:
         options.parser.error(f"several inputs would be written to {twice[0]}")
     from imgae.denoise import Denoiser  # onnxruntime loads only for a command line that is right
-    from imgae.files import check_writable
 
-    make_folder(options.output, outputs)
-    if len(inputs) == 1:  # what can fail early does, before a model is loaded
-        check_writable(outputs[0], options.overwrite)
-    raise_pixel_limit()
+    if len(inputs) == 1 and outputs[0].parent.exists():  # what can fail early does
+        check_output(outputs[0], options)
+    prepare_libraries()
     denoiser = Denoiser(
         options.model, device=options.device, threads=options.threads, tile=options.tile
     )
     failed = 0
-    for source, target in zip(inputs, outputs, strict=True):
-        try:
-            record = denoise_file(denoiser, source, target, options)
-        except ImgaeError as error:
-            if options.debug or len(inputs) == 1:
-                raise
-            print(f"imgae: {error}", file=sys.stderr)
-            failed += 1
-            continue
-        if options.json:
-            print(json.dumps(record), flush=True)
-        elif not options.quiet:
-            print(summary(record), flush=True)
+    with output_folder(options.output, outputs):
+        for source, target in zip(inputs, outputs, strict=True):
+            try:
+                record = denoise_file(denoiser, source, target, options)
+            except Exception as error:
+                if options.debug or len(inputs) == 1:
+                    raise
+                kind = "" if isinstance(error, ImgaeError) else f"{source}: unexpected error: "
+                say(f"imgae: {kind}{error}", sys.stderr)
+                failed += 1
+                continue
+            if options.json:
+                result(json.dumps(record))
+            elif not options.quiet:
+                result(summary(record))
     if failed:
         return ALL_FAILED if failed == len(inputs) else SOME_FAILED
     return 0
 
 
+def check_output(path: Path, options: argparse.Namespace) -> None:
+    from imgae.files import check_writable
+
+    check_writable(path, options.overwrite)
+
+
 def plan_outputs(inputs: list[Path], output: str | None) -> list[Path]:
     """Return where each input's result goes."""
-    folders = [path for path in inputs if path.is_dir()]
+    folders = [path for path in inputs if os.path.isdir(path)]
     if folders:
         raise ImageError(
             f"{folders[0]}: a folder; name the pictures in it, for instance {folders[0]}/*.png"
@@ -117,18 +126,27 @@ def plan_outputs(inputs: list[Path], output: str | None) -> list[Path]:
     names = [f"{path.stem}.denoised{path.suffix}" for path in inputs]
     if output is None:
         return [path.with_name(name) for path, name in zip(inputs, names, strict=True)]
-    if len(inputs) > 1 or output.endswith(("/", os.sep)) or Path(output).is_dir():
+    if len(inputs) > 1 or output.endswith(("/", os.sep)) or os.path.isdir(output):
         return [Path(output, name) for name in names]
     return [Path(output)]
 
 
-def make_folder(output: str | None, outputs: list[Path]) -> None:
-    """Make the folder that -o names, if it names one."""
-    if output is not None and outputs != [Path(output)]:
-        try:
-            Path(output).mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ImageError(f"{output}: cannot be made a folder: {error.strerror}") from error
+@contextlib.contextmanager
+def output_folder(output: str | None, outputs: list[Path]) -> Iterator[None]:
+    """Make the folder that -o names, if it names one; take it away again if it stays empty."""
+    if output is None or outputs == [Path(output)] or os.path.isdir(output):
+        yield
+        return
+    folder = Path(output)
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise ImageError(f"{output}: cannot be made a folder: {error.strerror}") from error
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):  # it holds something
+            folder.rmdir()
 
 
 def denoise_file(
@@ -146,23 +164,23 @@ def denoise_file(
         image = read_image(source)
         level = None if options.sigma == "auto" else options.sigma / 255
         with tile_progress(source.name, hidden=options.quiet) as progress:
-            result = denoiser.run(image, level, options.strength, progress)
-        write_image(result.image, target, options.overwrite)
+            done = denoiser.run(image, level, options.strength, progress)
+        write_image(done.image, target, options.overwrite)
     for warning in caught:
         if issubclass(warning.category, ImgaeWarning):
-            print(f"imgae: note: {warning.message}", file=sys.stderr)
+            note(str(warning.message))
     seconds = time.monotonic() - started
     return {
         "input": str(source),
         "output": str(target),
         "width": image.width,
         "height": image.height,
-        "sigma": round(result.sigma * 255, 2),
-        "sigma_source": result.sigma_source,
-        "caution": result.caution,
+        "sigma": round(done.sigma * 255, 2),
+        "sigma_source": done.sigma_source,
+        "caution": done.caution,
         "model": denoiser.model.card.name,
         "device": denoiser.model.device,
-        "tiles": result.tiles,
+        "tiles": done.tiles,
         "seconds": round(seconds, 3),
         "megapixels_per_second": round(image.width * image.height / 1e6 / max(seconds, 1e-9), 3),
     }
@@ -178,8 +196,11 @@ def summary(record: dict[str, Any]) -> str:
     )
 
 
-def raise_pixel_limit() -> None:
-    """Let this program open pictures up to a gigapixel; Pillow's own limit is 0.18."""
+def prepare_libraries() -> None:
+    """Set what a library must not: Pillow's limit of pixels, and tifffile's own messages."""
+    import logging
+
     import PIL.Image
 
-    PIL.Image.MAX_IMAGE_PIXELS = 1 << 29  # an error from twice that
+    PIL.Image.MAX_IMAGE_PIXELS = 1 << 29  # half a gigapixel is read, twice that is an error
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)

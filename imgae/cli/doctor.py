@@ -3,13 +3,13 @@
 import argparse
 import json
 import platform
-import sys
 import time
 from typing import Any
 
 import imgae
 from imgae import weights
 from imgae.cli.options import Commands, add_device, new_parser
+from imgae.cli.output import note, result
 
 PARTS = ("numpy", "pillow", "opencv-python-headless", "onnxruntime", "tifffile", "torch")
 RUNTIMES = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino")
@@ -56,16 +56,15 @@ def run(options: argparse.Namespace) -> int:
         "megapixels_per_second": round(512 * 512 / 1e6 / min(times), 2),
     }
     if options.json:
-        print(json.dumps(record))
+        result(json.dumps(record))
     else:
         width = max(map(len, record))
         for key, value in record.items():
-            print(f"{key:{width}}  {'not installed' if value is None else value}")
+            result(f"{key:{width}}  {'not installed' if value is None else value}")
     if len(runtimes) > 1:
-        print(
-            f"imgae: note: {' and '.join(runtimes)} are installed together and overwrite each "
-            "other's files; uninstall all, then install one",
-            file=sys.stderr,
+        note(
+            f"{' and '.join(runtimes)} are installed together and overwrite each "
+            "other's files; uninstall all, then install one"
         )
     return 0
 

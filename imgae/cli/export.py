@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from imgae.cli.options import Commands, new_parser
+from imgae.cli.output import result
 from imgae.errors import TrainingUnavailable
 
 MORE = """\
@@ -44,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
         options.name or path.stem, options.licence, tuple(options.training_data)
     )
     card = export_run(options.run_folder, path, provenance, options.overwrite)
-    print(
+    result(
         f"{path}: {path.stat().st_size / 2**20:.2f} MiB, {card.macs_per_pixel / 1e3:.1f} kMAC/px, "
         f"stride {card.stride}, halo {card.halo}; onnxruntime and torch agree to 1e-4"
     )

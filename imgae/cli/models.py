@@ -2,11 +2,11 @@
 
 import argparse
 import json
-import sys
 from typing import Any
 
 from imgae import weights
 from imgae.cli.options import Commands, new_parser
+from imgae.cli.output import note, result
 from imgae.errors import ModelError
 
 MORE = "Shipped ones, and those in the folders that IMGAE_MODELS names."
@@ -28,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
         try:
             card = load(path, device="cpu", threads=1).card
         except ModelError as error:
-            print(f"imgae: note: {error}", file=sys.stderr)
+            note(str(error))
             continue
         record: dict[str, Any] = {
             "name": name,
@@ -44,9 +44,9 @@ def run(options: argparse.Namespace) -> int:
             "path": str(path),
         }
         if options.json:
-            print(json.dumps(record))
+            result(json.dumps(record))
         else:
-            print(describe(record))
+            result(describe(record))
     return 0
 
 

@@ -34,10 +34,10 @@ def add_device(parser: argparse.ArgumentParser) -> None:
 
 
 def whole(least: int) -> Callable[[str], int]:
-    """Return what reads a whole number from `least` up."""
+    """Return what reads a whole number from `least` up, of nine digits at most."""
 
     def read(text: str) -> int:
-        if not (text.isascii() and text.isdigit()) or int(text) < least:
+        if not (text.isascii() and text.isdigit()) or len(text) > 9 or int(text) < least:
             raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} up")
         return int(text)
 

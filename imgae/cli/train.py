@@ -2,16 +2,20 @@
 
 import argparse
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imgae.cli.options import Commands, add_device, between, new_parser, whole
+from imgae.cli.output import result, say
 from imgae.errors import TrainingUnavailable
 
 if TYPE_CHECKING:
     from imgae.training.loop import Outcome
 
 INTERRUPTED = 130
+SETTINGS = ("variant", "steps", "minutes", "start", "batch", "crop", "learning_rate", "decay",
+            "seed", "memory")  # fmt: skip
 
 MORE = """\
 RUN/ then holds config.json, checkpoint.pt, log.jsonl and preview.png (noisy, restored and clean
@@ -46,6 +50,12 @@ def add_parser(commands: Commands) -> None:
     add("--batch", type=whole(1), metavar="N", help="crops a step (default: 12)")
     add("--crop", type=whole(8), metavar="PX", help="side of a crop, times 8 (default: 128)")
     add("--learning-rate", type=between(1e-9, 1), metavar="R", help="highest (default: 0.001)")
+    add(
+        "--decay",
+        type=between(0, 1),
+        metavar="SHARE",
+        help="of the steps, in which the rate falls to zero at the end (default: 0.3)",
+    )
     add("--seed", type=whole(0), metavar="N", help="of everything random (default: 0)")
     add(
         "--memory",
@@ -61,43 +71,50 @@ def add_parser(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     check(options)
     try:
-        from imgae.training import denoising
-        from imgae.training.config import TrainingConfig
+        import imgae.training.denoising  # noqa: F401 - told before anything else happens
     except ImportError as error:
         raise TrainingUnavailable(
             f"training needs {error.name}; install it with: pip install 'imgae[train]'"
         ) from error
     line = LiveLine(hidden=options.quiet)
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_: line.note(str(message))
+        try:
+            outcome = start_or_resume(options, line)
+        finally:
+            line.close()
+    return conclude(outcome, options.output)
+
+
+def start_or_resume(options: argparse.Namespace, line: "LiveLine") -> "Outcome":
+    from imgae.training import denoising
+    from imgae.training.config import TrainingConfig
+
     place = (options.output, options.device, options.threads, line.note, line.update)
     if options.resume:
-        outcome = denoising.resume(*place)
-    else:
-        given = {
-            "variant": options.variant,
-            "data": tuple(str(folder) for folder in options.data),
-            "start": None if options.start is None else str(options.start),
-            "steps": options.steps,
-            "batch": options.batch,
-            "crop": options.crop,
-            "learning_rate": options.learning_rate,
-            "seed": options.seed,
-            "memory": None if options.memory is None else round(options.memory * 2**30),
-        }
-        config = TrainingConfig(**{key: value for key, value in given.items() if value is not None})
-        outcome = denoising.start(config, options.minutes, *place)
-    line.close()
-    return conclude(outcome, options.output)
+        return denoising.resume(*place)
+    given = {
+        "variant": options.variant,
+        "data": tuple(str(folder.resolve()) for folder in options.data),
+        "start": None if options.start is None else str(options.start.resolve()),
+        "steps": options.steps,
+        "batch": options.batch,
+        "crop": options.crop,
+        "learning_rate": options.learning_rate,
+        "decay": options.decay,
+        "seed": options.seed,
+        "memory": None if options.memory is None else round(options.memory * 2**30),
+    }
+    config = TrainingConfig(**{key: value for key, value in given.items() if value is not None})
+    return denoising.start(config, options.minutes, *place)
 
 
 def check(options: argparse.Namespace) -> None:
     """Refuse what the command line alone shows to be wrong."""
     error = options.parser.error
     if options.resume:
-        settings = ("variant", "steps", "minutes", "start", "batch", "crop", "learning_rate",
-                    "seed", "memory")  # fmt: skip
-        if options.data or any(getattr(options, name) is not None for name in settings):
-            error("--resume takes its settings from RUN/config.json; give only -o, --device, "
-                  "--threads and --quiet")  # fmt: skip
+        if options.data or any(getattr(options, name) is not None for name in SETTINGS):
+            error("--resume takes its settings from RUN/config.json; leave the others away")
         return
     if not options.data:
         error("--data is missing: name a folder of clean pictures")
@@ -109,13 +126,13 @@ def check(options: argparse.Namespace) -> None:
 
 def conclude(outcome: "Outcome", output: Path) -> int:
     if not outcome.finished:
-        print(
+        result(
             f"stopped and saved at step {outcome.step} of {outcome.steps}; go on with: "
             f"imgae train denoise --resume -o {output}"
         )
         return INTERRUPTED
     score = "" if outcome.psnr is None else f", validation {outcome.psnr:.2f} dB"
-    print(
+    result(
         f"{outcome.steps} steps in {outcome.seconds / 60:.1f} min{score}; next: "
         f"imgae export {output} -o MODEL.onnx"
     )
@@ -127,11 +144,13 @@ class LiveLine:
 
     def __init__(self, hidden: bool) -> None:
         self.hidden = hidden
-        self.live = sys.stderr.isatty()
+        self.live = sys.stderr is not None and sys.stderr.isatty()
+        self.begun = False
         self.psnr: float | None = None
 
     def note(self, message: str) -> None:
-        print(message, file=sys.stderr, flush=True)
+        self.close()
+        say(message, sys.stderr)
 
     def update(self, record: dict[str, Any]) -> None:
         self.psnr = record.get("psnr", self.psnr)
@@ -143,13 +162,14 @@ class LiveLine:
             f"loss {record['loss']:.4f}  {record['images_per_second']:.0f} images/s"
             + ("" if self.psnr is None else f"  validation {self.psnr:.2f} dB")
         )
-        print(
-            f"\r{line}\033[K" if self.live else line,
-            end="" if self.live else "\n",
-            file=sys.stderr,
-            flush=True,
-        )
+        if self.live:
+            print(f"\r{line}\033[K", end="", file=sys.stderr, flush=True)
+            self.begun = True
+        else:
+            say(line, sys.stderr)
 
     def close(self) -> None:
-        if self.live and not self.hidden:
+        """End the line that rewrites itself, so that others can follow."""
+        if self.begun:
             print(file=sys.stderr)
+            self.begun = False

@@ -28,16 +28,20 @@ class Run:
 
     def check_new(self) -> None:
         """Raise TrainingError if a run is there already."""
-        if self.checkpoint_path.exists() or self.config_path.exists():
+        if self.checkpoint_path.exists():
             raise TrainingError(
                 f"{self.folder} already holds a run; add --resume to continue it, or name another "
                 "folder"
             )
 
     def create(self) -> None:
-        """Make the folder. Raises TrainingError if that cannot be done."""
+        """Make the folder, without the log of a run that never came to a checkpoint.
+
+        Raises TrainingError if that cannot be done.
+        """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
+            self.log_path.unlink(missing_ok=True)
         except OSError as error:
             raise TrainingError(f"{self.folder}: cannot be created: {error.strerror}") from error
 
@@ -49,7 +53,7 @@ class Run:
         """Read the run's configuration. Raises TrainingError if there is none, or it is damaged."""
         try:
             return TrainingConfig.from_json(self.config_path.read_text())
-        except FileNotFoundError:
+        except OSError:
             raise TrainingError(f"{self.folder}: no run here; it has no config.json") from None
         except (TypeError, ValueError) as error:
             raise TrainingError(
@@ -71,9 +75,7 @@ class Run:
                 f"{self.folder}: no checkpoint.pt here yet; start the run again without --resume"
             ) from None
         except Exception as error:
-            raise TrainingError(
-                f"{self.checkpoint_path}: damaged, or not a checkpoint ({error})"
-            ) from error
+            raise TrainingError(f"{self.checkpoint_path}: damaged, or not a checkpoint") from error
         assert isinstance(state, dict)
         return state
 

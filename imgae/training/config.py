@@ -18,12 +18,13 @@ class TrainingConfig:
     crop: int = 128  # pixels on a side
     learning_rate: float = 1e-3
     warmup: int = 200  # steps
-    decay_share: float = 0.3  # of the steps, at the end
+    decay: float = 0.3  # of the steps, at the end
     clip_norm: float = 5.0
     ema_decay: float = 0.999
     seed: int = 0
     memory: int = 2 << 30  # bytes of decoded pictures, at most
     validate_every: int = 500  # steps
+    threads: int = 0  # on a CPU; they change the order of sums
     bf16: bool = False
     channels_last: bool = False
 

@@ -34,20 +34,23 @@ class PictureBank:
         return len(self.starts)
 
     @classmethod
-    def of(
-        cls, pictures: Sequence[np.ndarray], device: torch.device | str = "cpu"
-    ) -> "PictureBank":
-        """Build a bank from (H, W, 3) uint8 arrays."""
-        sizes = [picture.size for picture in pictures]
-        flat = np.empty(sum(sizes), np.uint8)
-        starts = np.cumsum([0, *sizes[:-1]])
-        for start, picture in zip(starts, pictures, strict=True):
-            flat[start : start + picture.size] = picture.reshape(-1)
+    def of(cls, pictures: list[np.ndarray], device: torch.device | str = "cpu") -> "PictureBank":
+        """Build a bank from (H, W, 3) uint8 arrays, and empty the list while doing so.
+
+        So that the pictures are hardly ever held twice.
+        """
+        heights = [picture.shape[0] for picture in pictures]
+        widths = [picture.shape[1] for picture in pictures]
+        ends = np.cumsum([picture.size for picture in pictures])
+        flat = np.empty(ends[-1], np.uint8)  # memory is taken where it is written, below
+        for end in ends[::-1]:
+            picture = pictures.pop()
+            flat[end - picture.size : end] = picture.reshape(-1)
         return cls(
             torch.from_numpy(flat).to(device),
-            torch.as_tensor(starts, device=device),
-            torch.tensor([picture.shape[0] for picture in pictures], device=device),
-            torch.tensor([picture.shape[1] for picture in pictures], device=device),
+            torch.as_tensor(np.concatenate([[0], ends[:-1]]), device=device),
+            torch.tensor(heights, device=device),
+            torch.tensor(widths, device=device),
         )
 
     def crops(self, count: int, size: int, generator: Generator) -> Tensor:
@@ -98,8 +101,9 @@ def read_folders(
     """Read every picture under the folders, recursively, as uint8 RGB.
 
     Pictures under `crop` pixels on a side are passed over, unreadable ones are listed, and when
-    `memory_bytes` is reached the rest is left out; the order is drawn from the seed, so what is
-    left out is a fair sample. Of what was read, one in fifty, at most 12, is kept for validation.
+    `memory_bytes` would be passed the rest is left out; the order is drawn from the seed, so
+    what is left out is a fair sample. Of what was read, one in fifty, at most 12, is kept for
+    validation.
     Raises TrainingError if nothing is left to train on.
     """
     paths = sorted({path for folder in folders for path in list_pictures(folder)})
@@ -112,10 +116,7 @@ def read_folders(
     pictures: list[np.ndarray] = []
     unreadable: list[str] = []
     too_small = left_out = used = 0
-    for index in order:
-        if used >= memory_bytes:
-            left_out += 1
-            continue
+    for place, index in enumerate(order):
         try:
             picture = to_uint8_rgb(files.read_image(paths[index]).pixels)
         except ImgaeError as error:
@@ -125,8 +126,8 @@ def read_folders(
             too_small += 1
             continue
         if used + picture.size > memory_bytes:
-            left_out += 1
-            continue
+            left_out = len(order) - place
+            break
         pictures.append(picture)
         used += picture.size
     if len(pictures) < 2:

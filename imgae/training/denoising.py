@@ -1,6 +1,7 @@
 """Training a denoiser from a configuration: pictures, network, objective and loop put together."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from imgae.training.config import TrainingConfig
 from imgae.training.data import Folders, PictureBank, read_folders
 from imgae.training.export import start_from
 from imgae.training.loop import Outcome, Trainer, choose_pace, train
-from imgae.training.networks import VARIANTS, build
+from imgae.training.networks import build_known
 from imgae.training.objectives import Denoising
 from imgae.training.validate import DenoisingValidation
 
@@ -32,20 +33,19 @@ def start(
     report: Report,
 ) -> Outcome:
     """Begin a run. With `minutes`, the number of steps is fixed once, from a timed warm-up."""
-    if config.variant not in VARIANTS:
-        raise TrainingError(
-            f"no variant is called {config.variant!r}; there are: {', '.join(VARIANTS)}"
-        )
-    place = prepare(device, threads)
+    config = replace(config, threads=threads or usable_cpus())
+    place = prepare(device, config.threads)
     run = Run(folder)
     run.check_new()
     torch.manual_seed(config.seed)
-    net = build(config.variant)
+    net = build_known(config.variant)
     if config.start is not None:
         start_from(net, Path(config.start), config.variant)
     pictures = read_pictures(config, note)
+    run.create()
     bank = PictureBank.of(pictures.training, place)
-    config, pace = choose_pace(net, Denoising(), bank, config, place)
+    with told_when_out_of_memory():
+        config, pace = choose_pace(net, Denoising(), bank, config, place)
     if minutes is not None:
         config = replace(config, steps=max(1, round(minutes * 60 / pace)))
     note(
@@ -53,21 +53,21 @@ def start(
         f"{', channels last' if config.channels_last else ''}: {config.steps} steps of "
         f"{pace * 1000:.0f} ms"
     )
-    run.create()
     run.save_config(config)
     trainer = Trainer(net, Denoising(), bank, config, place)
-    return train(trainer, run, DenoisingValidation(pictures.validation, place), report)
+    with told_when_out_of_memory():
+        return train(trainer, run, DenoisingValidation(pictures.validation, place), report)
 
 
 def resume(folder: Path, device: str, threads: int | None, note: Note, report: Report) -> Outcome:
     """Continue a run from its last checkpoint, to the same losses as without the stop."""
-    place = prepare(device, threads)
     run = Run(folder)
     config = run.load_config()
     state = run.load_checkpoint()
+    place = prepare(device, threads or config.threads or usable_cpus())
     pictures = read_pictures(config, note)
     bank = PictureBank.of(pictures.training, place)
-    trainer = Trainer(build(config.variant), Denoising(), bank, config, place)
+    trainer = Trainer(build_known(config.variant), Denoising(), bank, config, place)
     try:
         trainer.load_state_dict(state)
     except (KeyError, RuntimeError, ValueError) as error:
@@ -76,15 +76,29 @@ def resume(folder: Path, device: str, threads: int | None, note: Note, report: R
         ) from error
     run.rewind_log(trainer.step)
     note(f"going on from step {trainer.step} of {config.steps}")
-    return train(trainer, run, DenoisingValidation(pictures.validation, place), report)
+    with told_when_out_of_memory():
+        return train(trainer, run, DenoisingValidation(pictures.validation, place), report)
 
 
-def prepare(device: str, threads: int | None) -> torch.device:
+@contextlib.contextmanager
+def told_when_out_of_memory() -> Iterator[None]:
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        text = str(error).lower()
+        if isinstance(error, MemoryError) or "memory" in text or "alloc" in text:
+            raise TrainingError(
+                "out of memory; lower --batch or --crop, or --memory for the pictures"
+            ) from error
+        raise
+
+
+def prepare(device: str, threads: int) -> torch.device:
     if device not in ("auto", "cpu", "cuda"):
         raise TrainingError(f"no device is called {device!r}; there are: auto, cpu, cuda")
     if device == "cuda" and not torch.cuda.is_available():
         raise TrainingError("CUDA was asked for, but this torch has none; use --device cpu")
-    torch.set_num_threads(threads or usable_cpus())
+    torch.set_num_threads(threads)
     return torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
 
 

@@ -2,9 +2,10 @@
 
 import hashlib
 import os
+import shlex
 import warnings
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +28,7 @@ OPSET: Final = 18
 TOLERANCE: Final = 1e-4
 PARITY_SIZES: Final = ((37, 61), (131, 77), (1, 9))
 FP16_SUFFIX: Final = "_fp16"
+TUNABLE: Final = ("batch", "crop", "learning_rate", "decay", "seed")  # options of imgae train
 
 
 @dataclass(frozen=True)
@@ -74,9 +76,11 @@ def export_run(
 
 
 def averaged_network(variant: str, state: dict[str, Any]) -> nn.Module:
-    net = networks.build(variant)
-    averaged = AveragedModel(net)
-    averaged.load_state_dict(state["ema"])
+    averaged = AveragedModel(networks.build_known(variant))
+    try:
+        averaged.load_state_dict(state["ema"])
+    except (KeyError, RuntimeError) as error:
+        raise TrainingError(f"the checkpoint does not fit a {variant} network") from error
     return averaged.module.eval()
 
 
@@ -244,14 +248,19 @@ def make_card(net: nn.Module, config: TrainingConfig, provenance: Provenance) ->
 
 
 def recipe_of(config: TrainingConfig) -> str:
-    """Return the command that makes such a run again; folders by name only."""
-    folders = " ".join(Path(folder).name for folder in config.data)
-    start = f" --from {Path(config.start).name}" if config.start else ""
-    return (
-        f"imgae train {config.task} --data {folders} --variant {config.variant} "
-        f"--steps {config.steps} --batch {config.batch} --crop {config.crop} "
-        f"--learning-rate {config.learning_rate:g} --seed {config.seed}{start}"
-    )
+    """Return the command that makes such a run again; folders and files by name only."""
+    names = " ".join(shlex.quote(Path(folder).name) for folder in config.data)
+    words = [f"imgae train {config.task} --data {names} --variant {config.variant}"]
+    words.append(f"--steps {config.steps}")
+    if config.start:
+        words.append(f"--from {shlex.quote(Path(config.start).name)}")
+    for entry in fields(config):
+        value = getattr(config, entry.name)
+        if entry.name in TUNABLE and value != entry.default:
+            words.append(f"--{entry.name.replace('_', '-')} {value:g}")
+    if config.bf16:
+        words.append("(in bf16)")
+    return " ".join(words)
 
 
 def check_parity(net: nn.Module, path: Path) -> None:

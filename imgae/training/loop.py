@@ -1,10 +1,10 @@
 """The training loop: steps, checkpoints and the clock; nothing of corruption or loss."""
 
+import contextlib
 import math
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +16,7 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from imgae.errors import TrainingError
+from imgae.errors import ImgaeError, TrainingError
 from imgae.training.checkpoint import Run
 from imgae.training.config import TrainingConfig
 from imgae.training.data import PictureBank
@@ -94,7 +94,7 @@ class Trainer:
             loss, terms = self.objective(self.net, clean, generator)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), config.clip_norm, foreach=True)
-        self.optimizer.step(rate_at(self.step, config.steps, config.warmup, config.decay_share))
+        self.optimizer.step(rate_at(self.step, config.steps, config.warmup, config.decay))
         self.ema.update_parameters(self.net)
         self.step += 1
         for name, value in {"loss": loss, **terms}.items():
@@ -128,8 +128,9 @@ class Trainer:
         return means
 
     def is_finite(self) -> bool:
-        """Whether every loss since the last log line was a number."""
-        return all(math.isfinite(float(value)) for value in self.sums.values())
+        """Whether the losses since the last log line, and all weights, are numbers."""
+        weights = sum(parameter.detach().sum() for parameter in self.net.parameters())
+        return all(math.isfinite(float(value)) for value in [weights, *self.sums.values()])
 
 
 def train(
@@ -148,6 +149,8 @@ def train(
     saved_at, line_at, line_step = started, started, trainer.step
     score: float | None = None
     with interruption() as interrupted:
+        if trainer.step == 0:
+            save(trainer, run)  # so that there is something to resume from the start
         while trainer.step < config.steps and not interrupted():
             trainer.train_step()
             step, last = trainer.step, trainer.step == config.steps
@@ -164,14 +167,15 @@ def train(
                 }
                 if step % config.validate_every == 0 or last:
                     score = record["psnr"] = validation.score(trainer.ema.module)
-                    validation.write_preview(trainer.ema.module, run.preview_path)
+                    with contextlib.suppress(ImgaeError):  # it is only to look at
+                        validation.write_preview(trainer.ema.module, run.preview_path)
                 run.log(record)
                 report(record)
                 line_at, line_step = time.monotonic(), step
             if time.monotonic() - saved_at > CHECKPOINT_SECONDS:
                 save(trainer, run)
                 saved_at = time.monotonic()
-    save(trainer, run)
+        save(trainer, run)
     return Outcome(trainer.step, config.steps, score, time.monotonic() - started)
 
 
@@ -182,18 +186,14 @@ def save(trainer: Trainer, run: Run) -> None:
 
 def stop_if_not_finite(trainer: Trainer, run: Run) -> None:
     if not trainer.is_finite():
-        kept = (
-            f"the checkpoint in {run.folder} is from before"
-            if run.checkpoint_path.exists()
-            else "no checkpoint was written yet"
-        )
+        kept = f"the checkpoint in {run.folder} is from before"
         raise TrainingError(
-            f"the loss is not a number any more near step {trainer.step}; {kept}: "
-            "start again with a lower --learning-rate"
+            f"the loss or the weights are no numbers any more near step {trainer.step}; {kept}: "
+            "start again in another folder, with a lower --learning-rate"
         )
 
 
-@contextmanager
+@contextlib.contextmanager
 def interruption() -> Iterator[Callable[[], bool]]:
     """Turn the first Ctrl-C, or a request to terminate, into a flag; the second one interrupts."""
     caught: list[int] = []

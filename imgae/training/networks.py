@@ -15,6 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from imgae.errors import TrainingError
+
 STRIDE: Final = 8
 GATE_SIGMA: Final = 2 / 255
 """Below this level the residual fades to nothing, so that level 0 is the identity."""
@@ -117,3 +119,10 @@ def upsample(x: Tensor) -> Tensor:
 def build(variant: str) -> DenoisingAutoencoder:
     """Build a variant by name, freshly initialised from torch's current random state."""
     return DenoisingAutoencoder(VARIANTS[variant])
+
+
+def build_known(variant: str) -> DenoisingAutoencoder:
+    """Build a variant by a name that a user gave. Raises TrainingError if there is none."""
+    if variant not in VARIANTS:
+        raise TrainingError(f"no variant is called {variant!r}; there are: {', '.join(VARIANTS)}")
+    return build(variant)

@@ -9,13 +9,13 @@ from torch import Tensor, nn
 from imgae.training.networks import ResidualBlock
 
 
-def rate_at(step: int, steps: int, warmup: int, decay_share: float) -> float:
+def rate_at(step: int, steps: int, warmup: int, decay: float) -> float:
     """Return the factor on the learning rate: linear up, constant, linear down to zero.
 
     Constant in between, so that a run can be continued from its end without a restart's loss.
     """
     rising = min(1.0, (step + 1) / max(warmup, 1))
-    falling = (steps - step) / max(steps * decay_share, 1)
+    falling = (steps - step) / max(steps * decay, 1)
     return min(rising, falling, 1.0)
 
 

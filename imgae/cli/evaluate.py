@@ -1,0 +1,118 @@
+"""`imgae evaluate`."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imgae import weights
+from imgae.cli.options import Commands, add_device, new_parser, whole
+from imgae.cli.output import result
+from imgae.errors import ImgaeError, OptionError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from imgae.evaluate import Trial
+
+MORE = """\
+Noise is made by seed: picture i of the name-sorted folder gets
+numpy.random.default_rng(i).normal(0, sigma/255), neither clipped nor rounded (float), or clipped
+and rounded (8bit). With --pairs, DIR holds real noisy pictures and the other folder their
+references, matched by name (endings _real, _noisy, _mean and _clean are left away).
+Needs scikit-image and matplotlib: pip install 'imgae[bench]'.
+"""
+
+
+def add_parser(commands: Commands) -> None:
+    evaluate = new_parser(commands, "evaluate", "Measure models beside classical methods.")
+    tasks = evaluate.add_subparsers(metavar="TASK", required=True)
+    parser = new_parser(tasks, "denoise", "Measure denoisers on a folder of pictures.", MORE)
+    add = parser.add_argument
+    add("folder", type=Path, metavar="DIR", help="clean pictures; with --pairs, noisy ones")
+    add("--sigma", type=numbers, metavar="15,25,50", help="levels, in 8-bit levels")
+    add("--models", type=names, default=[weights.DEFAULT_DENOISER], metavar="A,B")
+    add("--against", type=names, default=[], metavar="nlm,wavelet,tv,bm3d")
+    add("--noise", choices=("float", "8bit"), default="8bit", help="default: 8bit, as files are")
+    add("--level", choices=("given", "estimated"), default="given", help="default: given")
+    add("--pairs", type=Path, metavar="DIR", help="references of real noisy pictures")
+    add("--limit", type=whole(1), metavar="N", help="only the first N pictures")
+    add("--json", type=Path, metavar="FILE", help="write all figures, per picture too")
+    add("--plot", type=Path, metavar="FILE.png", help="draw PSNR against time")
+    add("--sheet", type=Path, metavar="FILE.png", help="show the three worst cases")
+    add("--no-memory", action="store_true", help="do not measure peak memory")
+    add_device(parser)
+    parser.set_defaults(run=run, parser=parser)
+
+
+def names(text: str) -> list[str]:
+    return [name for name in text.split(",") if name]
+
+
+def numbers(text: str) -> list[float]:
+    try:
+        values = [float(part) for part in text.split(",")]
+    except ValueError:
+        values = []
+    if not values or not all(0 <= value <= 255 for value in values):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of levels, such as 15,25,50")
+    return values
+
+
+def run(options: argparse.Namespace) -> int:
+    from imgae import evaluate
+
+    try:
+        import skimage.metrics  # noqa: F401 - told before the work, not after
+    except ImportError as error:
+        raise ImgaeError(
+            f"evaluating needs {error.name}; install it with: pip install 'imgae[bench]'"
+        ) from error
+    methods = evaluate.methods(options.models, options.against, options.threads, options.device)
+    if not methods:
+        raise OptionError("nothing to measure: name --models or --against")
+    peaks = {
+        method.name: None
+        if options.no_memory
+        else evaluate.peak_memory(name, name in options.models, options.threads)
+        for method, name in zip(methods, [*options.models, *options.against], strict=True)
+    }
+    trials = list(make_trials(options))
+    by_trial = [
+        [evaluate.run_method(method, trial, peaks[method.name]) for method in methods]
+        for trial in trials
+    ]
+    results = [result for row in by_trial for result in row]
+    result(evaluate.table(results))
+    noise = "real" if options.pairs else options.noise
+    if options.json:
+        about = {
+            "folder": options.folder.name,
+            "pictures": len(trials[0].cases),
+            "noise": noise,
+            "level": options.level,
+        }
+        options.json.write_text(evaluate.to_json(results, about) + "\n")
+    middle = len(trials) // 2
+    if options.plot or options.sheet:
+        from imgae import figures  # matplotlib takes its time
+
+        sigma = trials[middle].sigma
+        title = f"{options.folder.name}, {noise} noise" + (f", sigma {sigma:g}" if sigma else "")
+        if options.plot:
+            figures.plot_quality_against_time(by_trial[middle], options.plot, title)
+        if options.sheet:
+            figures.contact_sheet(trials[middle], methods, by_trial[middle], options.sheet)
+    return 0
+
+
+def make_trials(options: argparse.Namespace) -> "Iterator[Trial]":
+    from imgae import evaluate
+
+    if options.pairs:
+        cases = evaluate.paired_cases(options.folder, options.pairs)[: options.limit]
+        for sigma in options.sigma or [None]:
+            yield evaluate.Trial(cases, sigma, None if sigma is None else sigma / 255)
+        return
+    clean = evaluate.clean_pictures(options.folder, options.limit)
+    for sigma in options.sigma or [15.0, 25.0, 50.0]:
+        yield evaluate.made_trial(clean, sigma, options.noise, options.level == "estimated")

@@ -1,0 +1,24 @@
+"""Printing to streams that may be closed, gone, or unable to hold a name."""
+
+import contextlib
+import sys
+from typing import TextIO
+
+
+def say(line: str, stream: TextIO | None) -> None:
+    """Print a line; where nobody listens any more, go on without."""
+    if stream is None:  # closed before we started
+        return
+    encoding = stream.encoding or "utf-8"
+    with contextlib.suppress(OSError, ValueError):
+        print(line.encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
+
+
+def result(line: str) -> None:
+    """Print what was asked for, on standard output."""
+    say(line, sys.stdout)
+
+
+def note(line: str) -> None:
+    """Print something by the way, on standard error."""
+    say(f"imgae: note: {line}", sys.stderr)

@@ -1,0 +1,86 @@
+"""Pictures of an evaluation: quality against time, and a sheet of crops with the worst cases."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import PIL.Image
+import PIL.ImageDraw
+from numpy.typing import NDArray
+
+from imgae.evaluate import Method, Result, Trial, run_on
+from imgae.pixels import to_uint8
+
+CROP: Final = 128
+LABEL: Final = 14
+GAP: Final = 4
+
+
+def plot_quality_against_time(results: Sequence[Result], path: Path, title: str) -> None:
+    """Draw PSNR against seconds per megapixel, on a logarithmic axis; results of one level."""
+    from matplotlib.figure import Figure  # no pyplot: it would look for a display
+
+    figure = Figure(figsize=(7, 4.2), layout="constrained")
+    axes = figure.add_subplot()
+    for result in results:
+        ours = result.kmac_per_pixel is not None
+        axes.scatter(
+            result.seconds_per_megapixel, result.psnr, s=60, marker="o" if ours else "s",
+            color="#0b5fa5" if ours else "#888888",
+        )  # fmt: skip
+        axes.annotate(
+            f"{result.method}  {result.psnr:.2f}",
+            (result.seconds_per_megapixel, result.psnr),
+            xytext=(7, 5),
+            textcoords="offset points",
+        )
+    axes.set_xscale("log")
+    axes.margins(x=0.25, y=0.15)
+    axes.set_xlabel("seconds per megapixel (left is faster)")
+    axes.set_ylabel("PSNR, dB")
+    axes.set_title(title)
+    axes.grid(alpha=0.3)
+    figure.savefig(path, dpi=120)
+
+
+def contact_sheet(
+    trial: Trial, methods: Sequence[Method], results: Sequence[Result], path: Path, rows: int = 3
+) -> None:
+    """Show where the first method did worst: noisy, each method, clean, crops of 128x128.
+
+    The pictures are those of its lowest PSNR; the crop in each is where its error is largest.
+    results: of the methods, on this trial.
+    """
+    worst = sorted(trial.cases, key=lambda case: results[0].pictures[case.name])[:rows]
+    columns = ["noisy", *(method.name for method in methods), "clean"]
+    cell = CROP + GAP
+    sheet = PIL.Image.new("RGB", (cell * len(columns), (cell + LABEL) * len(worst)), "white")
+    draw = PIL.ImageDraw.Draw(sheet)
+    for row, case in enumerate(worst):
+        outputs = [run_on(method, case, trial.level) for method in methods]
+        where = largest_error(outputs[0], case.clean)
+        for column, (name, pixels) in enumerate(
+            zip(columns, [to_uint8(case.noisy), *outputs, case.clean], strict=True)
+        ):
+            left, top = column * cell, row * (cell + LABEL)
+            draw.text((left + 2, top + 1), f"{name} {case.name}" if not column else name, "black")
+            sheet.paste(as_picture(pixels[where]), (left, top + LABEL))
+    sheet.save(path)
+
+
+def largest_error(pixels: NDArray[np.uint8], clean: NDArray[np.uint8]) -> tuple[slice, slice]:
+    """Return the window of CROP pixels a side in which the squared error adds up to most."""
+    error = np.square(pixels.astype(np.float64) - clean).mean(2)
+    sums = np.pad(error.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+    height, width = (min(CROP, size) for size in error.shape)
+    window = (
+        sums[height:, width:] - sums[:-height, width:] - sums[height:, :-width]
+        + sums[:-height, :-width]
+    )  # fmt: skip
+    top, left = np.unravel_index(window.argmax(), window.shape)
+    return slice(int(top), int(top) + height), slice(int(left), int(left) + width)
+
+
+def as_picture(pixels: NDArray[Any]) -> PIL.Image.Image:
+    return PIL.Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
