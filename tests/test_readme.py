@@ -1,3 +1,4 @@
+import importlib.util
 import re
 import shlex
 from pathlib import Path
@@ -45,3 +46,13 @@ def test_every_option_in_the_readme_is_one(capsys):
 def test_links_lead_somewhere():
     for target in re.findall(r"\]\(([^)#]+)\)", README):
         assert (ROOT / target).exists(), target
+
+
+def test_the_table_is_that_of_the_stored_figures():
+    pytest.importorskip("skimage", reason="scikit-image is not installed")
+    path = ROOT / "scripts" / "readme_table.py"
+    spec = importlib.util.spec_from_file_location("readme_table", path)
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    (shown,) = script.BETWEEN.findall(README)
+    assert shown == script.stored_table() + "\n"

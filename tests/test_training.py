@@ -221,6 +221,18 @@ def test_muon_moves_the_kernels_themselves(layout):
         assert singular.min() > 0.3 * singular.max()  # orthogonalised
 
 
+def test_kernels_do_not_grow_on_gradients_that_are_only_noise():
+    torch.manual_seed(0)
+    net = networks.build("tiny")
+    optimizer = optimizers.MuonAdamW(net, 0.2)
+    for _ in range(600):
+        for parameter in net.parameters():
+            parameter.grad = torch.randn_like(parameter) * 1e-6
+        optimizer.step(1.0)
+    for kernel in optimizer.kernels:
+        assert kernel.detach().square().mean().sqrt() < 0.4  # 0.98 without decay
+
+
 PHRASES = [
     ((), 2, "--data is missing"),
     (("--data", "{pictures}"), 2, "one of --steps and --minutes"),

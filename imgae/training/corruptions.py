@@ -18,7 +18,7 @@ class GaussianNoise:
     sigma_max: float = 55 / 255
     share_zero: float = 0.04
     share_varying: float = 0.15  # the level changes smoothly over the patch
-    share_rounded: float = 0.75  # clipped to [0, 1] and rounded to 8 bits, as files are
+    share_rounded: float = 0.5  # clipped to [0, 1] and rounded to 8 bits, as files are
     share_gray: float = 0.08  # a gray picture: the same noise in the three channels
     share_overstated: float = 0.1  # less noise than stated, a quarter of them none
 
