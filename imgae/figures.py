@@ -36,6 +36,8 @@ def plot_quality_against_time(results: Sequence[Result], path: Path, title: str)
             textcoords="offset points",
         )
     axes.set_xscale("log")
+    for axis in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
+        axis(lambda value, _: f"{value:g}")
     axes.margins(x=0.25, y=0.15)
     axes.set_xlabel("seconds per megapixel (left is faster)")
     axes.set_ylabel("PSNR, dB")

@@ -55,7 +55,7 @@ JPEG_QUALITY: Final = 95
 WEBP_MAX_SIDE: Final = 16383
 JPEG_MAX_SIDE: Final = 65535
 JPEG_MAX_METADATA: Final = 65000
-EXISTS: Final = "{}: exists already; add --overwrite, or name another with -o"
+EXISTS: Final = "{}: exists already; add --overwrite (overwrite=True), or name another"
 
 
 def read_image(path: str | os.PathLike[str]) -> Image:
@@ -162,6 +162,11 @@ def write_image(image: Image, path: str | os.PathLike[str], overwrite: bool = Fa
     writing fails; then nothing is left behind, and what was there before is unharmed.
     """
     path = Path(path)
+    if not isinstance(image, Image):
+        raise ImageError(
+            f"{path}: write_image takes an imgae.Image, not {type(image).__name__}; "
+            "wrap an array (H, W, C) as imgae.Image(array)"
+        )
     check_writable(path, overwrite)
     data = encode(image, path)
     write_whole(path, data, overwrite)

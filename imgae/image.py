@@ -38,6 +38,9 @@ class Image:
                 f"alpha is {self.alpha.dtype} {self.alpha.shape}; expected {dtype} {shape[:2]}"
             )
 
+    def __repr__(self) -> str:
+        return f"Image({self.width}x{self.height}, {self.mode}, {self.bits} bits a channel)"
+
     @property
     def height(self) -> int:
         return int(self.pixels.shape[0])

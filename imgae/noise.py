@@ -58,7 +58,7 @@ def estimate_noise(pixels: NDArray[Any]) -> NoiseEstimate:
     if sigma < WHITE_RATIO * halved or sigma < 1 / 255:
         return NoiseEstimate(
             sigma,
-            "no white noise found; noise in camera JPEGs is not seen, give --sigma if you see it",
+            "no white noise found; noise in most JPEGs is not seen, try --sigma 10 if you see it",
         )
     return NoiseEstimate(sigma)
 

@@ -1,7 +1,7 @@
 """Classical denoisers to compare with, each from the library that keeps it.
 
 Every function takes noisy (H, W, C) float64 with white at 1 and sigma on the same scale, and
-returns the same shape. They need `pip install 'imgae[bench]'`.
+returns the same shape. They need `pip install '.[bench]'`.
 """
 
 from collections.abc import Callable
@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from imgae.errors import ImgaeError
 from imgae.pixels import from_float
 
 Floats = NDArray[np.floating[Any]]
@@ -49,8 +50,10 @@ def tv(noisy: Floats, sigma: float) -> Floats:
 
 def bm3d(noisy: Floats, sigma: float) -> Floats:
     """BM3D, in colour CBM3D, by its authors' package (free for non-commercial use only)."""
-    import bm3d as package
-
+    try:
+        import bm3d as package
+    except ImportError as error:
+        raise ImgaeError("bm3d is a package of its own: pip install bm3d") from error
     if noisy.shape[2] == 3:
         return np.asarray(package.bm3d_rgb(noisy, sigma))
     return np.asarray(package.bm3d(noisy[:, :, 0], sigma)).reshape(noisy.shape)

@@ -154,7 +154,7 @@ PHOTO = ("denoise", "photo.png", "--model", "identity")
         (truncated, PHOTO, 1, "photo.png: damaged or cut short"),
         (text, PHOTO, 1, "photo.png: not a picture that can be read"),
         (empty, PHOTO, 1, "photo.png: empty, 0 bytes"),
-        (exists, PHOTO, 1, "photo.denoised.png: exists already; add --overwrite"),
+        (exists, PHOTO, 1, "photo.denoised.png: exists already; add --overwrite (overwrite=True)"),
         (nothing, ("denoise", "no.png", "--model", "identity"), 1, "no.png: no such file"),
         (nothing, ("denoise", ".", "--model", "identity"), 1, ".: a folder; name the pictures"),
         (nothing, (*PHOTO, "-o", "no/a.png"), 1, "there is no folder no"),
@@ -280,7 +280,7 @@ def test_nan_in_a_file_is_one_sentence(folder, capfd):
         code, out, err = run(capfd, "denoise", "nan.tif", "--model", "identity", *options)
         assert (code, out) == (1, "")
         assert err == (
-            "imgae: the picture holds NaN or infinity; expected finite values on [0, 1]\n"
+            "imgae: nan.tif: the picture holds NaN or infinity; expected finite values on [0, 1]\n"
         )
     assert "nan.denoised.tif" not in names(folder)
 

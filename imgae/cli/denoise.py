@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from imgae.denoise import Denoiser
 
 ALL_FAILED, SOME_FAILED = 1, 3
+KNOWN = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
 
 MORE = """\
 Sizes, bit depth, transparency, colour profile and camera data stay as they are.
@@ -123,6 +124,12 @@ def plan_outputs(inputs: list[Path], output: str | None) -> list[Path]:
         raise ImageError(
             f"{folders[0]}: a folder; name the pictures in it, for instance {folders[0]}/*.png"
         )
+    for path in inputs:
+        if output is None and path.suffix.lower() not in KNOWN:
+            raise ImageError(
+                f"{path}: by its name no PNG, JPEG, TIFF or WebP, which imgae reads and writes; "
+                "name the output with -o if it is one"
+            )
     names = [f"{path.stem}.denoised{path.suffix}" for path in inputs]
     if output is None:
         return [path.with_name(name) for path, name in zip(inputs, names, strict=True)]
@@ -164,7 +171,10 @@ def denoise_file(
         image = read_image(source)
         level = None if options.sigma == "auto" else options.sigma / 255
         with tile_progress(source.name, hidden=options.quiet) as progress:
-            done = denoiser.run(image, level, options.strength, progress)
+            try:
+                done = denoiser.run(image, level, options.strength, progress)
+            except ImgaeError as error:
+                raise type(error)(f"{source}: {error}") from error
         write_image(done.image, target, options.overwrite)
     for warning in caught:
         if issubclass(warning.category, ImgaeWarning):

@@ -19,7 +19,7 @@ Noise is made by seed: picture i of the name-sorted folder gets
 numpy.random.default_rng(i).normal(0, sigma/255), neither clipped nor rounded (float), or clipped
 and rounded (8bit). With --pairs, DIR holds real noisy pictures and the other folder their
 references, matched by name (endings _real, _noisy, _mean and _clean are left away).
-Needs scikit-image and matplotlib: pip install 'imgae[bench]'.
+Needs scikit-image and matplotlib: pip install '.[bench]'.
 """
 
 
@@ -30,8 +30,20 @@ def add_parser(commands: Commands) -> None:
     add = parser.add_argument
     add("folder", type=Path, metavar="DIR", help="clean pictures; with --pairs, noisy ones")
     add("--sigma", type=numbers, metavar="15,25,50", help="levels, in 8-bit levels")
-    add("--models", type=names, default=[weights.DEFAULT_DENOISER], metavar="A,B")
-    add("--against", type=names, default=[], metavar="nlm,wavelet,tv,bm3d")
+    add(
+        "--models",
+        type=names,
+        default=[weights.DEFAULT_DENOISER],
+        metavar="A,B",
+        help="models, by name or file (default: denoise-fast)",
+    )
+    add(
+        "--against",
+        type=names,
+        default=[],
+        metavar="nlm,wavelet,tv,bm3d",
+        help="classical methods; bm3d is a package of its own",
+    )
     add("--noise", choices=("float", "8bit"), default="8bit", help="default: 8bit, as files are")
     add("--level", choices=("given", "estimated"), default="given", help="default: given")
     add("--pairs", type=Path, metavar="DIR", help="references of real noisy pictures")
@@ -65,7 +77,7 @@ def run(options: argparse.Namespace) -> int:
         import skimage.metrics  # noqa: F401 - told before the work, not after
     except ImportError as error:
         raise ImgaeError(
-            f"evaluating needs {error.name}; install it with: pip install 'imgae[bench]'"
+            f"evaluating needs {error.name}; install it with: pip install '.[bench]'"
         ) from error
     methods = evaluate.methods(options.models, options.against, options.threads, options.device)
     if not methods:

@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
         from imgae.training.export import Provenance, export_run
     except ImportError as error:
         raise TrainingUnavailable(
-            f"exporting needs {error.name}; install it with: pip install 'imgae[train]'"
+            f"exporting needs {error.name}; install it with: pip install '.[train]'"
         ) from error
     path: Path = options.output
     provenance = Provenance(

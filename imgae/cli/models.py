@@ -21,6 +21,9 @@ def add_parser(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     from imgae.session import load
 
+    for folder in weights.folders()[2:]:  # those that the user named
+        if not folder.is_dir():
+            note(f"{folder}, named by {weights.FOLDERS_VARIABLE}, is no folder")
     found = weights.available()
     if not found:
         raise ModelError("no models found; set IMGAE_MODELS to a folder that holds some")

@@ -37,8 +37,8 @@ def add_parser(commands: Commands) -> None:
         metavar="DIR",
         help="folders of clean pictures, searched through",
     )
-    add("--variant", help="fast, balanced or best (default: fast)")
-    add("--steps", type=whole(1), metavar="N", help="how long, in steps")
+    add("--variant", help="fast, balanced, best, or tiny to try things out (default: fast)")
+    add("--steps", type=whole(1), metavar="N", help="how long, in steps; or --minutes")
     add(
         "--minutes",
         type=between(0.01, 1e5),
@@ -48,7 +48,9 @@ def add_parser(commands: Commands) -> None:
     add("--from", dest="start", type=Path, metavar="FILE.onnx", help="start from these weights")
     add("--resume", action="store_true", help="continue the run in RUN/")
     add("--batch", type=whole(1), metavar="N", help="crops a step (default: 12)")
-    add("--crop", type=whole(8), metavar="PX", help="side of a crop, times 8 (default: 128)")
+    add(
+        "--crop", type=whole(8), metavar="PX", help="side of a crop, a multiple of 8 (default: 128)"
+    )
     add("--learning-rate", type=between(1e-9, 1), metavar="R", help="highest (default: 0.001)")
     add(
         "--decay",
@@ -74,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
         import imgae.training.denoising  # noqa: F401 - told before anything else happens
     except ImportError as error:
         raise TrainingUnavailable(
-            f"training needs {error.name}; install it with: pip install 'imgae[train]'"
+            f"training needs {error.name}; install it with: pip install '.[train]'"
         ) from error
     line = LiveLine(hidden=options.quiet)
     with warnings.catch_warnings():
@@ -133,7 +135,7 @@ def conclude(outcome: "Outcome", output: Path) -> int:
         return INTERRUPTED
     score = "" if outcome.psnr is None else f", validation {outcome.psnr:.2f} dB"
     result(
-        f"{outcome.steps} steps in {outcome.seconds / 60:.1f} min{score}; next: "
+        f"{outcome.steps} steps in {outcome.seconds:.0f} s{score}; next: "
         f"imgae export {output} -o MODEL.onnx"
     )
     return 0
