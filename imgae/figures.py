@@ -36,8 +36,8 @@ def plot_quality_against_time(results: Sequence[Result], path: Path, title: str)
             textcoords="offset points",
         )
     axes.set_xscale("log")
-    for axis in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
-        axis(lambda value, _: f"{value:g}")
+    for set_formatter in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
+        set_formatter(lambda value, _: f"{value:g}" if f"{value:e}"[0] in "125" else "")
     axes.margins(x=0.25, y=0.15)
     axes.set_xlabel("seconds per megapixel (left is faster)")
     axes.set_ylabel("PSNR, dB")

@@ -72,10 +72,17 @@ def test_level_0_gives_the_input_back(denoiser):
     assert np.array_equal(denoiser(pixels, sigma=0.0), pixels)
 
 
-def test_flat_fields_keep_their_level(denoiser):
-    for value in (0, 64, 128, 200, 255):
-        flat = np.full((64, 64, 3), value / 255)
-        assert np.abs(denoiser(flat, sigma=10 / 255) - flat).max() * 255 < 1.5
+@pytest.mark.parametrize("value", [30, 64, 128, 200, 230])
+def test_noisy_flat_fields_keep_their_mean(denoiser, value):
+    noise = np.random.default_rng(0).normal(0, 25, (192, 192, 3))
+    noisy = np.rint(np.clip(value + noise, 0, 255)).astype(np.uint8)
+    assert abs(denoiser(noisy, sigma=25 / 255).mean() - value) < 0.5
+
+
+@pytest.mark.parametrize("value", [0, 64, 128, 200, 255])
+def test_flat_fields_without_the_noise_stated_are_hardly_touched(denoiser, value):
+    flat = np.full((64, 64, 3), value / 255)
+    assert np.abs(denoiser(flat, sigma=10 / 255) - flat).max() * 255 < 4
 
 
 def test_gray_pictures_are_denoised_as_gray(denoiser, example):
