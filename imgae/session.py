@@ -49,6 +49,7 @@ def load(
     device is not there.
     """
     threads = threads or usable_cpus()
+    onnxruntime.disable_telemetry_events()  # what people denoise is nobody's business
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 4  # failures are raised, and told by us
