@@ -34,8 +34,9 @@ def estimate_noise(pixels: NDArray[Any]) -> NoiseEstimate:
     are looked at, spread evenly, so the time hardly grows with the picture.
 
     The covariance of small patches has few large eigenvalues, the picture's, and many small ones
-    that are all noise. Clipping at black and white is allowed for. On CBSD68 in 8 bits it is
-    within 3 % of true levels 5 to 50; clean photographs read 0.3 to 1.2 levels.
+    that are all noise. Clipping at black and white is allowed for. On every third picture of
+    CBSD68 in 8 bits it reads 5.0, 14.8, 24.6 and 48.0 for 5, 15, 25 and 50 on average, single
+    pictures up to 8 % less, at 50 up to 13 %; clean photographs read 0.3 to 2.9.
 
     Where the channels are not independent, as in a gray picture stored as RGB, one is looked at.
 

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from imgae.denoise import Denoiser
 
 ALL_FAILED, SOME_FAILED = 1, 3
-KNOWN = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
 
 MORE = """\
 Sizes, bit depth, transparency, colour profile and camera data stay as they are.
@@ -112,8 +111,13 @@ def run(options: argparse.Namespace) -> int:
 
 
 def check_output(path: Path, options: argparse.Namespace) -> None:
-    from imgae.files import check_writable
+    from imgae.files import EXTENSIONS, check_writable
 
+    if options.output is None and path.suffix.lower() not in EXTENSIONS:
+        raise ImageError(
+            f"{path}: by its name no PNG, JPEG, TIFF or WebP, which imgae reads and writes; "
+            "name the output with -o if the input is one"
+        )
     check_writable(path, options.overwrite)
 
 
@@ -124,12 +128,6 @@ def plan_outputs(inputs: list[Path], output: str | None) -> list[Path]:
         raise ImageError(
             f"{folders[0]}: a folder; name the pictures in it, for instance {folders[0]}/*.png"
         )
-    for path in inputs:
-        if output is None and path.suffix.lower() not in KNOWN:
-            raise ImageError(
-                f"{path}: by its name no PNG, JPEG, TIFF or WebP, which imgae reads and writes; "
-                "name the output with -o if it is one"
-            )
     names = [f"{path.stem}.denoised{path.suffix}" for path in inputs]
     if output is None:
         return [path.with_name(name) for path, name in zip(inputs, names, strict=True)]
@@ -162,12 +160,12 @@ def denoise_file(
     target: Path,
     options: argparse.Namespace,
 ) -> dict[str, Any]:
-    from imgae.files import check_writable, read_image, write_image
+    from imgae.files import read_image, write_image
 
     started = time.monotonic()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ImgaeWarning)
-        check_writable(target, options.overwrite)
+        check_output(target, options)
         image = read_image(source)
         level = None if options.sigma == "auto" else options.sigma / 255
         with tile_progress(source.name, hidden=options.quiet) as progress:
