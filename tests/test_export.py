@@ -142,9 +142,28 @@ def test_training_can_start_from_an_exported_file(run, file, tmp_path):
         assert torch.allclose(value, weights[name], atol=1e-6)
 
 
-def test_weights_of_another_variant_are_refused(file):
-    with pytest.raises(TrainingError, match="a tiny network; --variant fast cannot start"):
-        export.start_from(networks.build("fast"), file, "fast")
+def test_a_larger_network_starts_where_the_smaller_one_ended(file):
+    small, large = networks.build("tiny"), networks.build("fast")
+    export.start_from(small, file, "tiny")
+    export.start_from(large, file, "fast")
+    image, sigma = torch.rand(2, 3, 37, 53), torch.rand(2, 1, 1, 1) * 0.2
+    with torch.no_grad():
+        assert (large(image, sigma) - small(image, sigma)).abs().max() < 1e-6
+    large(image, sigma).square().mean().backward()
+    new = large.decoder1[1].conv2.weight.grad
+    assert new.abs().max() > 0
+
+
+def test_weights_of_a_larger_variant_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(export, "load_weights", lambda _: ("fast", networks.build("fast").state_dict()))
+    with pytest.raises(TrainingError, match="a fast network; --variant tiny cannot start from it: it has no"):
+        export.start_from(networks.build("tiny"), tmp_path / "a.onnx", "tiny")
+
+
+def test_weights_of_a_wider_network_are_refused():
+    wide, narrow = networks.build("fast").state_dict(), networks.build("tiny")
+    with pytest.raises(ValueError, match=r"stem.weight is only \(16, 4, 6, 6\), not \(32"):
+        networks.copy_weights(narrow, {"stem.weight": wide["stem.weight"]})
 
 
 def test_export_on_the_command_line(run, tmp_path, capfd):

@@ -87,7 +87,7 @@ def averaged_network(variant: str, state: dict[str, Any]) -> nn.Module:
 def load_weights(path: Path) -> tuple[str, dict[str, torch.Tensor]]:
     """Read the variant and the weights of an exported model, for training to go on from.
 
-    Raises TrainingError if the file is none of imgae's.
+    Raises TrainingError if the file is none of imgae's, or holds no weights that can be trained.
     """
     try:
         model = onnx.load(path)
@@ -100,25 +100,29 @@ def load_weights(path: Path) -> tuple[str, dict[str, torch.Tensor]]:
         raise TrainingError(
             f"{path}: has no imgae model card inside; training cannot start from it"
         )
-    weights = {
-        entry.name.removesuffix(FP16_SUFFIX): torch.tensor(
-            numpy_helper.to_array(entry).astype(np.float32)
-        )
+    variant = ModelCard.from_json(cards[0]).architecture
+    stored = {
+        entry.name.removesuffix(FP16_SUFFIX): numpy_helper.to_array(entry).astype(np.float32)
         for entry in model.graph.initializer
     }
-    return ModelCard.from_json(cards[0]).architecture, weights
+    names = networks.build_known(variant).state_dict()
+    if missing := names.keys() - stored.keys():
+        raise TrainingError(f"{path}: lacks {min(missing)}; training cannot start from it")
+    return variant, {name: torch.tensor(stored[name]) for name in names}
 
 
 def start_from(net: nn.Module, path: Path, variant: str) -> None:
-    """Set a network's weights to those of an exported model of the same variant."""
+    """Set a network's weights to those of an exported model of the same variant, or a smaller one.
+
+    A larger network starts where the smaller one ended.
+    """
     found, weights = load_weights(path)
-    if found != variant:
-        raise TrainingError(f"{path}: a {found} network; --variant {variant} cannot start from it")
-    names = net.state_dict().keys()
     try:
-        net.load_state_dict({name: weights[name] for name in names})
-    except (KeyError, RuntimeError) as error:
-        raise TrainingError(f"{path}: its weights do not fit this network: {error}") from error
+        networks.copy_weights(net, weights)
+    except ValueError as error:
+        raise TrainingError(
+            f"{path}: a {found} network; --variant {variant} cannot start from it: {error}"
+        ) from error
 
 
 def round_kernels(net: nn.Module) -> None:

@@ -8,7 +8,9 @@ normalisation over space or batch, no pooling to a vector, no attention. So a ti
 With skips it is an hourglass in resolution, not a compressive code.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import gt
 from typing import Final
 
 import torch
@@ -108,6 +110,25 @@ class DenoisingAutoencoder(nn.Module):
         h1 = self.decoder1(h1 + upsample(self.up1(h2)))
         residual = F.pixel_shuffle(self.tail(h1), 2)[:, :, :height, :width]
         return image - (sigma / GATE_SIGMA).clamp(max=1) * residual
+
+
+def copy_weights(net: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Copy the weights of a network that is as wide and deep as `net`, or less so, into it.
+
+    The larger network then computes what the smaller one did (Net2Net, Chen et al. 2016, with
+    zeros): no old channel reads a new one yet, new blocks are still the identity, and new
+    channels keep their random kernels, so that they differ from each other from the first step.
+    Raises ValueError if the weights are not of such a network.
+    """
+    state = net.state_dict()
+    if unknown := weights.keys() - state.keys():
+        raise ValueError(f"it has no {min(unknown)}")
+    for name, small in weights.items():
+        large = state[name]
+        if small.ndim != large.ndim or any(map(gt, small.shape, large.shape)):
+            raise ValueError(f"its {name} is only {tuple(large.shape)}, not {tuple(small.shape)}")
+        large[: len(small)] = 0
+        large[tuple(slice(size) for size in small.shape)] = small
 
 
 def upsample(x: Tensor) -> Tensor:

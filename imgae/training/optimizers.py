@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from imgae.training.networks import ResidualBlock
 
 MUON_DECAY: Final = 0.1
+MUON_GAIN: Final = 3.4
+"""Muon's rate beside AdamW's: the update of a 32-channel kernel has AdamW's root mean square."""
 
 
 def rate_at(step: int, steps: int, warmup: int, decay: float) -> float:
@@ -27,9 +29,11 @@ class MuonAdamW:
     Muon orthogonalises the momentum of a matrix; a kernel (O, I, 3, 3) is taken as (O, 9 I).
     torch's Muon accepts matrices only, so it is given views that share memory with the kernels.
     At equal time on two cores it was 0.3 dB ahead of AdamW after 100 s (weights/EXPERIMENTS.md).
-    Its updates have one size however small the gradient, so without decay the kernels of deep
-    blocks grew eightfold, and all their rectifiers died.
-    Sources: Jordan et al. 2024 (Muon); Liu et al. 2025, arXiv 2502.16982 (the update's scale).
+    Its updates have one size however small the gradient. That size is one spectral norm for
+    kernels of every width: with one root mean square instead (Liu et al. 2025, arXiv 2502.16982)
+    the wide, deep kernels moved twice as far as the narrow ones at every step, and their
+    rectifiers died.
+    Sources: Jordan et al. 2024 (Muon); Yang et al. 2023, arXiv 2310.17813 (the spectral norm).
     """
 
     def __init__(self, net: nn.Module, learning_rate: float) -> None:
@@ -40,9 +44,9 @@ class MuonAdamW:
         others = [parameter for parameter in net.parameters() if id(parameter) not in hidden]
         self.muon = torch.optim.Muon(
             self.matrices,
-            lr=learning_rate,
+            lr=MUON_GAIN * learning_rate,
             weight_decay=MUON_DECAY,
-            adjust_lr_fn="match_rms_adamw",
+            adjust_lr_fn="original",
         )
         self.adamw = torch.optim.AdamW(
             others, lr=learning_rate, betas=(0.9, 0.99), weight_decay=0.0, fused=True
@@ -53,9 +57,9 @@ class MuonAdamW:
         for kernel, matrix in zip(self.kernels, self.matrices, strict=True):
             assert kernel.grad is not None
             matrix.grad = as_matrix(kernel.grad)
-        for optimizer in (self.muon, self.adamw):
+        for optimizer, gain in ((self.muon, MUON_GAIN), (self.adamw, 1.0)):
             for group in optimizer.param_groups:
-                group["lr"] = self.learning_rate * rate
+                group["lr"] = gain * self.learning_rate * rate
             optimizer.step()  # type: ignore[no-untyped-call,unused-ignore]
             optimizer.zero_grad()
         for kernel in self.kernels:
