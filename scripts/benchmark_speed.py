@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Time a denoiser beside a network of FFDNet's shape, on one picture, in turn, on the same threads.
+"""Time denoisers beside a network of FFDNet's shape, on one picture, in turn, on the same threads.
 
 FFDNet's shape (Zhang et al. 2018, colour): 2x2 space-to-depth, 12 convolutions of 3x3 at half
 resolution, 96 channels, 15 in and 12 out. Its weights here are random: time does not depend on
-them. The denoiser is timed as a Python call, uint8 in and out; the level is given.
+them. Denoisers are timed as Python calls, uint8 in and out; the level is given.
 """
 
 import argparse
@@ -19,7 +19,11 @@ import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 import imgae
+from imgae.cli.evaluate import names
+from imgae.evaluate import Method, methods
 from imgae.session import usable_cpus
+
+FFDNET = "FFDNet shape"
 
 
 def ffdnet_shape(path):
@@ -55,10 +59,20 @@ def ffdnet_shape(path):
     onnx.save(model, path)
 
 
+def as_method(session):
+    def run(pixels, sigma):
+        planes = np.ascontiguousarray(pixels.transpose(2, 0, 1)[None] / np.float32(255))
+        level = np.full((1, 3, pixels.shape[0] // 2, pixels.shape[1] // 2), sigma, np.float32)
+        return session.run(None, {"image": planes, "level": level})
+
+    return Method(FFDNET, run)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("picture", type=Path, help="cropped to 1000x1000, or repeated up to it")
-    parser.add_argument("--model", help="a shipped name, or an .onnx file")
+    parser.add_argument("--models", default="denoise-fast", help="names or files, with commas")
+    parser.add_argument("--against", default="", help="as for imgae evaluate denoise")
     parser.add_argument("--threads", type=int, default=usable_cpus())
     parser.add_argument("--rounds", type=int, default=7)
     options = parser.parse_args()
@@ -66,31 +80,30 @@ def main():
     repeats = [-(-1000 // size) for size in pixels.shape[:2]]
     pixels = np.ascontiguousarray(np.tile(pixels, (*repeats, 1))[:1000, :1000])
 
-    denoiser = imgae.Denoiser(options.model, threads=options.threads)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "ffdnet.onnx")
         ffdnet_shape(path)
         session_options = onnxruntime.SessionOptions()
         session_options.intra_op_num_threads = options.threads
-        session = onnxruntime.InferenceSession(str(path), session_options)
-    planes = np.ascontiguousarray(pixels.transpose(2, 0, 1)[None] / np.float32(255))
-    level = np.full((1, 3, 500, 500), 25 / 255, np.float32)
+        reference = as_method(onnxruntime.InferenceSession(str(path), session_options))
+    models, against = names(options.models), names(options.against)
+    contenders = [*methods(models, against, options.threads), reference]
 
-    ours, theirs = [], []
+    seconds = {method.name: [] for method in contenders}
     for _ in range(options.rounds + 1):  # the first does not count
-        started = time.perf_counter()
-        denoiser(pixels, sigma=25 / 255)
-        between = time.perf_counter()
-        session.run(None, {"image": planes, "level": level})
-        theirs.append(time.perf_counter() - between)
-        ours.append(between - started)
-    ours, theirs = ours[1:], theirs[1:]
-    ratios = [b / a for a, b in zip(ours, theirs, strict=True)]
-    name = denoiser.model.card.name
-    print(f"1 MP, {options.threads} threads, median of {options.rounds} rounds in turn")
-    print(f"{name:16} {statistics.median(ours):.3f} s")
-    print(f"{'FFDNet shape':16} {statistics.median(theirs):.3f} s")
-    print(f"ratio {statistics.median(ratios):.2f} (from {min(ratios):.2f} to {max(ratios):.2f})")
+        for method in contenders:
+            started = time.perf_counter()
+            method.run(pixels, 25 / 255)
+            seconds[method.name].append(time.perf_counter() - started)
+    print(f"1 MP, level 25, {options.threads} threads, medians of {options.rounds} rounds in turn")
+    print(f"{'':16}      s/MP      MP/s   FFDNet shape's time over its own (least, most)")
+    for name, own in seconds.items():
+        ratios = [b / a for a, b in zip(own[1:], seconds[FFDNET][1:], strict=True)]
+        middle = statistics.median(own[1:])
+        print(
+            f"{name:16} {middle:9.3f} {1 / middle:9.3f}   {statistics.median(ratios):.3g} "
+            f"({min(ratios):.3g}, {max(ratios):.3g})"
+        )
 
 
 if __name__ == "__main__":

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
@@ -5,7 +7,7 @@ torch = pytest.importorskip("torch", reason="torch is not installed")
 from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
-from imgae.training import geometry  # noqa: E402
+from imgae.training import geometry, networks  # noqa: E402
 from imgae.training.networks import STRIDE, VARIANTS, DenoisingAutoencoder, build  # noqa: E402
 
 
@@ -113,3 +115,14 @@ def test_nothing_in_the_network_looks_at_the_whole_tile():
         own = type(module).__module__ == "imgae.training.networks"
         assert own or isinstance(module, allowed)
     assert isinstance(build("best"), DenoisingAutoencoder)
+
+
+@pytest.mark.parametrize(("small", "large"), [*pairwise(VARIANTS)])
+def test_every_variant_can_start_as_the_smaller_one(small, large):
+    before, after = lively(small), networks.build(large)
+    networks.copy_weights(after, before.state_dict())
+    image, sigma = torch.rand(2, 3, 37, 53), torch.rand(2, 1, 1, 1) * 0.2
+    with torch.no_grad():
+        assert (after(image, sigma) - before(image, sigma)).abs().max() < 1e-5
+    after(image, sigma).square().mean().backward()
+    assert all(block.conv2.weight.grad.abs().max() > 0 for block in after.decoder1)

@@ -45,7 +45,13 @@ def add_parser(commands: Commands) -> None:
         metavar="M",
         help="how long, as the steps that fit into so many minutes",
     )
-    add("--from", dest="start", type=Path, metavar="FILE.onnx", help="start from these weights, of this variant or a smaller one")
+    add(
+        "--from",
+        dest="start",
+        type=Path,
+        metavar="FILE.onnx",
+        help="start from these weights, of this variant or a smaller one",
+    )
     add("--resume", action="store_true", help="continue the run in RUN/")
     add("--batch", type=whole(1), metavar="N", help="crops a step (default: 12)")
     add(
