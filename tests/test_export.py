@@ -13,7 +13,7 @@ from imgae import Image, session, write_image  # noqa: E402
 from imgae.card import ModelCard, Score  # noqa: E402
 from imgae.cli import main  # noqa: E402
 from imgae.errors import TrainingError  # noqa: E402
-from imgae.training import denoising, export, networks  # noqa: E402
+from imgae.training import export, networks, runs  # noqa: E402
 from imgae.training.config import TrainingConfig  # noqa: E402
 
 PROVENANCE = export.Provenance("tiny", "Apache-2.0")
@@ -26,7 +26,7 @@ def run(tmp_path_factory):
         pixels = (photo(64, 64, number) * 255).round().astype(np.uint8)
         write_image(Image(pixels), folder / f"{number}.png")
     config = TrainingConfig(variant="tiny", data=(str(folder),), steps=60, batch=2, crop=32)
-    denoising.start(config, None, folder / "run", "cpu", 1, lambda _: None, lambda _: None)
+    runs.start(config, None, folder / "run", "cpu", 1, lambda _: None, lambda _: None)
     return folder / "run"
 
 
@@ -135,7 +135,7 @@ def test_a_file_that_differs_from_torch_is_not_left(run, tmp_path, monkeypatch):
 def test_training_can_start_from_an_exported_file(run, file, tmp_path):
     config = TrainingConfig(variant="tiny", data=(str(run.parent),), steps=1, batch=1, crop=32,
                             start=str(file), learning_rate=1e-9)  # fmt: skip
-    denoising.start(config, None, tmp_path / "run", "cpu", 1, lambda _: None, lambda _: None)
+    runs.start(config, None, tmp_path / "run", "cpu", 1, lambda _: None, lambda _: None)
     _, weights = export.load_weights(file)
     state = export.averaged_network("tiny", export.Run(tmp_path / "run").load_checkpoint())
     for name, value in state.state_dict().items():

@@ -16,7 +16,7 @@ from scenes import photo  # noqa: E402
 from imgae import Image, ImageError, write_image  # noqa: E402
 from imgae.cli import main  # noqa: E402
 from imgae.errors import TrainingError  # noqa: E402
-from imgae.training import denoising, loop, networks, optimizers  # noqa: E402
+from imgae.training import loop, networks, optimizers, runs  # noqa: E402
 from imgae.training.checkpoint import Run  # noqa: E402
 from imgae.training.config import TrainingConfig  # noqa: E402
 from imgae.training.data import PictureBank  # noqa: E402
@@ -56,7 +56,7 @@ def losses(folder):
 def test_the_loss_falls_and_the_run_holds_what_it_should(pictures, tmp_path):
     run = tmp_path / "run"
     records = []
-    outcome = denoising.start(
+    outcome = runs.start(
         settings(pictures, steps=300), None, run, "cpu", 1, silent, records.append
     )
     assert outcome.finished
@@ -76,9 +76,9 @@ def test_a_run_stopped_and_resumed_has_the_losses_of_one_that_was_not(
     config = settings(pictures, steps=200)
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     monkeypatch.setattr(
-        denoising, "choose_pace", lambda net, obj, bank, config, place: (config, 1.0)
+        runs, "choose_pace", lambda net, obj, bank, config, place: (config, 1.0)
     )
-    denoising.start(config, None, whole, "cpu", 1, silent, silent)
+    runs.start(config, None, whole, "cpu", 1, silent, silent)
     step = loop.Trainer.train_step
 
     def interrupted_at_130(trainer):
@@ -87,10 +87,10 @@ def test_a_run_stopped_and_resumed_has_the_losses_of_one_that_was_not(
             os.kill(os.getpid(), signal.SIGINT)
 
     monkeypatch.setattr(loop.Trainer, "train_step", interrupted_at_130)
-    first = denoising.start(config, None, parts, "cpu", 1, silent, silent)
+    first = runs.start(config, None, parts, "cpu", 1, silent, silent)
     assert (first.step, first.finished) == (130, False)
     monkeypatch.setattr(loop.Trainer, "train_step", step)
-    assert denoising.resume(parts, "cpu", 1, silent, silent).finished
+    assert runs.resume(parts, "cpu", 1, silent, silent).finished
     assert losses(parts) == losses(whole)
     a, b = Run(whole).load_checkpoint(), Run(parts).load_checkpoint()
     for part in ("net", "ema"):
@@ -127,7 +127,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(pictures, tmp_path):
 
 def test_a_loss_that_is_no_number_stops_and_spares_the_checkpoint(pictures, tmp_path, monkeypatch):
     run = tmp_path / "run"
-    denoising.start(settings(pictures, steps=50), None, run, "cpu", 1, silent, silent)
+    runs.start(settings(pictures, steps=50), None, run, "cpu", 1, silent, silent)
     before = (run / "checkpoint.pt").read_bytes()
     config = json.loads((run / "config.json").read_text())
     (run / "config.json").write_text(json.dumps(config | {"steps": 200}))
@@ -139,13 +139,13 @@ def test_a_loss_that_is_no_number_stops_and_spares_the_checkpoint(pictures, tmp_
 
     monkeypatch.setattr(Denoising, "__call__", broken)
     with pytest.raises(TrainingError, match="no numbers any more near step 100"):
-        denoising.resume(run, "cpu", 1, silent, silent)
+        runs.resume(run, "cpu", 1, silent, silent)
     assert (run / "checkpoint.pt").read_bytes() == before
 
 
 def test_a_full_disk_is_one_sentence_and_spares_the_checkpoint(pictures, tmp_path, monkeypatch):
     run = tmp_path / "run"
-    denoising.start(settings(pictures, steps=50), None, run, "cpu", 1, silent, silent)
+    runs.start(settings(pictures, steps=50), None, run, "cpu", 1, silent, silent)
     before = (run / "checkpoint.pt").read_bytes()
 
     def full(_):
@@ -153,17 +153,17 @@ def test_a_full_disk_is_one_sentence_and_spares_the_checkpoint(pictures, tmp_pat
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(TrainingError, match=r"\(No space left on device\).* unharmed: free some"):
-        denoising.resume(run, "cpu", 1, silent, silent)
+        runs.resume(run, "cpu", 1, silent, silent)
     assert (run / "checkpoint.pt").read_bytes() == before
     assert not [path for path in run.iterdir() if path.name.endswith(".tmp")]
 
 
 def test_minutes_fix_the_number_of_steps_once(pictures, tmp_path, monkeypatch):
     monkeypatch.setattr(
-        denoising, "choose_pace", lambda net, obj, bank, config, place: (config, 0.02)
+        runs, "choose_pace", lambda net, obj, bank, config, place: (config, 0.02)
     )
     run = tmp_path / "run"
-    outcome = denoising.start(settings(pictures, steps=0), 0.05, run, "cpu", 1, silent, silent)
+    outcome = runs.start(settings(pictures, steps=0), 0.05, run, "cpu", 1, silent, silent)
     assert outcome.steps == 150
     assert Run(run).load_config().steps == 150
 
@@ -277,18 +277,18 @@ def test_what_cannot_be_trained_is_one_sentence(pictures, tmp_path, capfd, words
 
 def test_a_folder_that_holds_a_run_is_not_trained_over(pictures, tmp_path):
     config = settings(pictures, steps=5)
-    denoising.start(config, None, tmp_path / "run", "cpu", 1, silent, silent)
+    runs.start(config, None, tmp_path / "run", "cpu", 1, silent, silent)
     with pytest.raises(TrainingError, match="already holds a run; add --resume"):
-        denoising.start(config, None, tmp_path / "run", "cpu", 1, silent, silent)
+        runs.start(config, None, tmp_path / "run", "cpu", 1, silent, silent)
 
 
 @pytest.mark.parametrize("damage", [b"", b"nonsense"])
 def test_a_damaged_checkpoint_is_one_sentence(pictures, tmp_path, damage):
     run = tmp_path / "run"
-    denoising.start(settings(pictures, steps=5), None, run, "cpu", 1, silent, silent)
+    runs.start(settings(pictures, steps=5), None, run, "cpu", 1, silent, silent)
     (run / "checkpoint.pt").write_bytes(damage)
     with pytest.raises(TrainingError, match="damaged, or not a checkpoint"):
-        denoising.resume(run, "cpu", 1, silent, silent)
+        runs.resume(run, "cpu", 1, silent, silent)
 
 
 def test_training_without_torch_names_the_extra(tmp_path, capfd, monkeypatch):
@@ -305,18 +305,18 @@ def test_a_run_that_died_at_once_can_be_resumed(pictures, tmp_path, monkeypatch)
 
     step = loop.Trainer.train_step
     monkeypatch.setattr(loop.Trainer, "train_step", killed)
-    monkeypatch.setattr(denoising, "choose_pace", lambda *args: (args[3], 1.0))
+    monkeypatch.setattr(runs, "choose_pace", lambda *args: (args[3], 1.0))
     with pytest.raises(SystemExit):
-        denoising.start(settings(pictures), None, tmp_path / "run", "cpu", 1, silent, silent)
+        runs.start(settings(pictures), None, tmp_path / "run", "cpu", 1, silent, silent)
     monkeypatch.setattr(loop.Trainer, "train_step", step)
-    assert denoising.resume(tmp_path / "run", "cpu", None, silent, silent).finished
+    assert runs.resume(tmp_path / "run", "cpu", None, silent, silent).finished
 
 
 def test_checkpoints_are_written_along_the_way(pictures, tmp_path, monkeypatch):
     saved = []
     monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
     monkeypatch.setattr(Run, "save_checkpoint", lambda run, state: saved.append(state["step"]))
-    denoising.start(settings(pictures, steps=5), None, tmp_path / "run", "cpu", 1, silent, silent)
+    runs.start(settings(pictures, steps=5), None, tmp_path / "run", "cpu", 1, silent, silent)
     assert saved[:4] == [0, 1, 2, 3]
 
 
@@ -326,7 +326,7 @@ def test_a_preview_that_cannot_be_written_costs_nothing_else(pictures, tmp_path,
 
     monkeypatch.setattr("imgae.files.write_image", full)
     run = tmp_path / "run"
-    denoising.start(settings(pictures, steps=50), None, run, "cpu", 1, silent, silent)
+    runs.start(settings(pictures, steps=50), None, run, "cpu", 1, silent, silent)
     assert Run(run).load_checkpoint()["step"] == 50
 
 
@@ -339,11 +339,11 @@ def test_weights_that_are_no_numbers_are_not_saved(pictures, tmp_path, monkeypat
             with torch.no_grad():
                 trainer.net.tail.bias.fill_(float("nan"))
 
-    monkeypatch.setattr(denoising, "choose_pace", lambda *args: (args[3], 1.0))
+    monkeypatch.setattr(runs, "choose_pace", lambda *args: (args[3], 1.0))
     monkeypatch.setattr(loop.Trainer, "train_step", poisoned)
     run = tmp_path / "run"
     with pytest.raises(TrainingError, match="no numbers any more near step 60"):
-        denoising.start(settings(pictures, steps=60), None, run, "cpu", 1, silent, silent)
+        runs.start(settings(pictures, steps=60), None, run, "cpu", 1, silent, silent)
     assert Run(run).load_checkpoint()["step"] == 0
 
 
@@ -367,7 +367,7 @@ def test_gradients_are_clipped(pictures, clip_norm, most):
 def test_out_of_memory_is_one_sentence():
     with (
         pytest.raises(TrainingError, match="lower --batch or --crop"),
-        denoising.told_when_out_of_memory(),
+        runs.told_when_out_of_memory(),
     ):
         raise RuntimeError(
             "[enforce fail at alloc_cpu.cpp:118] DefaultCPUAllocator: can't allocate"

@@ -17,8 +17,12 @@ INTERRUPTED = 130
 SETTINGS = ("variant", "steps", "minutes", "start", "batch", "crop", "learning_rate", "decay",
             "seed", "memory")  # fmt: skip
 
+TASKS = {
+    "denoise": "Train a denoiser on clean pictures.",
+    "inpaint": "Train a network that fills holes, on whole pictures.",
+}
 MORE = """\
-RUN/ then holds config.json, checkpoint.pt, log.jsonl and preview.png (noisy, restored and clean
+RUN/ then holds config.json, checkpoint.pt, log.jsonl and preview.png (given, restored and clean
 crops); `imgae export RUN/ -o FILE.onnx` makes a model of it. Ctrl-C saves, and --resume goes on.
 """
 
@@ -26,7 +30,13 @@ crops); `imgae export RUN/ -o FILE.onnx` makes a model of it. Ctrl-C saves, and 
 def add_parser(commands: Commands) -> None:
     train = new_parser(commands, "train", "Train a network on your own pictures.")
     tasks = train.add_subparsers(metavar="TASK", required=True)
-    parser = new_parser(tasks, "denoise", "Train a denoiser on clean pictures.", MORE)
+    for task, summary in TASKS.items():
+        parser = new_parser(tasks, task, summary, MORE)
+        add_options(parser)
+        parser.set_defaults(run=run, parser=parser, task=task)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("-o", "--output", type=Path, metavar="RUN/", required=True, help="the folder of the run")
     add(
@@ -73,13 +83,12 @@ def add_parser(commands: Commands) -> None:
     )
     add_device(parser)
     add("--quiet", action="store_true", help="no live line")
-    parser.set_defaults(run=run, parser=parser)
 
 
 def run(options: argparse.Namespace) -> int:
     check(options)
     try:
-        import imgae.training.denoising  # noqa: F401 - told before anything else happens
+        import imgae.training.runs  # noqa: F401 - told before anything else happens
     except ImportError as error:
         raise TrainingUnavailable(
             f"training needs {error.name}; install it with: pip install '.[train]'"
@@ -91,17 +100,18 @@ def run(options: argparse.Namespace) -> int:
             outcome = start_or_resume(options, line)
         finally:
             line.close()
-    return conclude(outcome, options.output)
+    return conclude(outcome, options)
 
 
 def start_or_resume(options: argparse.Namespace, line: "LiveLine") -> "Outcome":
-    from imgae.training import denoising
+    from imgae.training import runs
     from imgae.training.config import TrainingConfig
 
     place = (options.output, options.device, options.threads, line.note, line.update)
     if options.resume:
-        return denoising.resume(*place)
+        return runs.resume(*place)
     given = {
+        "task": options.task,
         "variant": options.variant,
         "data": tuple(str(folder.resolve()) for folder in options.data),
         "start": None if options.start is None else str(options.start.resolve()),
@@ -114,7 +124,7 @@ def start_or_resume(options: argparse.Namespace, line: "LiveLine") -> "Outcome":
         "memory": None if options.memory is None else round(options.memory * 2**30),
     }
     config = TrainingConfig(**{key: value for key, value in given.items() if value is not None})
-    return denoising.start(config, options.minutes, *place)
+    return runs.start(config, options.minutes, *place)
 
 
 def check(options: argparse.Namespace) -> None:
@@ -132,11 +142,12 @@ def check(options: argparse.Namespace) -> None:
         error(f"--crop {options.crop} is no multiple of 8")
 
 
-def conclude(outcome: "Outcome", output: Path) -> int:
+def conclude(outcome: "Outcome", options: argparse.Namespace) -> int:
+    output = options.output
     if not outcome.finished:
         result(
             f"stopped and saved at step {outcome.step} of {outcome.steps}; go on with: "
-            f"imgae train denoise --resume -o {output}"
+            f"imgae train {options.task} --resume -o {output}"
         )
         return INTERRUPTED
     score = "" if outcome.psnr is None else f", validation {outcome.psnr:.2f} dB"

@@ -10,6 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
+from imgae.training.masks import MaskBank
+from imgae.training.networks import GUESS, smooth_fill
+
 
 @dataclass(frozen=True)
 class GaussianNoise:
@@ -59,3 +62,32 @@ def draw_levels(
     coarse = torch.rand(batch, 1, 3, 3, generator=generator, device=varying.device) * sigma_max
     smooth = F.interpolate(coarse, (height, width), mode="bilinear", align_corners=True)
     return torch.where(varying, smooth, coarse[:, :, :1, :1])
+
+
+@dataclass(frozen=True)
+class Holes:
+    """Pixels taken away.
+
+    share_guess: of the samples of a batch; their holes hold a guess, as large holes do that were filled at half the resolution
+    before: a mixture of the clean picture at half resolution and of a smooth fill.
+    """
+
+    masks: MaskBank
+    share_guess: float = 0.25
+
+    def __call__(self, clean: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+        """Corrupt clean (B, 3, H, W) in [0, 1]; H and W are one multiple of the stride.
+
+        Returns (given, mask): given (B, 3, H, W), black or a guess in the holes; mask
+        (B, 1, H, W), 0, GUESS or 1.
+        """
+        batch, _, size, _ = clean.shape
+        hole = self.masks.draw(batch, size, generator) > 0
+        guesses = round(self.share_guess * batch)
+        half = F.interpolate(F.avg_pool2d(clean[:guesses], 2), scale_factor=2, mode="bilinear")
+        smooth = smooth_fill(clean[:guesses], hole[:guesses])
+        part = torch.rand(guesses, 1, 1, 1, generator=generator, device=clean.device)
+        given, mask = torch.where(hole, 0.0, clean), hole.float()
+        given[:guesses] = torch.where(hole[:guesses], torch.lerp(smooth, half, part), given[:guesses])
+        mask[:guesses] *= GUESS
+        return given, mask

@@ -25,6 +25,15 @@ from imgae.training.config import TrainingConfig
 from imgae.training.corruptions import GaussianNoise
 
 OPSET: Final = 18
+CONDITIONS: Final = {"denoise": "sigma", "inpaint": "mask"}
+"""The name of a network's second input, by its task."""
+SUMMARIES: Final = {
+    "denoise": "Removes white Gaussian noise of a given level from RGB pictures; a residual "
+    "convolutional denoising autoencoder.",
+    "inpaint": "Fills what the mask marks in RGB pictures: 1 is unknown, 0.5 holds a guess, 0 is "
+    "kept. Holes are filled smoothly inside the graph first, to 64 pixels from known ones; a "
+    "residual convolutional autoencoder adds detail.",
+}
 TOLERANCE: Final = 1e-4
 PARITY_SIZES: Final = ((37, 61), (131, 77), (1, 9))
 FP16_SUFFIX: Final = "_fp16"
@@ -56,9 +65,9 @@ def export_run(
         raise TrainingError(f"{path}: there is no folder {path.parent}")
     run = Run(folder)
     config = run.load_config()
-    net = averaged_network(config.variant, run.load_checkpoint())
+    net = averaged_network(config.variant, run.load_checkpoint(), config.task)
     round_kernels(net)
-    model = to_onnx(net)
+    model = to_onnx(net, config.task)
     card = make_card(net, config, provenance)
     card = replace(card, sha256=weights_hash(model))
     set_card(model, card)
@@ -66,7 +75,7 @@ def export_run(
     try:
         onnx.checker.check_model(model, full_check=True)
         onnx.save(model, temporary)
-        check_parity(net, temporary)
+        check_parity(net, temporary, config.task)
         temporary.replace(path)
     except OSError as error:
         raise TrainingError(f"{path}: cannot be written: {error.strerror}") from error
@@ -75,8 +84,8 @@ def export_run(
     return card
 
 
-def averaged_network(variant: str, state: dict[str, Any]) -> nn.Module:
-    averaged = AveragedModel(networks.build_known(variant))
+def averaged_network(variant: str, state: dict[str, Any], task: str = "denoise") -> nn.Module:
+    averaged = AveragedModel(networks.build_known(variant, task))
     try:
         averaged.load_state_dict(state["ema"])
     except (KeyError, RuntimeError) as error:
@@ -100,12 +109,13 @@ def load_weights(path: Path) -> tuple[str, dict[str, torch.Tensor]]:
         raise TrainingError(
             f"{path}: has no imgae model card inside; training cannot start from it"
         )
-    variant = ModelCard.from_json(cards[0]).architecture
+    card = ModelCard.from_json(cards[0])
+    variant = card.architecture
     stored = {
         entry.name.removesuffix(FP16_SUFFIX): numpy_helper.to_array(entry).astype(np.float32)
         for entry in model.graph.initializer
     }
-    names = networks.build_known(variant).state_dict()
+    names = networks.build_known(variant, card.task).state_dict()
     if missing := names.keys() - stored.keys():
         raise TrainingError(f"{path}: lacks {min(missing)}; training cannot start from it")
     return variant, {name: torch.tensor(stored[name]) for name in names}
@@ -133,9 +143,12 @@ def round_kernels(net: nn.Module) -> None:
                 parameter.copy_(parameter.half().float())
 
 
-def to_onnx(net: nn.Module) -> onnx.ModelProto:
-    """Trace a denoiser into a bare graph with dynamic sizes and fp16 kernels."""
-    example = torch.rand(2, 3, 64, 72), torch.rand(2, 1, 1, 1)
+def to_onnx(net: nn.Module, task: str) -> onnx.ModelProto:
+    """Trace a network into a bare graph with dynamic sizes and fp16 kernels."""
+    second = CONDITIONS[task]
+    whole = task == "inpaint"  # a mask has the picture's size, a level is one number
+    example = torch.rand(2, 3, 64, 72), torch.rand(2, 1, *((64, 72) if whole else (1, 1)))
+    sizes = {0: "N", 2: "H", 3: "W"}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's own deprecations
         program = torch.onnx.export(
@@ -145,22 +158,22 @@ def to_onnx(net: nn.Module) -> onnx.ModelProto:
             opset_version=OPSET,
             external_data=False,
             verbose=False,
-            input_names=["image", "sigma"],
+            input_names=["image", second],
             output_names=["restored"],
-            dynamic_shapes=({0: "N", 2: "H", 3: "W"}, {0: "N"}),
+            dynamic_shapes=(sizes, sizes if whole else {0: "N"}),
         )
     assert program is not None
     traced = program.model_proto
     if [entry.version for entry in traced.opset_import if entry.domain == ""] != [OPSET]:
         raise TrainingError(f"the exporter did not keep to opset {OPSET}")
-    return bare(traced)
+    return bare(traced, second, ("H", "W") if whole else ("h", "w"))
 
 
-def bare(traced: onnx.ModelProto) -> onnx.ModelProto:
+def bare(traced: onnx.ModelProto, second: str, sizes: tuple[str, str]) -> onnx.ModelProto:
     """Rebuild a model without the exporter's traces, its kernels stored as fp16.
 
-    The sigma input was traced as one level a picture; every operation on it broadcasts, so its
-    sizes are set free, and a map of levels works as well.
+    second, sizes: the name and the free sizes of the second input. A level was traced as one a
+    picture; every operation on it broadcasts, so with sizes of its own a map of levels works too.
     """
     graph = traced.graph
     nodes, initializers = [], []
@@ -188,7 +201,7 @@ def bare(traced: onnx.ModelProto) -> onnx.ModelProto:
             "imgae",
             [
                 helper.make_tensor_value_info("image", float32, ["N", 3, "H", "W"]),
-                helper.make_tensor_value_info("sigma", float32, ["N", 1, "h", "w"]),
+                helper.make_tensor_value_info(second, float32, ["N", 1, *sizes]),
             ],
             [helper.make_tensor_value_info("restored", float32, ["N", 3, "H", "W"])],
             initializers,
@@ -232,11 +245,10 @@ def make_card(net: nn.Module, config: TrainingConfig, provenance: Provenance) ->
     return ModelCard(
         name=provenance.name,
         version=__version__,
-        task="denoise",
-        summary="Removes white Gaussian noise of a given level from RGB pictures; a residual "
-        "convolutional denoising autoencoder.",
+        task=config.task,
+        summary=SUMMARIES[config.task],
         architecture=config.variant,
-        inputs=("image", "sigma"),
+        inputs=("image", CONDITIONS[config.task]),
         channels=3,
         colour="RGB, sRGB transfer curve",
         value_range=(0.0, 1.0),
@@ -244,7 +256,7 @@ def make_card(net: nn.Module, config: TrainingConfig, provenance: Provenance) ->
         halo=geometry.halo(net),
         macs_per_pixel=round(geometry.macs_per_pixel(net)),
         bytes_per_pixel=geometry.working_bytes_per_pixel(net),
-        sigma_range=(0.0, GaussianNoise().sigma_max),
+        sigma_range=(0.0, GaussianNoise().sigma_max if config.task == "denoise" else 0.0),
         training_data=provenance.training_data or data,
         recipe=recipe_of(config),
         licence=provenance.licence,
@@ -267,17 +279,21 @@ def recipe_of(config: TrainingConfig) -> str:
     return " ".join(words)
 
 
-def check_parity(net: nn.Module, path: Path) -> None:
+def check_parity(net: nn.Module, path: Path, task: str) -> None:
     """Raise TrainingError if onnxruntime and torch disagree on the file at odd sizes."""
-    model = session.load(path, task="denoise", device="cpu")
+    model = session.load(path, task=task, device="cpu")
     generator = torch.Generator().manual_seed(0)
     for height, width in PARITY_SIZES:
         image = torch.rand(2, 3, height, width, generator=generator)
-        for levels in ((1, 1), (height, width)):
-            sigma = torch.rand(2, 1, *levels, generator=generator) * 0.2
+        maps = torch.rand(2, 1, height, width, generator=generator)
+        if task == "inpaint":
+            conditions = [(maps > 0.3).float(), (maps * 2).round() / 2]
+        else:
+            conditions = [maps * 0.2, maps[:, :, :1, :1] * 0.2]
+        for condition in conditions:
             with torch.no_grad():
-                expected = net(image, sigma).numpy()
-            got = model(image=image.numpy(), sigma=sigma.numpy())
+                expected = net(image, condition).numpy()
+            got = model(**{"image": image.numpy(), CONDITIONS[task]: condition.numpy()})
             worst = float(np.abs(got - expected).max()) if got.shape == expected.shape else np.inf
             if not worst <= TOLERANCE:
                 raise TrainingError(

@@ -6,7 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from imgae.tiling import round_up
-from imgae.training.networks import STRIDE
+from imgae.training.networks import FILL_RADIUS, GUESS, STRIDE, InpaintingAutoencoder
+
+CONDITION = GUESS
+"""What networks are probed with: a level of noise to one, and no hole to be filled to another."""
 
 
 def macs_per_pixel(net: nn.Module, side: int = 64) -> float:
@@ -63,8 +66,8 @@ def reach_along(probe: nn.Module, axis: int) -> int:
         shape[axis] = side
         # Brighter than the middle gray that the network subtracts, so that every rectifier passes.
         image = torch.ones(shape, dtype=torch.float64, requires_grad=True)
-        sigma = torch.full((1, 1, 1, 1), 0.1, dtype=torch.float64)
-        residual = probe(image, sigma) - image.detach()
+        condition = torch.full((1, 1, *shape[2:]), CONDITION, dtype=torch.float64)
+        residual = probe(image, condition) - image.detach()
         (gradient,) = torch.autograd.grad(residual.narrow(axis, middle, STRIDE).sum(), image)
         seen = (gradient.abs().sum((0, 1)).sum(3 - axis) > 0).nonzero()
         reach = max(middle - int(seen.min()), int(seen.max()) + 1 - (middle + STRIDE))
@@ -73,8 +76,9 @@ def reach_along(probe: nn.Module, axis: int) -> int:
 
 
 def halo(net: nn.Module) -> int:
-    """Return the receptive radius rounded up to the stride."""
-    return round_up(receptive_radius(net), STRIDE)
+    """Return how far the network and its fill see, rounded up to the stride."""
+    fill = FILL_RADIUS if isinstance(net, InpaintingAutoencoder) else 0
+    return round_up(receptive_radius(net) + fill, STRIDE)
 
 
 def _run_with_hooks(net: nn.Module, side: int, hook: object) -> None:
@@ -87,7 +91,8 @@ def _run_with_hooks(net: nn.Module, side: int, hook: object) -> None:
     try:
         with torch.no_grad():
             net(
-                torch.zeros(1, 3, side, side, device=device), torch.zeros(1, 1, 1, 1, device=device)
+                torch.zeros(1, 3, side, side, device=device),
+                torch.full((1, 1, side, side), CONDITION, device=device),
             )
     finally:
         for handle in handles:

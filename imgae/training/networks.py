@@ -22,6 +22,13 @@ from imgae.errors import TrainingError
 STRIDE: Final = 8
 GATE_SIGMA: Final = 2 / 255
 """Below this level the residual fades to nothing, so that level 0 is the identity."""
+GUESS: Final = 0.5
+"""A mask's value where the picture holds a guess of what it should be."""
+FILL_LEVELS: Final = 4  # full resolution to 1/STRIDE
+FILL_RINGS: Final = 8
+FILL_STEPS: Final = 4
+FILL_RADIUS: Final = STRIDE * (FILL_RINGS + 1) + (2**FILL_LEVELS - 1) * (FILL_STEPS + 1)
+"""How far the fill sees: its rings, a block, and at each resolution relaxation and enlarging."""
 
 
 @dataclass(frozen=True)
@@ -65,16 +72,11 @@ def residual_blocks(width: int, count: int) -> nn.Sequential:
     return nn.Sequential(*(ResidualBlock(width) for _ in range(count)))
 
 
-class DenoisingAutoencoder(nn.Module):
-    """Remove Gaussian noise of a known level: x - s f(x, s).
+class Autoencoder(nn.Module):
+    """The body that every restoring network shares: four planes in, a residual of three out.
 
-    f is the network's output divided by max(s, GATE_SIGMA): a rectified network finds noise of
-    every strength by thresholds proportional to s, and should not have to divide by s itself;
-    below GATE_SIGMA the division stops, and level 0 returns its input exactly.
-
-    Sources: residual learning, Zhang et al. 2017 (DnCNN); a noise map as input and the work at
-    half resolution, Zhang et al. 2018 (FFDNet); residual blocks in a U-Net with added skips,
-    Zhang et al. 2021 (DRUNet).
+    Sources: the work at half resolution, Zhang et al. 2018 (FFDNet); residual blocks in a U-Net
+    with added skips, Zhang et al. 2021 (DRUNet).
     """
 
     def __init__(self, variant: Variant) -> None:
@@ -94,6 +96,27 @@ class DenoisingAutoencoder(nn.Module):
         self.tail = nn.Conv2d(c1, 12, 3, padding=1)
         zero(self.tail)
 
+    def residual(self, x: Tensor) -> Tensor:
+        """(B, 4, H, W) to (B, 3, H, W), H and W multiples of STRIDE."""
+        h1 = self.encoder1(self.stem(x))  # (B, c1, H/2, W/2)
+        h2 = self.encoder2(self.down1(h1))  # (B, c2, H/4, W/4)
+        h3 = self.bottleneck(self.down2(h2))  # (B, c3, H/8, W/8)
+        h2 = self.decoder2(h2 + upsample(self.up2(h3)))
+        h1 = self.decoder1(h1 + upsample(self.up1(h2)))
+        return F.pixel_shuffle(self.tail(h1), 2)
+
+
+class DenoisingAutoencoder(Autoencoder):
+    """Remove Gaussian noise of a known level: x - s f(x, s).
+
+    f is the network's output divided by max(s, GATE_SIGMA): a rectified network finds noise of
+    every strength by thresholds proportional to s, and should not have to divide by s itself;
+    below GATE_SIGMA the division stops, and level 0 returns its input exactly.
+
+    Sources: residual learning, Zhang et al. 2017 (DnCNN); a noise map as input, Zhang et al. 2018
+    (FFDNet).
+    """
+
     def forward(self, image: Tensor, sigma: Tensor) -> Tensor:
         """Denoise image (B, 3, H, W) in [0, 1], given sigma (B, 1, 1, 1) or (B, 1, H, W) in [0, 1].
 
@@ -102,14 +125,78 @@ class DenoisingAutoencoder(nn.Module):
         """
         batch, _, height, width = image.shape
         x = torch.cat([image - 0.5, sigma.expand(batch, 1, height, width)], 1)
-        x = F.pad(x, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
-        h1 = self.encoder1(self.stem(x))  # (B, c1, H/2, W/2)
-        h2 = self.encoder2(self.down1(h1))  # (B, c2, H/4, W/4)
-        h3 = self.bottleneck(self.down2(h2))  # (B, c3, H/8, W/8)
-        h2 = self.decoder2(h2 + upsample(self.up2(h3)))
-        h1 = self.decoder1(h1 + upsample(self.up1(h2)))
-        residual = F.pixel_shuffle(self.tail(h1), 2)[:, :, :height, :width]
+        residual = self.residual(pad_to_stride(x))[:, :, :height, :width]
         return image - (sigma / GATE_SIGMA).clamp(max=1) * residual
+
+
+class InpaintingAutoencoder(Autoencoder):
+    """Fill what a mask marks; pixels outside it come back as they are.
+
+    The mask is 1 where a pixel is unknown, 0 where it is known, and 0.5 where the picture holds a
+    guess, such as the fill of a coarser scale. Unknown pixels are filled smoothly first
+    (`smooth_fill`), and the network adds what it knows better.
+    """
+
+    def forward(self, image: Tensor, mask: Tensor) -> Tensor:
+        """Fill image (B, 3, H, W) in [0, 1] where mask (B, 1, H, W) is above 0.
+
+        Any H and W from 1, padded as for denoising.
+        """
+        _, _, height, width = image.shape
+        hole = mask > 0
+        padded, unknown = pad_to_stride(image), pad_to_stride(mask)
+        filled = smooth_fill(padded, unknown > GUESS)
+        residual = self.residual(torch.cat([filled - 0.5, unknown], 1))
+        restored = (filled + residual)[:, :, :height, :width]
+        return torch.where(hole, restored, image)
+
+
+def pad_to_stride(x: Tensor) -> Tensor:
+    """Repeat the last row and column until height and width are multiples of STRIDE."""
+    height, width = x.shape[2:]
+    return F.pad(x, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
+
+
+def smooth_fill(image: Tensor, unknown: Tensor) -> Tensor:
+    """Fill unknown (B, 1, H, W) pixels of image (B, 3, H, W) nearly harmonically.
+
+    Means of known pixels over 2x2 blocks, down to 1/STRIDE; there, rings of means over known
+    neighbours; then up again, with a few steps of relaxation at every resolution (a cascadic
+    multigrid, Bornemann and Deuflhard 1996). Pixels more than FILL_RINGS * STRIDE from any known
+    one stay black.
+    """
+    levels = [(torch.where(unknown, 0.0, image), (~unknown).to(image.dtype))]
+    while len(levels) < FILL_LEVELS:
+        x, known = levels[-1]
+        share = F.avg_pool2d(known, 2)
+        x = F.avg_pool2d(x * known, 2) / share.clamp(min=0.25)
+        levels.append((x, (share > 0).to(image.dtype)))
+    x, known = levels.pop()
+    reached = known
+    for _ in range(FILL_RINGS):
+        share = neighbourhood(reached)
+        ring = neighbourhood(x * reached) / share.clamp(min=0.25)
+        x = torch.where(reached > 0, x, ring)
+        reached = (share > 0).to(image.dtype)
+    x = relax(x, known)
+    for fine, known in reversed(levels):
+        coarse = F.interpolate(x, scale_factor=2, mode="bilinear")
+        x = relax(torch.where(known > 0, fine, coarse), known)
+    return x
+
+
+def relax(x: Tensor, known: Tensor) -> Tensor:
+    """Replace what is not known by the mean around it, FILL_STEPS times."""
+    for _ in range(FILL_STEPS):
+        x = torch.where(known > 0, x, neighbourhood(x))
+    return x
+
+
+def neighbourhood(x: Tensor) -> Tensor:
+    """Return the means of the four neighbours; at the border, its own pixels stand in for them."""
+    x = F.pad(x, (1, 1, 1, 1), mode="replicate")
+    rows = x[:, :, :-2, 1:-1] + x[:, :, 2:, 1:-1]
+    return (rows + x[:, :, 1:-1, :-2] + x[:, :, 1:-1, 2:]) / 4
 
 
 def copy_weights(net: nn.Module, weights: Mapping[str, Tensor]) -> None:
@@ -137,13 +224,19 @@ def upsample(x: Tensor) -> Tensor:
     return F.interpolate(x, scale_factor=2, mode="nearest")
 
 
-def build(variant: str) -> DenoisingAutoencoder:
+NETWORKS: Final[dict[str, type[Autoencoder]]] = {
+    "denoise": DenoisingAutoencoder,
+    "inpaint": InpaintingAutoencoder,
+}
+
+
+def build(variant: str, task: str = "denoise") -> Autoencoder:
     """Build a variant by name, freshly initialised from torch's current random state."""
-    return DenoisingAutoencoder(VARIANTS[variant])
+    return NETWORKS[task](VARIANTS[variant])
 
 
-def build_known(variant: str) -> DenoisingAutoencoder:
+def build_known(variant: str, task: str) -> Autoencoder:
     """Build a variant by a name that a user gave. Raises TrainingError if there is none."""
     if variant not in VARIANTS:
         raise TrainingError(f"no variant is called {variant!r}; there are: {', '.join(VARIANTS)}")
-    return build(variant)
+    return build(variant, task)

@@ -6,10 +6,14 @@ weighting.
 """
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from torch import Generator, Tensor, nn
 
-from imgae.training.corruptions import GaussianNoise
+from imgae.training.corruptions import GaussianNoise, Holes
+
+EPSILON: Final = 1e-6
+"""Under a root, so that its slope stays finite; a thousandth of white, squared."""
 
 
 @dataclass(frozen=True)
@@ -36,3 +40,25 @@ class Denoising:
         error = (net(noisy, sigma).float() - clean).square()
         expected = self.scale * (sigma + 1 / 255).pow(self.exponent)
         return (error / expected).mean(), {"mse": error.mean()}
+
+
+@dataclass(frozen=True)
+class Inpainting:
+    """The root of each patch's mean squared error in its holes, averaged over the patches.
+
+    The root, since patches differ by a factor of a hundred in what can be known of them, and the
+    worst would otherwise be all that counts.
+    """
+
+    corruption: Holes
+
+    def __call__(
+        self, net: nn.Module, clean: Tensor, generator: Generator
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """clean: (B, 3, H, W) in [0, 1]. Returns the scalar loss and terms for the log."""
+        given, mask = self.corruption(clean, generator)
+        hole = (mask > 0).float()
+        error = (net(given, mask).float() - clean).square() * hole
+        area = 3 * hole.sum((1, 2, 3))
+        mse = error.sum((1, 2, 3)) / area.clamp(min=1)
+        return ((mse + EPSILON).sqrt() * (area > 0)).mean(), {"mse": mse.mean()}

@@ -1,5 +1,6 @@
 """Validation on pictures kept out of training: PSNR, and a sheet of crops to look at."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -9,47 +10,91 @@ from torch import Generator, Tensor, nn
 from imgae import files
 from imgae.image import Image
 from imgae.metrics import psnr
+from imgae.training.masks import MaskBank
 from imgae.training.vision import make_grid
 
 SIDE = 256
 SIGMA = 25 / 255
 
 
-class DenoisingValidation:
-    """Fixed crops with fixed noise, clipped and rounded as files are, at level 25."""
+@dataclass(frozen=True)
+class Case:
+    """A crop as the network is given it, and what should come out; (1, C, H, W) each."""
 
-    def __init__(self, pictures: list[np.ndarray], device: torch.device) -> None:
-        generator = Generator().manual_seed(0)
-        self.clean: list[Tensor] = []
-        self.noisy: list[Tensor] = []
-        for picture in pictures:
-            clean = torch.tensor(centre(picture)).permute(2, 0, 1)[None].float() / 255
-            noise = torch.randn(clean.shape, generator=generator)
-            noisy = ((clean + SIGMA * noise).clamp(0, 1) * 255).round() / 255
-            self.clean.append(clean)
-            self.noisy.append(noisy.to(device))
-        self.sigma = torch.full((1, 1, 1, 1), SIGMA, device=device)
+    given: Tensor
+    condition: Tensor  # the network's second input: the level, or the mask
+    clean: Tensor
+    counted: Tensor  # bool: the pixels that PSNR is over
+
+
+class Validation:
+    """Fixed crops with a fixed corruption."""
+
+    def __init__(self, cases: list[Case], device: torch.device) -> None:
+        self.cases = cases
+        self.device = device
 
     @torch.no_grad()
     def restore(self, net: nn.Module) -> list[Tensor]:
-        return [net(noisy, self.sigma).clamp(0, 1).cpu() for noisy in self.noisy]
+        return [
+            net(case.given.to(self.device), case.condition.to(self.device)).clamp(0, 1).cpu()
+            for case in self.cases
+        ]
 
     def score(self, net: nn.Module) -> float:
-        """Mean PSNR over the pictures, in dB."""
-        pairs = zip(self.restore(net), self.clean, strict=True)
-        return float(np.mean([psnr(out.numpy(), clean.numpy()) for out, clean in pairs]))
+        """Mean PSNR over the crops, in dB."""
+        return float(
+            np.mean([
+                psnr(out[case.counted].numpy(), case.clean[case.counted].numpy())
+                for out, case in zip(self.restore(net), self.cases, strict=True)
+            ])
+        )  # fmt: skip
 
     def write_preview(self, net: nn.Module, path: Path) -> None:
-        """Write a sheet: noisy, restored and clean crops, one row a picture, four at most."""
-        rows = zip(self.noisy, self.restore(net), self.clean, strict=True)
-        crops = [t.cpu()[0, :, :128, :128] for row in list(rows)[:4] for t in row]
-        crops = [c for c in crops if c.shape == crops[0].shape]
+        """Write a sheet: given, restored and clean crops, one row a picture, four at most."""
+        rows = [
+            (case.given, out, case.clean)
+            for out, case in zip(self.restore(net), self.cases, strict=True)
+        ]
+        crops = [tensor[0, :, :128, :128] for row in rows[:4] for tensor in row]
+        crops = [crop for crop in crops if crop.shape == crops[0].shape]
         sheet = make_grid(torch.stack(crops), nrow=3, padding=4, pad_value=1.0)
         pixels = (sheet.permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
         files.write_image(Image(pixels), path, overwrite=True)
+
+
+def denoising_cases(pictures: list[np.ndarray]) -> list[Case]:
+    """Noise of level 25, clipped and rounded as files are."""
+    generator = Generator().manual_seed(0)
+    cases = []
+    for picture in pictures:
+        clean = as_tensor(centre(picture))
+        noise = torch.randn(clean.shape, generator=generator)
+        noisy = ((clean + SIGMA * noise).clamp(0, 1) * 255).round() / 255
+        counted = torch.ones_like(clean, dtype=torch.bool)
+        cases.append(Case(noisy, torch.full((1, 1, 1, 1), SIGMA), clean, counted))
+    return cases
+
+
+def inpainting_cases(pictures: list[np.ndarray]) -> list[Case]:
+    """Masks as they are trained on; PSNR is over the holes."""
+    generator = Generator().manual_seed(0)
+    masks = MaskBank(seed=1)
+    cases = []
+    for picture in pictures:
+        clean = as_tensor(centre(picture))
+        mask = masks.draw(1, SIDE, generator)[:, :, : clean.shape[2], : clean.shape[3]]
+        if mask.any():
+            hole = mask > 0
+            cases.append(Case(clean.masked_fill(hole, 0), mask, clean, hole.expand_as(clean)))
+    return cases
 
 
 def centre(picture: np.ndarray) -> np.ndarray:
     height, width = picture.shape[:2]
     top, left = max(0, height - SIDE) // 2, max(0, width - SIDE) // 2
     return picture[top : top + SIDE, left : left + SIDE]
+
+
+def as_tensor(picture: np.ndarray) -> Tensor:
+    return torch.tensor(picture).permute(2, 0, 1)[None].float() / 255

@@ -1,4 +1,4 @@
-"""Training a denoiser from a configuration: pictures, network, objective and loop put together."""
+"""A training run from its configuration: pictures, network, objective and loop put together."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -14,10 +14,12 @@ from imgae.training.checkpoint import Run
 from imgae.training.config import TrainingConfig
 from imgae.training.data import Folders, PictureBank, read_folders
 from imgae.training.export import start_from
-from imgae.training.loop import Outcome, Trainer, choose_pace, train
+from imgae.training.loop import Objective, Outcome, Trainer, choose_pace, train
 from imgae.training.networks import build_known
-from imgae.training.objectives import Denoising
-from imgae.training.validate import DenoisingValidation
+from imgae.training.corruptions import Holes
+from imgae.training.masks import MaskBank
+from imgae.training.objectives import Denoising, Inpainting
+from imgae.training.validate import Validation, denoising_cases, inpainting_cases
 
 Note = Callable[[str], None]
 Report = Callable[[dict[str, Any]], None]
@@ -38,14 +40,15 @@ def start(
     run = Run(folder)
     run.check_new()
     torch.manual_seed(config.seed)
-    net = build_known(config.variant)
+    net = build_known(config.variant, config.task)
     if config.start is not None:
         start_from(net, Path(config.start), config.variant)
     pictures = read_pictures(config, note)
     run.create()
     bank = PictureBank.of(pictures.training, place)
+    objective = objective_of(config, place)
     with told_when_out_of_memory():
-        config, pace = choose_pace(net, Denoising(), bank, config, place)
+        config, pace = choose_pace(net, objective, bank, config, place)
     if minutes is not None:
         config = replace(config, steps=max(1, round(minutes * 60 / pace)))
     note(
@@ -54,9 +57,9 @@ def start(
         f"{pace * 1000:.0f} ms"
     )
     run.save_config(config)
-    trainer = Trainer(net, Denoising(), bank, config, place)
+    trainer = Trainer(net, objective, bank, config, place)
     with told_when_out_of_memory():
-        return train(trainer, run, DenoisingValidation(pictures.validation, place), report)
+        return train(trainer, run, validation_of(config, pictures, place), report)
 
 
 def resume(folder: Path, device: str, threads: int | None, note: Note, report: Report) -> Outcome:
@@ -67,7 +70,9 @@ def resume(folder: Path, device: str, threads: int | None, note: Note, report: R
     place = prepare(device, threads or config.threads or usable_cpus())
     pictures = read_pictures(config, note)
     bank = PictureBank.of(pictures.training, place)
-    trainer = Trainer(build_known(config.variant), Denoising(), bank, config, place)
+    trainer = Trainer(
+        build_known(config.variant, config.task), objective_of(config, place), bank, config, place
+    )
     try:
         trainer.load_state_dict(state)
     except (KeyError, RuntimeError, ValueError) as error:
@@ -77,7 +82,18 @@ def resume(folder: Path, device: str, threads: int | None, note: Note, report: R
     run.rewind_log(trainer.step)
     note(f"going on from step {trainer.step} of {config.steps}")
     with told_when_out_of_memory():
-        return train(trainer, run, DenoisingValidation(pictures.validation, place), report)
+        return train(trainer, run, validation_of(config, pictures, place), report)
+
+
+def objective_of(config: TrainingConfig, device: torch.device) -> Objective:
+    if config.task == "inpaint":
+        return Inpainting(Holes(MaskBank(device, seed=config.seed)))
+    return Denoising()
+
+
+def validation_of(config: TrainingConfig, pictures: Folders, device: torch.device) -> Validation:
+    cases = inpainting_cases if config.task == "inpaint" else denoising_cases
+    return Validation(cases(pictures.validation), device)
 
 
 @contextlib.contextmanager
