@@ -2,6 +2,7 @@
 
 ImgaeError
 ├── ImageError            a picture that cannot be read, written or processed
+├── MaskError             a mask that does not fit its picture
 ├── ModelError            a model file, or its card, that cannot be used
 │   └── WeightsError      a model name that leads to no file
 ├── OptionError           an option out of its range; also a ValueError
@@ -22,6 +23,10 @@ class ImgaeError(Exception):
 
 class ImageError(ImgaeError):
     """A picture that cannot be read, written or processed."""
+
+
+class MaskError(ImgaeError):
+    """A mask that does not fit its picture."""
 
 
 class ModelError(ImgaeError):

@@ -7,6 +7,7 @@ from typing import Final
 from imgae.errors import WeightsError
 
 DEFAULT_DENOISER: Final = "denoise-fast"
+DEFAULT_INPAINTER: Final = "inpaint"
 FOLDERS_VARIABLE: Final = "IMGAE_MODELS"
 
 

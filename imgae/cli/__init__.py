@@ -10,7 +10,7 @@ from types import FrameType
 from typing import NoReturn
 
 import imgae
-from imgae.cli import denoise, doctor, evaluate, export, models, train
+from imgae.cli import denoise, doctor, evaluate, export, inpaint, models, train
 from imgae.cli.output import say
 from imgae.errors import ImgaeError
 
@@ -27,12 +27,12 @@ class Parser(argparse.ArgumentParser):
 def parser() -> argparse.ArgumentParser:
     main_parser = Parser(
         prog="imgae",
-        description="Remove noise from pictures, and train the networks that do it.",
+        description="Remove noise from pictures, fill holes, and train the networks that do it.",
         allow_abbrev=False,
     )
     main_parser.add_argument("--version", action="version", version=f"imgae {imgae.__version__}")
     commands = main_parser.add_subparsers(metavar="COMMAND", required=True)
-    for module in (denoise, models, doctor, evaluate, train, export):
+    for module in (denoise, inpaint, models, doctor, evaluate, train, export):
         module.add_parser(commands)
     return main_parser
 

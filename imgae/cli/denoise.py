@@ -1,21 +1,15 @@
 """`imgae denoise`."""
 
 import argparse
-import contextlib
-import json
-import os
-import sys
 import time
 import warnings
-from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imgae.cli.options import Commands, add_device, auto_or, between, new_parser, whole
-from imgae.cli.output import note, result, say
+from imgae.cli.options import Commands, add_device, auto_or, between, new_parser
+from imgae.cli.output import note
 from imgae.cli.progress import tile_progress
-from imgae.errors import ImageError, ImgaeError, ImgaeWarning
+from imgae.errors import ImgaeError, ImgaeWarning
 
 if TYPE_CHECKING:
     from imgae.denoise import Denoiser
@@ -36,17 +30,8 @@ several inputs failed; 130 interrupted.
 
 def add_parser(commands: Commands) -> None:
     parser = new_parser(commands, "denoise", "Remove noise from pictures.", MORE)
+    add_files(parser, "denoised")
     add = parser.add_argument
-    add("inputs", nargs="+", type=Path, metavar="PICTURE", help="PNG, JPEG, TIFF or WebP")
-    add(
-        "-o",
-        "--output",
-        metavar="PATH",
-        help="a folder if it is one, ends in /, or there are several inputs; else a file, whose "
-        "extension sets the format (default: NAME.denoised.EXT beside the input)",
-    )
-    add("--overwrite", action="store_true", help="replace existing output")
-    add("--model", metavar="NAME", help="a name that `imgae models` lists, or an .onnx file")
     add(
         "--sigma",
         type=auto_or(between(0, 255)),
@@ -61,14 +46,7 @@ def add_parser(commands: Commands) -> None:
         metavar="0..1",
         help="0 keeps the input, 1 is the full effect",
     )
-    add(
-        "--tile",
-        type=auto_or(whole(0)),
-        default="auto",
-        metavar="auto|PX|0",
-        help="pixels a tile keeps on a side, 0 for the whole picture at once; the result is the "
-        "same",
-    )
+    add_tile(parser)
     add_device(parser)
     add("--json", action="store_true", help="one JSON object a file on standard output")
     add("--quiet", action="store_true", help="no progress and no summary")
@@ -76,82 +54,19 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    inputs: list[Path] = options.inputs
-    outputs = plan_outputs(inputs, options.output)
-    twice = [path for path, count in Counter(outputs).items() if count > 1]
-    if twice:
-        options.parser.error(f"several inputs would be written to {twice[0]}")
+    outputs = plan_outputs(options, "denoised")
     from imgae.denoise import Denoiser  # onnxruntime loads only for a command line that is right
 
-    if len(inputs) == 1 and outputs[0].parent.exists():  # what can fail early does
-        check_output(outputs[0], options)
-    prepare_libraries()
+    check_early(options, outputs)
     denoiser = Denoiser(
         options.model, device=options.device, threads=options.threads, tile=options.tile
     )
-    failed = 0
-    with output_folder(options.output, outputs):
-        for source, target in zip(inputs, outputs, strict=True):
-            try:
-                record = denoise_file(denoiser, source, target, options)
-            except Exception as error:
-                if options.debug or len(inputs) == 1:
-                    raise
-                kind = "" if isinstance(error, ImgaeError) else f"{source}: unexpected error: "
-                say(f"imgae: {kind}{error}", sys.stderr)
-                failed += 1
-                continue
-            if options.json:
-                result(json.dumps(record))
-            elif not options.quiet:
-                result(summary(record))
-    if failed:
-        return ALL_FAILED if failed == len(inputs) else SOME_FAILED
-    return 0
-
-
-def check_output(path: Path, options: argparse.Namespace) -> None:
-    from imgae.files import EXTENSIONS, check_writable
-
-    if options.output is None and path.suffix.lower() not in EXTENSIONS:
-        raise ImageError(
-            f"{path}: by its name no PNG, JPEG, TIFF or WebP, which imgae reads and writes; "
-            "name the output with -o if the input is one"
-        )
-    check_writable(path, options.overwrite)
-
-
-def plan_outputs(inputs: list[Path], output: str | None) -> list[Path]:
-    """Return where each input's result goes."""
-    folders = [path for path in inputs if os.path.isdir(path)]
-    if folders:
-        raise ImageError(
-            f"{folders[0]}: a folder; name the pictures in it, for instance {folders[0]}/*.png"
-        )
-    names = [f"{path.stem}.denoised{path.suffix}" for path in inputs]
-    if output is None:
-        return [path.with_name(name) for path, name in zip(inputs, names, strict=True)]
-    if len(inputs) > 1 or output.endswith(("/", os.sep)) or os.path.isdir(output):
-        return [Path(output, name) for name in names]
-    return [Path(output)]
-
-
-@contextlib.contextmanager
-def output_folder(output: str | None, outputs: list[Path]) -> Iterator[None]:
-    """Make the folder that -o names, if it names one; take it away again if it stays empty."""
-    if output is None or outputs == [Path(output)] or os.path.isdir(output):
-        yield
-        return
-    folder = Path(output)
-    try:
-        folder.mkdir(parents=True)
-    except OSError as error:
-        raise ImageError(f"{output}: cannot be made a folder: {error.strerror}") from error
-    try:
-        yield
-    finally:
-        with contextlib.suppress(OSError):  # it holds something
-            folder.rmdir()
+    return restore_each(
+        options,
+        outputs,
+        lambda source, target: denoise_file(denoiser, source, target, options),
+        summary,
+    )
 
 
 def denoise_file(
@@ -202,13 +117,3 @@ def summary(record: dict[str, Any]) -> str:
         f"{record['device']}, {record['seconds']:.2f} s, "
         f"{record['megapixels_per_second']:.2f} MP/s"
     )
-
-
-def prepare_libraries() -> None:
-    """Set what a library must not: Pillow's limit of pixels, and tifffile's own messages."""
-    import logging
-
-    import PIL.Image
-
-    PIL.Image.MAX_IMAGE_PIXELS = 1 << 29  # half a gigapixel is read, twice that is an error
-    logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)

@@ -88,6 +88,8 @@ class Holes:
         smooth = smooth_fill(clean[:guesses], hole[:guesses])
         part = torch.rand(guesses, 1, 1, 1, generator=generator, device=clean.device)
         given, mask = torch.where(hole, 0.0, clean), hole.float()
-        given[:guesses] = torch.where(hole[:guesses], torch.lerp(smooth, half, part), given[:guesses])
+        given[:guesses] = torch.where(
+            hole[:guesses], torch.lerp(smooth, half, part), given[:guesses]
+        )
         mask[:guesses] *= GUESS
         return given, mask

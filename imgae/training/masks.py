@@ -69,9 +69,7 @@ def draw_boxes(mask: Mask, rng: np.random.Generator) -> None:
         mask[top : top + height, left : left + width] = 255
 
 
-def draw_path(
-    mask: Mask, rng: np.random.Generator, length: int, bend: float, width: int
-) -> None:
+def draw_path(mask: Mask, rng: np.random.Generator, length: int, bend: float, width: int) -> None:
     """A line that changes its direction by about `bend` radians every 10 pixels."""
     steps = max(2, int(length) // 10)
     angles = rng.uniform(0, 2 * np.pi) + np.cumsum(rng.normal(0, bend, steps))

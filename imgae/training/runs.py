@@ -12,12 +12,12 @@ from imgae.errors import TrainingError
 from imgae.session import usable_cpus
 from imgae.training.checkpoint import Run
 from imgae.training.config import TrainingConfig
+from imgae.training.corruptions import Holes
 from imgae.training.data import Folders, PictureBank, read_folders
 from imgae.training.export import start_from
 from imgae.training.loop import Objective, Outcome, Trainer, choose_pace, train
-from imgae.training.networks import build_known
-from imgae.training.corruptions import Holes
 from imgae.training.masks import MaskBank
+from imgae.training.networks import build_known
 from imgae.training.objectives import Denoising, Inpainting
 from imgae.training.validate import Validation, denoising_cases, inpainting_cases
 

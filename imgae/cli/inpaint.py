@@ -1,0 +1,125 @@
+"""`imgae inpaint`."""
+
+import argparse
+import time
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from imgae.cli.masking import add_mask, check_mask, make_mask, write_mask
+from imgae.cli.options import Commands, add_device, new_parser, whole
+from imgae.cli.output import note
+from imgae.cli.progress import tile_progress
+from imgae.cli.restore import (
+    add_files,
+    add_tile,
+    check_early,
+    check_output,
+    plan_outputs,
+    restore_each,
+)
+from imgae.errors import ImgaeError, ImgaeWarning
+
+if TYPE_CHECKING:
+    from imgae.inpaint import Inpainter
+
+MORE = """\
+Pixels that are not marked stay exactly as they are, in the file's own precision.
+
+With --json, each file gives: input, output, width, height, filled (pixels), model, device,
+seconds (reading and writing included, start-up not) and megapixels_per_second.
+
+Exit codes: 0 all done; 1 the one input failed, or all did; 2 the command line is wrong; 3 some of
+several inputs failed; 130 interrupted.
+"""
+
+
+def add_parser(commands: Commands) -> None:
+    parser = new_parser(commands, "inpaint", "Fill what a mask marks.", MORE)
+    add_files(parser, "inpainted")
+    add_mask(parser)
+    add = parser.add_argument
+    add(
+        "--feather",
+        type=whole(0),
+        default=0,
+        metavar="PX",
+        help="blend over so many pixels inside the hole (default: 0)",
+    )
+    add("--save-mask", type=Path, metavar="FILE", help="write the mask that was used")
+    add("--preview", type=Path, metavar="FILE", help="write the picture with the mask over it")
+    add_tile(parser)
+    add_device(parser)
+    add("--json", action="store_true", help="one JSON object a file on standard output")
+    add("--quiet", action="store_true", help="no progress and no summary")
+    parser.set_defaults(run=run, parser=parser, detect=[])
+
+
+def run(options: argparse.Namespace) -> int:
+    check_mask(options)
+    outputs = plan_outputs(options, "inpainted")
+    from imgae.inpaint import Inpainter
+
+    check_early(options, outputs)
+    inpainter = Inpainter(
+        options.model, device=options.device, threads=options.threads, tile=options.tile
+    )
+    return restore_each(
+        options,
+        outputs,
+        lambda source, target: inpaint_file(inpainter, source, target, options),
+        summary,
+    )
+
+
+def inpaint_file(
+    inpainter: "Inpainter", source: Path, target: Path, options: argparse.Namespace
+) -> dict[str, Any]:
+    from imgae.files import read_image, write_image
+    from imgae.image import Image
+    from imgae.inpaint import as_hole
+    from imgae.masks import drawn_over
+
+    started = time.monotonic()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ImgaeWarning)
+        check_output(target, options)
+        image = read_image(source)
+        hole = as_hole(make_mask(options, image), image)
+        if options.save_mask:
+            write_mask(hole, options.save_mask, options.overwrite)
+        if options.preview:
+            write_image(Image(drawn_over(image, hole)), options.preview, options.overwrite)
+        with tile_progress(source.name, hidden=options.quiet) as progress:
+            try:
+                done = inpainter.run(image, hole, options.feather, progress)
+            except ImgaeError as error:
+                raise type(error)(f"{source}: {error}") from error
+        write_image(done, target, options.overwrite)
+    for warning in caught:
+        if issubclass(warning.category, ImgaeWarning):
+            note(str(warning.message))
+    filled = int(hole.sum())
+    if not filled:
+        note(f"{source}: the mask marks nothing; the picture is written as it was")
+    seconds = time.monotonic() - started
+    return {
+        "input": str(source),
+        "output": str(target),
+        "width": image.width,
+        "height": image.height,
+        "filled": filled,
+        "model": inpainter.model.card.name,
+        "device": inpainter.model.device,
+        "seconds": round(seconds, 3),
+        "megapixels_per_second": round(image.width * image.height / 1e6 / max(seconds, 1e-9), 3),
+    }
+
+
+def summary(record: dict[str, Any]) -> str:
+    share = record["filled"] / (record["width"] * record["height"])
+    return (
+        f"{record['input']} -> {record['output']}: {record['width']}x{record['height']}, "
+        f"{record['filled']} pixels filled ({share:.1%}), {record['model']} on "
+        f"{record['device']}, {record['seconds']:.2f} s"
+    )

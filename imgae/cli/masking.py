@@ -1,0 +1,114 @@
+"""The options that say what a mask marks, and the mask that comes of them."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from imgae.cli.options import whole
+from imgae.errors import MaskError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from imgae.image import Image
+
+SOURCES = ("mask", "box", "polygon", "color", "detect")
+
+
+def add_mask(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what to fill; what several options mark adds up")
+    add = group.add_argument
+    add("--mask", metavar="FILE|alpha", help="a picture, white fills; or transparent pixels")
+    add("--box", type=box, action="append", default=[], metavar="X,Y,W,H", help="a rectangle")
+    add(
+        "--polygon",
+        type=point,
+        nargs="+",
+        action="append",
+        default=[],
+        metavar="X,Y",
+        help="the corners of an area",
+    )
+    add("--color", type=color, metavar="RRGGBB", help="pixels of a colour")
+    add(
+        "--tolerance",
+        type=whole(0),
+        default=16,
+        metavar="N",
+        help="how far from it each channel may be, in 8-bit levels (default: 16)",
+    )
+    add("--dilate", type=whole(0), default=0, metavar="PX", help="grow it (default: 0)")
+
+
+def numbers(text: str, count: int) -> list[int]:
+    parts = text.split(",")
+    if len(parts) != count or not all(part.strip().lstrip("-").isdigit() for part in parts):
+        raise argparse.ArgumentTypeError(f"{text!r} is not {count} whole numbers with commas")
+    return [int(part) for part in parts]
+
+
+def box(text: str) -> tuple[int, int, int, int]:
+    left, top, width, height = numbers(text, 4)
+    if width < 1 or height < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is a box without area")
+    return left, top, width, height
+
+
+def point(text: str) -> tuple[int, int]:
+    x, y = numbers(text, 2)
+    return x, y
+
+
+def color(text: str) -> tuple[int, int, int]:
+    digits = text.removeprefix("#")
+    try:
+        values = bytes.fromhex(digits)
+    except ValueError:
+        values = b""
+    if len(digits) != 6 or len(values) != 3:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a colour such as ff8000")
+    return values[0], values[1], values[2]
+
+
+def check_mask(options: argparse.Namespace) -> None:
+    """Refuse a command line that marks nothing."""
+    if not any(getattr(options, name) for name in SOURCES):
+        options.parser.error(
+            "nothing says what to fill: give --mask, --box, --polygon, --color or --detect"
+        )
+
+
+def make_mask(options: argparse.Namespace, image: "Image") -> "NDArray[np.bool_]":
+    """Build the mask of a picture. Raises MaskError if a part of it does not fit."""
+    import numpy as np
+
+    from imgae import files, masks
+
+    marked = np.zeros((image.height, image.width), bool)
+    if options.mask == "alpha":
+        marked |= masks.from_alpha(image)
+    elif options.mask:
+        drawn = masks.from_picture(files.read_image(Path(options.mask)))
+        if drawn.shape != marked.shape:
+            raise MaskError(
+                f"{options.mask}: the mask is {drawn.shape[1]}x{drawn.shape[0]}, the picture "
+                f"{image.width}x{image.height}; they must be of one size"
+            )
+        marked |= drawn
+    for left, top, width, height in options.box:
+        marked |= masks.box(image, left, top, width, height)
+    for points in options.polygon:
+        marked |= masks.polygon(image, points)
+    if options.color:
+        marked |= masks.color(image, options.color, options.tolerance)
+    return masks.dilate(marked, options.dilate)
+
+
+def write_mask(mask: Any, path: Path, overwrite: bool) -> None:
+    import numpy as np
+
+    from imgae.files import write_image
+    from imgae.image import Image
+
+    write_image(Image(np.where(mask[:, :, None], 255, 0).astype(np.uint8)), path, overwrite)
