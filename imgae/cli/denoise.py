@@ -9,6 +9,14 @@ from typing import TYPE_CHECKING, Any
 from imgae.cli.options import Commands, add_device, auto_or, between, new_parser
 from imgae.cli.output import note
 from imgae.cli.progress import tile_progress
+from imgae.cli.restore import (
+    add_files,
+    add_tile,
+    check_early,
+    check_output,
+    plan_outputs,
+    restore_each,
+)
 from imgae.errors import ImgaeError, ImgaeWarning
 
 if TYPE_CHECKING:

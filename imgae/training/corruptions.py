@@ -68,8 +68,9 @@ def draw_levels(
 class Holes:
     """Pixels taken away.
 
-    share_guess: of the samples of a batch; their holes hold a guess, as large holes do that were filled at half the resolution
-    before: a mixture of the clean picture at half resolution and of a smooth fill.
+    share_guess: of the samples of a batch; their holes hold a guess, as large holes do that were
+    filled at half the resolution before: a mixture of the clean picture at half resolution and of
+    a smooth fill.
     """
 
     masks: MaskBank
