@@ -20,6 +20,8 @@ from torch import Tensor, nn
 from imgae.errors import TrainingError
 
 STRIDE: Final = 8
+CLIPPED: Final = 1e-3
+"""Values nearer to black or white than this are taken as clipped; farther outside, as not."""
 GATE_SIGMA: Final = 2 / 255
 """Below this level the residual fades to nothing, so that level 0 is the identity."""
 
@@ -72,6 +74,10 @@ class DenoisingAutoencoder(nn.Module):
     every strength by thresholds proportional to s, and should not have to divide by s itself;
     below GATE_SIGMA the division stops, and level 0 returns its input exactly.
 
+    Noise that a file has clipped needs another estimate than noise that was not, near black and
+    white, and at high levels nearly everywhere. So the network is also told, per pixel, the shares
+    of the channels that lie at or beyond the ends of [0, 1], and beyond them.
+
     Sources: residual learning, Zhang et al. 2017 (DnCNN); a noise map as input and the work at
     half resolution, Zhang et al. 2018 (FFDNet); residual blocks in a U-Net with added skips,
     Zhang et al. 2021 (DRUNet).
@@ -81,7 +87,7 @@ class DenoisingAutoencoder(nn.Module):
         super().__init__()
         (c1, c2, c3), (e1, e2, b, d2, d1) = variant.widths, variant.blocks
         # A 3x3 convolution over 2x2 blocks of pixels, written as one 6x6 convolution of stride 2.
-        self.stem = nn.Conv2d(4, c1, 6, stride=2, padding=2)
+        self.stem = nn.Conv2d(6, c1, 6, stride=2, padding=2)
         self.encoder1 = residual_blocks(c1, e1)
         self.down1 = nn.Conv2d(c1, c2, 2, stride=2)
         self.encoder2 = residual_blocks(c2, e2)
@@ -101,7 +107,12 @@ class DenoisingAutoencoder(nn.Module):
         column, and cropped back.
         """
         batch, _, height, width = image.shape
-        x = torch.cat([image - 0.5, sigma.expand(batch, 1, height, width)], 1)
+        centred = image - 0.5
+        apart = centred.abs()
+        ends = [(apart > 0.5 + margin).to(image.dtype) for margin in (-CLIPPED, CLIPPED)]
+        clipped, outside = (end.mean(1, keepdim=True) for end in ends)
+        levels = sigma.expand(batch, 1, height, width)
+        x = torch.cat([centred, levels, clipped, outside], 1)
         x = F.pad(x, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
         h1 = self.encoder1(self.stem(x))  # (B, c1, H/2, W/2)
         h2 = self.encoder2(self.down1(h1))  # (B, c2, H/4, W/4)
