@@ -160,7 +160,7 @@ def test_weights_of_a_larger_variant_are_refused(tmp_path, monkeypatch):
 
 def test_weights_of_a_wider_network_are_refused():
     wide, narrow = networks.build("fast").state_dict(), networks.build("tiny")
-    with pytest.raises(ValueError, match=r"stem.weight is only \(16, 4, 6, 6\), not \(32"):
+    with pytest.raises(ValueError, match=r"stem.weight is only \(16, 6, 6, 6\), not \(32"):
         networks.copy_weights(narrow, {"stem.weight": wide["stem.weight"]})
 
 

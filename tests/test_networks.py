@@ -67,7 +67,7 @@ def test_multiply_accumulates_agree_with_a_count_by_hand():
     per_block[3:] = [18 * c2**2 / 16, 18 * c1**2 / 4]
     expected = (
         sum(n * cost for n, cost in zip(blocks, per_block, strict=True))
-        + 36 * 4 * c1 / 4 + 4 * c1 * c2 / 16 + 4 * c2 * c3 / 64
+        + 36 * 6 * c1 / 4 + 4 * c1 * c2 / 16 + 4 * c2 * c3 / 64
         + c3 * c2 / 64 + c2 * c1 / 16 + 9 * c1 * 12 / 4
     )  # fmt: skip
     assert geometry.macs_per_pixel(build("fast")) == expected

@@ -20,6 +20,8 @@ from torch import Tensor, nn
 from imgae.errors import TrainingError
 
 STRIDE: Final = 8
+CLIPPED: Final = 1e-3
+"""Values nearer to black or white than this are taken as clipped; farther outside, as not."""
 GATE_SIGMA: Final = 2 / 255
 """Below this level the residual fades to nothing, so that level 0 is the identity."""
 GUESS: Final = 0.5
@@ -73,17 +75,19 @@ def residual_blocks(width: int, count: int) -> nn.Sequential:
 
 
 class Autoencoder(nn.Module):
-    """The body that every restoring network shares: four planes in, a residual of three out.
+    """The body that every restoring network shares: `planes` in, a residual of three out.
 
     Sources: the work at half resolution, Zhang et al. 2018 (FFDNet); residual blocks in a U-Net
     with added skips, Zhang et al. 2021 (DRUNet).
     """
 
+    planes: int
+
     def __init__(self, variant: Variant) -> None:
         super().__init__()
         (c1, c2, c3), (e1, e2, b, d2, d1) = variant.widths, variant.blocks
         # A 3x3 convolution over 2x2 blocks of pixels, written as one 6x6 convolution of stride 2.
-        self.stem = nn.Conv2d(4, c1, 6, stride=2, padding=2)
+        self.stem = nn.Conv2d(self.planes, c1, 6, stride=2, padding=2)
         self.encoder1 = residual_blocks(c1, e1)
         self.down1 = nn.Conv2d(c1, c2, 2, stride=2)
         self.encoder2 = residual_blocks(c2, e2)
@@ -97,7 +101,7 @@ class Autoencoder(nn.Module):
         zero(self.tail)
 
     def residual(self, x: Tensor) -> Tensor:
-        """(B, 4, H, W) to (B, 3, H, W), H and W multiples of STRIDE."""
+        """(B, planes, H, W) to (B, 3, H, W), H and W multiples of STRIDE."""
         h1 = self.encoder1(self.stem(x))  # (B, c1, H/2, W/2)
         h2 = self.encoder2(self.down1(h1))  # (B, c2, H/4, W/4)
         h3 = self.bottleneck(self.down2(h2))  # (B, c3, H/8, W/8)
@@ -113,9 +117,15 @@ class DenoisingAutoencoder(Autoencoder):
     every strength by thresholds proportional to s, and should not have to divide by s itself;
     below GATE_SIGMA the division stops, and level 0 returns its input exactly.
 
+    Noise that a file has clipped needs another estimate than noise that was not, near black and
+    white, and at high levels nearly everywhere. So the network is also told, per pixel, the shares
+    of the channels that lie at or beyond the ends of [0, 1], and beyond them.
+
     Sources: residual learning, Zhang et al. 2017 (DnCNN); a noise map as input, Zhang et al. 2018
     (FFDNet).
     """
+
+    planes = 6  # the picture, the level, what is clipped, what is outside
 
     def forward(self, image: Tensor, sigma: Tensor) -> Tensor:
         """Denoise image (B, 3, H, W) in [0, 1], given sigma (B, 1, 1, 1) or (B, 1, H, W) in [0, 1].
@@ -124,7 +134,12 @@ class DenoisingAutoencoder(Autoencoder):
         column, and cropped back.
         """
         batch, _, height, width = image.shape
-        x = torch.cat([image - 0.5, sigma.expand(batch, 1, height, width)], 1)
+        centred = image - 0.5
+        apart = centred.abs()
+        ends = [(apart > 0.5 + margin).to(image.dtype) for margin in (-CLIPPED, CLIPPED)]
+        clipped, outside = (end.mean(1, keepdim=True) for end in ends)
+        levels = sigma.expand(batch, 1, height, width)
+        x = torch.cat([centred, levels, clipped, outside], 1)
         residual = self.residual(pad_to_stride(x))[:, :, :height, :width]
         return image - (sigma / GATE_SIGMA).clamp(max=1) * residual
 
@@ -136,6 +151,8 @@ class InpaintingAutoencoder(Autoencoder):
     guess, such as the fill of a coarser scale. Unknown pixels are filled smoothly first
     (`smooth_fill`), and the network adds what it knows better.
     """
+
+    planes = 4  # the picture and the mask
 
     def forward(self, image: Tensor, mask: Tensor) -> Tensor:
         """Fill image (B, 3, H, W) in [0, 1] where mask (B, 1, H, W) is above 0.

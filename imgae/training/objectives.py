@@ -29,8 +29,8 @@ class Denoising:
     """
 
     corruption: GaussianNoise = field(default_factory=GaussianNoise)
-    exponent: float = 0.8
-    scale: float = 0.0047
+    exponent: float = 0.6
+    scale: float = 0.0030
 
     def __call__(
         self, net: nn.Module, clean: Tensor, generator: Generator
