@@ -6,6 +6,7 @@ from imgae.errors import (
     ImageError,
     ImgaeError,
     ImgaeWarning,
+    MaskError,
     ModelError,
     OptionError,
     TrainingError,
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from imgae.denoise import Denoiser
     from imgae.files import read_image, write_image
     from imgae.image import Image
+    from imgae.inpaint import Inpainter
 
 __version__ = "0.1.0"
 
@@ -26,6 +28,8 @@ __all__ = [
     "ImageError",
     "ImgaeError",
     "ImgaeWarning",
+    "Inpainter",
+    "MaskError",
     "ModelError",
     "OptionError",
     "TrainingError",
@@ -40,6 +44,7 @@ __all__ = [
 _LAZY = {
     "Denoiser": "imgae.denoise",
     "Image": "imgae.image",
+    "Inpainter": "imgae.inpaint",
     "read_image": "imgae.files",
     "write_image": "imgae.files",
 }

@@ -14,10 +14,10 @@ import imgae
 ROOT = Path(__file__).resolve().parent.parent
 FLOORS = [
     {"errors", "card"},
-    {"image", "pixels", "tiling", "noise", "metrics"},
+    {"image", "pixels", "tiling", "noise", "metrics", "holes", "masks"},
     {"metadata", "deep", "files", "weights"},
     {"session", "stitch", "arrays"},
-    {"denoise", "peers"},
+    {"denoise", "inpaint", "peers"},
     {"evaluate"},
     {"figures"},
     {"cli"},
@@ -83,6 +83,8 @@ def test_the_public_names_are_these():
         "ImageError",
         "ImgaeError",
         "ImgaeWarning",
+        "Inpainter",
+        "MaskError",
         "ModelError",
         "OptionError",
         "TrainingError",
