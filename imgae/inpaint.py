@@ -61,6 +61,8 @@ class Inpainter:
         if not hole.any():
             return copy.deepcopy(image)
         filled: Picture = like_picture(image, self.run(picture, hole, feather))
+        if isinstance(filled, np.ndarray):
+            filled[~hole] = np.asarray(image)[~hole]  # float64 went through float32
         return filled
 
     def run(

@@ -17,7 +17,7 @@ FLOORS = [
     {"image", "pixels", "tiling", "noise", "metrics", "holes", "masks"},
     {"metadata", "deep", "files", "weights"},
     {"session", "stitch", "arrays"},
-    {"denoise", "inpaint", "peers"},
+    {"denoise", "inpaint", "peers", "fills"},
     {"evaluate"},
     {"figures"},
     {"cli"},

@@ -56,9 +56,7 @@ def losses(folder):
 def test_the_loss_falls_and_the_run_holds_what_it_should(pictures, tmp_path):
     run = tmp_path / "run"
     records = []
-    outcome = runs.start(
-        settings(pictures, steps=300), None, run, "cpu", 1, silent, records.append
-    )
+    outcome = runs.start(settings(pictures, steps=300), None, run, "cpu", 1, silent, records.append)
     assert outcome.finished
     assert sorted(p.name for p in run.iterdir()) == [
         "checkpoint.pt", "config.json", "log.jsonl", "preview.png"
@@ -75,9 +73,7 @@ def test_a_run_stopped_and_resumed_has_the_losses_of_one_that_was_not(
 ):
     config = settings(pictures, steps=200)
     whole, parts = tmp_path / "whole", tmp_path / "parts"
-    monkeypatch.setattr(
-        runs, "choose_pace", lambda net, obj, bank, config, place: (config, 1.0)
-    )
+    monkeypatch.setattr(runs, "choose_pace", lambda net, obj, bank, config, place: (config, 1.0))
     runs.start(config, None, whole, "cpu", 1, silent, silent)
     step = loop.Trainer.train_step
 
@@ -159,9 +155,7 @@ def test_a_full_disk_is_one_sentence_and_spares_the_checkpoint(pictures, tmp_pat
 
 
 def test_minutes_fix_the_number_of_steps_once(pictures, tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        runs, "choose_pace", lambda net, obj, bank, config, place: (config, 0.02)
-    )
+    monkeypatch.setattr(runs, "choose_pace", lambda net, obj, bank, config, place: (config, 0.02))
     run = tmp_path / "run"
     outcome = runs.start(settings(pictures, steps=0), 0.05, run, "cpu", 1, silent, silent)
     assert outcome.steps == 150

@@ -9,7 +9,7 @@ from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 from imgae.card import METADATA_KEY, ModelCard
 
-SHAPES = {"image": ["N", 3, "H", "W"], "sigma": ["N", 1, "h", "w"]}
+SHAPES = {"image": ["N", 3, "H", "W"], "sigma": ["N", 1, "h", "w"], "mask": ["N", 1, "H", "W"]}
 
 
 def card(**changes: object) -> ModelCard:
@@ -68,6 +68,13 @@ def darken(path: Path) -> Path:
     """Subtract the level from every pixel, so that a result tells the level used."""
     node = helper.make_node("Sub", ["image", "sigma"], ["restored"])
     return save(path, [node], card_text=card().to_json())
+
+
+def fill(path: Path) -> Path:
+    """Return the mask in all three channels: white where it is 1."""
+    node = helper.make_node("Concat", ["mask", "mask", "mask"], ["restored"], axis=1)
+    about = card(task="inpaint", inputs=("image", "mask"), halo=8, stride=8)
+    return save(path, [node], card_text=about.to_json(), inputs=("image", "mask"))
 
 
 def blur(path: Path, halo: int) -> Path:

@@ -1,0 +1,152 @@
+"""Filling holes, with a stand-in model that fills with one value."""
+
+import numpy as np
+import pytest
+import tiny_models
+
+import imgae
+from imgae import MaskError, masks
+from imgae.holes import BENCHMARK, benchmark_mask
+from imgae.inpaint import DEEPEST, as_hole, cheapest_tiles, double, halve
+from imgae.tiling import TilePlan
+
+
+@pytest.fixture
+def inpainter(tmp_path):
+    return imgae.Inpainter(tiny_models.fill(tmp_path / "fill.onnx"), threads=1)
+
+
+def picture(dtype, channels, alpha=False, height=90, width=70):
+    rng = np.random.default_rng(0)
+    shape = (height, width, channels + alpha)
+    if np.dtype(dtype).kind == "f":
+        return rng.random(shape).astype(dtype)
+    return rng.integers(0, np.iinfo(dtype).max, shape, endpoint=True).astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])
+@pytest.mark.parametrize(("channels", "alpha"), [(1, False), (3, False), (3, True)])
+@pytest.mark.parametrize("feather", [0, 3])
+def test_nothing_changes_outside_the_mask(inpainter, dtype, channels, alpha, feather):
+    pixels = picture(dtype, channels, alpha)
+    mask = np.zeros((90, 70), bool)
+    mask[20:40, 30:60] = mask[80, 5] = True
+    out = inpainter(pixels, mask, feather)
+    assert (out.dtype, out.shape) == (pixels.dtype, pixels.shape)
+    assert np.array_equal(out[~mask], pixels[~mask])
+    assert not np.array_equal(out[mask], pixels[mask])
+    if alpha:
+        assert np.array_equal(out[:, :, 3], pixels[:, :, 3])
+
+
+def test_a_mask_that_marks_nothing_gives_the_input_back(inpainter):
+    pixels = picture(np.uint8, 3)
+    out = inpainter(pixels, np.zeros((90, 70), bool))
+    assert np.array_equal(out, pixels)
+    assert out is not pixels
+
+
+@pytest.mark.parametrize(
+    ("mask", "words"),
+    [
+        (np.ones((90, 70), bool), "marks the whole picture"),
+        (np.zeros((70, 90), bool), "the mask is 90x70, the picture 70x90"),
+        (np.zeros((90, 70), np.float32), "expected bool or uint8"),
+        (np.zeros((90, 70, 1), bool), "expected bool or uint8"),
+    ],
+)
+def test_masks_that_do_not_fit_are_refused(inpainter, mask, words):
+    with pytest.raises(MaskError, match=words):
+        inpainter(picture(np.uint8, 3), mask)
+
+
+def test_uint8_masks_fill_from_one_half_up(inpainter):
+    image = imgae.Image(picture(np.uint8, 3))
+    mask = np.zeros((90, 70), np.uint8)
+    mask[0, :3] = 127, 128, 255
+    assert as_hole(mask, image)[0, :4].tolist() == [False, True, True, False]
+
+
+def test_feathering_keeps_most_of_the_old_at_the_rim(inpainter):
+    pixels = np.zeros((90, 70, 3), np.float32)
+    mask = np.zeros((90, 70), bool)
+    mask[20:61, 20:61] = True
+    hard, soft = inpainter(pixels, mask), inpainter(pixels, mask, 9)
+    assert np.array_equal(hard[40, 40], soft[40, 40])
+    rim = soft[40, 20:30, 0] / hard[40, 20:30, 0]
+    assert np.allclose(rim, np.arange(1, 11) / 10, atol=0.01)
+
+
+def test_deep_holes_start_from_half_the_size(inpainter, monkeypatch):
+    seen = []
+    fill = type(inpainter).fill
+
+    def watched(self, pixels, hole, progress=None):
+        seen.append(hole.shape)
+        return fill(self, pixels, hole, progress)
+
+    monkeypatch.setattr(type(inpainter), "fill", watched)
+    mask = np.zeros((300, 300), bool)
+    mask[100 : 100 + 2 * DEEPEST - 4, 100:200] = True
+    inpainter(picture(np.uint8, 3, height=300, width=300), mask)
+    assert len(seen) == 1
+    mask[100:230, 100:230] = True
+    inpainter(picture(np.uint8, 3, height=300, width=300), mask)
+    assert len(seen) == 1 + 1 + 2
+
+
+def test_halving_and_doubling():
+    rng = np.random.default_rng(0)
+    pixels, hole = rng.random((31, 43, 3), np.float32), rng.random((31, 43)) < 0.6
+    mean, unknown = halve(pixels, hole)
+    assert (mean.shape, unknown.shape) == ((16, 22, 3), (16, 22))
+    block, known = pixels[4:6, 8:10], ~hole[4:6, 8:10]
+    assert known.any()
+    assert np.allclose(mean[2, 4], block[known].mean(0), atol=1e-6)
+    assert unknown[2, 4] == (not known.any())
+    flat = np.full((16, 22, 3), 0.3, np.float32)
+    assert np.allclose(double(flat, 31, 43), 0.3)
+    assert double(flat, 31, 43).shape == (31, 43, 3)
+
+
+def test_few_holes_cost_few_pixels(inpainter):
+    hole = np.zeros((4000, 6000), bool)
+    hole[2000:2010, 3000:3100] = True
+    tiles = cheapest_tiles(hole, inpainter.model.card, "auto")
+    assert sum(tile.read.area for tile in tiles) < 0.02 * hole.size
+    kept = np.zeros_like(hole)
+    for tile in tiles:
+        kept[tile.keep.slices] = True
+    assert kept[hole].all()
+
+
+def test_benchmark_masks_are_the_same_every_time():
+    for kind in BENCHMARK:
+        mask = benchmark_mask(kind, 3, 200, 300)
+        assert np.array_equal(mask, benchmark_mask(kind, 3, 200, 300))
+        assert not np.array_equal(mask, benchmark_mask(kind, 4, 200, 300))
+        assert 0.005 < mask.mean() < 0.9
+
+
+def test_where_masks_come_from():
+    image = imgae.Image(picture(np.uint8, 3))
+    box = masks.box(image, 10, 20, 30, 5)
+    assert box.sum() == 150
+    assert box[20:25, 10:40].all()
+    assert masks.box(image, -5, -5, 10, 10).sum() == 25
+    with pytest.raises(MaskError, match="outside the picture of 70x90"):
+        masks.box(image, 70, 0, 5, 5)
+    assert masks.polygon(image, [(0, 0), (9, 0), (9, 9), (0, 9)]).sum() == 100
+    with pytest.raises(MaskError, match="three corners"):
+        masks.polygon(image, [(0, 0), (9, 0)])
+    red, green, blue = (int(value) for value in image.pixels[4, 5])
+    assert masks.color(image, (red, green, blue), 0)[4, 5]
+    assert masks.dilate(box, 2).sum() > box.sum()
+    alpha = np.full((90, 70), 255, np.uint8)
+    alpha[3, 4] = 200
+    assert np.argwhere(masks.from_alpha(imgae.Image(image.pixels, alpha))).tolist() == [[3, 4]]
+    with pytest.raises(MaskError, match="no transparency"):
+        masks.from_alpha(image)
+    assert np.array_equal(
+        masks.from_picture(imgae.Image(np.where(box, 255, 0).astype(np.uint8)[:, :, None])), box
+    )
