@@ -17,6 +17,7 @@ class Image:
     pixels: (H, W, C), C 1 (gray) or 3 (RGB), uint8, uint16 or float32; floats on [0, 1].
     alpha: (H, W) of the same type, or None. Never changed by restoration.
     icc, exif, xmp: the file's own bytes, or None; exif has its orientation reset.
+    turned: the EXIF orientation, 1 to 8, by which the pixels were turned upright.
     Raises ImageError if shapes or types are others. Arrays are held, not copied.
     """
 
@@ -26,6 +27,7 @@ class Image:
     exif: bytes | None = None
     xmp: bytes | None = None
     dpi: tuple[float, float] | None = None
+    turned: int = 1
 
     def __post_init__(self) -> None:
         shape, dtype = self.pixels.shape, self.pixels.dtype

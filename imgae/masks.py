@@ -9,15 +9,29 @@ from numpy.typing import NDArray
 
 from imgae.errors import MaskError
 from imgae.image import Image
+from imgae.metadata import upright
 from imgae.pixels import to_uint8, to_uint8_rgb
 
 Mask = NDArray[np.bool_]
 
 
-def from_picture(mask: Image) -> Mask:
-    """Read a mask that was drawn: white fills. Values from one half up are white."""
-    eight = to_uint8(mask.pixels)
-    marked: Mask = eight.mean(2) > 127
+def from_picture(mask: Image, image: Image) -> Mask:
+    """Read a mask that was drawn for a picture: white fills; values from one half up are white.
+
+    A mask with no orientation of its own lies on the picture as its file stores it, and is turned
+    upright with it, unless it only fits the picture upright.
+    Raises MaskError if it is of another size.
+    """
+    marked: Mask = to_uint8(mask.pixels).mean(2) > 127
+    if image.turned != 1 and mask.turned == 1:
+        turned = upright(Image(mask.pixels), image.turned)
+        if turned.pixels.shape[:2] == image.pixels.shape[:2]:
+            marked = to_uint8(turned.pixels).mean(2) > 127
+    if marked.shape != image.pixels.shape[:2]:
+        raise MaskError(
+            f"the mask is {mask.width}x{mask.height}, the picture {image.width}x{image.height}; "
+            "they must be of one size"
+        )
     return marked
 
 

@@ -90,6 +90,7 @@ def upright(image: Image, orientation: int) -> Image:
         alpha=None if image.alpha is None else np.ascontiguousarray(turn(image.alpha)),
         exif=None if image.exif is None else with_upright_exif(image.exif),
         xmp=None if image.xmp is None else with_upright_xmp(image.xmp),
+        turned=orientation,
     )
 
 

@@ -8,7 +8,7 @@ import imgae
 from imgae import MaskError, masks
 from imgae.holes import BENCHMARK, benchmark_mask
 from imgae.inpaint import DEEPEST, as_hole, cheapest_tiles, double, halve
-from imgae.tiling import TilePlan
+from imgae.metadata import upright
 
 
 @pytest.fixture
@@ -147,6 +147,24 @@ def test_where_masks_come_from():
     assert np.argwhere(masks.from_alpha(imgae.Image(image.pixels, alpha))).tolist() == [[3, 4]]
     with pytest.raises(MaskError, match="no transparency"):
         masks.from_alpha(image)
-    assert np.array_equal(
-        masks.from_picture(imgae.Image(np.where(box, 255, 0).astype(np.uint8)[:, :, None])), box
-    )
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_a_drawn_mask_is_turned_with_its_picture(orientation):
+    stored = np.zeros((40, 30, 1), np.uint8)
+    stored[3, 4] = 255
+    picture_stored = np.where(stored > 0, 200, 10).astype(np.uint8)
+    image = upright(imgae.Image(picture_stored), orientation)
+    marked = masks.from_picture(imgae.Image(stored), image)
+    assert np.array_equal(marked, image.pixels[:, :, 0] == 200)
+    already = upright(imgae.Image(stored), orientation)
+    assert np.array_equal(masks.from_picture(already, image), marked)
+
+
+def test_a_mask_drawn_on_the_upright_picture_fits_too():
+    image = upright(imgae.Image(np.zeros((40, 30, 1), np.uint8)), 6)
+    drawn = np.zeros((30, 40, 1), np.uint8)
+    drawn[2, 3] = 255
+    assert masks.from_picture(imgae.Image(drawn), image)[2, 3]
+    with pytest.raises(MaskError, match="the mask is 9x8, the picture 40x30"):
+        masks.from_picture(imgae.Image(np.zeros((8, 9, 1), np.uint8)), image)

@@ -14,9 +14,9 @@ import imgae
 ROOT = Path(__file__).resolve().parent.parent
 FLOORS = [
     {"errors", "card"},
-    {"image", "pixels", "tiling", "noise", "metrics", "holes", "masks"},
+    {"image", "pixels", "tiling", "noise", "metrics", "holes"},
     {"metadata", "deep", "files", "weights"},
-    {"session", "stitch", "arrays"},
+    {"session", "stitch", "arrays", "masks"},
     {"denoise", "inpaint", "peers", "fills"},
     {"evaluate"},
     {"figures"},

@@ -89,13 +89,10 @@ def make_mask(options: argparse.Namespace, image: "Image") -> "NDArray[np.bool_]
     if options.mask == "alpha":
         marked |= masks.from_alpha(image)
     elif options.mask:
-        drawn = masks.from_picture(files.read_image(Path(options.mask)))
-        if drawn.shape != marked.shape:
-            raise MaskError(
-                f"{options.mask}: the mask is {drawn.shape[1]}x{drawn.shape[0]}, the picture "
-                f"{image.width}x{image.height}; they must be of one size"
-            )
-        marked |= drawn
+        try:
+            marked |= masks.from_picture(files.read_image(Path(options.mask)), image)
+        except MaskError as error:
+            raise MaskError(f"{options.mask}: {error}") from error
     for left, top, width, height in options.box:
         marked |= masks.box(image, left, top, width, height)
     for points in options.polygon:
