@@ -226,6 +226,6 @@ def table(results: Sequence[Result]) -> str:
     return "\n".join(lines)
 
 
-def to_json(results: Sequence[Result], about: dict[str, Any]) -> str:
-    """Lay results out as JSON, with what they are about."""
+def to_json(results: Sequence[Any], about: dict[str, Any]) -> str:
+    """Lay results, which are dataclasses, out as JSON, with what they are about."""
     return json.dumps({**about, "results": [asdict(result) for result in results]}, indent=1)

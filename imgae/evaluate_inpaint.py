@@ -96,9 +96,7 @@ def measure(
     return row
 
 
-def summarise(
-    method: str, kind: str, rows: list[dict[str, Any]], best: list[float]
-) -> FillResult:
+def summarise(method: str, kind: str, rows: list[dict[str, Any]], best: list[float]) -> FillResult:
     def mean(key: str) -> float | None:
         return float(np.mean([row[key] for row in rows])) if key in rows[0] else None
 
@@ -120,3 +118,23 @@ def summarise(
         mean("seam_ratio"),
         {row["name"]: row["hole"] for row in rows},
     )
+
+
+def table(results: Sequence[FillResult]) -> str:
+    """Lay results out as a Markdown table for each kind of hole."""
+    lines: list[str] = []
+    for kind in dict.fromkeys(result.kind for result in results):
+        own = [result for result in results if result.kind == kind]
+        texture = own[0].patch_distance is not None
+        heads = ["PSNR in holes", "over best classical", "PSNR", "SSIM", "s/MP"]
+        heads += ["patch distance", "detail", "seam"] if texture else []
+        lines += ["", f"| {kind} | " + " | ".join(heads) + " |", "|---" * (len(heads) + 1) + "|"]
+        for result in own:
+            gain = "" if result.gain is None else f"{result.gain:+.2f}"
+            cells = [result.method, f"{result.hole_psnr:.2f}", gain, f"{result.psnr:.2f}"]
+            cells += [f"{result.ssim:.4f}", f"{result.seconds_per_megapixel:.3g}"]
+            if texture:
+                cells += [f"{result.patch_distance:.2f}", f"{result.detail_ratio:.2f}",
+                          f"{result.seam_ratio:.2f}"]  # fmt: skip
+            lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines[1:])

@@ -18,7 +18,7 @@ FLOORS = [
     {"metadata", "deep", "files", "weights"},
     {"session", "stitch", "arrays", "masks"},
     {"denoise", "inpaint", "peers", "fills"},
-    {"evaluate"},
+    {"evaluate", "evaluate_inpaint"},
     {"figures"},
     {"cli"},
 ]

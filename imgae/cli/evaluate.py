@@ -22,6 +22,13 @@ references, matched by name (endings _real, _noisy, _mean and _clean are left aw
 Needs scikit-image and matplotlib: pip install '.[bench]'.
 """
 
+MORE_HOLES = """\
+Holes are made by seed, from the kind and the number of the picture: random50 and random80 (single
+pixels), text, scratches, boxes32 (six of 32 pixels), box96 (one). PSNR is over the holes; "over
+best classical" is its mean gain over the best classical fill of each picture.
+Needs scikit-image: pip install '.[bench]'.
+"""
+
 
 def add_parser(commands: Commands) -> None:
     evaluate = new_parser(commands, "evaluate", "Measure models beside classical methods.")
@@ -55,6 +62,35 @@ def add_parser(commands: Commands) -> None:
     add_device(parser)
     parser.set_defaults(run=run, parser=parser)
 
+    parser = new_parser(tasks, "inpaint", "Measure fills on a folder of pictures.", MORE_HOLES)
+    add = parser.add_argument
+    add("folder", type=Path, metavar="DIR", help="whole pictures")
+    add(
+        "--kinds",
+        type=names,
+        default=["random50", "random80", "text", "scratches", "boxes32"],
+        metavar="A,B",
+        help="kinds of holes (default: all but box96)",
+    )
+    add(
+        "--models",
+        type=names,
+        default=[weights.DEFAULT_INPAINTER],
+        metavar="A,B",
+        help="models, by name or file (default: inpaint)",
+    )
+    add(
+        "--against",
+        type=names,
+        default=["telea", "ns", "harmonic", "biharmonic"],
+        metavar="telea,ns,harmonic,biharmonic",
+        help="classical fills (default: all)",
+    )
+    add("--limit", type=whole(1), metavar="N", help="only the first N pictures")
+    add("--json", type=Path, metavar="FILE", help="write all figures, per picture too")
+    add_device(parser)
+    parser.set_defaults(run=run_inpaint, parser=parser)
+
 
 def names(text: str) -> list[str]:
     return [name for name in text.split(",") if name]
@@ -70,15 +106,44 @@ def numbers(text: str) -> list[float]:
     return values
 
 
-def run(options: argparse.Namespace) -> int:
-    from imgae import evaluate
-
+def need_bench() -> None:
+    """Tell of a missing extra before the work, not after."""
     try:
-        import skimage.metrics  # noqa: F401 - told before the work, not after
+        import skimage.metrics  # noqa: F401
     except ImportError as error:
         raise ImgaeError(
             f"evaluating needs {error.name}; install it with: pip install '.[bench]'"
         ) from error
+
+
+def run_inpaint(options: argparse.Namespace) -> int:
+    need_bench()
+    from imgae import evaluate, evaluate_inpaint
+    from imgae.pixels import to_uint8_rgb
+
+    methods = evaluate_inpaint.fills(options.models, options.against, options.threads)
+    if not methods:
+        raise OptionError("nothing to measure: name --models or --against")
+    pictures = [
+        (name, to_uint8_rgb(pixels))
+        for name, pixels in evaluate.clean_pictures(options.folder, options.limit)
+    ]
+    results = [
+        found
+        for kind in options.kinds
+        for found in evaluate_inpaint.run_kind(methods, pictures, kind)
+    ]
+    result(evaluate_inpaint.table(results))
+    if options.json:
+        about = {"folder": options.folder.name, "pictures": len(pictures)}
+        options.json.write_text(evaluate.to_json(results, about) + "\n")
+    return 0
+
+
+def run(options: argparse.Namespace) -> int:
+    need_bench()
+    from imgae import evaluate
+
     methods = evaluate.methods(options.models, options.against, options.threads, options.device)
     if not methods:
         raise OptionError("nothing to measure: name --models or --against")
