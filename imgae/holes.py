@@ -68,6 +68,23 @@ def draw_box(mask: Mask, rng: np.random.Generator, height: int, width: int) -> N
     mask[top : top + height, left : left + width] = 255
 
 
+def draw_film_scratches(mask: Mask, rng: np.random.Generator) -> None:
+    """A few long scratches, 1 to 3 pixels wide."""
+    for _ in range(1 + many(mask, rng, 2, 14)):
+        length = rng.integers(60, max(mask.shape))
+        draw_path(mask, rng, length, rng.uniform(0, 0.1), rng.integers(1, 4))
+
+
+def draw_dust(mask: Mask, rng: np.random.Generator) -> None:
+    """Specks of 2 to 12 pixels, and short hairs."""
+    for _ in range(1 + many(mask, rng, 10, 80)):
+        axes = rng.integers(1, 7, 2).tolist()
+        where = [int(rng.integers(0, size)) for size in mask.shape[::-1]]
+        cv2.ellipse(mask, where, axes, float(rng.uniform(0, 180)), 0, 360, 255, -1)
+    for _ in range(many(mask, rng, 0, 10)):
+        draw_path(mask, rng, rng.integers(10, 50), rng.uniform(0.2, 0.6), rng.integers(1, 3))
+
+
 def draw_path(mask: Mask, rng: np.random.Generator, length: int, bend: float, width: int) -> None:
     """A line that changes its direction by about `bend` radians every 10 pixels."""
     steps = max(2, int(length) // 10)

@@ -62,7 +62,7 @@ def test_the_loss_falls_and_the_run_holds_what_it_should(pictures, tmp_path):
         "checkpoint.pt", "config.json", "log.jsonl", "preview.png"
     ]  # fmt: skip
     assert records[-1]["loss"] < 0.5 * records[0]["loss"]
-    assert records[-1]["psnr"] == outcome.psnr
+    assert records[-1]["psnr"] == outcome.score
     assert {"step", "steps", "loss", "mse", "images_per_second", "seconds_left"} <= records[
         0
     ].keys()

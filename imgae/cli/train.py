@@ -17,9 +17,11 @@ INTERRUPTED = 130
 SETTINGS = ("variant", "steps", "minutes", "start", "batch", "crop", "learning_rate", "decay",
             "seed", "memory")  # fmt: skip
 
+MEASURES = {"psnr": "{:.2f} dB", "dice": "Dice {:.3f}"}
 TASKS = {
     "denoise": "Train a denoiser on clean pictures.",
     "inpaint": "Train a network that fills holes, on whole pictures.",
+    "detect": "Train a network that finds scratches, dust and dead pixels, on clean pictures.",
 }
 MORE = """\
 RUN/ then holds config.json, checkpoint.pt, log.jsonl and preview.png (given, restored and clean
@@ -150,12 +152,16 @@ def conclude(outcome: "Outcome", options: argparse.Namespace) -> int:
             f"imgae train {options.task} --resume -o {output}"
         )
         return INTERRUPTED
-    score = "" if outcome.psnr is None else f", validation {outcome.psnr:.2f} dB"
+    score = f", validation {shown(outcome.measure, outcome.score)}" if outcome.score else ""
     result(
         f"{outcome.steps} steps in {outcome.seconds:.0f} s{score}; next: "
         f"imgae export {output} -o MODEL.onnx"
     )
     return 0
+
+
+def shown(measure: str, score: float) -> str:
+    return MEASURES[measure].format(score)
 
 
 class LiveLine:
@@ -165,21 +171,21 @@ class LiveLine:
         self.hidden = hidden
         self.live = sys.stderr is not None and sys.stderr.isatty()
         self.begun = False
-        self.psnr: float | None = None
+        self.score = ""
 
     def note(self, message: str) -> None:
         self.close()
         say(message, sys.stderr)
 
     def update(self, record: dict[str, Any]) -> None:
-        self.psnr = record.get("psnr", self.psnr)
-        if self.hidden or not (self.live or "psnr" in record):
+        scored = [shown(measure, record[measure]) for measure in MEASURES if measure in record]
+        self.score = f"  validation {scored[0]}" if scored else self.score
+        if self.hidden or not (self.live or scored):
             return
         minutes, seconds = divmod(record["seconds_left"], 60)
         line = (
             f"step {record['step']}/{record['steps']}  {minutes}:{seconds:02d} left  "
-            f"loss {record['loss']:.4f}  {record['images_per_second']:.0f} images/s"
-            + ("" if self.psnr is None else f"  validation {self.psnr:.2f} dB")
+            f"loss {record['loss']:.4f}  {record['images_per_second']:.0f} images/s" + self.score
         )
         if self.live:
             print(f"\r{line}\033[K", end="", file=sys.stderr, flush=True)

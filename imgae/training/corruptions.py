@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from imgae.training.masks import MaskBank
+from imgae.training.masks import DrawnBank, HoleBank
 from imgae.training.networks import GUESS, smooth_fill
 
 
@@ -73,7 +73,7 @@ class Holes:
     a smooth fill.
     """
 
-    masks: MaskBank
+    masks: HoleBank
     share_guess: float = 0.25
 
     def __call__(self, clean: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
@@ -83,7 +83,7 @@ class Holes:
         (B, 1, H, W), 0, GUESS or 1.
         """
         batch, _, size, _ = clean.shape
-        hole = self.masks.draw(batch, size, generator) > 0
+        hole = self.masks.draw(batch, size, generator)
         guesses = round(self.share_guess * batch)
         half = F.interpolate(F.avg_pool2d(clean[:guesses], 2), scale_factor=2, mode="bilinear")
         smooth = smooth_fill(clean[:guesses], hole[:guesses])
@@ -94,3 +94,48 @@ class Holes:
         )
         mask[:guesses] *= GUESS
         return given, mask
+
+
+@dataclass(frozen=True)
+class Defects:
+    """Scratches, dust and dead pixels, each in some samples; shares are per sample."""
+
+    scratches: DrawnBank
+    dust: DrawnBank
+    share_each: float = 0.6
+    share_noisy: float = 0.5
+    noise_max: float = 8 / 255
+
+    def __call__(self, clean: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+        """Damage clean (B, 3, H, W) in [0, 1].
+
+        Returns (damaged, target): both (B, 3, H, W); target is 1 where the defects of
+        networks.DEFECTS are, a channel each.
+        """
+        batch, _, size, _ = clean.shape
+        device = clean.device
+
+        def uniform(*shape: int) -> Tensor:
+            return torch.rand(batch, *shape, generator=generator, device=device)
+
+        def present() -> Tensor:
+            return uniform(1, 1, 1) < self.share_each
+
+        noise = torch.randn(clean.shape, generator=generator, device=device)
+        amount = self.noise_max * uniform(1, 1, 1) * (uniform(1, 1, 1) < self.share_noisy)
+        damaged = clean + amount * noise
+        targets = []
+        for bank in (self.scratches, self.dust):
+            mask = bank.draw(batch, size, generator) & present()
+            light, shade = uniform(1, 1, 1) < 0.6, 0.15 * uniform(1, 1, 1)
+            value = torch.where(light, 1 - shade, shade) + 0.04 * (uniform(3, 1, 1) - 0.5)
+            cover = 0.6 + 0.4 * uniform(1, 1, 1)
+            damaged = torch.where(mask, torch.lerp(damaged, value.expand_as(clean), cover), damaged)
+            targets.append(mask)
+        share = 10 ** (-4 + 1.7 * uniform(1, 1, 1))
+        dead = (uniform(1, size, size) < share) & present()
+        stuck = torch.where(uniform(1, size, size) < 0.7, uniform(1, size, size).round(),
+                            uniform(3, size, size))  # fmt: skip
+        damaged = torch.where(dead, stuck, damaged)
+        damaged = (damaged.clamp(0, 1) * 255).round() / 255
+        return damaged, torch.cat([*targets, dead], 1).float()

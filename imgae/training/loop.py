@@ -35,7 +35,9 @@ class Objective(Protocol):
 
 
 class Validation(Protocol):
-    """Scores a network on pictures it has not seen."""
+    """Scores a network on pictures it has not seen; more is better."""
+
+    measure: str  # what the score is, as the log calls it
 
     def score(self, net: nn.Module) -> float: ...
 
@@ -48,7 +50,8 @@ class Outcome:
 
     step: int
     steps: int
-    psnr: float | None
+    measure: str
+    score: float | None
     seconds: float
 
     @property
@@ -142,7 +145,7 @@ def train(
     """Train to the configured number of steps, or until interrupted; save either way.
 
     Every LOG_EVERY steps `report` is given the line that log.jsonl gets: step, steps, loss and
-    its terms, images_per_second, seconds_left, and psnr where it was measured.
+    its terms, images_per_second, seconds_left, and the validation's measure where it was taken.
     Raises TrainingError if the loss is no longer a number, or a checkpoint cannot be written.
     """
     config, started = trainer.config, time.monotonic()
@@ -166,7 +169,7 @@ def train(
                     "seconds_left": round(pace * (config.steps - step)),
                 }
                 if step % config.validate_every == 0 or last:
-                    score = record["psnr"] = validation.score(trainer.ema.module)
+                    score = record[validation.measure] = validation.score(trainer.ema.module)
                     with contextlib.suppress(ImgaeError):  # it is only to look at
                         validation.write_preview(trainer.ema.module, run.preview_path)
                 run.log(record)
@@ -176,7 +179,9 @@ def train(
                 save(trainer, run)
                 saved_at = time.monotonic()
         save(trainer, run)
-    return Outcome(trainer.step, config.steps, score, time.monotonic() - started)
+    return Outcome(
+        trainer.step, config.steps, validation.measure, score, time.monotonic() - started
+    )
 
 
 def save(trainer: Trainer, run: Run) -> None:

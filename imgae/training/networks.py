@@ -26,6 +26,7 @@ GATE_SIGMA: Final = 2 / 255
 """Below this level the residual fades to nothing, so that level 0 is the identity."""
 GUESS: Final = 0.5
 """A mask's value where the picture holds a guess of what it should be."""
+DEFECTS: Final = ("scratches", "dust", "dead-pixels")
 FILL_LEVELS: Final = 4  # full resolution to 1/STRIDE
 FILL_RINGS: Final = 8
 FILL_STEPS: Final = 4
@@ -168,6 +169,21 @@ class InpaintingAutoencoder(Autoencoder):
         return torch.where(hole, restored, image)
 
 
+class DefectDetector(Autoencoder):
+    """Find scratches, dust and dead pixels: three maps of probabilities."""
+
+    planes = 3
+
+    def logits(self, image: Tensor) -> Tensor:
+        """Return the logarithms of the odds, (B, 3, H, W), in the order of DEFECTS."""
+        _, _, height, width = image.shape
+        return self.residual(pad_to_stride(image - 0.5))[:, :, :height, :width]
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Look at image (B, 3, H, W) in [0, 1]; return probabilities (B, 3, H, W)."""
+        return self.logits(image).sigmoid()
+
+
 def pad_to_stride(x: Tensor) -> Tensor:
     """Repeat the last row and column until height and width are multiples of STRIDE."""
     height, width = x.shape[2:]
@@ -244,6 +260,7 @@ def upsample(x: Tensor) -> Tensor:
 NETWORKS: Final[dict[str, type[Autoencoder]]] = {
     "denoise": DenoisingAutoencoder,
     "inpaint": InpaintingAutoencoder,
+    "detect": DefectDetector,
 }
 
 

@@ -9,17 +9,23 @@ from typing import Any
 import torch
 
 from imgae.errors import TrainingError
+from imgae.holes import draw_dust, draw_film_scratches
 from imgae.session import usable_cpus
 from imgae.training.checkpoint import Run
 from imgae.training.config import TrainingConfig
-from imgae.training.corruptions import Holes
+from imgae.training.corruptions import Defects, Holes
 from imgae.training.data import Folders, PictureBank, read_folders
 from imgae.training.export import start_from
-from imgae.training.loop import Objective, Outcome, Trainer, choose_pace, train
-from imgae.training.masks import MaskBank
+from imgae.training.loop import Objective, Outcome, Trainer, Validation, choose_pace, train
+from imgae.training.masks import DrawnBank, HoleBank
 from imgae.training.networks import build_known
-from imgae.training.objectives import Denoising, Inpainting
-from imgae.training.validate import Validation, denoising_cases, inpainting_cases
+from imgae.training.objectives import Denoising, Detecting, Inpainting
+from imgae.training.validate import (
+    Detection,
+    Restoration,
+    denoising_cases,
+    inpainting_cases,
+)
 
 Note = Callable[[str], None]
 Report = Callable[[dict[str, Any]], None]
@@ -87,13 +93,23 @@ def resume(folder: Path, device: str, threads: int | None, note: Note, report: R
 
 def objective_of(config: TrainingConfig, device: torch.device) -> Objective:
     if config.task == "inpaint":
-        return Inpainting(Holes(MaskBank(device, seed=config.seed)))
+        return Inpainting(Holes(HoleBank(device, seed=config.seed)))
+    if config.task == "detect":
+        return Detecting(defects(device, config.seed + 2))
     return Denoising()
 
 
 def validation_of(config: TrainingConfig, pictures: Folders, device: torch.device) -> Validation:
-    cases = inpainting_cases if config.task == "inpaint" else denoising_cases
-    return Validation(cases(pictures.validation), device)
+    if config.task == "inpaint":
+        return Restoration(inpainting_cases(pictures.validation), device)
+    if config.task == "detect":
+        return Detection(pictures.validation, defects(device, seed=1), device)
+    return Restoration(denoising_cases(pictures.validation), device)
+
+
+def defects(device: torch.device, seed: int) -> Defects:
+    scratches = DrawnBank([(1.0, draw_film_scratches)], device, seed=seed)
+    return Defects(scratches, DrawnBank([(1.0, draw_dust)], device, seed=seed))
 
 
 @contextlib.contextmanager

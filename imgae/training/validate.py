@@ -10,7 +10,9 @@ from torch import Generator, Tensor, nn
 from imgae import files
 from imgae.image import Image
 from imgae.metrics import psnr
-from imgae.training.masks import MaskBank
+from imgae.training.corruptions import Defects
+from imgae.training.masks import HoleBank
+from imgae.training.networks import STRIDE
 from imgae.training.vision import make_grid
 
 SIDE = 256
@@ -27,8 +29,10 @@ class Case:
     counted: Tensor  # bool: the pixels that PSNR is over
 
 
-class Validation:
+class Restoration:
     """Fixed crops with a fixed corruption."""
+
+    measure = "psnr"
 
     def __init__(self, cases: list[Case], device: torch.device) -> None:
         self.cases = cases
@@ -52,15 +56,54 @@ class Validation:
 
     def write_preview(self, net: nn.Module, path: Path) -> None:
         """Write a sheet: given, restored and clean crops, one row a picture, four at most."""
-        rows = [
-            (case.given, out, case.clean)
-            for out, case in zip(self.restore(net), self.cases, strict=True)
-        ]
-        crops = [tensor[0, :, :128, :128] for row in rows[:4] for tensor in row]
-        crops = [crop for crop in crops if crop.shape == crops[0].shape]
-        sheet = make_grid(torch.stack(crops), nrow=3, padding=4, pad_value=1.0)
-        pixels = (sheet.permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
-        files.write_image(Image(pixels), path, overwrite=True)
+        outs = self.restore(net)
+        write_sheet(
+            [(case.given, out, case.clean) for out, case in zip(outs, self.cases, strict=True)],
+            path,
+        )
+
+
+class Detection:
+    """Fixed crops with fixed defects; scored by the Dice coefficient, which is F1."""
+
+    measure = "dice"
+
+    def __init__(
+        self, pictures: list[np.ndarray], corruption: Defects, device: torch.device
+    ) -> None:
+        generator = Generator(device).manual_seed(0)
+        whole = [picture for picture in map(centre, pictures) if picture.shape[:2] == (SIDE, SIDE)]
+        clean = torch.cat([as_tensor(picture) for picture in whole or map(centre, pictures[:1])])
+        side = min(clean.shape[2:]) // STRIDE * STRIDE
+        clean = clean[:, :, :side, :side].to(device)
+        self.damaged, self.target = corruption(clean, generator)
+
+    @torch.no_grad()
+    def score(self, net: nn.Module) -> float:
+        """The mean over the kinds of defects, of marks at one half."""
+        marked = torch.cat([net(picture[None]) for picture in self.damaged]) > 0.5
+        both = (marked * self.target).sum((0, 2, 3))
+        dice = 2 * both / (marked.sum((0, 2, 3)) + self.target.sum((0, 2, 3))).clamp(min=1)
+        return float(dice.mean())
+
+    @torch.no_grad()
+    def write_preview(self, net: nn.Module, path: Path) -> None:
+        """Write a sheet: damaged, marked and target crops, a defect a colour, four rows at most."""
+        write_sheet(
+            [
+                (damaged[None].cpu(), net(damaged[None]).cpu(), target[None].cpu())
+                for damaged, target in zip(self.damaged[:4], self.target[:4], strict=True)
+            ],
+            path,
+        )
+
+
+def write_sheet(rows: list[tuple[Tensor, Tensor, Tensor]], path: Path) -> None:
+    crops = [tensor[0, :, :128, :128] for row in rows[:4] for tensor in row]
+    crops = [crop for crop in crops if crop.shape == crops[0].shape]
+    sheet = make_grid(torch.stack(crops), nrow=3, padding=4, pad_value=1.0)
+    pixels = (sheet.permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
+    files.write_image(Image(pixels), path, overwrite=True)
 
 
 def denoising_cases(pictures: list[np.ndarray]) -> list[Case]:
@@ -79,14 +122,15 @@ def denoising_cases(pictures: list[np.ndarray]) -> list[Case]:
 def inpainting_cases(pictures: list[np.ndarray]) -> list[Case]:
     """Masks as they are trained on; PSNR is over the holes."""
     generator = Generator().manual_seed(0)
-    masks = MaskBank(seed=1)
+    masks = HoleBank(seed=1)
     cases = []
     for picture in pictures:
         clean = as_tensor(centre(picture))
         mask = masks.draw(1, SIDE, generator)[:, :, : clean.shape[2], : clean.shape[3]]
         if mask.any():
-            hole = mask > 0
-            cases.append(Case(clean.masked_fill(hole, 0), mask, clean, hole.expand_as(clean)))
+            cases.append(
+                Case(clean.masked_fill(mask, 0), mask.float(), clean, mask.expand_as(clean))
+            )
     return cases
 
 
