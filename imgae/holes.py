@@ -4,7 +4,7 @@ Masks are uint8 (H, W), 255 in the holes; every function draws into one from a s
 """
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -85,7 +85,13 @@ def draw_dust(mask: Mask, rng: np.random.Generator) -> None:
         draw_path(mask, rng, rng.integers(10, 50), rng.uniform(0.2, 0.6), rng.integers(1, 3))
 
 
-def draw_path(mask: Mask, rng: np.random.Generator, length: int, bend: float, width: int) -> None:
+def draw_path(
+    mask: Mask,
+    rng: np.random.Generator,
+    length: int | np.integer[Any],
+    bend: float,
+    width: int | np.integer[Any],
+) -> None:
     """A line that changes its direction by about `bend` radians every 10 pixels."""
     steps = max(2, int(length) // 10)
     angles = rng.uniform(0, 2 * np.pi) + np.cumsum(rng.normal(0, bend, steps))

@@ -154,8 +154,8 @@ def halve(pixels: Floats, hole: Mask) -> tuple[Floats, Mask]:
     known = np.pad(~hole, pad).astype(np.float32)[:, :, None]
     values = np.pad(pixels, (*pad, (0, 0))) * known
     count = sum_of_blocks(known)
-    mean: Floats = sum_of_blocks(values) / np.maximum(count, 1)
-    return mean, count[:, :, 0] == 0
+    mean = sum_of_blocks(values) / np.maximum(count, np.float32(1))
+    return mean.astype(np.float32), count[:, :, 0] == 0
 
 
 def sum_of_blocks(x: Floats) -> Floats:
@@ -166,7 +166,7 @@ def sum_of_blocks(x: Floats) -> Floats:
 def double(pixels: Floats, height: int, width: int) -> Floats:
     """Enlarge twofold, linearly, and cut to a size that is odd where the original was."""
     size = (2 * pixels.shape[1], 2 * pixels.shape[0])
-    large = cv2.resize(pixels, size, interpolation=cv2.INTER_LINEAR)
+    large = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_LINEAR), np.float32)
     return large.reshape(size[1], size[0], pixels.shape[2])[:height, :width]
 
 

@@ -120,8 +120,8 @@ def test_scores_can_be_added_and_the_hash_stays(file, tmp_path):
 def test_a_file_that_differs_from_torch_is_not_left(run, tmp_path, monkeypatch):
     real = export.bare
 
-    def broken(traced):
-        model = real(traced)
+    def broken(traced, net):
+        model = real(traced, net)
         (tail,) = [t for t in model.graph.initializer if t.name == "tail.bias"]
         tail.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tail) + 0.01, tail.name))
         return model

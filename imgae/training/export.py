@@ -23,16 +23,21 @@ from imgae.training import geometry, networks
 from imgae.training.checkpoint import Run
 from imgae.training.config import TrainingConfig
 from imgae.training.corruptions import GaussianNoise
+from imgae.training.networks import Autoencoder
 
 OPSET: Final = 18
-CONDITIONS: Final = {"denoise": "sigma", "inpaint": "mask"}
-"""The name of a network's second input, by its task."""
+SHAPES: Final[dict[str, list[str | int | None]]] = {
+    "image": ["N", 3, "H", "W"],
+    "sigma": ["N", 1, "h", "w"],
+    "mask": ["N", 1, "H", "W"],
+}
 SUMMARIES: Final = {
     "denoise": "Removes white Gaussian noise of a given level from RGB pictures; a residual "
     "convolutional denoising autoencoder.",
     "inpaint": "Fills what the mask marks in RGB pictures: 1 is unknown, 0.5 holds a guess, 0 is "
     "kept. Holes are filled smoothly inside the graph first, to 64 pixels from known ones; a "
     "residual convolutional autoencoder adds detail.",
+    "detect": "Finds scratches, dust and dead pixels in RGB pictures: a map of probabilities each.",
 }
 TOLERANCE: Final = 1e-4
 PARITY_SIZES: Final = ((37, 61), (131, 77), (1, 9))
@@ -67,7 +72,7 @@ def export_run(
     config = run.load_config()
     net = averaged_network(config.variant, run.load_checkpoint(), config.task)
     round_kernels(net)
-    model = to_onnx(net, config.task)
+    model = to_onnx(net)
     card = make_card(net, config, provenance)
     card = replace(card, sha256=weights_hash(model))
     set_card(model, card)
@@ -84,13 +89,15 @@ def export_run(
     return card
 
 
-def averaged_network(variant: str, state: dict[str, Any], task: str = "denoise") -> nn.Module:
+def averaged_network(variant: str, state: dict[str, Any], task: str = "denoise") -> Autoencoder:
     averaged = AveragedModel(networks.build_known(variant, task))
     try:
         averaged.load_state_dict(state["ema"])
     except (KeyError, RuntimeError) as error:
         raise TrainingError(f"the checkpoint does not fit a {variant} network") from error
-    return averaged.module.eval()
+    net = averaged.module.eval()
+    assert isinstance(net, Autoencoder)
+    return net
 
 
 def load_weights(path: Path) -> tuple[str, dict[str, torch.Tensor]]:
@@ -143,37 +150,39 @@ def round_kernels(net: nn.Module) -> None:
                 parameter.copy_(parameter.half().float())
 
 
-def to_onnx(net: nn.Module, task: str) -> onnx.ModelProto:
+def to_onnx(net: Autoencoder) -> onnx.ModelProto:
     """Trace a network into a bare graph with dynamic sizes and fp16 kernels."""
-    second = CONDITIONS[task]
-    whole = task == "inpaint"  # a mask has the picture's size, a level is one number
-    example = torch.rand(2, 3, 64, 72), torch.rand(2, 1, *((64, 72) if whole else (1, 1)))
+    examples = {
+        "image": torch.rand(2, 3, 64, 72),
+        "sigma": torch.rand(2, 1, 1, 1),
+        "mask": torch.rand(2, 1, 64, 72),
+    }
     sizes = {0: "N", 2: "H", 3: "W"}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's own deprecations
         program = torch.onnx.export(
             net,
-            example,
+            tuple(examples[name] for name in net.inputs),
             dynamo=True,
             opset_version=OPSET,
             external_data=False,
             verbose=False,
-            input_names=["image", second],
-            output_names=["restored"],
-            dynamic_shapes=(sizes, sizes if whole else {0: "N"}),
+            input_names=list(net.inputs),
+            output_names=[net.output],
+            dynamic_shapes=tuple({0: "N"} if name == "sigma" else sizes for name in net.inputs),
         )
     assert program is not None
     traced = program.model_proto
     if [entry.version for entry in traced.opset_import if entry.domain == ""] != [OPSET]:
         raise TrainingError(f"the exporter did not keep to opset {OPSET}")
-    return bare(traced, second, ("H", "W") if whole else ("h", "w"))
+    return bare(traced, net)
 
 
-def bare(traced: onnx.ModelProto, second: str, sizes: tuple[str, str]) -> onnx.ModelProto:
+def bare(traced: onnx.ModelProto, net: Autoencoder) -> onnx.ModelProto:
     """Rebuild a model without the exporter's traces, its kernels stored as fp16.
 
-    second, sizes: the name and the free sizes of the second input. A level was traced as one a
-    picture; every operation on it broadcasts, so with sizes of its own a map of levels works too.
+    A sigma input was traced as one level a picture; every operation on it broadcasts, so its sizes
+    are set free, and a map of levels works as well.
     """
     graph = traced.graph
     nodes, initializers = [], []
@@ -199,11 +208,8 @@ def bare(traced: onnx.ModelProto, second: str, sizes: tuple[str, str]) -> onnx.M
         helper.make_graph(
             nodes,
             "imgae",
-            [
-                helper.make_tensor_value_info("image", float32, ["N", 3, "H", "W"]),
-                helper.make_tensor_value_info(second, float32, ["N", 1, *sizes]),
-            ],
-            [helper.make_tensor_value_info("restored", float32, ["N", 3, "H", "W"])],
+            [helper.make_tensor_value_info(name, float32, SHAPES[name]) for name in net.inputs],
+            [helper.make_tensor_value_info(net.output, float32, SHAPES["image"])],
             initializers,
         ),
         opset_imports=[helper.make_opsetid("", OPSET)],
@@ -240,7 +246,7 @@ def add_scores(path: Path, scores: Iterable[Score]) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def make_card(net: nn.Module, config: TrainingConfig, provenance: Provenance) -> ModelCard:
+def make_card(net: Autoencoder, config: TrainingConfig, provenance: Provenance) -> ModelCard:
     data = tuple(Path(folder).name for folder in config.data)
     return ModelCard(
         name=provenance.name,
@@ -248,7 +254,7 @@ def make_card(net: nn.Module, config: TrainingConfig, provenance: Provenance) ->
         task=config.task,
         summary=SUMMARIES[config.task],
         architecture=config.variant,
-        inputs=("image", CONDITIONS[config.task]),
+        inputs=net.inputs,
         channels=3,
         colour="RGB, sRGB transfer curve",
         value_range=(0.0, 1.0),
@@ -279,21 +285,22 @@ def recipe_of(config: TrainingConfig) -> str:
     return " ".join(words)
 
 
-def check_parity(net: nn.Module, path: Path, task: str) -> None:
+def check_parity(net: Autoencoder, path: Path, task: str) -> None:
     """Raise TrainingError if onnxruntime and torch disagree on the file at odd sizes."""
     model = session.load(path, task=task, device="cpu")
     generator = torch.Generator().manual_seed(0)
     for height, width in PARITY_SIZES:
-        image = torch.rand(2, 3, height, width, generator=generator)
         maps = torch.rand(2, 1, height, width, generator=generator)
-        if task == "inpaint":
-            conditions = [(maps > 0.3).float(), (maps * 2).round() / 2]
-        else:
-            conditions = [maps * 0.2, maps[:, :, :1, :1] * 0.2]
-        for condition in conditions:
+        examples = {
+            "image": [torch.rand(2, 3, height, width, generator=generator)] * 2,
+            "sigma": [maps * 0.2, maps[:, :, :1, :1] * 0.2],
+            "mask": [(maps > 0.3).float(), (maps * 2).round() / 2],
+        }
+        for values in zip(*(examples[name] for name in net.inputs), strict=True):
             with torch.no_grad():
-                expected = net(image, condition).numpy()
-            got = model(**{"image": image.numpy(), CONDITIONS[task]: condition.numpy()})
+                expected = net(*values).numpy()
+            inputs = zip(net.inputs, (value.numpy() for value in values), strict=True)
+            got = model(**dict(inputs))
             worst = float(np.abs(got - expected).max()) if got.shape == expected.shape else np.inf
             if not worst <= TOLERANCE:
                 raise TrainingError(

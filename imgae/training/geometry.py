@@ -6,13 +6,20 @@ import torch
 from torch import Tensor, nn
 
 from imgae.tiling import round_up
-from imgae.training.networks import FILL_RADIUS, GUESS, STRIDE, InpaintingAutoencoder
+from imgae.training.networks import (
+    FILL_RADIUS,
+    GUESS,
+    STRIDE,
+    Autoencoder,
+    DefectDetector,
+    InpaintingAutoencoder,
+)
 
 CONDITION = GUESS
 """What networks are probed with: a level of noise to one, and no hole to be filled to another."""
 
 
-def macs_per_pixel(net: nn.Module, side: int = 64) -> float:
+def macs_per_pixel(net: Autoencoder, side: int = 64) -> float:
     """Count the multiply-accumulates of all convolutions, per pixel of the picture."""
     total = 0
 
@@ -25,7 +32,7 @@ def macs_per_pixel(net: nn.Module, side: int = 64) -> float:
     return total / side**2
 
 
-def working_bytes_per_pixel(net: nn.Module, side: int = 64) -> int:
+def working_bytes_per_pixel(net: Autoencoder, side: int = 64) -> int:
     """Estimate a runtime's peak memory, per pixel: what is alive at once, as float32.
 
     Three times the largest convolution's input and output, and 28 values of the picture itself
@@ -40,7 +47,7 @@ def working_bytes_per_pixel(net: nn.Module, side: int = 64) -> int:
     return round(4 * (3 * max(pairs) / side**2 + 28))
 
 
-def receptive_radius(net: nn.Module) -> int:
+def receptive_radius(net: Autoencoder) -> int:
     """Return how far beyond a cell of STRIDE x STRIDE outputs an input can change it, in pixels.
 
     Found by following gradients through a copy whose weights are all positive, so that nothing
@@ -56,7 +63,7 @@ def receptive_radius(net: nn.Module) -> int:
     return max(reach_along(probe, axis) for axis in (2, 3))
 
 
-def reach_along(probe: nn.Module, axis: int) -> int:
+def reach_along(probe: Autoencoder, axis: int) -> int:
     """Follow gradients along one axis of a strip, grown until its ends are out of reach."""
     side = 64
     while True:
@@ -67,7 +74,8 @@ def reach_along(probe: nn.Module, axis: int) -> int:
         # Brighter than the middle gray that the network subtracts, so that every rectifier passes.
         image = torch.ones(shape, dtype=torch.float64, requires_grad=True)
         condition = torch.full((1, 1, *shape[2:]), CONDITION, dtype=torch.float64)
-        residual = probe(image, condition) - image.detach()
+        output = probe(image, *[condition for _ in probe.inputs[1:]])
+        residual = output if isinstance(probe, DefectDetector) else output - image.detach()
         (gradient,) = torch.autograd.grad(residual.narrow(axis, middle, STRIDE).sum(), image)
         seen = (gradient.abs().sum((0, 1)).sum(3 - axis) > 0).nonzero()
         reach = max(middle - int(seen.min()), int(seen.max()) + 1 - (middle + STRIDE))
@@ -75,13 +83,13 @@ def reach_along(probe: nn.Module, axis: int) -> int:
             return max(reach, 0)
 
 
-def halo(net: nn.Module) -> int:
+def halo(net: Autoencoder) -> int:
     """Return how far the network and its fill see, rounded up to the stride."""
     fill = FILL_RADIUS if isinstance(net, InpaintingAutoencoder) else 0
     return round_up(receptive_radius(net) + fill, STRIDE)
 
 
-def _run_with_hooks(net: nn.Module, side: int, hook: object) -> None:
+def _run_with_hooks(net: Autoencoder, side: int, hook: object) -> None:
     handles = [
         module.register_forward_hook(hook)  # type: ignore[arg-type]
         for module in net.modules()
@@ -90,10 +98,9 @@ def _run_with_hooks(net: nn.Module, side: int, hook: object) -> None:
     device = next(net.parameters()).device
     try:
         with torch.no_grad():
-            net(
-                torch.zeros(1, 3, side, side, device=device),
-                torch.full((1, 1, side, side), CONDITION, device=device),
-            )
+            condition = torch.full((1, 1, side, side), CONDITION, device=device)
+            image = torch.zeros(1, 3, side, side, device=device)
+            net(image, *[condition for _ in net.inputs[1:]])
     finally:
         for handle in handles:
             handle.remove()

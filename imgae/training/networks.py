@@ -83,6 +83,8 @@ class Autoencoder(nn.Module):
     """
 
     planes: int
+    inputs: tuple[str, ...]
+    output = "restored"
 
     def __init__(self, variant: Variant) -> None:
         super().__init__()
@@ -126,6 +128,7 @@ class DenoisingAutoencoder(Autoencoder):
     (FFDNet).
     """
 
+    inputs = ("image", "sigma")
     planes = 6  # the picture, the level, what is clipped, what is outside
 
     def forward(self, image: Tensor, sigma: Tensor) -> Tensor:
@@ -153,6 +156,7 @@ class InpaintingAutoencoder(Autoencoder):
     (`smooth_fill`), and the network adds what it knows better.
     """
 
+    inputs = ("image", "mask")
     planes = 4  # the picture and the mask
 
     def forward(self, image: Tensor, mask: Tensor) -> Tensor:
@@ -172,6 +176,8 @@ class InpaintingAutoencoder(Autoencoder):
 class DefectDetector(Autoencoder):
     """Find scratches, dust and dead pixels: three maps of probabilities."""
 
+    inputs = ("image",)
+    output = "defects"
     planes = 3
 
     def logits(self, image: Tensor) -> Tensor:
