@@ -8,6 +8,7 @@ from imgae.errors import WeightsError
 
 DEFAULT_DENOISER: Final = "denoise-fast"
 DEFAULT_INPAINTER: Final = "inpaint"
+DEFAULT_DETECTOR: Final = "detect"
 FOLDERS_VARIABLE: Final = "IMGAE_MODELS"
 
 

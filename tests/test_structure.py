@@ -17,7 +17,7 @@ FLOORS = [
     {"image", "pixels", "tiling", "noise", "metrics", "holes"},
     {"metadata", "deep", "files", "weights"},
     {"session", "stitch", "arrays", "masks"},
-    {"denoise", "inpaint", "peers", "fills"},
+    {"denoise", "inpaint", "detect", "peers", "fills"},
     {"evaluate", "evaluate_inpaint"},
     {"figures"},
     {"cli"},

@@ -52,7 +52,7 @@ def add_parser(commands: Commands) -> None:
     add_device(parser)
     add("--json", action="store_true", help="one JSON object a file on standard output")
     add("--quiet", action="store_true", help="no progress and no summary")
-    parser.set_defaults(run=run, parser=parser, detect=[])
+    parser.set_defaults(run=run, parser=parser)
 
 
 def run(options: argparse.Namespace) -> int:

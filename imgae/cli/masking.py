@@ -38,6 +38,13 @@ def add_mask(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="how far from it each channel may be, in 8-bit levels (default: 16)",
     )
+    add(
+        "--detect",
+        choices=("scratches", "dust", "dead-pixels"),
+        action="append",
+        default=[],
+        help="defects that a model finds",
+    )
     add("--dilate", type=whole(0), default=0, metavar="PX", help="grow it (default: 0)")
 
 
@@ -99,6 +106,11 @@ def make_mask(options: argparse.Namespace, image: "Image") -> "NDArray[np.bool_]
         marked |= masks.polygon(image, points)
     if options.color:
         marked |= masks.color(image, options.color, options.tolerance)
+    if options.detect:
+        from imgae.detect import Detector
+
+        find = Detector(device=options.device, threads=options.threads)
+        marked |= find(image, options.detect)
     return masks.dilate(marked, options.dilate)
 
 

@@ -1,0 +1,36 @@
+"""`imgae mask`."""
+
+import argparse
+from pathlib import Path
+
+from imgae.cli.masking import add_mask, check_mask, make_mask, write_mask
+from imgae.cli.options import Commands, add_device, new_parser
+from imgae.cli.output import result
+
+MORE = "White is what `imgae inpaint --mask` would fill."
+
+
+def add_parser(commands: Commands) -> None:
+    parser = new_parser(commands, "mask", "Make a mask for inpainting.", MORE)
+    add = parser.add_argument
+    add("picture", type=Path, metavar="PICTURE", help="PNG, JPEG, TIFF or WebP")
+    add("-o", "--output", type=Path, metavar="FILE", required=True, help="the mask")
+    add("--overwrite", action="store_true", help="replace existing output")
+    add_mask(parser)
+    add_device(parser)
+    parser.set_defaults(run=run, parser=parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    check_mask(options)
+    from imgae.files import check_writable, read_image
+
+    check_writable(options.output, options.overwrite)
+    image = read_image(options.picture)
+    mask = make_mask(options, image)
+    write_mask(mask, options.output, options.overwrite)
+    result(
+        f"{options.picture} -> {options.output}: {image.width}x{image.height}, "
+        f"{int(mask.sum())} pixels marked ({mask.mean():.2%})"
+    )
+    return 0

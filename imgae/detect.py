@@ -1,0 +1,50 @@
+"""Finding scratches, dust and dead pixels."""
+
+import os
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgae import session, weights
+from imgae.errors import OptionError
+from imgae.image import Image
+from imgae.pixels import to_nchw
+from imgae.stitch import plan_for
+
+DEFECTS: Final = ("scratches", "dust", "dead-pixels")
+"""In the order of the model's maps."""
+SURE: Final = 0.5
+
+
+class Detector:
+    """Find defects with a model; load once, call often, from any thread.
+
+    model: a shipped name, a file, or None for the default. device: "auto", "cpu" or "cuda".
+    Raises ModelError or WeightsError if there is no such model or device.
+    """
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str] | None = None,
+        *,
+        device: str = "auto",
+        threads: int | None = None,
+    ) -> None:
+        path = weights.find(model or weights.DEFAULT_DETECTOR)
+        self.model = session.load(path, task="detect", device=device, threads=threads)
+
+    def __call__(self, image: Image, defects: Sequence[str] = DEFECTS) -> NDArray[np.bool_]:
+        """Return a mask (H, W) of the defects named. Raises OptionError for an unknown one."""
+        if unknown := set(defects) - set(DEFECTS):
+            raise OptionError(
+                f"no defect is called {min(unknown)!r}; there are: {', '.join(DEFECTS)}"
+            )
+        channels = [DEFECTS.index(defect) for defect in defects]
+        marked = np.zeros((image.height, image.width), bool)
+        for tile in plan_for(self.model.card, image.height, image.width, "auto"):
+            maps = self.model(image=to_nchw(image.pixels[tile.read.slices]))
+            inner = maps[0, :, *tile.keep.within(tile.read).slices]
+            marked[tile.keep.slices] = (inner[channels] > SURE).any(0)
+        return marked
