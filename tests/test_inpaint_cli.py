@@ -1,0 +1,145 @@
+"""`imgae inpaint` and `imgae mask`, with a stand-in model."""
+
+import json
+
+import numpy as np
+import pytest
+import tiny_models
+
+from imgae import Image, read_image, write_image
+from imgae.cli import main
+
+
+@pytest.fixture(autouse=True)
+def models(tmp_path, monkeypatch):
+    folder = tmp_path / "models"
+    folder.mkdir()
+    monkeypatch.setenv("IMGAE_MODELS", str(folder))
+    return tiny_models.fill(folder / "white.onnx")
+
+
+def pixels(dtype=np.uint8, channels=3, height=40, width=50):
+    rng = np.random.default_rng(0)
+    return rng.integers(0, np.iinfo(dtype).max, (height, width, channels), dtype, endpoint=True)
+
+
+@pytest.fixture
+def photo(tmp_path):
+    write_image(Image(pixels()), tmp_path / "photo.png")
+    return tmp_path / "photo.png"
+
+
+def drawn(path, top=10, left=5, height=8, width=20, size=(40, 50)):
+    mask = np.zeros((*size, 1), np.uint8)
+    mask[top : top + height, left : left + width] = 255
+    write_image(Image(mask), path)
+    return path
+
+
+def inpaint(*words):
+    return main(["inpaint", "--model", "white", *map(str, words)])
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("alpha", [False, True])
+@pytest.mark.parametrize("ending", ["png", "tif"])
+def test_nothing_changes_outside_the_mask_of_a_file(tmp_path, dtype, channels, alpha, ending):
+    values = pixels(dtype, channels)
+    cover = pixels(dtype, 1)[:, :, 0] if alpha else None
+    write_image(Image(values, cover), tmp_path / f"a.{ending}")
+    mask = drawn(tmp_path / "mask.png")
+    assert inpaint(tmp_path / f"a.{ending}", "--mask", mask) == 0
+    out = read_image(tmp_path / f"a.inpainted.{ending}")
+    hole = np.zeros((40, 50), bool)
+    hole[10:18, 5:25] = True
+    assert out.pixels.dtype == dtype
+    assert np.array_equal(out.pixels[~hole], values[~hole])
+    assert (out.pixels[hole] == np.iinfo(dtype).max).all()
+    if alpha:
+        assert np.array_equal(out.alpha, cover)
+
+
+def test_a_box_is_the_same_as_its_mask(photo, tmp_path):
+    mask = drawn(tmp_path / "mask.png")
+    assert inpaint(photo, "--mask", mask, "-o", tmp_path / "a.png") == 0
+    assert inpaint(photo, "--box", "5,10,20,8", "-o", tmp_path / "b.png") == 0
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+def test_masks_add_up_and_can_be_saved(photo, tmp_path):
+    words = ["--box", "0,0,4,4", "--polygon", "20,20", "30,20", "30,30", "20,30"]
+    words += ["--save-mask", str(tmp_path / "m.png"), "--preview", str(tmp_path / "p.png")]
+    assert inpaint(photo, *words, "--dilate", "1") == 0
+    saved = read_image(tmp_path / "m.png").pixels[:, :, 0]
+    assert set(np.unique(saved)) == {0, 255}
+    assert (saved > 0).sum() == 16 + 8 + 11 * 11 + 4 * 11
+    assert (
+        main(["mask", str(photo), *words[:7], "--dilate", "1", "-o", str(tmp_path / "n.png")]) == 0
+    )
+    assert np.array_equal(read_image(tmp_path / "n.png").pixels[:, :, 0], saved)
+    preview = read_image(tmp_path / "p.png").pixels
+    before = read_image(photo).pixels
+    assert np.array_equal(preview[saved == 0], before[saved == 0])
+    assert (preview[saved > 0][:, 0] >= 127).all()
+
+
+def test_transparent_pixels_can_be_the_mask(tmp_path):
+    alpha = np.full((40, 50), 255, np.uint8)
+    alpha[3:5, 6:9] = 0
+    write_image(Image(pixels(), alpha), tmp_path / "a.png")
+    assert inpaint(tmp_path / "a.png", "--mask", "alpha", "--json") == 0
+    out = read_image(tmp_path / "a.inpainted.png")
+    assert (out.pixels[3:5, 6:9] == 255).all()
+    assert np.array_equal(out.alpha, alpha)
+
+
+def test_a_mask_that_marks_nothing_gives_the_picture_and_says_so(photo, tmp_path, capfd):
+    mask = drawn(tmp_path / "mask.png", height=0)
+    assert inpaint(photo, "--mask", mask, "--json") == 0
+    out, err = capfd.readouterr()
+    assert json.loads(out)["filled"] == 0
+    assert "marks nothing" in err
+    after = read_image(tmp_path / "photo.inpainted.png")
+    assert np.array_equal(after.pixels, read_image(photo).pixels)
+
+
+@pytest.mark.parametrize("case", ["size", "all", "broken", "missing", "outside", "opaque"])
+def test_bad_masks_are_told_and_nothing_is_written(photo, tmp_path, capfd, case):
+    mask = tmp_path / "mask.png"
+    words, told = ["--mask", mask], ""
+    if case == "size":
+        drawn(mask, size=(41, 50))
+        told = f"{mask}: the mask is 50x41, the picture 50x40; they must be of one size"
+    elif case == "all":
+        drawn(mask, 0, 0, 40, 50)
+        told = "marks the whole picture"
+    elif case == "broken":
+        mask.write_bytes(photo.read_bytes()[:200])
+        told = f"{mask}: damaged or cut short"
+    elif case == "missing":
+        told = f"{mask}: no such file"
+    elif case == "outside":
+        words, told = ["--box", "60,60,5,5"], "lies outside the picture of 50x40"
+    else:
+        words, told = ["--mask", "alpha"], "no transparency"
+    before = sorted(tmp_path.iterdir())
+    assert inpaint(photo, *words) == 1
+    assert told in capfd.readouterr().err
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ([], "nothing says what to fill"),
+        (["--box", "1,2,3"], "is not 4 whole numbers"),
+        (["--box", "1,2,0,3"], "a box without area"),
+        (["--color", "red"], "not a colour"),
+        (["--detect", "rain"], "invalid choice"),
+        (["--box", "0,0,4,4", "--feather", "-1"], "whole number"),
+    ],
+)
+def test_wrong_command_lines(photo, capfd, words, told):
+    assert inpaint(photo, *words) == 2
+    assert told in capfd.readouterr().err
