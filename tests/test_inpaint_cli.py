@@ -136,7 +136,6 @@ def test_bad_masks_are_told_and_nothing_is_written(photo, tmp_path, capfd, case)
         (["--box", "1,2,3"], "is not 4 whole numbers"),
         (["--box", "1,2,0,3"], "a box without area"),
         (["--color", "red"], "not a colour"),
-        (["--detect", "rain"], "invalid choice"),
         (["--box", "0,0,4,4", "--feather", "-1"], "whole number"),
     ],
 )

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from imgae.image import Image
 
-SOURCES = ("mask", "box", "polygon", "color", "detect")
+SOURCES = ("mask", "box", "polygon", "color")
 
 
 def add_mask(parser: argparse.ArgumentParser) -> None:
@@ -37,13 +37,6 @@ def add_mask(parser: argparse.ArgumentParser) -> None:
         default=16,
         metavar="N",
         help="how far from it each channel may be, in 8-bit levels (default: 16)",
-    )
-    add(
-        "--detect",
-        choices=("scratches", "dust", "dead-pixels"),
-        action="append",
-        default=[],
-        help="defects that a model finds",
     )
     add("--dilate", type=whole(0), default=0, metavar="PX", help="grow it (default: 0)")
 
@@ -81,9 +74,7 @@ def color(text: str) -> tuple[int, int, int]:
 def check_mask(options: argparse.Namespace) -> None:
     """Refuse a command line that marks nothing."""
     if not any(getattr(options, name) for name in SOURCES):
-        options.parser.error(
-            "nothing says what to fill: give --mask, --box, --polygon, --color or --detect"
-        )
+        options.parser.error("nothing says what to fill: give --mask, --box, --polygon or --color")
 
 
 def make_mask(options: argparse.Namespace, image: "Image") -> "NDArray[np.bool_]":
@@ -106,11 +97,6 @@ def make_mask(options: argparse.Namespace, image: "Image") -> "NDArray[np.bool_]
         marked |= masks.polygon(image, points)
     if options.color:
         marked |= masks.color(image, options.color, options.tolerance)
-    if options.detect:
-        from imgae.detect import Detector
-
-        find = Detector(device=options.device, threads=options.threads)
-        marked |= find(image, options.detect)
     return masks.dilate(marked, options.dilate)
 
 
