@@ -73,3 +73,9 @@ def like_picture(original: Image | PIL.Image.Image | NDArray[Any], restored: Ima
     if restored.alpha is not None:
         array[:, :, 3] = original[:, :, 3]  # a float64 alpha went through float32
     return array
+
+
+def check_finite(image: Image) -> None:
+    """Raise ImageError if the pixels are floats and not all of them numbers."""
+    if image.pixels.dtype == np.float32 and not np.isfinite(image.pixels).all():
+        raise ImageError("the picture holds NaN or infinity; expected finite values on [0, 1]")

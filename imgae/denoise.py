@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgae import session, weights
-from imgae.arrays import Picture, from_picture, like_picture
-from imgae.errors import ImageError, OptionError
+from imgae.arrays import Picture, check_finite, from_picture, like_picture
+from imgae.errors import OptionError
 from imgae.image import Image
 from imgae.noise import estimate_noise
-from imgae.stitch import Progress, plan_for, run_tiles
+from imgae.stitch import Progress, check_settings, plan_for, run_tiles
 
 
 @dataclass(frozen=True)
@@ -47,10 +47,7 @@ class Denoiser:
         threads: int | None = None,
         tile: str | int = "auto",
     ) -> None:
-        if tile != "auto" and (not isinstance(tile, int) or tile < 0):
-            raise OptionError(f"tile is {tile!r}; expected 'auto' or pixels from 0")
-        if threads is not None and threads < 1:
-            raise OptionError(f"threads is {threads}; expected 1 or more")
+        check_settings(tile, threads)
         path = weights.find(model or weights.DEFAULT_DENOISER)
         self.model = session.load(path, task="denoise", device=device, threads=threads)
         self.tile = tile
@@ -110,5 +107,4 @@ def check(image: Image, sigma: float | None, strength: float) -> None:
         raise OptionError(f"sigma is {sigma}; expected a level from 0 to 1 (25/255 is level 25)")
     if not (math.isfinite(strength) and 0 <= strength <= 1):
         raise OptionError(f"strength is {strength}; expected 0 to 1")
-    if image.pixels.dtype == np.float32 and not np.isfinite(image.pixels).all():
-        raise ImageError("the picture holds NaN or infinity; expected finite values on [0, 1]")
+    check_finite(image)

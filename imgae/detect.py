@@ -11,7 +11,7 @@ from imgae import session, weights
 from imgae.errors import OptionError
 from imgae.image import Image
 from imgae.pixels import to_nchw
-from imgae.stitch import plan_for
+from imgae.stitch import check_settings, plan_for
 
 DEFECTS: Final = ("scratches", "dust", "dead-pixels")
 """In the order of the model's maps."""
@@ -32,6 +32,7 @@ class Detector:
         device: str = "auto",
         threads: int | None = None,
     ) -> None:
+        check_settings("auto", threads)
         path = weights.find(model or weights.DEFAULT_DETECTOR)
         self.model = session.load(path, task="detect", device=device, threads=threads)
 

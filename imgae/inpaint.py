@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgae import session, weights
-from imgae.arrays import Picture, from_picture, like_picture
+from imgae.arrays import Picture, check_finite, from_picture, like_picture
 from imgae.card import ModelCard
 from imgae.errors import MaskError
 from imgae.image import Image
 from imgae.pixels import from_float, from_nchw, to_float, to_nchw
-from imgae.stitch import Progress, plan_for
+from imgae.stitch import Progress, check_settings, plan_for
 from imgae.tiling import Box, Tile, TilePlan
 
 Floats = NDArray[np.float32]
@@ -45,6 +45,7 @@ class Inpainter:
         threads: int | None = None,
         tile: str | int = "auto",
     ) -> None:
+        check_settings(tile, threads)
         path = weights.find(model or weights.DEFAULT_INPAINTER)
         self.model = session.load(path, task="inpaint", device=device, threads=threads)
         self.tile = tile
@@ -69,6 +70,7 @@ class Inpainter:
         self, image: Image, hole: Mask, feather: int = 0, progress: Progress | None = None
     ) -> Image:
         """Fill where hole (H, W) is true; see __call__."""
+        check_finite(image)
         filled = self.fill(image.pixels, hole, progress)
         if feather:
             depth = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 5)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgae.card import ModelCard
-from imgae.errors import ModelError
+from imgae.errors import ModelError, OptionError
 from imgae.pixels import from_float, from_nchw, to_float, to_nchw
 from imgae.tiling import TilePlan, plan_within
 
@@ -19,6 +19,14 @@ Progress = Callable[[int, int], None]
 MOST_MEMORY: Final = 1 << 30
 MOST_PIXELS: Final = 4_000_000  # larger ones ran slower a pixel: fresh memory costs more than halos
 LEAST_MEMORY: Final = 64 << 20
+
+
+def check_settings(tile: str | int, threads: int | None) -> None:
+    """Raise OptionError if tile or threads are none that a restorer takes."""
+    if tile != "auto" and (not isinstance(tile, int) or tile < 0):
+        raise OptionError(f"tile is {tile!r}; expected 'auto' or pixels from 0")
+    if threads is not None and threads < 1:
+        raise OptionError(f"threads is {threads}; expected 1 or more")
 
 
 def plan_for(card: ModelCard, height: int, width: int, tile: str | int) -> TilePlan:

@@ -168,3 +168,13 @@ def test_a_mask_drawn_on_the_upright_picture_fits_too():
     assert masks.from_picture(imgae.Image(drawn), image)[2, 3]
     with pytest.raises(MaskError, match="the mask is 9x8, the picture 40x30"):
         masks.from_picture(imgae.Image(np.zeros((8, 9, 1), np.uint8)), image)
+
+
+def test_settings_and_values_that_make_no_sense_are_refused(inpainter):
+    path = inpainter.model.path
+    for wrong in ({"tile": -8}, {"threads": 0}):
+        with pytest.raises(imgae.OptionError, match="expected"):
+            imgae.Inpainter(path, **wrong)
+    pixels = np.full((9, 9, 3), np.nan, np.float32)
+    with pytest.raises(imgae.ImageError, match="NaN"):
+        inpainter(pixels, np.eye(9, dtype=bool))
