@@ -20,10 +20,10 @@ class GaussianNoise:
 
     sigma_max: float = 55 / 255
     share_zero: float = 0.04
-    share_varying: float = 0.1  # the level changes smoothly over the patch
-    share_rounded: float = 0.3  # clipped to [0, 1] and rounded to 8 bits, as files are
-    share_gray: float = 0.05  # a gray picture: the same noise in the three channels
-    share_overstated: float = 0.03  # less noise than stated, a quarter of them none
+    share_varying: float = 0.06  # the level changes smoothly over the patch
+    share_rounded: float = 0.2  # clipped to [0, 1] and rounded to 8 bits, as files are
+    share_gray: float = 0.04  # a gray picture: the same noise in the three channels
+    share_overstated: float = 0.005  # less noise than stated, a quarter of them none
 
     def __call__(self, clean: Tensor, generator: Generator) -> tuple[Tensor, Tensor, Tensor]:
         """Corrupt clean (B, 3, H, W) in [0, 1].
