@@ -16,6 +16,7 @@ from imgae.errors import MaskError
 from imgae.image import Image
 from imgae.pixels import from_float, from_nchw, to_float, to_nchw
 from imgae.stitch import Progress, check_settings, plan_for
+from imgae.texture import add_texture
 from imgae.tiling import Box, Tile, TilePlan
 
 Floats = NDArray[np.float32]
@@ -50,30 +51,42 @@ class Inpainter:
         self.model = session.load(path, task="inpaint", device=device, threads=threads)
         self.tile = tile
 
-    def __call__(self, image: Picture, mask: NDArray[Any], feather: int = 0) -> Picture:
+    def __call__(
+        self, image: Picture, mask: NDArray[Any], feather: int = 0, *, texture: bool = True
+    ) -> Picture:
         """Return the picture with its holes filled, in the type, shape and dtype it came in.
 
         image: as for Denoiser. mask: bool or uint8 (H, W), True or 255 fills.
         feather: pixels inside a hole over which it blends with what was there.
+        texture: give holes wider than about 48 pixels the texture of what is around them; without,
+        they are smooth, and nearer to the truth pixel by pixel.
         Pixels outside the mask come back unchanged. Raises ImageError or MaskError.
         """
         picture = from_picture(image)
         hole = as_hole(mask, picture)
         if not hole.any():
             return copy.deepcopy(image)
-        filled: Picture = like_picture(image, self.run(picture, hole, feather))
+        filled: Picture = like_picture(image, self.run(picture, hole, feather, texture))
         if isinstance(filled, np.ndarray):
             filled[~hole] = np.asarray(image)[~hole]  # float64 went through float32
         return filled
 
     def run(
-        self, image: Image, hole: Mask, feather: int = 0, progress: Progress | None = None
+        self,
+        image: Image,
+        hole: Mask,
+        feather: int = 0,
+        texture: bool = True,
+        progress: Progress | None = None,
     ) -> Image:
         """Fill where hole (H, W) is true; see __call__."""
         check_finite(image)
         filled = self.fill(image.pixels, hole, progress)
+        depth = depth_of(hole)
+        deep = components_with(depth > DEEPEST, hole)
+        if texture and deep.any():
+            add_texture(filled, hole, deep)
         if feather:
-            depth = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 5)
             share = np.minimum(depth[hole] / (feather + 1), 1)[:, None]
             before, after = to_float(image.pixels[hole]), to_float(filled[hole])
             filled[hole] = from_float(before + share * (after - before), filled.dtype)
@@ -90,7 +103,7 @@ class Inpainter:
         card = self.model.card
         out = pixels.copy()
         mask = hole.astype(np.float32)
-        depth = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 5)
+        depth = depth_of(hole)
         deep = components_with(depth > DEEPEST, hole)
         if deep.any():
             margin = card.halo * math.ceil(depth.max() / DEEPEST)
@@ -110,6 +123,11 @@ class Inpainter:
             if progress:
                 progress(done, len(tiles))
         return out
+
+
+def depth_of(hole: Mask) -> Floats:
+    """Return how far every pixel of a hole is from known ones, in pixels; 0 outside it."""
+    return np.asarray(cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 5))
 
 
 def as_hole(mask: NDArray[Any], image: Image) -> Mask:

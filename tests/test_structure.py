@@ -16,7 +16,7 @@ FLOORS = [
     {"errors", "card"},
     {"image", "pixels", "tiling", "noise", "metrics", "holes"},
     {"metadata", "deep", "files", "weights"},
-    {"session", "stitch", "arrays", "masks"},
+    {"session", "stitch", "arrays", "masks", "texture"},
     {"denoise", "inpaint", "detect", "peers", "fills"},
     {"evaluate", "evaluate_inpaint"},
     {"figures"},

@@ -46,6 +46,11 @@ def add_parser(commands: Commands) -> None:
         metavar="PX",
         help="blend over so many pixels inside the hole (default: 0)",
     )
+    add(
+        "--no-texture",
+        action="store_true",
+        help="leave holes wider than about 48 pixels smooth, without the texture around them",
+    )
     add("--save-mask", type=Path, metavar="FILE", help="write the mask that was used")
     add("--preview", type=Path, metavar="FILE", help="write the picture with the mask over it")
     add_tile(parser)
@@ -92,7 +97,7 @@ def inpaint_file(
             write_image(Image(drawn_over(image, hole)), options.preview, options.overwrite)
         with tile_progress(source.name, hidden=options.quiet) as progress:
             try:
-                done = inpainter.run(image, hole, options.feather, progress)
+                done = inpainter.run(image, hole, options.feather, not options.no_texture, progress)
             except ImgaeError as error:
                 raise type(error)(f"{source}: {error}") from error
         write_image(done, target, options.overwrite)
