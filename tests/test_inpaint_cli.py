@@ -142,3 +142,24 @@ def test_bad_masks_are_told_and_nothing_is_written(photo, tmp_path, capfd, case)
 def test_wrong_command_lines(photo, capfd, words, told):
     assert inpaint(photo, *words) == 2
     assert told in capfd.readouterr().err
+
+
+def test_denoise_cleans_the_rest_and_says_so(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    noisy = (128 + rng.normal(0, 20, (96, 96, 3))).round().astype(np.uint8)
+    write_image(Image(noisy), tmp_path / "scan.png")
+    words = (tmp_path / "scan.png", "--box", "10,10,5,60", "--denoise", "--json")
+    assert inpaint(*words) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert record["sigma_source"] == "estimated"
+    assert abs(record["sigma"] - 20) < 2
+    out = read_image(tmp_path / "scan.inpainted.png").pixels
+    assert (out[10:70, 10:15] == 255).all()  # the stand-in fills with white
+    assert out[:, 30:].std() < 5
+    assert inpaint(*words, "--sigma", "20", "--overwrite") == 0
+    assert json.loads(capsys.readouterr().out)["sigma"] == 20
+
+
+def test_a_level_without_denoise_is_refused(photo, capsys):
+    assert inpaint(photo, "--box", "1,1,2,2", "--sigma", "20") == 2
+    assert "add --denoise" in capsys.readouterr().err

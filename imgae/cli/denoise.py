@@ -6,14 +6,16 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imgae.cli.options import Commands, add_device, auto_or, between, new_parser
+from imgae.cli.options import Commands, add_device, between, new_parser
 from imgae.cli.output import note
 from imgae.cli.progress import tile_progress
 from imgae.cli.restore import (
     add_files,
+    add_sigma,
     add_tile,
     check_early,
     check_output,
+    level_of,
     plan_outputs,
     restore_each,
 )
@@ -39,14 +41,8 @@ several inputs failed; 130 interrupted.
 def add_parser(commands: Commands) -> None:
     parser = new_parser(commands, "denoise", "Remove noise from pictures.", MORE)
     add_files(parser, "denoised")
+    add_sigma(parser)
     add = parser.add_argument
-    add(
-        "--sigma",
-        type=auto_or(between(0, 255)),
-        default="auto",
-        metavar="auto|LEVEL",
-        help="noise level in 8-bit levels; auto estimates it",
-    )
     add(
         "--strength",
         type=between(0, 1),
@@ -90,10 +86,9 @@ def denoise_file(
         warnings.simplefilter("always", ImgaeWarning)
         check_output(target, options)
         image = read_image(source)
-        level = None if options.sigma == "auto" else options.sigma / 255
         with tile_progress(source.name, hidden=options.quiet) as progress:
             try:
-                done = denoiser.run(image, level, options.strength, progress)
+                done = denoiser.run(image, level_of(options), options.strength, progress)
             except ImgaeError as error:
                 raise type(error)(f"{source}: {error}") from error
         write_image(done.image, target, options.overwrite)

@@ -12,21 +12,26 @@ from imgae.cli.output import note
 from imgae.cli.progress import tile_progress
 from imgae.cli.restore import (
     add_files,
+    add_sigma,
     add_tile,
     check_early,
     check_output,
+    level_of,
     plan_outputs,
     restore_each,
 )
 from imgae.errors import ImgaeError, ImgaeWarning
 
 if TYPE_CHECKING:
+    from imgae.denoise import Denoiser
     from imgae.inpaint import Inpainter
 
 MORE = """\
-Pixels that are not marked stay exactly as they are, in the file's own precision.
+Pixels that are not marked stay exactly as they are, in the file's own precision, unless --denoise
+is given.
 
-With --json, each file gives: input, output, width, height, filled (pixels), model, device,
+With --json, each file gives: input, output, width, height, filled (pixels), sigma (8-bit levels, of
+--denoise, else null), sigma_source ("given", "estimated" or null), model, device,
 seconds (reading and writing included, start-up not) and megapixels_per_second.
 
 Exit codes: 0 all done; 1 the one input failed, or all did; 2 the command line is wrong; 3 some of
@@ -51,6 +56,12 @@ def add_parser(commands: Commands) -> None:
         action="store_true",
         help="leave holes wider than about 48 pixels smooth, without the texture around them",
     )
+    add(
+        "--denoise",
+        action="store_true",
+        help="also remove noise from the whole picture, by the default model; see --sigma",
+    )
+    add_sigma(parser)
     add("--save-mask", type=Path, metavar="FILE", help="write the mask that was used")
     add("--preview", type=Path, metavar="FILE", help="write the picture with the mask over it")
     add_tile(parser)
@@ -62,23 +73,33 @@ def add_parser(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     check_mask(options)
+    if options.sigma != "auto" and not options.denoise:
+        options.parser.error("--sigma is the level that --denoise removes; add --denoise")
     outputs = plan_outputs(options, "inpainted")
     from imgae.inpaint import Inpainter
 
     check_early(options, outputs)
-    inpainter = Inpainter(
-        options.model, device=options.device, threads=options.threads, tile=options.tile
-    )
+    place = {"device": options.device, "threads": options.threads, "tile": options.tile}
+    inpainter = Inpainter(options.model, **place)
+    denoiser = None
+    if options.denoise:
+        from imgae.denoise import Denoiser
+
+        denoiser = Denoiser(**place)
     return restore_each(
         options,
         outputs,
-        lambda source, target: inpaint_file(inpainter, source, target, options),
+        lambda source, target: inpaint_file(inpainter, denoiser, source, target, options),
         summary,
     )
 
 
 def inpaint_file(
-    inpainter: "Inpainter", source: Path, target: Path, options: argparse.Namespace
+    inpainter: "Inpainter",
+    denoiser: "Denoiser | None",
+    source: Path,
+    target: Path,
+    options: argparse.Namespace,
 ) -> dict[str, Any]:
     from imgae.files import read_image, write_image
     from imgae.image import Image
@@ -97,6 +118,13 @@ def inpaint_file(
             write_image(Image(drawn_over(image, hole)), options.preview, options.overwrite)
         with tile_progress(source.name, hidden=options.quiet) as progress:
             try:
+                denoised = None
+                if denoiser:
+                    # Holes are filled first, so that they do not show in what is around them; and
+                    # once more below, from what is clean.
+                    draft = inpainter.run(image, hole, texture=False)
+                    denoised = denoiser.run(draft, level_of(options))
+                    image = denoised.image
                 done = inpainter.run(image, hole, options.feather, not options.no_texture, progress)
             except ImgaeError as error:
                 raise type(error)(f"{source}: {error}") from error
@@ -114,6 +142,8 @@ def inpaint_file(
         "width": image.width,
         "height": image.height,
         "filled": filled,
+        "sigma": round(denoised.sigma * 255, 2) if denoised else None,
+        "sigma_source": denoised.sigma_source if denoised else None,
         "model": inpainter.model.card.name,
         "device": inpainter.model.device,
         "seconds": round(seconds, 3),
@@ -123,8 +153,11 @@ def inpaint_file(
 
 def summary(record: dict[str, Any]) -> str:
     share = record["filled"] / (record["width"] * record["height"])
+    noise = ""
+    if record["sigma"] is not None:
+        noise = f"noise of level {record['sigma']:.3g} ({record['sigma_source']}) removed, "
     return (
         f"{record['input']} -> {record['output']}: {record['width']}x{record['height']}, "
-        f"{record['filled']} pixels filled ({share:.1%}), {record['model']} on "
+        f"{record['filled']} pixels filled ({share:.1%}), {noise}{record['model']} on "
         f"{record['device']}, {record['seconds']:.2f} s"
     )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from imgae.cli.options import auto_or, whole
+from imgae.cli.options import auto_or, between, whole
 from imgae.cli.output import result, say
 from imgae.errors import ImageError, ImgaeError
 
@@ -41,6 +41,21 @@ def add_tile(parser: argparse.ArgumentParser) -> None:
         help="pixels a tile keeps on a side, 0 for the whole picture at once; the result is the "
         "same",
     )
+
+
+def add_sigma(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--sigma",
+        type=auto_or(between(0, 255)),
+        default="auto",
+        metavar="auto|LEVEL",
+        help="noise level in 8-bit levels; auto estimates it",
+    )
+
+
+def level_of(options: argparse.Namespace) -> float | None:
+    """Return the level that --sigma gives, on [0, 1]; None is to be estimated."""
+    return None if options.sigma == "auto" else options.sigma / 255
 
 
 def restore_each(
