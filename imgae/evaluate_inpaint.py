@@ -66,9 +66,7 @@ def run_kind(
         raise OptionError(f"no kind of hole is called {kind!r}; there are: {', '.join(BENCHMARK)}")
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in methods}
     for number, (name, clean) in enumerate(pictures):
-        mask = benchmark_mask(kind, number, *clean.shape[:2])
-        holed = clean.copy()
-        holed[mask] = 0
+        holed, mask = with_holes(clean, kind, number)
         for method, fill in methods.items():
             started = time.perf_counter()
             filled = fill(holed, mask)
@@ -79,6 +77,14 @@ def run_kind(
     best = [max((rows[name][i]["hole"] for name in classical), default=np.nan)
             for i in range(len(pictures))]  # fmt: skip
     return [summarise(method, kind, rows[method], best) for method in methods]
+
+
+def with_holes(
+    clean: NDArray[np.uint8], kind: str, number: int
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Return picture `number` of a folder, black in the holes of a kind, and their mask."""
+    mask = benchmark_mask(kind, number, *clean.shape[:2])
+    return np.where(mask[:, :, None], np.uint8(0), clean), mask
 
 
 def measure(

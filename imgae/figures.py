@@ -10,6 +10,7 @@ import PIL.ImageDraw
 from numpy.typing import NDArray
 
 from imgae.evaluate import Method, Result, Trial, run_on
+from imgae.evaluate_inpaint import Fill, FillResult, with_holes
 from imgae.pixels import to_uint8
 
 CROP: Final = 128
@@ -55,20 +56,50 @@ def contact_sheet(
     results: of the methods, on this trial.
     """
     worst = sorted(trial.cases, key=lambda case: results[0].pictures[case.name])[:rows]
-    columns = ["noisy", *(method.name for method in methods), "clean"]
-    cell = CROP + GAP
-    sheet = PIL.Image.new("RGB", (cell * len(columns), (cell + LABEL) * len(worst)), "white")
-    draw = PIL.ImageDraw.Draw(sheet)
-    for row, case in enumerate(worst):
+    sheet = []
+    for case in worst:
         outputs = [run_on(method, case, trial.level) for method in methods]
         where = largest_error(outputs[0], case.clean)
-        for column, (name, pixels) in enumerate(
-            zip(columns, [to_uint8(case.noisy), *outputs, case.clean], strict=True)
-        ):
+        pictures = [to_uint8(case.noisy), *outputs, case.clean]
+        sheet.append([pixels[where] for pixels in pictures])
+    heads = [[f"noisy {case.name}", *(method.name for method in methods), "clean"]
+             for case in worst]  # fmt: skip
+    draw_sheet(heads, sheet, path)
+
+
+def fill_sheet(
+    methods: dict[str, Fill],
+    pictures: Sequence[tuple[str, NDArray[np.uint8]]],
+    results: Sequence[FillResult],
+    path: Path,
+) -> None:
+    """Show where the first method did worst in holes of each kind: holes, each method, whole."""
+    first = next(iter(methods))
+    heads, sheet = [], []
+    for result in results:
+        if result.method != first:
+            continue
+        number = min(range(len(pictures)), key=lambda i: result.pictures[pictures[i][0]])
+        name, clean = pictures[number]
+        holed, mask = with_holes(clean, result.kind, number)
+        outputs = [fill(holed, mask) for fill in methods.values()]
+        where = largest_error(outputs[0], clean)
+        heads.append([f"{result.kind} {name}", *methods, "whole"])
+        sheet.append([pixels[where] for pixels in (holed, *outputs, clean)])
+    draw_sheet(heads, sheet, path)
+
+
+def draw_sheet(heads: list[list[str]], sheet: list[list[NDArray[np.uint8]]], path: Path) -> None:
+    """Write rows of crops, each under its head."""
+    cell = CROP + GAP
+    picture = PIL.Image.new("RGB", (cell * len(sheet[0]), (cell + LABEL) * len(sheet)), "white")
+    draw = PIL.ImageDraw.Draw(picture)
+    for row, (names, crops) in enumerate(zip(heads, sheet, strict=True)):
+        for column, (name, crop) in enumerate(zip(names, crops, strict=True)):
             left, top = column * cell, row * (cell + LABEL)
-            draw.text((left + 2, top + 1), f"{name} {case.name}" if not column else name, "black")
-            sheet.paste(as_picture(pixels[where]), (left, top + LABEL))
-    sheet.save(path)
+            draw.text((left + 2, top + 1), name, "black")
+            picture.paste(as_picture(crop), (left, top + LABEL))
+    picture.save(path)
 
 
 def largest_error(pixels: NDArray[np.uint8], clean: NDArray[np.uint8]) -> tuple[slice, slice]:

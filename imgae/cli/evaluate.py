@@ -88,6 +88,7 @@ def add_parser(commands: Commands) -> None:
     )
     add("--limit", type=whole(1), metavar="N", help="only the first N pictures")
     add("--json", type=Path, metavar="FILE", help="write all figures, per picture too")
+    add("--sheet", type=Path, metavar="FILE.png", help="show the worst case of each kind")
     add_device(parser)
     parser.set_defaults(run=run_inpaint, parser=parser)
 
@@ -137,6 +138,10 @@ def run_inpaint(options: argparse.Namespace) -> int:
     if options.json:
         about = {"folder": options.folder.name, "pictures": len(pictures)}
         options.json.write_text(evaluate.to_json(results, about) + "\n")
+    if options.sheet:
+        from imgae.figures import fill_sheet
+
+        fill_sheet(methods, pictures, results, options.sheet)
     return 0
 
 
