@@ -4,7 +4,7 @@
 Picture i of the name-sorted folder gets the noise numpy.random.default_rng(i).normal(0, sigma/255),
 neither clipped nor rounded ("float"), or clipped and rounded to 8 bits, as a file holds it. The
 output is clipped and rounded to 8 bits; PSNR is over all RGB pixels, the mean over the pictures.
-With --write, the scores go into the model's card.
+With --write, the scores go into the model's card, in place of those there.
 """
 
 import argparse
@@ -17,6 +17,11 @@ from imgae.card import Score
 from imgae.metrics import psnr
 
 LEVELS = (5, 15, 25, 50)
+KINDS = {
+    "float": "float noise",
+    "8bit": "8-bit noise",
+    "estimated": "8-bit noise, level estimated",
+}
 
 
 def main():
@@ -24,6 +29,9 @@ def main():
     parser.add_argument("model", help="a shipped name, or an .onnx file")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--name", help="what the folder is called (default: its name)")
+    parser.add_argument("--levels", nargs="+", type=float, default=LEVELS, metavar="LEVEL")
+    parser.add_argument("--kinds", nargs="+", choices=[*KINDS, "clean"],
+                        default=[*KINDS, "clean"], help="of noise; default: all")  # fmt: skip
     parser.add_argument("--nlm", action="store_true", help="also OpenCV's non-local means, 8-bit")
     parser.add_argument("--write", action="store_true", help="put the scores into the card")
     options = parser.parse_args()
@@ -33,23 +41,28 @@ def main():
     clean = [picture for picture in clean if picture.shape[2] == 3]
     command = f"scripts/score.py {denoiser.model.card.name} {name}"
     scores = []
-    for kind in ("float noise", "8-bit noise", "8-bit noise, level estimated"):
-        for level in LEVELS:
+    for kind in (KINDS[kind] for kind in options.kinds if kind in KINDS):
+        for level in options.levels:
             value = np.mean([
                 psnr(restore(denoiser, noisy, level, kind), picture, peak=255)
                 for picture, noisy in noisy_pictures(clean, level, kind)
             ])  # fmt: skip
-            what = f"{name}, sigma {level}, {kind}"
+            what = f"{name}, sigma {level:g}, {kind}"
             print(f"{value:6.2f} dB  {what}", flush=True)
             scores.append(Score(what, round(float(value), 2), "dB PSNR", command))
-    values = [min(psnr(denoiser(picture), picture, peak=255), 99) for picture in clean]
-    print(f"{np.mean(values):6.2f} dB  {name}, clean, level estimated (worst {min(values):.2f})")
+    if "clean" in options.kinds:
+        score_clean(denoiser, clean, name)
     if options.nlm:
         score_nlm(clean, name)
     if options.write:
         from imgae.training.export import add_scores
 
         add_scores(denoiser.model.path, scores)
+
+
+def score_clean(denoiser, clean, name):
+    values = [min(psnr(denoiser(picture), picture, peak=255), 99) for picture in clean]
+    print(f"{np.mean(values):6.2f} dB  {name}, clean, level estimated (worst {min(values):.2f})")
 
 
 def noisy_pictures(clean, level, kind):

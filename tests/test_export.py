@@ -1,4 +1,5 @@
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from imgae.card import ModelCard, Score  # noqa: E402
 from imgae.cli import main  # noqa: E402
 from imgae.errors import TrainingError  # noqa: E402
 from imgae.training import export, networks, runs  # noqa: E402
+from imgae.training.checkpoint import Run  # noqa: E402
 from imgae.training.config import TrainingConfig  # noqa: E402
 
 PROVENANCE = export.Provenance("tiny", "Apache-2.0")
@@ -178,3 +180,37 @@ def test_export_on_the_command_line(run, tmp_path, capfd):
     assert main(["export", str(run), "-o", str(tmp_path / "b.txt")]) == 1
     assert "ends in .onnx" in capfd.readouterr().err
     assert err == ""
+
+
+def test_a_mirrored_model_is_the_mean_over_four_mirrorings(run, file, tmp_path):
+    path = tmp_path / "mirrored.onnx"
+    card = export.export_run(run, path, PROVENANCE, mirrored=True)
+    plain, mirrored = (session.load(p, task="denoise", device="cpu") for p in (file, path))
+    assert card.macs_per_pixel == 4 * plain.card.macs_per_pixel
+    assert card.halo == plain.card.halo
+    assert "mirrorings" in card.recipe
+    rng = np.random.default_rng(0)
+    image = rng.random((1, 3, 48, 72), np.float32)
+    sigma = rng.uniform(0, 0.2, (1, 1, 48, 72)).astype(np.float32)
+    turned = [
+        np.flip(plain(image=np.flip(image, axes).copy(), sigma=np.flip(sigma, axes).copy()), axes)
+        for axes in ((), (3,), (2,), (2, 3))
+    ]
+    assert np.abs(mirrored(image=image, sigma=sigma) - np.mean(turned, 0)).max() < 1e-5
+    assert np.abs(turned[1] - turned[0]).max() > 1e-5
+
+
+def test_only_denoisers_can_be_mirrored(run, tmp_path, monkeypatch):
+    config = replace(Run(run).load_config(), task="inpaint")
+    monkeypatch.setattr(Run, "load_config", lambda _: config)
+    with pytest.raises(TrainingError, match="only denoisers"):
+        export.export_run(run, tmp_path / "a.onnx", PROVENANCE, mirrored=True)
+
+
+def test_training_starts_from_a_mirrored_model_as_from_a_plain_one(run, file, tmp_path):
+    path = tmp_path / "mirrored.onnx"
+    export.export_run(run, path, PROVENANCE, mirrored=True)
+    variant, weights = export.load_weights(path)
+    _, plain = export.load_weights(file)
+    assert variant == "tiny"
+    assert all(torch.equal(weights[name], plain[name]) for name in plain)

@@ -20,6 +20,7 @@ MIB = 2**20
 BUDGETS = {
     "denoise-fast": (50_000, 4 * MIB),
     "denoise-balanced": (160_000, 16 * MIB),
+    "denoise-best": (1_000_000, 16 * MIB),
 }
 
 

@@ -29,6 +29,11 @@ def add_parser(commands: Commands) -> None:
         metavar="TEXT",
         help="what it was trained on, for the card (default: the folders' names)",
     )
+    add(
+        "--mirrored",
+        action="store_true",
+        help="average over the picture and its three mirrorings: better, four times the work",
+    )
     add("--overwrite", action="store_true", help="replace an existing file")
     parser.set_defaults(run=run)
 
@@ -44,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
     provenance = Provenance(
         options.name or path.stem, options.licence, tuple(options.training_data)
     )
-    card = export_run(options.run_folder, path, provenance, options.overwrite)
+    card = export_run(options.run_folder, path, provenance, options.overwrite, options.mirrored)
     result(
         f"{path}: {path.stat().st_size / 2**20:.2f} MiB, {card.macs_per_pixel / 1e3:.1f} kMAC/px, "
         f"stride {card.stride}, halo {card.halo}; onnxruntime and torch agree to 1e-4"

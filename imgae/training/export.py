@@ -23,7 +23,7 @@ from imgae.training import geometry, networks
 from imgae.training.checkpoint import Run
 from imgae.training.config import TrainingConfig
 from imgae.training.corruptions import GaussianNoise
-from imgae.training.networks import Autoencoder
+from imgae.training.networks import Autoencoder, MirroredDenoisingAutoencoder
 
 OPSET: Final = 18
 SHAPES: Final[dict[str, list[str | int | None]]] = {
@@ -55,9 +55,15 @@ class Provenance:
 
 
 def export_run(
-    folder: Path, path: Path, provenance: Provenance, overwrite: bool = False
+    folder: Path,
+    path: Path,
+    provenance: Provenance,
+    overwrite: bool = False,
+    mirrored: bool = False,
 ) -> ModelCard:
     """Export a run's averaged weights to an ONNX file, and return its card.
+
+    mirrored: average over four mirrorings; denoisers only.
 
     Raises TrainingError, leaving no file, if the run cannot be read, the file exists and
     `overwrite` is false, or onnxruntime's output differs from torch's by more than 1e-4.
@@ -70,7 +76,13 @@ def export_run(
         raise TrainingError(f"{path}: there is no folder {path.parent}")
     run = Run(folder)
     config = run.load_config()
+    if mirrored and config.task != "denoise":
+        raise TrainingError(f"{folder}: a run of {config.task}; only denoisers can be mirrored")
     net = averaged_network(config.variant, run.load_checkpoint(), config.task)
+    if mirrored:
+        weights = net.state_dict()
+        net = MirroredDenoisingAutoencoder(networks.VARIANTS[config.variant]).eval()
+        net.load_state_dict(weights)
     round_kernels(net)
     model = to_onnx(net)
     card = make_card(net, config, provenance)
@@ -264,12 +276,12 @@ def make_card(net: Autoencoder, config: TrainingConfig, provenance: Provenance) 
         bytes_per_pixel=geometry.working_bytes_per_pixel(net),
         sigma_range=(0.0, GaussianNoise().sigma_max if config.task == "denoise" else 0.0),
         training_data=provenance.training_data or data,
-        recipe=recipe_of(config),
+        recipe=recipe_of(config, isinstance(net, MirroredDenoisingAutoencoder)),
         licence=provenance.licence,
     )
 
 
-def recipe_of(config: TrainingConfig) -> str:
+def recipe_of(config: TrainingConfig, mirrored: bool = False) -> str:
     """Return the command that makes such a run again; folders and files by name only."""
     names = " ".join(shlex.quote(Path(folder).name) for folder in config.data)
     words = [f"imgae train {config.task} --data {names} --variant {config.variant}"]
@@ -282,6 +294,8 @@ def recipe_of(config: TrainingConfig) -> str:
             words.append(f"--{entry.name.replace('_', '-')} {value:g}")
     if config.bf16:
         words.append("(in bf16)")
+    if mirrored:
+        words.append("; averaged over four mirrorings")
     return " ".join(words)
 
 

@@ -80,7 +80,7 @@ class Trainer:
         self.device = device
         self.ema = AveragedModel(
             self.net,
-            multi_avg_fn=get_ema_multi_avg_fn(config.ema_decay),  # type: ignore[no-untyped-call]
+            multi_avg_fn=get_ema_multi_avg_fn(averaging(config)),  # type: ignore[no-untyped-call]
             use_buffers=True,
         )
         self.optimizer = MuonAdamW(self.net, config.learning_rate)
@@ -135,6 +135,11 @@ class Trainer:
         """Whether the losses since the last log line, and all weights, are numbers."""
         weights = sum(parameter.detach().sum() for parameter in self.net.parameters())
         return all(math.isfinite(float(value)) for value in [weights, *self.sums.values()])
+
+
+def averaging(config: TrainingConfig) -> float:
+    """Return the average's decay: over a tenth of a short run, so that its start is forgotten."""
+    return min(config.ema_decay, 1 - 10 / max(config.steps, 20))
 
 
 def train(
