@@ -24,17 +24,21 @@ def plot_quality_against_time(results: Sequence[Result], path: Path, title: str)
 
     figure = Figure(figsize=(7, 4.2), layout="constrained")
     axes = figure.add_subplot()
-    for result in results:
+    by_time = sorted(results, key=lambda result: result.seconds_per_megapixel)
+    for number, result in enumerate(by_time):
         ours = result.kmac_per_pixel is not None
+        below = number % 2  # so that neighbours leave each other room
         axes.scatter(
             result.seconds_per_megapixel, result.psnr, s=60, marker="o" if ours else "s",
             color="#0b5fa5" if ours else "#888888",
         )  # fmt: skip
         axes.annotate(
-            f"{result.method}  {result.psnr:.2f}",
+            f"{result.method}\n{result.psnr:.2f}",
             (result.seconds_per_megapixel, result.psnr),
-            xytext=(7, 5),
+            xytext=(0, -7 if below else 7),
             textcoords="offset points",
+            ha="center",
+            va="top" if below else "bottom",
         )
     axes.set_xscale("log")
     for set_formatter in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):

@@ -366,3 +366,8 @@ def test_out_of_memory_is_one_sentence():
         raise RuntimeError(
             "[enforce fail at alloc_cpu.cpp:118] DefaultCPUAllocator: can't allocate"
         )
+
+
+@pytest.mark.parametrize(("steps", "over"), [(1, 2), (420, 42), (100_000, 1000)])
+def test_the_average_is_over_a_tenth_of_a_short_run(steps, over):
+    assert 1 / (1 - loop.averaging(TrainingConfig(steps=steps))) == pytest.approx(over)
