@@ -27,8 +27,9 @@ BAND: Final = 6.0
 looked embossed."""
 REACH: Final = 96
 """How far from a hole patches are taken."""
-WINDOW: Final = 192
-"""How far from the nearest known pixel they are looked for, in holes larger than that."""
+WINDOW: Final = 96
+"""How far from the nearest known patch they are looked for: twice that took five times as long,
+and patches from farther away fitted less well (detail 0.40 instead of 0.47 of the ring's)."""
 RIM: Final = 12
 """Pixels from the rim inwards over which texture comes in: there the network knows better."""
 COARSE_WEIGHT: Final = 0.5
