@@ -134,7 +134,8 @@ def inpaint_file(
             note(str(warning.message))
     filled = int(hole.sum())
     if not filled:
-        note(f"{source}: the mask marks nothing; the picture is written as it was")
+        rest = "only noise was removed" if denoised else "the picture is written as it was"
+        note(f"{source}: the mask marks nothing; {rest}")
     seconds = time.monotonic() - started
     return {
         "input": str(source),
