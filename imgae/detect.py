@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgae import session, weights
+from imgae.arrays import Picture, check_finite, from_picture
 from imgae.errors import OptionError
-from imgae.image import Image
 from imgae.pixels import to_nchw
 from imgae.stitch import check_settings, plan_for
 
@@ -36,16 +36,21 @@ class Detector:
         path = weights.find(model or weights.DEFAULT_DETECTOR)
         self.model = session.load(path, task="detect", device=device, threads=threads)
 
-    def __call__(self, image: Image, defects: Sequence[str] = DEFECTS) -> NDArray[np.bool_]:
-        """Return a mask (H, W) of the defects named. Raises OptionError for an unknown one."""
+    def __call__(self, image: Picture, defects: Sequence[str] = DEFECTS) -> NDArray[np.bool_]:
+        """Return a mask (H, W) of the defects named, True where they are.
+
+        image: as for Denoiser. Raises ImageError, or OptionError for an unknown defect.
+        """
         if unknown := set(defects) - set(DEFECTS):
             raise OptionError(
                 f"no defect is called {min(unknown)!r}; there are: {', '.join(DEFECTS)}"
             )
+        picture = from_picture(image)
+        check_finite(picture)
         channels = [DEFECTS.index(defect) for defect in defects]
-        marked = np.zeros((image.height, image.width), bool)
-        for tile in plan_for(self.model.card, image.height, image.width, "auto"):
-            maps = self.model(image=to_nchw(image.pixels[tile.read.slices]))
-            inner = maps[0, :, *tile.keep.within(tile.read).slices]
-            marked[tile.keep.slices] = (inner[channels] > SURE).any(0)
+        marked = np.zeros((picture.height, picture.width), bool)
+        for tile in plan_for(self.model.card, picture.height, picture.width, "auto"):
+            maps = self.model(image=to_nchw(picture.pixels[tile.read.slices]))
+            rows, columns = tile.keep.within(tile.read).slices
+            marked[tile.keep.slices] = (maps[0, channels, rows, columns] > SURE).any(0)
         return marked

@@ -6,6 +6,7 @@ Masks are those of `holes.benchmark_mask`, by kind and number of the picture in 
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -21,6 +22,18 @@ Fill = Callable[[NDArray[np.uint8], NDArray[np.bool_]], NDArray[np.uint8]]
 LARGE: Final = ("box96",)
 """Kinds whose holes are wide enough for the measures of texture."""
 
+COLUMNS: Final = (
+    ("PSNR in holes", "hole_psnr", ".2f"),
+    ("over best classical", "gain", "+.2f"),
+    ("PSNR", "psnr", ".2f"),
+    ("SSIM", "ssim", ".4f"),
+    ("s/MP", "seconds_per_megapixel", ".3g"),
+    ("patch distance", "patch_distance", ".2f"),
+    ("detail", "detail_ratio", ".2f"),
+    ("seam", "seam_ratio", ".2f"),
+)
+"""Of the table: head, what of a FillResult, format; the last three for large holes only."""
+
 
 @dataclass(frozen=True)
 class FillResult:
@@ -28,28 +41,32 @@ class FillResult:
 
     hole_psnr: over the pixels of the holes; psnr, ssim: over the picture.
     gain: of hole_psnr over the best classical fill for each picture of the same run.
+    seconds_per_megapixel: of the whole picture.
     patch_distance, detail_ratio, seam_ratio: see metrics; for large holes only.
     pictures: hole_psnr by picture.
+    What does not apply is None; of the method "truth", all but the measures of texture.
     """
 
     method: str
     kind: str
-    hole_psnr: float
-    gain: float | None
-    psnr: float
-    ssim: float
-    seconds_per_megapixel: float
+    hole_psnr: float | None = None
+    gain: float | None = None
+    psnr: float | None = None
+    ssim: float | None = None
+    seconds_per_megapixel: float | None = None
     patch_distance: float | None = None
     detail_ratio: float | None = None
     seam_ratio: float | None = None
     pictures: dict[str, float] = field(default_factory=dict)
 
 
-def fills(models: Sequence[str], against: Sequence[str], threads: int | None) -> dict[str, Fill]:
+def fills(
+    models: Sequence[str], against: Sequence[str], threads: int | None, device: str = "auto"
+) -> dict[str, Fill]:
     """Build the methods to compare. Raises OptionError if a classical one is unknown."""
     found: dict[str, Fill] = {}
     for name in models:
-        inpainter = Inpainter(name, threads=threads)
+        inpainter = Inpainter(name, threads=threads, device=device)
         found[inpainter.model.card.name] = inpainter
     for name in against:
         if name not in FILLS:
@@ -61,9 +78,15 @@ def fills(models: Sequence[str], against: Sequence[str], threads: int | None) ->
 def run_kind(
     methods: dict[str, Fill], pictures: Sequence[tuple[str, NDArray[np.uint8]]], kind: str
 ) -> list[FillResult]:
-    """Fill holes of one kind in all pictures, (H, W, 3), by every method and by the truth."""
+    """Fill holes of one kind in all pictures, (H, W, 3), by every method.
+
+    For large holes, models are also measured without the texture stage, and the truth itself is.
+    """
     if kind not in BENCHMARK:
         raise OptionError(f"no kind of hole is called {kind!r}; there are: {', '.join(BENCHMARK)}")
+    large = kind in LARGE
+    if large:
+        methods = {**methods, **without_texture(methods)}
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in methods}
     for number, (name, clean) in enumerate(pictures):
         holed, mask = with_holes(clean, kind, number)
@@ -71,12 +94,33 @@ def run_kind(
             started = time.perf_counter()
             filled = fill(holed, mask)
             seconds = time.perf_counter() - started
-            row = measure(filled, clean, mask, texture=kind in LARGE)
+            row = measure(filled, clean, mask)
+            if large:
+                row |= measure_texture(filled, mask)
             rows[method].append({"name": name, "seconds": seconds, "pixels": mask.size, **row})
     classical = [name for name in methods if name in FILLS]
-    best = [max((rows[name][i]["hole"] for name in classical), default=np.nan)
+    best = [max((rows[name][i]["hole_psnr"] for name in classical), default=np.nan)
             for i in range(len(pictures))]  # fmt: skip
-    return [summarise(method, kind, rows[method], best) for method in methods]
+    results = [summarise(method, kind, rows[method], best) for method in methods]
+    return [*results, truth(kind, pictures)] if large else results
+
+
+def without_texture(methods: dict[str, Fill]) -> dict[str, Fill]:
+    return {
+        f"{name}, smooth": partial(fill, texture=False)
+        for name, fill in methods.items()
+        if isinstance(fill, Inpainter)
+    }
+
+
+def truth(kind: str, pictures: Sequence[tuple[str, NDArray[np.uint8]]]) -> FillResult:
+    """Measure the texture of what was there."""
+    rows = [
+        measure_texture(clean, benchmark_mask(kind, number, *clean.shape[:2]))
+        for number, (_, clean) in enumerate(pictures)
+    ]
+    means: dict[str, Any] = {key: mean_of(rows, key) for key in rows[0]}
+    return FillResult("truth", kind, **means)
 
 
 def with_holes(
@@ -88,41 +132,39 @@ def with_holes(
 
 
 def measure(
-    filled: NDArray[np.uint8], clean: NDArray[np.uint8], mask: NDArray[np.bool_], texture: bool
+    filled: NDArray[np.uint8], clean: NDArray[np.uint8], mask: NDArray[np.bool_]
 ) -> dict[str, float]:
-    row = {
-        "hole": psnr(filled[mask], clean[mask], 255),
+    return {
+        "hole_psnr": psnr(filled[mask], clean[mask], 255),
         "psnr": psnr(filled, clean, 255),
         "ssim": ssim(filled, clean),
     }
-    if texture:
-        row["patch_distance"] = patch_distance(filled, mask)
-        row["detail_ratio"] = detail_ratio(filled, mask)
-        row["seam_ratio"] = seam_ratio(filled, mask)
-    return row
+
+
+def measure_texture(filled: NDArray[np.uint8], mask: NDArray[np.bool_]) -> dict[str, float]:
+    return {
+        "patch_distance": patch_distance(filled, mask),
+        "detail_ratio": detail_ratio(filled, mask),
+        "seam_ratio": seam_ratio(filled, mask),
+    }
+
+
+def mean_of(rows: Sequence[dict[str, Any]], key: str) -> float:
+    return float(np.mean([row[key] for row in rows]))
 
 
 def summarise(method: str, kind: str, rows: list[dict[str, Any]], best: list[float]) -> FillResult:
-    def mean(key: str) -> float | None:
-        return float(np.mean([row[key] for row in rows])) if key in rows[0] else None
-
-    gain = float(np.mean([row["hole"] - top for row, top in zip(rows, best, strict=True)]))
-    own, whole, likeness = mean("hole"), mean("psnr"), mean("ssim")
-    assert own is not None
-    assert whole is not None
-    assert likeness is not None
+    means: dict[str, Any] = {
+        key: mean_of(rows, key) for key in rows[0] if key not in ("name", "seconds", "pixels")
+    }
+    gain = np.mean([row["hole_psnr"] - top for row, top in zip(rows, best, strict=True)])
     return FillResult(
         method,
         kind,
-        own,
-        None if np.isnan(gain) else gain,
-        whole,
-        likeness,
-        sum(row["seconds"] for row in rows) / sum(row["pixels"] for row in rows) * 1e6,
-        mean("patch_distance"),
-        mean("detail_ratio"),
-        mean("seam_ratio"),
-        {row["name"]: row["hole"] for row in rows},
+        gain=None if np.isnan(gain) else float(gain),
+        seconds_per_megapixel=mean_of(rows, "seconds") / mean_of(rows, "pixels") * 1e6,
+        pictures={row["name"]: row["hole_psnr"] for row in rows},
+        **means,
     )
 
 
@@ -132,15 +174,11 @@ def table(results: Sequence[FillResult]) -> str:
     for kind in dict.fromkeys(result.kind for result in results):
         own = [result for result in results if result.kind == kind]
         texture = own[0].patch_distance is not None
-        heads = ["PSNR in holes", "over best classical", "PSNR", "SSIM", "s/MP"]
-        heads += ["patch distance", "detail", "seam"] if texture else []
+        columns = COLUMNS if texture else COLUMNS[:5]
+        heads = [head for head, _, _ in columns]
         lines += ["", f"| {kind} | " + " | ".join(heads) + " |", "|---" * (len(heads) + 1) + "|"]
         for result in own:
-            gain = "" if result.gain is None else f"{result.gain:+.2f}"
-            cells = [result.method, f"{result.hole_psnr:.2f}", gain, f"{result.psnr:.2f}"]
-            cells += [f"{result.ssim:.4f}", f"{result.seconds_per_megapixel:.3g}"]
-            if texture:
-                cells += [f"{result.patch_distance:.2f}", f"{result.detail_ratio:.2f}",
-                          f"{result.seam_ratio:.2f}"]  # fmt: skip
-            lines.append("| " + " | ".join(cells) + " |")
+            values = [(getattr(result, name), form) for _, name, form in columns]
+            cells = ["" if value is None else format(value, form) for value, form in values]
+            lines.append("| " + " | ".join([result.method, *cells]) + " |")
     return "\n".join(lines[1:])

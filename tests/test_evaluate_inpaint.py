@@ -37,7 +37,10 @@ def test_fills_are_measured_beside_each_other(folder, tmp_path, capsys):
     assert main(["evaluate", "inpaint", str(folder), *words]) == 0
     table = capsys.readouterr().out
     rows = {(r["method"], r["kind"]): r for r in json.loads(stored.read_text())["results"]}
-    assert len(rows) == 6
+    assert len(rows) == 6 + 2  # the model without its texture stage, and the truth
+    assert rows["tiny, smooth", "box96"]["patch_distance"] > 0
+    assert rows["truth", "box96"]["hole_psnr"] is None
+    assert rows["truth", "box96"]["seam_ratio"] < rows["tiny", "box96"]["seam_ratio"]
     for kind in ("boxes32", "box96"):
         white, harmonic = rows["tiny", kind], rows["harmonic", kind]
         assert harmonic["hole_psnr"] > white["hole_psnr"] + 5

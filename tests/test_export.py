@@ -1,5 +1,6 @@
 import hashlib
 from dataclasses import replace
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -75,9 +76,9 @@ def test_kernels_are_stored_as_fp16(file):
 @pytest.mark.parametrize("size", [(1, 1), (5, 37), (64, 48), (131, 77)])
 @pytest.mark.parametrize("batch", [1, 3])
 def test_onnxruntime_agrees_with_torch_holding_the_stored_values(file, run, size, batch):
-    variant, weights = export.load_weights(file)
-    net = networks.build(variant).eval()
-    export.start_from(net, file, variant)
+    card, weights = export.load_weights(file)
+    net = networks.build(card.architecture).eval()
+    export.start_from(net, file, card.architecture)
     model = session.load(file, task="denoise", threads=1)
     image = torch.rand(batch, 3, *size)
     for levels in ((1, 1), size):
@@ -153,9 +154,33 @@ def test_a_larger_network_starts_where_the_smaller_one_ended(file):
         assert (large(image, sigma) - small(image, sigma)).abs().max() < 1e-6
 
 
+def test_filling_starts_as_the_denoiser_told_of_noise_in_the_holes(file):
+    denoiser, inpainter = networks.build("tiny"), networks.build("tiny", "inpaint")
+    export.start_from(denoiser, file, "tiny")
+    export.start_from(inpainter, file, "tiny")
+    image = 0.3 + 0.4 * torch.rand(1, 3, 24, 32)  # nothing clipped, which only a denoiser is told
+    mask = torch.zeros(1, 1, 24, 32)
+    mask[:, :, 8:12, 8:20] = 1
+    with torch.no_grad():
+        filled = networks.smooth_fill(image, mask > 0)
+        expected = denoiser(filled, networks.HOLE_LEVEL * mask)
+        got = inpainter(image, mask)
+    assert (got - torch.where(mask > 0, expected, image)).abs().max() < 1e-5
+
+
+def test_a_detector_starts_from_a_denoiser_but_for_what_it_returns(file):
+    net = networks.build("tiny", "detect")
+    tail = net.tail.weight.clone()
+    export.start_from(net, file, "tiny")
+    _, weights = export.load_weights(file)
+    assert torch.equal(net.stem.weight, weights["stem.weight"][:, :3])
+    assert torch.equal(net.encoder1[0].conv1.weight, weights["encoder1.0.conv1.weight"])
+    assert torch.equal(net.tail.weight, tail)
+
+
 def test_weights_of_a_larger_variant_are_refused(tmp_path, monkeypatch):
-    weights = networks.build("fast").state_dict()
-    monkeypatch.setattr(export, "load_weights", lambda _: ("fast", weights))
+    weights, card = networks.build("fast").state_dict(), Mock(architecture="fast", task="denoise")
+    monkeypatch.setattr(export, "load_weights", lambda _: (card, weights))
     with pytest.raises(TrainingError, match="a fast network; --variant tiny cannot start from it"):
         export.start_from(networks.build("tiny"), tmp_path / "a.onnx", "tiny")
 
@@ -210,7 +235,7 @@ def test_only_denoisers_can_be_mirrored(run, tmp_path, monkeypatch):
 def test_training_starts_from_a_mirrored_model_as_from_a_plain_one(run, file, tmp_path):
     path = tmp_path / "mirrored.onnx"
     export.export_run(run, path, PROVENANCE, mirrored=True)
-    variant, weights = export.load_weights(path)
+    card, weights = export.load_weights(path)
     _, plain = export.load_weights(file)
-    assert variant == "tiny"
+    assert card.architecture == "tiny"
     assert all(torch.equal(weights[name], plain[name]) for name in plain)

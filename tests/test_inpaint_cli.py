@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import tiny_models
 
-from imgae import Image, read_image, write_image
+from imgae import Image, ImageError, OptionError, read_image, weights, write_image
 from imgae.cli import main
+from imgae.detect import Detector
 
 
 @pytest.fixture(autouse=True)
@@ -137,6 +138,8 @@ def test_bad_masks_are_told_and_nothing_is_written(photo, tmp_path, capfd, case)
         (["--box", "1,2,0,3"], "a box without area"),
         (["--color", "red"], "not a colour"),
         (["--box", "0,0,4,4", "--feather", "-1"], "whole number"),
+        (["--detect", "spots"], "'spots' is none of scratches, dust, dead-pixels"),
+        (["other.png", "--box", "0,0,4,4", "--preview", "p.png"], "take one picture"),
     ],
 )
 def test_wrong_command_lines(photo, capfd, words, told):
@@ -163,3 +166,40 @@ def test_denoise_cleans_the_rest_and_says_so(tmp_path, capsys):
 def test_a_level_without_denoise_is_refused(photo, capsys):
     assert inpaint(photo, "--box", "1,1,2,2", "--sigma", "20") == 2
     assert "add --denoise" in capsys.readouterr().err
+
+
+@pytest.fixture
+def detector(tmp_path, monkeypatch):
+    """A stand-in for which full red is a scratch, full green dust, full blue a dead pixel."""
+    monkeypatch.setattr(weights, "DEFAULT_DETECTOR", tiny_models.bright(tmp_path / "bright.onnx"))
+    values = pixels() // 3
+    values[4:6, :, 0] = values[20:25, 7:11, 1] = values[30, 30, 2] = 255
+    write_image(Image(values), tmp_path / "old.png")
+    return tmp_path / "old.png"
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (["--detect", "scratches"], 100),
+        (["--detect", "dust"], 20),
+        (["--detect", "scratches,dead-pixels", "--dilate", "1"], 50 * 4 + 5),
+        (["--detect", "dust", "--detect", "dead-pixels", "--box", "0,0,1,1"], 22),
+    ],
+)
+def test_defects_that_a_model_finds_can_be_the_mask(detector, tmp_path, capsys, words, found):
+    assert inpaint(detector, *words, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["filled"] == found
+    assert main(["mask", str(detector), *words, "-o", str(tmp_path / "m.png")]) == 0
+    assert (read_image(tmp_path / "m.png").pixels > 0).sum() == found
+
+
+def test_detectors_take_arrays_and_refuse_unknown_defects(tmp_path):
+    detect = Detector(tiny_models.bright(tmp_path / "bright.onnx"))
+    values = pixels(np.uint16) // 3
+    values[20:25, 7:11, 1] = 65535
+    assert detect(values).sum() == detect(values[:, :, 1], ["scratches"]).sum() == 20
+    with pytest.raises(OptionError, match="no defect is called 'spots'"):
+        detect(values, ["spots"])
+    with pytest.raises(ImageError):
+        detect(np.full((4, 4), np.nan))

@@ -77,6 +77,13 @@ def fill(path: Path) -> Path:
     return save(path, [node], card_text=about.to_json(), inputs=("image", "mask"))
 
 
+def bright(path: Path) -> Path:
+    """Detect: the picture's channels as the three maps, so red is a scratch, green dust."""
+    node = helper.make_node("Identity", ["image"], ["restored"])
+    about = card(task="detect", inputs=("image",))
+    return save(path, [node], card_text=about.to_json(), inputs=("image",))
+
+
 def blur(path: Path, halo: int) -> Path:
     """Convolve twice with a random 3x3 kernel: receptive radius 2."""
     kernel = np.random.default_rng(0).normal(0, 0.3, (3, 3, 3, 3)).astype(np.float32)

@@ -122,7 +122,9 @@ def run_inpaint(options: argparse.Namespace) -> int:
     from imgae import evaluate, evaluate_inpaint
     from imgae.pixels import to_uint8_rgb
 
-    methods = evaluate_inpaint.fills(options.models, options.against, options.threads)
+    methods = evaluate_inpaint.fills(
+        options.models, options.against, options.threads, options.device
+    )
     if not methods:
         raise OptionError("nothing to measure: name --models or --against")
     pictures = [

@@ -6,7 +6,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imgae.cli.masking import add_mask, check_mask, make_mask, write_mask
+from imgae.cli.masking import add_mask, check_mask, load_detector, make_mask, write_mask
 from imgae.cli.options import Commands, add_device, new_parser, whole
 from imgae.cli.output import note
 from imgae.cli.progress import tile_progress
@@ -24,6 +24,7 @@ from imgae.errors import ImgaeError, ImgaeWarning
 
 if TYPE_CHECKING:
     from imgae.denoise import Denoiser
+    from imgae.detect import Detector
     from imgae.inpaint import Inpainter
 
 MORE = """\
@@ -73,6 +74,8 @@ def add_parser(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     check_mask(options)
+    if len(options.inputs) > 1 and (options.save_mask or options.preview):
+        options.parser.error("--save-mask and --preview write one file, and take one picture")
     if options.sigma != "auto" and not options.denoise:
         options.parser.error("--sigma is the level that --denoise removes; add --denoise")
     outputs = plan_outputs(options, "inpainted")
@@ -81,6 +84,7 @@ def run(options: argparse.Namespace) -> int:
     check_early(options, outputs)
     place = {"device": options.device, "threads": options.threads, "tile": options.tile}
     inpainter = Inpainter(options.model, **place)
+    detector = load_detector(options)
     denoiser = None
     if options.denoise:
         from imgae.denoise import Denoiser
@@ -89,7 +93,7 @@ def run(options: argparse.Namespace) -> int:
     return restore_each(
         options,
         outputs,
-        lambda source, target: inpaint_file(inpainter, denoiser, source, target, options),
+        lambda source, target: inpaint_file(inpainter, denoiser, detector, source, target, options),
         summary,
     )
 
@@ -97,6 +101,7 @@ def run(options: argparse.Namespace) -> int:
 def inpaint_file(
     inpainter: "Inpainter",
     denoiser: "Denoiser | None",
+    detector: "Detector | None",
     source: Path,
     target: Path,
     options: argparse.Namespace,
@@ -111,7 +116,7 @@ def inpaint_file(
         warnings.simplefilter("always", ImgaeWarning)
         check_output(target, options)
         image = read_image(source)
-        hole = as_hole(make_mask(options, image), image)
+        hole = as_hole(make_mask(options, image, detector), image)
         if options.save_mask:
             write_mask(hole, options.save_mask, options.overwrite)
         if options.preview:

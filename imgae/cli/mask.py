@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from imgae.cli.masking import add_mask, check_mask, make_mask, write_mask
+from imgae.cli.masking import add_mask, check_mask, load_detector, make_mask, write_mask
 from imgae.cli.options import Commands, add_device, new_parser
 from imgae.cli.output import result
 
@@ -26,8 +26,9 @@ def run(options: argparse.Namespace) -> int:
     from imgae.files import check_writable, read_image
 
     check_writable(options.output, options.overwrite)
+    detector = load_detector(options)
     image = read_image(options.picture)
-    mask = make_mask(options, image)
+    mask = make_mask(options, image, detector)
     write_mask(mask, options.output, options.overwrite)
     result(
         f"{options.picture} -> {options.output}: {image.width}x{image.height}, "

@@ -11,9 +11,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from imgae.detect import Detector
     from imgae.image import Image
 
-SOURCES = ("mask", "box", "polygon", "color")
+SOURCES = ("mask", "box", "polygon", "color", "detect")
+DEFECTS = ("scratches", "dust", "dead-pixels")
 
 
 def add_mask(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +39,14 @@ def add_mask(parser: argparse.ArgumentParser) -> None:
         default=16,
         metavar="N",
         help="how far from it each channel may be, in 8-bit levels (default: 16)",
+    )
+    add(
+        "--detect",
+        type=defects,
+        action="extend",
+        default=[],
+        metavar="|".join(DEFECTS),
+        help="what a model finds of these; several with commas",
     )
     add("--dilate", type=whole(0), default=0, metavar="PX", help="grow it (default: 0)")
 
@@ -71,13 +81,34 @@ def color(text: str) -> tuple[int, int, int]:
     return values[0], values[1], values[2]
 
 
+def defects(text: str) -> list[str]:
+    names = text.split(",")
+    for name in names:
+        if name not in DEFECTS:
+            raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(DEFECTS)}")
+    return names
+
+
 def check_mask(options: argparse.Namespace) -> None:
     """Refuse a command line that marks nothing."""
     if not any(getattr(options, name) for name in SOURCES):
-        options.parser.error("nothing says what to fill: give --mask, --box, --polygon or --color")
+        options.parser.error(
+            "nothing says what to fill: give --mask, --box, --polygon, --color or --detect"
+        )
 
 
-def make_mask(options: argparse.Namespace, image: "Image") -> "NDArray[np.bool_]":
+def load_detector(options: argparse.Namespace) -> "Detector | None":
+    """Load the model that --detect needs; None without it."""
+    if not options.detect:
+        return None
+    from imgae.detect import Detector
+
+    return Detector(device=options.device, threads=options.threads)
+
+
+def make_mask(
+    options: argparse.Namespace, image: "Image", detector: "Detector | None"
+) -> "NDArray[np.bool_]":
     """Build the mask of a picture. Raises MaskError if a part of it does not fit."""
     import numpy as np
 
@@ -97,6 +128,8 @@ def make_mask(options: argparse.Namespace, image: "Image") -> "NDArray[np.bool_]
         marked |= masks.polygon(image, points)
     if options.color:
         marked |= masks.color(image, options.color, options.tolerance)
+    if detector:
+        marked |= detector(image, options.detect)
     return masks.dilate(marked, options.dilate)
 
 

@@ -62,7 +62,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         dest="start",
         type=Path,
         metavar="FILE.onnx",
-        help="start from these weights, of this variant or a smaller one",
+        help="start from these weights, of this variant or a smaller one, of any task",
     )
     add("--resume", action="store_true", help="continue the run in RUN/")
     add("--batch", type=whole(1), metavar="N", help="crops a step (default: 12)")

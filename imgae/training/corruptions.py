@@ -68,13 +68,13 @@ def draw_levels(
 class Holes:
     """Pixels taken away.
 
-    share_guess: of the samples of a batch; their holes hold a guess, as large holes do that were
-    filled at half the resolution before: a mixture of the clean picture at half resolution and of
-    a smooth fill.
+    share_guess: of the samples of a batch; their holes are large and hold a guess, as those do
+    that were filled at half the resolution before: a mixture of the clean picture at half
+    resolution and of a smooth fill.
     """
 
     masks: HoleBank
-    share_guess: float = 0.25
+    share_guess: float = 0.17
 
     def __call__(self, clean: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
         """Corrupt clean (B, 3, H, W) in [0, 1]; H and W are one multiple of the stride.
@@ -83,8 +83,11 @@ class Holes:
         (B, 1, H, W), 0, GUESS or 1.
         """
         batch, _, size, _ = clean.shape
-        hole = self.masks.draw(batch, size, generator)
         guesses = round(self.share_guess * batch)
+        hole = torch.cat([
+            self.masks.draw_large(guesses, size, generator),
+            self.masks.draw(batch - guesses, size, generator),
+        ])  # fmt: skip
         half = F.interpolate(F.avg_pool2d(clean[:guesses], 2), scale_factor=2, mode="bilinear")
         smooth = smooth_fill(clean[:guesses], hole[:guesses])
         part = torch.rand(guesses, 1, 1, 1, generator=generator, device=clean.device)
@@ -103,6 +106,7 @@ class Defects:
     scratches: DrawnBank
     dust: DrawnBank
     share_each: float = 0.6
+    share_soft: float = 0.7  # edges as blurred as a scan makes them
     share_noisy: float = 0.5
     noise_max: float = 8 / 255
 
@@ -129,8 +133,10 @@ class Defects:
             mask = bank.draw(batch, size, generator) & present()
             light, shade = uniform(1, 1, 1) < 0.6, 0.15 * uniform(1, 1, 1)
             value = torch.where(light, 1 - shade, shade) + 0.04 * (uniform(3, 1, 1) - 0.5)
-            cover = 0.6 + 0.4 * uniform(1, 1, 1)
-            damaged = torch.where(mask, torch.lerp(damaged, value.expand_as(clean), cover), damaged)
+            soft = F.avg_pool2d(F.avg_pool2d(mask.float(), 2, 1), 2, 1, padding=1)
+            edges = torch.where(uniform(1, 1, 1) < self.share_soft, soft, mask.float())
+            cover = edges * (0.6 + 0.4 * uniform(1, 1, 1))
+            damaged = torch.lerp(damaged, value.expand_as(clean), cover)
             targets.append(mask)
         share = 10 ** (-4 + 1.7 * uniform(1, 1, 1))
         dead = (uniform(1, size, size) < share) & present()

@@ -112,8 +112,8 @@ def averaged_network(variant: str, state: dict[str, Any], task: str = "denoise")
     return net
 
 
-def load_weights(path: Path) -> tuple[str, dict[str, torch.Tensor]]:
-    """Read the variant and the weights of an exported model, for training to go on from.
+def load_weights(path: Path) -> tuple[ModelCard, dict[str, torch.Tensor]]:
+    """Read the card and the weights of an exported model, for training to go on from.
 
     Raises TrainingError if the file is none of imgae's, or holds no weights that can be trained.
     """
@@ -129,23 +129,27 @@ def load_weights(path: Path) -> tuple[str, dict[str, torch.Tensor]]:
             f"{path}: has no imgae model card inside; training cannot start from it"
         )
     card = ModelCard.from_json(cards[0])
-    variant = card.architecture
     stored = {
         entry.name.removesuffix(FP16_SUFFIX): numpy_helper.to_array(entry).astype(np.float32)
         for entry in model.graph.initializer
     }
-    names = networks.build_known(variant, card.task).state_dict()
+    names = networks.build_known(card.architecture, card.task).state_dict()
     if missing := names.keys() - stored.keys():
         raise TrainingError(f"{path}: lacks {min(missing)}; training cannot start from it")
-    return variant, {name: torch.tensor(stored[name]) for name in names}
+    return card, {name: torch.tensor(stored[name]) for name in names}
 
 
-def start_from(net: nn.Module, path: Path, variant: str) -> None:
+def start_from(net: Autoencoder, path: Path, variant: str) -> None:
     """Set a network's weights to those of an exported model of the same variant, or a smaller one.
 
-    A larger network starts where the smaller one ended.
+    A larger network starts where the smaller one ended. Of a network of another task, the input
+    planes that both have are kept, and the last convolution if both restore pictures.
     """
-    found, weights = load_weights(path)
+    card, weights = load_weights(path)
+    found, source = card.architecture, networks.NETWORKS[card.task]
+    weights["stem.weight"] = weights["stem.weight"][:, : net.planes]
+    if source.output != net.output:
+        weights = {name: value for name, value in weights.items() if not name.startswith("tail.")}
     try:
         networks.copy_weights(net, weights)
     except ValueError as error:

@@ -22,10 +22,11 @@ Kinds = Sequence[tuple[float, Callable[[holes.Mask, np.random.Generator], None]]
 HOLES: Final[Kinds] = (
     (0.25, holes.draw_scratches),
     (0.25, holes.draw_text),
-    (0.15, holes.draw_strokes),
-    (0.15, holes.draw_blobs),
-    (0.2, holes.draw_boxes),
+    (0.1, holes.draw_strokes),
+    (0.1, holes.draw_blobs),
+    (0.3, holes.draw_boxes),
 )
+LARGE: Final[Kinds] = ((0.25, holes.draw_blobs), (0.75, holes.draw_boxes))
 
 
 class DrawnBank:
@@ -48,12 +49,18 @@ class DrawnBank:
 
 
 class HoleBank:
-    """Masks of holes: drawn ones, and single pixels, 10 to 95 % of them unknown."""
+    """Masks of holes: drawn ones, and single pixels, 10 to 95 % of them unknown.
 
-    share_pixels = 0.35
+    Half of the drawn masks are two over each other: only what is missing can be learned from, and
+    thin holes are small.
+    """
+
+    share_pixels = 0.3
+    share_double = 0.5
 
     def __init__(self, device: torch.device | str = "cpu", seed: int = 0) -> None:
         self.drawn = DrawnBank(HOLES, device, seed=seed)
+        self.large = DrawnBank(LARGE, device, count=60, seed=seed)
         self.device = device
 
     def draw(self, count: int, size: int, generator: Generator) -> Tensor:
@@ -63,5 +70,10 @@ class HoleBank:
             return torch.rand(count, 1, *shape, generator=generator, device=self.device)
 
         drawn = self.drawn.draw(count, size, generator)
+        second = self.drawn.draw(count, size, generator) & (uniform(1, 1) < self.share_double)
         pixels = uniform(size, size) < 0.1 + 0.85 * uniform(1, 1)
-        return torch.where(uniform(1, 1) < self.share_pixels, pixels, drawn)
+        return torch.where(uniform(1, 1) < self.share_pixels, pixels, drawn | second)
+
+    def draw_large(self, count: int, size: int, generator: Generator) -> Tensor:
+        """Return masks like those of `draw`, of boxes and blobs only."""
+        return self.large.draw(count, size, generator)

@@ -26,6 +26,8 @@ GATE_SIGMA: Final = 2 / 255
 """Below this level the residual fades to nothing, so that level 0 is the identity."""
 GUESS: Final = 0.5
 """A mask's value where the picture holds a guess of what it should be."""
+HOLE_LEVEL: Final = 0.2
+"""The level of noise, on [0, 1], that a hole counts as: filling can be learnt from a denoiser."""
 MIRRORINGS: Final = ((), (3,), (2,), (2, 3))
 """Axes along which a picture is turned over."""
 DEFECTS: Final = ("scratches", "dust", "dead-pixels")
@@ -175,7 +177,8 @@ class InpaintingAutoencoder(Autoencoder):
 
     The mask is 1 where a pixel is unknown, 0 where it is known, and 0.5 where the picture holds a
     guess, such as the fill of a coarser scale. Unknown pixels are filled smoothly first
-    (`smooth_fill`), and the network adds what it knows better.
+    (`smooth_fill`), and the network takes away what is wrong with that, as a denoiser takes away
+    noise: told HOLE_LEVEL in the holes, it can start from a denoiser's weights.
     """
 
     inputs = ("image", "mask")
@@ -190,8 +193,8 @@ class InpaintingAutoencoder(Autoencoder):
         hole = mask > 0
         padded, unknown = pad_to_stride(image), pad_to_stride(mask)
         filled = smooth_fill(padded, unknown > GUESS)
-        residual = self.residual(torch.cat([filled - 0.5, unknown], 1))
-        restored = (filled + residual)[:, :, :height, :width]
+        residual = self.residual(torch.cat([filled - 0.5, HOLE_LEVEL * unknown], 1))
+        restored = (filled - residual)[:, :, :height, :width]
         return torch.where(hole, restored, image)
 
 
