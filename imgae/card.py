@@ -44,6 +44,7 @@ class ModelCard:
     training_data: tuple[str, ...]
     recipe: str
     licence: str
+    thin_halo: int = 0  # enough where no stride x stride block is wholly unknown; 0: the halo is
     sha256: str = ""  # over the initialisers as stored, in graph order
     scores: tuple[Score, ...] = ()
     schema: int = field(default=SCHEMA)
@@ -65,6 +66,7 @@ class ModelCard:
                 "update imgae, or export the model again"
             )
         names = {entry.name for entry in fields(cls)} - {"schema"}
+        values = {"thin_halo": 0, **values}  # the first cards have none
         if values.keys() != names:
             wrong = ", ".join(sorted(values.keys() ^ names))
             raise ModelError(f"its card has missing or unknown fields: {wrong}")
@@ -80,6 +82,7 @@ class ModelCard:
                     raise TypeError(f"{entry.name} is {getattr(card, entry.name)!r}")
             fits = 1 <= card.stride <= 4096 and 0 <= card.halo <= 65536
             fits = fits and card.halo % card.stride == 0 and card.bytes_per_pixel > 0
+            fits = fits and 0 <= card.thin_halo <= card.halo and card.thin_halo % card.stride == 0
         except (TypeError, ValueError) as error:
             raise ModelError(f"its card has a field of the wrong kind: {error}") from error
         if not fits:

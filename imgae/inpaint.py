@@ -3,6 +3,7 @@
 import copy
 import math
 import os
+from dataclasses import replace
 from typing import Any, Final
 
 import cv2
@@ -113,7 +114,7 @@ class Inpainter:
             out[deep] = from_float(guess[deep[box]], out.dtype)
             mask[deep] = GUESS
         given = out.copy() if deep.any() else pixels
-        tiles = cheapest_tiles(hole, card, self.tile)
+        tiles = cheapest_tiles(hole, halo_for(mask == 1, card), card, self.tile)
         for done, tile in enumerate(tiles, 1):
             read, keep = tile.read.slices, tile.keep.slices
             planes = self.model(image=to_nchw(given[read]), mask=mask[read][None, None])
@@ -190,11 +191,21 @@ def double(pixels: Floats, height: int, width: int) -> Floats:
     return large.reshape(size[1], size[0], pixels.shape[2])[:height, :width]
 
 
-def cheapest_tiles(hole: Mask, card: ModelCard, tile: str | int) -> list[Tile]:
+def halo_for(unknown: Mask, card: ModelCard) -> int:
+    """Return how far around a tile the model must see: less where what is unknown is thin."""
+    pad = [(0, -size % card.stride) for size in unknown.shape]
+    padded = np.pad(unknown, pad, mode="edge")  # as the model pads
+    rows, columns = (size // card.stride for size in padded.shape)
+    blocks = padded.reshape(rows, card.stride, columns, card.stride)
+    thin = card.thin_halo > 0 and not blocks.all((1, 3)).any()
+    return card.thin_halo if thin else card.halo
+
+
+def cheapest_tiles(hole: Mask, halo: int, card: ModelCard, tile: str | int) -> list[Tile]:
     """Return the tiles that hold any of the hole, of a plan that reads the fewest pixels."""
     height, width = hole.shape
-    plans = [plan_for(card, height, width, tile)]
+    plans = [plan_for(replace(card, halo=halo), height, width, tile)]
     if tile == "auto":
-        plans += [TilePlan(height, width, s, s, card.halo, card.stride) for s in SIDES]
+        plans += [TilePlan(height, width, s, s, halo, card.stride) for s in SIDES]
     needed = [[tile for tile in plan if hole[tile.keep.slices].any()] for plan in plans]
     return min(needed, key=lambda tiles: sum(tile.read.area for tile in tiles))

@@ -7,7 +7,7 @@ import tiny_models
 import imgae
 from imgae import MaskError, masks
 from imgae.holes import BENCHMARK, benchmark_mask
-from imgae.inpaint import DEEPEST, as_hole, cheapest_tiles, double, halve
+from imgae.inpaint import DEEPEST, as_hole, cheapest_tiles, double, halo_for, halve
 from imgae.metadata import upright
 
 
@@ -112,12 +112,26 @@ def test_halving_and_doubling():
 def test_few_holes_cost_few_pixels(inpainter):
     hole = np.zeros((4000, 6000), bool)
     hole[2000:2010, 3000:3100] = True
-    tiles = cheapest_tiles(hole, inpainter.model.card, "auto")
+    tiles = cheapest_tiles(hole, 8, inpainter.model.card, "auto")
     assert sum(tile.read.area for tile in tiles) < 0.02 * hole.size
     kept = np.zeros_like(hole)
     for tile in tiles:
         kept[tile.keep.slices] = True
     assert kept[hole].all()
+
+
+def test_thin_holes_need_less_around_them():
+    card = tiny_models.card(stride=8, halo=240, thin_halo=136)
+    hole = np.zeros((100, 205), bool)
+    hole[16:23] = hole[:, 41:48] = True
+    assert halo_for(hole, card) == 136
+    hole[95:, 202:] = True  # what the model adds at the border is as unknown as this
+    assert halo_for(hole, card) == 136
+    hole[97:, 200:] = True
+    assert halo_for(hole, card) == 136
+    hole[96:, 200:] = True
+    assert halo_for(hole, card) == 240
+    assert halo_for(np.zeros_like(hole), tiny_models.card(stride=8, halo=240)) == 240
 
 
 def test_benchmark_masks_are_the_same_every_time():

@@ -126,3 +126,28 @@ def test_every_variant_can_start_as_the_smaller_one(small, large):
         assert (after(image, sigma) - before(image, sigma)).abs().max() < 1e-5
     after(image, sigma).square().mean().backward()
     assert all(block.conv2.weight.grad.abs().max() > 0 for block in after.decoder1)
+
+
+@pytest.mark.parametrize(
+    ("thin", "radius"), [(True, networks.THIN_FILL_RADIUS), (False, networks.FILL_RADIUS)]
+)
+def test_the_fill_sees_no_farther_than_it_says(thin, radius):
+    side, seen = 448, 0
+    middle = slice(side // 2, side // 2 + STRIDE)
+    generator = torch.Generator().manual_seed(0)
+    for share in (0, 0.01, 0.1):
+        unknown = torch.rand(1, 1, side, side, generator=generator) >= share
+        if thin:  # one known pixel in every block, in the same place or in any
+            rows, columns = (
+                torch.arange(0, side, STRIDE)[:, None]
+                + (torch.randint(0, STRIDE, (1,), generator=generator) if share else 0)
+                for _ in range(2)
+            )
+            unknown[:, :, rows, columns.T] = False
+        else:
+            unknown[:, :, :, : side // 2 - 60] = False
+        image = torch.rand(1, 3, side, side, generator=generator).requires_grad_()
+        networks.smooth_fill(image, unknown)[:, :, middle, middle].sum().backward()
+        at = image.grad.abs().sum((0, 1)).nonzero()
+        seen = max(seen, int((middle.start - at.min()).item()), int(at.max()) + 1 - middle.stop)
+    assert radius / 3 < seen <= radius

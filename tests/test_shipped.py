@@ -4,12 +4,15 @@ import json
 import re
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 import imgae
-from imgae import weights
+from imgae import session, weights
 from imgae.cli import main
+from imgae.detect import Detector
+from imgae.holes import benchmark_mask
 from imgae.metrics import psnr
 from imgae.stitch import plan_for, run_tiles
 from imgae.tiling import TilePlan
@@ -22,6 +25,7 @@ BUDGETS = {
     "denoise-balanced": (160_000, 16 * MIB),
     "denoise-best": (1_000_000, 16 * MIB),
 }
+OTHERS = {"inpaint": (50_000, 4 * MIB), "detect": (50_000, 4 * MIB)}
 
 
 @pytest.fixture(scope="module", params=sorted(BUDGETS))
@@ -35,12 +39,14 @@ def example():
     return [imgae.read_image(folder / name).pixels for name in ("noisy.png", "clean.png")]
 
 
-def test_every_model_keeps_to_its_budget(denoiser):
-    card = denoiser.model.card
-    work, size = BUDGETS[card.name]
-    assert card.name == denoiser.model.path.stem
+@pytest.mark.parametrize("name", [*BUDGETS, *OTHERS])
+def test_every_model_keeps_to_its_budget(name):
+    path = weights.find(name)
+    card = session.load(path).card
+    work, size = {**BUDGETS, **OTHERS}[name]
+    assert card.name == path.stem
     assert card.macs_per_pixel <= work
-    assert denoiser.model.path.stat().st_size <= size
+    assert path.stat().st_size <= size
     assert card.scores
 
 
@@ -118,9 +124,50 @@ def test_the_names_on_the_command_line(capfd):
     assert (report["provider"], report["threads"]) == ("CPUExecutionProvider", 1)
 
 
-def test_the_card_for_people_and_the_card_inside_agree(denoiser):
+@pytest.mark.parametrize("name", [*BUDGETS, *OTHERS])
+def test_the_card_for_people_and_the_card_inside_agree(name):
     text = (ROOT / "weights" / "README.md").read_text()
-    for score in denoiser.model.card.scores:
+    card = session.load(weights.find(name)).card
+    for score in card.scores:
         if score.what.startswith("CBSD68"):
             assert re.search(rf"\b{score.value:.2f}\b", text), score
-    assert denoiser.model.card.sha256[:16] in text
+    assert card.sha256[:16] in text
+
+
+@pytest.mark.parametrize("kind", ["random50", "text", "scratches"])
+def test_thin_holes_are_filled_better_than_by_fast_marching(example, kind):
+    clean = example[1]
+    hole = benchmark_mask(kind, 0, *clean.shape[:2])
+    holed = np.where(hole[:, :, None], np.uint8(0), clean)
+    filled = imgae.Inpainter()(holed, hole)
+    other = cv2.inpaint(holed, hole.astype(np.uint8), 3, cv2.INPAINT_TELEA)
+    assert np.array_equal(filled[~hole], clean[~hole])
+    assert psnr(filled[hole], clean[hole], 255) > psnr(other[hole], clean[hole], 255) + 1
+
+
+@pytest.mark.parametrize("kind", ["scratches", "box96"])
+def test_holes_are_filled_the_same_in_tiles(kind):
+    pixels = np.random.default_rng(0).random((150, 393, 3), np.float32)
+    hole = benchmark_mask(kind, 1, 150, 393)
+    whole, tiled = (imgae.Inpainter(tile=tile)(pixels, hole) for tile in (0, 64))
+    assert np.abs(whole - tiled).max() < 1e-5
+
+
+def test_large_holes_keep_the_colours_around_them():
+    pixels = np.full((260, 300, 3), (200, 120, 40), np.uint8)
+    hole = np.zeros((260, 300), bool)
+    hole[40:220, 60:240] = True
+    filled = imgae.Inpainter()(np.where(hole[:, :, None], np.uint8(0), pixels), hole)
+    assert np.abs(filled.astype(int) - pixels).max() < 6
+
+
+def test_defects_are_found_and_a_picture_without_any_is_left_alone(example):
+    clean, detect = example[1], Detector()
+    damaged, truth = clean.copy(), np.zeros(clean.shape[:2], np.uint8)
+    cv2.line(truth, (40, 30), (470, 200), 255, 2)
+    cv2.line(truth, (100, 500), (220, 180), 255, 2)
+    damaged[truth > 0] = (235, 230, 225)
+    found = detect(damaged, ["scratches"])
+    both = (found & (truth > 0)).sum()
+    assert 2 * both / (found.sum() + (truth > 0).sum()) > 0.7
+    assert detect(clean).mean() < 0.002

@@ -276,6 +276,7 @@ def make_card(net: Autoencoder, config: TrainingConfig, provenance: Provenance) 
         value_range=(0.0, 1.0),
         stride=networks.STRIDE,
         halo=geometry.halo(net),
+        thin_halo=geometry.thin_halo(net) if config.task == "inpaint" else 0,
         macs_per_pixel=round(geometry.macs_per_pixel(net)),
         bytes_per_pixel=geometry.working_bytes_per_pixel(net),
         sigma_range=(0.0, GaussianNoise().sigma_max if config.task == "denoise" else 0.0),

@@ -10,6 +10,7 @@ from imgae.training.networks import (
     FILL_RADIUS,
     GUESS,
     STRIDE,
+    THIN_FILL_RADIUS,
     Autoencoder,
     DefectDetector,
     InpaintingAutoencoder,
@@ -86,6 +87,12 @@ def reach_along(probe: Autoencoder, axis: int) -> int:
 def halo(net: Autoencoder) -> int:
     """Return how far the network and its fill see, rounded up to the stride."""
     fill = FILL_RADIUS if isinstance(net, InpaintingAutoencoder) else 0
+    return round_up(receptive_radius(net) + fill, STRIDE)
+
+
+def thin_halo(net: Autoencoder) -> int:
+    """Return the same for pictures without a wholly unknown block of STRIDE x STRIDE."""
+    fill = THIN_FILL_RADIUS if isinstance(net, InpaintingAutoencoder) else 0
     return round_up(receptive_radius(net) + fill, STRIDE)
 
 

@@ -36,6 +36,8 @@ FILL_RINGS: Final = 8
 FILL_STEPS: Final = 4
 FILL_RADIUS: Final = STRIDE * (FILL_RINGS + 1) + (2**FILL_LEVELS - 1) * (FILL_STEPS + 1)
 """How far the fill sees: its rings, a block, and at each resolution relaxation and enlarging."""
+THIN_FILL_RADIUS: Final = STRIDE + (2 ** (FILL_LEVELS - 1) - 1) * (FILL_STEPS + 1)
+"""The same where every block of the coarsest resolution holds a known pixel."""
 
 
 @dataclass(frozen=True)
