@@ -117,7 +117,7 @@ def read_deep_tiff(data: bytes, path: Path) -> tuple[Image, int] | None:
         if pixels.dtype == np.float32 and pixels.max() > 1.5:
             warn(f"{path}: its values reach {pixels.max():.4g}; above 1 they are taken for white")
         image, orientation = with_tags(Image(pixels, alpha), page, path)
-        return image, 1 if turned else orientation
+        return (replace(image, turned=orientation), 1) if turned else (image, orientation)
 
 
 def decode_page(page: Any, data: bytes) -> tuple[NDArray[Any], bool]:

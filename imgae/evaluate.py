@@ -7,6 +7,7 @@ PSNR and SSIM are over all pixels and channels, and their means over the picture
 """
 
 import json
+import math
 import multiprocessing
 import resource
 import sys
@@ -228,4 +229,12 @@ def table(results: Sequence[Result]) -> str:
 
 def to_json(results: Sequence[Any], about: dict[str, Any]) -> str:
     """Lay results, which are dataclasses, out as JSON, with what they are about."""
-    return json.dumps({**about, "results": [asdict(result) for result in results]}, indent=1)
+    rows = [{key: finite(value) for key, value in asdict(row).items()} for row in results]
+    return json.dumps({**about, "results": rows}, indent=1, allow_nan=False)
+
+
+def finite(value: Any) -> Any:
+    """Return a value as JSON has it: infinity, the PSNR of equal pictures, becomes None."""
+    if isinstance(value, dict):
+        return {key: finite(entry) for key, entry in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -4,15 +4,16 @@ Masks are those of `holes.benchmark_mask`, by kind and number of the picture in 
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imgae.errors import OptionError
+from imgae.errors import ImageError, OptionError, warn
 from imgae.fills import FILLS
 from imgae.holes import BENCHMARK, benchmark_mask
 from imgae.inpaint import Inpainter
@@ -21,6 +22,8 @@ from imgae.metrics import detail_ratio, patch_distance, psnr, seam_ratio, ssim
 Fill = Callable[[NDArray[np.uint8], NDArray[np.bool_]], NDArray[np.uint8]]
 LARGE: Final = ("box96",)
 """Kinds whose holes are wide enough for the measures of texture."""
+SMALLEST: Final = 7
+"""Pixels on a side that SSIM needs."""
 
 COLUMNS: Final = (
     ("PSNR in holes", "hole_psnr", ".2f"),
@@ -66,13 +69,20 @@ def fills(
     """Build the methods to compare. Raises OptionError if a classical one is unknown."""
     found: dict[str, Fill] = {}
     for name in models:
-        inpainter = Inpainter(name, threads=threads, device=device)
-        found[inpainter.model.card.name] = inpainter
+        found[Path(name).stem] = Inpainter(name, threads=threads, device=device)
     for name in against:
         if name not in FILLS:
             raise OptionError(f"no fill is called {name!r}; there are: {', '.join(FILLS)}")
         found[name] = FILLS[name]
     return found
+
+
+def check_kinds(kinds: Sequence[str]) -> None:
+    """Raise OptionError unless all are kinds of holes."""
+    for kind in kinds:
+        if kind not in BENCHMARK:
+            known = ", ".join(BENCHMARK)
+            raise OptionError(f"no kind of hole is called {kind!r}; there are: {known}")
 
 
 def run_kind(
@@ -81,15 +91,20 @@ def run_kind(
     """Fill holes of one kind in all pictures, (H, W, 3), by every method.
 
     For large holes, models are also measured without the texture stage, and the truth itself is.
+    Pictures too small for the kind are left out, with an ImgaeWarning. Raises ImageError if none
+    is left.
     """
-    if kind not in BENCHMARK:
-        raise OptionError(f"no kind of hole is called {kind!r}; there are: {', '.join(BENCHMARK)}")
+    check_kinds([kind])
     large = kind in LARGE
     if large:
         methods = {**methods, **without_texture(methods)}
+    cases = list(cases_of(pictures, kind))
+    if not cases:
+        raise ImageError(f"no picture is large enough for holes of the kind {kind}")
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in methods}
-    for number, (name, clean) in enumerate(pictures):
-        holed, mask = with_holes(clean, kind, number)
+    for fill in methods.values():
+        fill(*cases[0][2:])  # what loads at first is not to be timed
+    for name, clean, holed, mask in cases:
         for method, fill in methods.items():
             started = time.perf_counter()
             filled = fill(holed, mask)
@@ -100,9 +115,25 @@ def run_kind(
             rows[method].append({"name": name, "seconds": seconds, "pixels": mask.size, **row})
     classical = [name for name in methods if name in FILLS]
     best = [max((rows[name][i]["hole_psnr"] for name in classical), default=np.nan)
-            for i in range(len(pictures))]  # fmt: skip
+            for i in range(len(cases))]  # fmt: skip
     results = [summarise(method, kind, rows[method], best) for method in methods]
-    return [*results, truth(kind, pictures)] if large else results
+    if large:
+        texture = [measure_texture(clean, mask) for _, clean, _, mask in cases]
+        means: dict[str, Any] = {key: mean_of(texture, key) for key in texture[0]}
+        results.append(FillResult("truth", kind, **means))
+    return results
+
+
+def cases_of(
+    pictures: Sequence[tuple[str, NDArray[np.uint8]]], kind: str
+) -> Iterator[tuple[str, NDArray[np.uint8], NDArray[np.uint8], NDArray[np.bool_]]]:
+    """Yield name, picture, picture with holes, and their mask, of all pictures that can hold it."""
+    for number, (name, clean) in enumerate(pictures):
+        holed, mask = with_holes(clean, kind, number)
+        if min(clean.shape[:2]) < SMALLEST or mask.all() or not mask.any():
+            warn(f"{name}: too small for holes of the kind {kind}; left out")
+        else:
+            yield name, clean, holed, mask
 
 
 def without_texture(methods: dict[str, Fill]) -> dict[str, Fill]:
@@ -111,16 +142,6 @@ def without_texture(methods: dict[str, Fill]) -> dict[str, Fill]:
         for name, fill in methods.items()
         if isinstance(fill, Inpainter)
     }
-
-
-def truth(kind: str, pictures: Sequence[tuple[str, NDArray[np.uint8]]]) -> FillResult:
-    """Measure the texture of what was there."""
-    rows = [
-        measure_texture(clean, benchmark_mask(kind, number, *clean.shape[:2]))
-        for number, (_, clean) in enumerate(pictures)
-    ]
-    means: dict[str, Any] = {key: mean_of(rows, key) for key in rows[0]}
-    return FillResult("truth", kind, **means)
 
 
 def with_holes(

@@ -83,8 +83,8 @@ def fill_sheet(
     for result in results:
         if result.method != first:
             continue
-        number = min(range(len(pictures)), key=lambda i: result.pictures[pictures[i][0]])
-        name, clean = pictures[number]
+        name = min(result.pictures, key=lambda name: result.pictures[name])
+        number, clean = next((i, clean) for i, (own, clean) in enumerate(pictures) if own == name)
         holed, mask = with_holes(clean, result.kind, number)
         outputs = [fill(holed, mask) for fill in methods.values()]
         where = largest_error(outputs[0], clean)

@@ -86,6 +86,8 @@ def read_with_pillow(data: bytes, path: Path) -> tuple[Image, int]:
     """Return the picture as stored, and its EXIF orientation, 1 to 8."""
     with PIL.Image.open(io.BytesIO(data), formats=PLUGINS) as file:
         check_frames(file, path)
+        # Pillow turns a TIFF itself while decoding, and then forgets the tag.
+        by_pillow = read_orientation(file) if file.format == "TIFF" else 1
         pixels, alpha = decode(file, data, path)
         image = Image(
             pixels,
@@ -95,8 +97,8 @@ def read_with_pillow(data: bytes, path: Path) -> tuple[Image, int]:
             xmp=read_xmp(file),
             dpi=read_dpi(file),
         )
-        # Asked for last: Pillow turns a TIFF itself while decoding, and then forgets the tag.
-        return image, read_orientation(file)
+        left = read_orientation(file)
+        return (replace(image, turned=by_pillow), 1) if left == 1 else (image, left)
 
 
 def read_bytes(path: Path) -> bytes:
@@ -187,6 +189,11 @@ def check_writable(path: Path, overwrite: bool) -> None:
             raise ImageError(f"{path}: the folder {path.parent} cannot be written to")
     except OSError as error:  # a folder above that may not be looked into, or a name too long
         raise ImageError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def format_of(path: Path) -> str | None:
+    """Return what a file's name says it is: PNG, JPEG, TIFF, WEBP or None."""
+    return FORMATS.get(path.suffix.lower())
 
 
 def encode(image: Image, path: Path) -> bytes:

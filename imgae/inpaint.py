@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from imgae import session, weights
 from imgae.arrays import Picture, check_finite, from_picture, like_picture
 from imgae.card import ModelCard
-from imgae.errors import MaskError
+from imgae.errors import MaskError, OptionError
 from imgae.image import Image
-from imgae.pixels import from_float, from_nchw, to_float, to_nchw
-from imgae.stitch import Progress, check_settings, plan_for
+from imgae.pixels import from_float, to_float, to_nchw
+from imgae.stitch import Progress, check_settings, kept, most_pixels, plan_for
 from imgae.texture import add_texture
 from imgae.tiling import Box, Tile, TilePlan
 
@@ -57,11 +57,12 @@ class Inpainter:
     ) -> Picture:
         """Return the picture with its holes filled, in the type, shape and dtype it came in.
 
-        image: as for Denoiser. mask: bool or uint8 (H, W), True or 255 fills.
-        feather: pixels inside a hole over which it blends with what was there.
+        image: as for Denoiser; floats may be NaN inside the mask. mask: bool or uint8 (H, W), True
+        or 255 fills.
+        feather: whole pixels inside a hole over which it blends with what was there.
         texture: give holes wider than about 48 pixels the texture of what is around them; without,
         they are smooth, and nearer to the truth pixel by pixel.
-        Pixels outside the mask come back unchanged. Raises ImageError or MaskError.
+        Pixels outside the mask come back unchanged. Raises ImageError, MaskError or OptionError.
         """
         picture = from_picture(image)
         hole = as_hole(mask, picture)
@@ -79,56 +80,78 @@ class Inpainter:
         feather: int = 0,
         texture: bool = True,
         progress: Progress | None = None,
+        before: Image | None = None,
     ) -> Image:
-        """Fill where hole (H, W) is true; see __call__."""
+        """Fill where hole (H, W) is true; see __call__.
+
+        before: the picture to feather from, if that is another.
+        """
+        if not isinstance(feather, int) or feather < 0:
+            raise OptionError(f"feather is {feather!r}; expected whole pixels from 0")
+        image = without_holes(image, hole)
         check_finite(image)
-        filled = self.fill(image.pixels, hole, progress)
-        depth = depth_of(hole)
-        deep = components_with(depth > DEEPEST, hole)
+        filled, deep = self.fill(image.pixels, hole, progress)
         if texture and deep.any():
-            add_texture(filled, hole, deep)
+            add_texture(filled, hole, deep, progress)
         if feather:
-            share = np.minimum(depth[hole] / (feather + 1), 1)[:, None]
-            before, after = to_float(image.pixels[hole]), to_float(filled[hole])
-            filled[hole] = from_float(before + share * (after - before), filled.dtype)
+            share = np.minimum(depth_of(hole)[hole] / (feather + 1), 1)[:, None]
+            old = to_float(without_holes(before or image, hole).pixels[hole])
+            filled[hole] = from_float(old + share * (to_float(filled[hole]) - old), filled.dtype)
         return image.with_pixels(filled)
 
     def fill(
         self, pixels: NDArray[Any], hole: Mask, progress: Progress | None = None
-    ) -> NDArray[Any]:
-        """Return a copy of pixels (H, W, C) with the hole (H, W) filled.
+    ) -> tuple[NDArray[Any], Mask]:
+        """Return a copy of pixels (H, W, C) with the hole (H, W) filled, and its deep parts.
 
-        Deep holes are filled at half the size first, by this same function, and what comes out is
+        Deep parts are filled at half the size first, by this same function, and what comes out is
         the guess that they start from here.
         """
         card = self.model.card
         out = pixels.copy()
         mask = hole.astype(np.float32)
         depth = depth_of(hole)
-        deep = components_with(depth > DEEPEST, hole)
-        if deep.any():
-            margin = card.halo * math.ceil(depth.max() / DEEPEST)
-            box = around(deep, margin).slices
-            coarse, coarse_hole = halve(to_float(pixels[box]), hole[box])
-            guess = double(self.fill(coarse, coarse_hole), *deep[box].shape)
-            out[deep] = from_float(guess[deep[box]], out.dtype)
-            mask[deep] = GUESS
+        deep = deep_parts(depth, hole)
+        for box in boxes_of(deep, depth, card.halo):
+            area = box.slices
+            coarse, coarse_hole = halve(to_float(pixels[area]), hole[area])
+            guess = double(self.fill(coarse, coarse_hole)[0], *hole[area].shape)
+            own = deep[area]
+            out[area][own] = from_float(guess[own], out.dtype)
+            mask[area][own] = GUESS
         given = out.copy() if deep.any() else pixels
         tiles = cheapest_tiles(hole, halo_for(mask == 1, card), card, self.tile)
         for done, tile in enumerate(tiles, 1):
             read, keep = tile.read.slices, tile.keep.slices
-            planes = self.model(image=to_nchw(given[read]), mask=mask[read][None, None])
-            restored = from_nchw(planes[:, :, *tile.keep.within(tile.read).slices], out.shape[2])
+            planes = to_nchw(given[read])
+            restored = self.model(image=planes, mask=mask[read][None, None])
             own = hole[keep]
-            out[keep][own] = from_float(restored[own], out.dtype)
+            out[keep][own] = from_float(kept(restored, planes, tile, out.shape[2])[own], out.dtype)
             if progress:
                 progress(done, len(tiles))
-        return out
+        return out, deep
+
+
+def without_holes(image: Image, hole: Mask) -> Image:
+    """Set what is no number inside a hole of a float picture to black."""
+    if image.pixels.dtype != np.float32 or np.isfinite(image.pixels[hole]).all():
+        return image
+    pixels = image.pixels.copy()
+    pixels[hole] = np.nan_to_num(pixels[hole], nan=0, posinf=0, neginf=0)
+    return image.with_pixels(pixels)
 
 
 def depth_of(hole: Mask) -> Floats:
     """Return how far every pixel of a hole is from known ones, in pixels; 0 outside it."""
-    return np.asarray(cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 5))
+    depth = np.zeros(hole.shape, np.float32)
+    if hole.any():
+        area = around(hole, 2).slices
+        depth[area] = distance_to_zero(hole[area])
+    return depth
+
+
+def distance_to_zero(marked: Mask) -> Floats:
+    return np.asarray(cv2.distanceTransform(marked.astype(np.uint8), cv2.DIST_L2, 5))
 
 
 def as_hole(mask: NDArray[Any], image: Image) -> Mask:
@@ -136,6 +159,8 @@ def as_hole(mask: NDArray[Any], image: Image) -> Mask:
 
     Raises MaskError if it is of another size or type than the picture needs, or marks all of it.
     """
+    if not isinstance(mask, np.ndarray):
+        raise MaskError(f"a mask is an array, bool or uint8 (H, W), not {type(mask).__name__}")
     if mask.dtype not in (np.bool_, np.uint8) or mask.ndim != 2:
         raise MaskError(f"the mask is {mask.dtype} {mask.shape}; expected bool or uint8 (H, W)")
     if mask.shape != (image.height, image.width):
@@ -144,28 +169,60 @@ def as_hole(mask: NDArray[Any], image: Image) -> Mask:
             f"the mask is {width}x{height}, the picture {image.width}x{image.height}; "
             "they must be of one size"
         )
+    if mask.dtype == np.uint8 and mask.max() == 1:
+        raise MaskError("the uint8 mask holds 0 and 1; 255 fills, or make it bool")
     hole: Mask = mask > 127 if mask.dtype == np.uint8 else mask
     if hole.all():
         raise MaskError("the mask marks the whole picture; nothing is left to fill it from")
     return hole
 
 
-def components_with(marked: Mask, hole: Mask) -> Mask:
-    """Return the connected parts of `hole` that hold a marked pixel."""
-    if not marked.any():
-        return marked
-    _, labels = cv2.connectedComponents(hole.astype(np.uint8), connectivity=8)
-    return np.isin(labels, np.unique(labels[marked]))
+def deep_parts(depth: Floats, hole: Mask) -> Mask:
+    """Return the parts of `hole` about points deeper than DEEPEST, out to their corners.
+
+    Thin parts that touch a deep one are not among them.
+    """
+    deep: Mask = depth > DEEPEST
+    if deep.any():
+        reach = math.ceil(1.5 * DEEPEST)
+        area = around(deep, reach).slices
+        deep[area] = (distance_to_zero(~deep[area]) <= reach) & hole[area]
+    return deep
+
+
+def boxes_of(deep: Mask, depth: Floats, halo: int) -> list[Box]:
+    """Return boxes that hold the deep parts and what is to be seen around them.
+
+    One for each part, or one for all, whichever has fewer pixels.
+    """
+    if not deep.any():
+        return []
+    count, labels, spots, _ = cv2.connectedComponentsWithStats(deep.astype(np.uint8))
+    single = []
+    for label in range(1, count):
+        left, top, width, height = spots[label, :4].tolist()
+        spot = (slice(top, top + height), slice(left, left + width))
+        deepest = depth[spot][labels[spot] == label].max()
+        margin = halo * math.ceil(deepest / DEEPEST)
+        single.append(grown(Box(top, left, top + height, left + width), margin, deep.shape))
+    whole = around(deep, halo * math.ceil(depth.max() / DEEPEST))
+    return single if sum(box.area for box in single) < whole.area else [whole]
 
 
 def around(marked: Mask, margin: int) -> Box:
     """Return the box of the marked pixels with a margin, from even coordinates."""
     rows, columns = np.flatnonzero(marked.any(1)), np.flatnonzero(marked.any(0))
+    box = Box(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
+    return grown(box, margin, marked.shape)
+
+
+def grown(box: Box, margin: int, shape: tuple[int, ...]) -> Box:
+    """Return a box with a margin, from even coordinates, inside a picture of a shape."""
     return Box(
-        max(int(rows[0]) - margin, 0) // 2 * 2,
-        max(int(columns[0]) - margin, 0) // 2 * 2,
-        min(int(rows[-1]) + 1 + margin, marked.shape[0]),
-        min(int(columns[-1]) + 1 + margin, marked.shape[1]),
+        max(box.top - margin, 0) // 2 * 2,
+        max(box.left - margin, 0) // 2 * 2,
+        min(box.bottom + margin, shape[0]),
+        min(box.right + margin, shape[1]),
     )
 
 
@@ -206,6 +263,8 @@ def cheapest_tiles(hole: Mask, halo: int, card: ModelCard, tile: str | int) -> l
     height, width = hole.shape
     plans = [plan_for(replace(card, halo=halo), height, width, tile)]
     if tile == "auto":
-        plans += [TilePlan(height, width, s, s, halo, card.stride) for s in SIDES]
+        most = most_pixels(card)
+        sides = [side for side in SIDES if (side + 2 * halo) ** 2 <= most]
+        plans += [TilePlan(height, width, side, side, halo, card.stride) for side in sides]
     needed = [[tile for tile in plan if hole[tile.keep.slices].any()] for plan in plans]
     return min(needed, key=lambda tiles: sum(tile.read.area for tile in tiles))

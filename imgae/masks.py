@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from imgae.errors import MaskError
 from imgae.image import Image
 from imgae.metadata import upright
-from imgae.pixels import to_uint8, to_uint8_rgb
+from imgae.pixels import to_float, to_uint8, to_uint8_rgb
 
 Mask = NDArray[np.bool_]
 
@@ -22,11 +22,11 @@ def from_picture(mask: Image, image: Image) -> Mask:
     upright with it, unless it only fits the picture upright.
     Raises MaskError if it is of another size.
     """
-    marked: Mask = to_uint8(mask.pixels).mean(2) > 127
+    marked = white_of(mask)
     if image.turned != 1 and mask.turned == 1:
-        turned = upright(Image(mask.pixels), image.turned)
+        turned = upright(Image(mask.pixels, mask.alpha), image.turned)
         if turned.pixels.shape[:2] == image.pixels.shape[:2]:
-            marked = to_uint8(turned.pixels).mean(2) > 127
+            marked = white_of(turned)
     if marked.shape != image.pixels.shape[:2]:
         raise MaskError(
             f"the mask is {mask.width}x{mask.height}, the picture {image.width}x{image.height}; "
@@ -35,11 +35,20 @@ def from_picture(mask: Image, image: Image) -> Mask:
     return marked
 
 
+def white_of(mask: Image) -> Mask:
+    """Mark what is white from one half up; what is transparent counts as black."""
+    gray = to_uint8(mask.pixels).mean(2, dtype=np.float32)
+    if mask.alpha is not None:
+        gray *= to_float(mask.alpha)
+    marked: Mask = gray >= 127.5
+    return marked
+
+
 def from_alpha(image: Image) -> Mask:
     """Mark what is not fully opaque. Raises MaskError if the picture has no transparency."""
     if image.alpha is None:
         raise MaskError("the picture has no transparency to take a mask from")
-    marked: Mask = to_uint8(image.alpha) < 255
+    marked: Mask = to_float(image.alpha) < 1
     return marked
 
 
@@ -75,11 +84,11 @@ def color(image: Image, rgb: tuple[int, int, int], tolerance: int) -> Mask:
 
 def dilate(mask: Mask, pixels: int) -> Mask:
     """Grow a mask by a disk of that radius."""
-    if pixels == 0:
+    if pixels == 0 or not mask.any():
         return mask
-    size = 2 * pixels + 1
-    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
-    return cv2.dilate(mask.astype(np.uint8), disk) > 0
+    apart = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    grown: Mask = np.asarray(apart) <= pixels
+    return grown
 
 
 def drawn_over(image: Image, mask: Mask) -> NDArray[Any]:

@@ -94,6 +94,16 @@ def upright(image: Image, orientation: int) -> Image:
     )
 
 
+def turned_back(image: Image, orientation: int) -> Image:
+    """Return a picture as a file of that orientation stores it, with EXIF that says only so."""
+    if orientation not in ROTATIONS:
+        return image
+    exif = PIL.Image.Exif()
+    exif[ORIENTATION_TAG] = orientation
+    stored = upright(image, {6: 8, 8: 6}.get(orientation, orientation))
+    return replace(stored, exif=exif.tobytes().removeprefix(EXIF_PREFIX), turned=1)
+
+
 def with_upright_exif(exif: bytes) -> bytes:
     """Set the orientation to 1 in place, leaving every other byte, maker notes included."""
     order = "<" if exif[:2] == b"II" else ">"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from imgae.card import ModelCard
 from imgae.errors import ModelError, OptionError
 from imgae.pixels import from_float, from_nchw, to_float, to_nchw
-from imgae.tiling import TilePlan, plan_within
+from imgae.tiling import Tile, TilePlan, plan_within
 
 Progress = Callable[[int, int], None]
 """Called with tiles done and tiles in all."""
@@ -36,11 +36,15 @@ def plan_for(card: ModelCard, height: int, width: int, tile: str | int) -> TileP
     least in half the free memory, 1 GiB at most.
     """
     if tile == "auto":
-        budget = min(MOST_MEMORY, max(LEAST_MEMORY, free_memory() // 2))
-        most = min(MOST_PIXELS, budget // card.bytes_per_pixel)
-        return plan_within(height, width, card.halo, card.stride, most)
+        return plan_within(height, width, card.halo, card.stride, most_pixels(card))
     size = int(tile)
     return TilePlan(height, width, size, size, card.halo, card.stride)
+
+
+def most_pixels(card: ModelCard) -> int:
+    """Return how many pixels a model should be given at once."""
+    budget = min(MOST_MEMORY, max(LEAST_MEMORY, free_memory() // 2))
+    return min(MOST_PIXELS, budget // card.bytes_per_pixel)
 
 
 def run_tiles(
@@ -59,13 +63,7 @@ def run_tiles(
     for done, tile in enumerate(plan, 1):
         source = pixels[tile.read.slices]
         planes = to_nchw(source)
-        restored = restore(planes)
-        if restored.shape != planes.shape:
-            raise ModelError(f"the model gave {restored.shape} for {planes.shape}")
-        inner = (slice(None), slice(None), *tile.keep.within(tile.read).slices)
-        values = from_nchw(restored[inner], pixels.shape[2])
-        if not np.isfinite(values).all():
-            raise ModelError("the model gave NaN or infinity; are the picture's values on [0, 1]?")
+        values = kept(restore(planes), planes, tile, pixels.shape[2])
         if strength != 1:
             original = to_float(pixels[tile.keep.slices])
             values = original + np.float32(strength) * (values - original)
@@ -73,6 +71,22 @@ def run_tiles(
         if progress:
             progress(done, len(plan))
     return out
+
+
+def kept(
+    restored: NDArray[np.float32], planes: NDArray[np.float32], tile: Tile, channels: int
+) -> NDArray[np.float32]:
+    """Return what a tile keeps of a model's output, (h, w, channels).
+
+    Raises ModelError if the output has another shape than the input, or is no numbers.
+    """
+    if restored.shape != planes.shape:
+        raise ModelError(f"the model gave {restored.shape} for {planes.shape}")
+    inner = (slice(None), slice(None), *tile.keep.within(tile.read).slices)
+    values = from_nchw(restored[inner], channels)
+    if not np.isfinite(values).all():
+        raise ModelError("the model gave NaN or infinity; are the picture's values on [0, 1]?")
+    return values
 
 
 def free_memory() -> int:

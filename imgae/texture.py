@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgae.pixels import from_float, to_float
+from imgae.stitch import Progress
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -40,11 +41,13 @@ FEWEST: Final = 256
 """Known patches without which a hole stays as it is."""
 
 
-def add_texture(pixels: NDArray[Any], hole: Mask, deep: Mask) -> None:
+def add_texture(
+    pixels: NDArray[Any], hole: Mask, deep: Mask, progress: Progress | None = None
+) -> None:
     """Give `deep` the fine band of its known surroundings, in place.
 
     pixels: (H, W, C), uint8, uint16 or float32, the hole filled. hole: (H, W), what was unknown; no
-    patch is taken from there. deep: (H, W), whole connected parts of it, that get texture.
+    patch is taken from there. deep: (H, W), the parts of it that get texture.
     The same input gives the same output.
     """
     count, labels, boxes, _ = cv2.connectedComponentsWithStats(deep.astype(np.uint8))
@@ -55,11 +58,13 @@ def add_texture(pixels: NDArray[Any], hole: Mask, deep: Mask) -> None:
             slice(max(left - REACH, 0), left + width + REACH),
         )
         part = labels[around] == label
-        textured = with_texture(to_float(pixels[around]), hole[around], part)
+        textured = with_texture(to_float(pixels[around]), hole[around], part, progress)
         pixels[around][part] = from_float(textured[part], pixels.dtype)
 
 
-def with_texture(pixels: Floats, hole: Mask, part: Mask) -> Floats:
+def with_texture(
+    pixels: Floats, hole: Mask, part: Mask, progress: Progress | None = None
+) -> Floats:
     """Return pixels with one part of the hole textured; all arrays are cut around it."""
     if min(hole.shape) < SIDE:
         return pixels
@@ -74,7 +79,10 @@ def with_texture(pixels: Floats, hole: Mask, part: Mask) -> Floats:
     depth: Floats = np.asarray(cv2.distanceTransform(part.astype(np.uint8), cv2.DIST_L2, 5), "f4")
     nearest = nearest_patches(known)
     rng = np.random.default_rng(0)
-    for top, left in places(depth):
+    spots = places(depth)
+    for number, (top, left) in enumerate(spots, 1):
+        if progress:
+            progress(number, len(spots))
         spot = (slice(top, top + SIDE), slice(left, left + SIDE))
         if done[spot].all():
             continue

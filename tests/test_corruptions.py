@@ -5,6 +5,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
 from imgae.training.corruptions import GaussianNoise, draw_levels  # noqa: E402
+from imgae.training.masks import HoleBank  # noqa: E402
+from imgae.training.objectives import Inpainting  # noqa: E402
 
 PLAIN = GaussianNoise(
     share_zero=0, share_varying=0, share_rounded=0, share_gray=0, share_overstated=0
@@ -84,3 +86,19 @@ def test_overstated_samples_have_less_noise_than_stated_and_some_none():
     assert float((amount == 0).float().mean()) == pytest.approx(0.25, abs=0.04)
     assert float(amount.max()) < 1.1
     assert float(amount[amount > 0].mean()) == pytest.approx(0.5, abs=0.05)
+
+
+def test_what_is_filled_counts_by_its_root_error_and_small_holes_for_less():
+    clean = torch.zeros(3, 3, 40, 40)
+    mask = torch.zeros(3, 1, 40, 40)
+    mask[0, :, :20] = 1  # half of the patch
+    mask[1, :, 0, :8] = 1  # a tenth of what counts in full; the third has no hole
+
+    def net(given, mask):
+        return given + 0.1 * mask + 7 * (1 - mask)  # far off outside, which is not looked at
+
+    objective = Inpainting(lambda clean, _: (clean, mask), full_share=0.05)
+    loss, terms = objective(net, clean, generator())
+    assert loss.item() == pytest.approx((0.1 + 0.1 * 0.1) / 3, rel=1e-3)
+    assert terms["mse"].item() == pytest.approx(0.01 * 2 / 3, rel=1e-3)
+    assert HoleBank(seed=0).draw_large(4, 128, generator()).float().mean() > 0.05

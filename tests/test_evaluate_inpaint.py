@@ -38,11 +38,11 @@ def test_fills_are_measured_beside_each_other(folder, tmp_path, capsys):
     table = capsys.readouterr().out
     rows = {(r["method"], r["kind"]): r for r in json.loads(stored.read_text())["results"]}
     assert len(rows) == 6 + 2  # the model without its texture stage, and the truth
-    assert rows["tiny, smooth", "box96"]["patch_distance"] > 0
+    assert rows["white, smooth", "box96"]["patch_distance"] > 0
     assert rows["truth", "box96"]["hole_psnr"] is None
-    assert rows["truth", "box96"]["seam_ratio"] < rows["tiny", "box96"]["seam_ratio"]
+    assert rows["truth", "box96"]["seam_ratio"] < rows["white", "box96"]["seam_ratio"]
     for kind in ("boxes32", "box96"):
-        white, harmonic = rows["tiny", kind], rows["harmonic", kind]
+        white, harmonic = rows["white", kind], rows["harmonic", kind]
         assert harmonic["hole_psnr"] > white["hole_psnr"] + 5
         assert white["gain"] < -5
         assert f"{harmonic['hole_psnr']:.2f}" in table

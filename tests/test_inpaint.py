@@ -1,5 +1,7 @@
 """Filling holes, with a stand-in model that fills with one value."""
 
+from unittest.mock import Mock
+
 import numpy as np
 import pytest
 import tiny_models
@@ -7,7 +9,17 @@ import tiny_models
 import imgae
 from imgae import MaskError, masks
 from imgae.holes import BENCHMARK, benchmark_mask
-from imgae.inpaint import DEEPEST, as_hole, cheapest_tiles, double, halo_for, halve
+from imgae.inpaint import (
+    DEEPEST,
+    as_hole,
+    boxes_of,
+    cheapest_tiles,
+    deep_parts,
+    depth_of,
+    double,
+    halo_for,
+    halve,
+)
 from imgae.metadata import upright
 
 
@@ -68,13 +80,13 @@ def test_uint8_masks_fill_from_one_half_up(inpainter):
 
 
 def test_feathering_keeps_most_of_the_old_at_the_rim(inpainter):
-    pixels = np.zeros((90, 70, 3), np.float32)
+    pixels = np.full((90, 70, 3), 0.2, np.float32)
     mask = np.zeros((90, 70), bool)
     mask[20:61, 20:61] = True
     hard, soft = inpainter(pixels, mask), inpainter(pixels, mask, 9)
     assert np.array_equal(hard[40, 40], soft[40, 40])
-    rim = soft[40, 20:30, 0] / hard[40, 20:30, 0]
-    assert np.allclose(rim, np.arange(1, 11) / 10, atol=0.01)
+    rim = (soft[40, 20:32, 0] - 0.2) / (hard[40, 20:32, 0] - 0.2)
+    assert np.allclose(rim, np.minimum(np.arange(1, 13) / 10, 1), atol=0.01)
 
 
 def test_deep_holes_start_from_half_the_size(inpainter, monkeypatch):
@@ -155,7 +167,12 @@ def test_where_masks_come_from():
         masks.polygon(image, [(0, 0), (9, 0)])
     red, green, blue = (int(value) for value in image.pixels[4, 5])
     assert masks.color(image, (red, green, blue), 0)[4, 5]
-    assert masks.dilate(box, 2).sum() > box.sum()
+    assert masks.color(image, (red, green, blue), 0).mean() < 0.1
+    assert masks.color(image, (128, 128, 128), 127).sum() > masks.color(image, (128,) * 3, 60).sum()
+    dot = masks.box(image, 40, 40, 1, 1)
+    assert masks.dilate(dot, 2).sum() == 13  # a disk
+    assert masks.dilate(dot, 10_000).all()
+    assert not masks.dilate(dot & False, 3).any()
     alpha = np.full((90, 70), 255, np.uint8)
     alpha[3, 4] = 200
     assert np.argwhere(masks.from_alpha(imgae.Image(image.pixels, alpha))).tolist() == [[3, 4]]
@@ -189,6 +206,48 @@ def test_settings_and_values_that_make_no_sense_are_refused(inpainter):
     for wrong in ({"tile": -8}, {"threads": 0}):
         with pytest.raises(imgae.OptionError, match="expected"):
             imgae.Inpainter(path, **wrong)
-    pixels = np.full((9, 9, 3), np.nan, np.float32)
+    pixels, hole = np.full((9, 9, 3), np.nan, np.float32), np.eye(9, dtype=bool)
     with pytest.raises(imgae.ImageError, match="NaN"):
-        inpainter(pixels, np.eye(9, dtype=bool))
+        inpainter(pixels, hole)
+    pixels[~hole] = 0.5  # what is missing may be marked so
+    assert np.isfinite(inpainter(pixels, hole)).all()
+    for feather in (-1, 1.5):
+        with pytest.raises(imgae.OptionError, match="feather"):
+            inpainter(pixels, hole, feather)
+    for mask, words in ((hole.tolist(), "not list"), (hole.astype(np.uint8), "holds 0 and 1")):
+        with pytest.raises(MaskError, match=words):
+            inpainter(pixels, mask)
+
+
+def test_thin_holes_that_touch_a_deep_one_are_not_guessed():
+    hole = np.zeros((300, 300), bool)
+    hole[100:200, 100:200] = True
+    box = hole.copy()
+    hole[148:152] = True
+    deep = deep_parts(depth_of(hole), hole)
+    assert deep[box].all()
+    assert not deep[:, :80].any()
+    assert not deep[:, 220:].any()
+
+
+def test_deep_holes_far_apart_are_looked_at_one_by_one():
+    hole = np.zeros((2000, 3000), bool)
+    hole[100:160, 100:160] = hole[1800:1870, 2800:2870] = True
+    depth = depth_of(hole)
+    boxes = boxes_of(deep_parts(depth, hole), depth, 64)
+    assert len(boxes) == 2
+    assert sum(box.area for box in boxes) < 0.05 * hole.size
+    assert all(box.top % 2 == box.left % 2 == 0 for box in boxes)
+    near = np.zeros((2000, 3000), bool)
+    near[100:160, 100:160] = near[100:160, 200:260] = True
+    depth = depth_of(near)
+    assert len(boxes_of(deep_parts(depth, near), depth, 64)) == 1
+
+
+def test_a_model_that_gives_no_numbers_is_told(tmp_path):
+    path = tiny_models.fill(tmp_path / "fill.onnx")
+    inpainter = imgae.Inpainter(path, threads=1)
+    inpainter.model = Mock(wraps=inpainter.model, card=inpainter.model.card)
+    inpainter.model.side_effect = lambda **planes: np.full_like(planes["image"], np.nan)
+    with pytest.raises(imgae.ModelError, match="NaN or infinity"):
+        inpainter(picture(np.uint8, 3), np.eye(90, 70, dtype=bool))

@@ -3,12 +3,14 @@
 import json
 
 import numpy as np
+import PIL.Image
 import pytest
 import tiny_models
 
 from imgae import Image, ImageError, OptionError, read_image, weights, write_image
 from imgae.cli import main
 from imgae.detect import Detector
+from imgae.metadata import upright
 
 
 @pytest.fixture(autouse=True)
@@ -138,6 +140,8 @@ def test_bad_masks_are_told_and_nothing_is_written(photo, tmp_path, capfd, case)
         (["--box", "1,2,0,3"], "a box without area"),
         (["--color", "red"], "not a colour"),
         (["--box", "0,0,4,4", "--feather", "-1"], "whole number"),
+        (["--polygon", "0,0", "99999999999,5", "9,9"], "more than 1000000 pixels away"),
+        (["--box", "0,0,4,4", "--tolerance", "3"], "about a --color"),
         (["--detect", "spots"], "'spots' is none of scratches, dust, dead-pixels"),
         (["other.png", "--box", "0,0,4,4", "--preview", "p.png"], "take one picture"),
     ],
@@ -203,3 +207,105 @@ def test_detectors_take_arrays_and_refuse_unknown_defects(tmp_path):
         detect(values, ["spots"])
     with pytest.raises(ImageError):
         detect(np.full((4, 4), np.nan))
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg", "tif"])
+@pytest.mark.parametrize("orientation", range(2, 9))
+def test_a_saved_mask_lies_where_it_was_made(tmp_path, ending, orientation):
+    picture, mask = tmp_path / f"a.{ending}", tmp_path / "mask.png"
+    exif = PIL.Image.Exif()
+    exif[0x0112] = orientation
+    PIL.Image.fromarray(pixels(height=40, width=40)).save(picture, exif=exif)
+    assert read_image(picture).turned == orientation
+    assert main(["mask", str(picture), "--box", "3,2,6,4", "-o", str(mask)]) == 0
+    assert inpaint(picture, "--mask", mask, "-o", tmp_path / "filled.png") == 0
+    filled, before = read_image(tmp_path / "filled.png").pixels, read_image(picture).pixels
+    changed = np.argwhere((filled != before).any(2))
+    assert changed.min(0).tolist() == [2, 3]
+    assert changed.max(0).tolist() == [5, 8]
+    assert np.argwhere(read_image(mask).pixels[:, :, 0]).min(0).tolist() == [2, 3]
+
+
+@pytest.mark.parametrize("orientation", [2, 3, 4, 6])
+def test_a_mask_drawn_on_the_stored_pixels_of_a_tiff_follows_it(tmp_path, orientation):
+    exif = PIL.Image.Exif()
+    exif[0x0112] = orientation
+    values = pixels() // 2
+    PIL.Image.fromarray(values).save(tmp_path / "a.tif", exif=exif)
+    drawn(tmp_path / "mask.png", top=1, left=2, height=3, width=4)
+    words = (tmp_path / "a.tif", "--mask", tmp_path / "mask.png", "-o", tmp_path / "b.png")
+    assert inpaint(*words) == 0
+    stored = values.copy()
+    stored[1:4, 2:6] = 255
+    expected = upright(Image(stored), orientation)
+    assert np.array_equal(read_image(tmp_path / "b.png").pixels, expected.pixels)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--save-mask", "m.png", "--preview", "m.png"),
+        ("--save-mask", "photo.inpainted.png"),
+        ("--preview", "photo.png", "--overwrite"),
+    ],
+)
+def test_one_file_for_two_is_refused(photo, monkeypatch, capfd, words):
+    monkeypatch.chdir(photo.parent)
+    before = sorted(photo.parent.iterdir())
+    assert inpaint("photo.png", "--box", "1,1,2,2", *words) == 2
+    assert "is named twice" in capfd.readouterr().err
+    assert sorted(photo.parent.iterdir()) == before
+
+
+def test_no_mask_is_left_where_the_preview_cannot_be_written(photo, tmp_path):
+    before = sorted(tmp_path.iterdir())
+    words = ("--save-mask", tmp_path / "m.png", "--preview", tmp_path / "p.gif")
+    assert inpaint(photo, "--box", "1,1,2,2", *words) == 1
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_jpeg_in_which_nothing_is_marked_is_copied(tmp_path):
+    write_image(Image(pixels()), tmp_path / "a.jpg")
+    mask = drawn(tmp_path / "mask.png", height=0)
+    assert inpaint(tmp_path / "a.jpg", "--mask", mask) == 0
+    assert (tmp_path / "a.inpainted.jpg").read_bytes() == (tmp_path / "a.jpg").read_bytes()
+
+
+def test_feathering_blends_with_what_was_there_also_with_denoise(tmp_path):
+    values = np.full((40, 50, 3), 60, np.uint8)
+    values[10:31, 10:31] = 90, 20, 20
+    write_image(Image(values), tmp_path / "a.png")
+    words = (tmp_path / "a.png", "--box", "10,10,21,21", "--feather", "9", "--overwrite")
+    for more in ((), ("--denoise", "--sigma", "1")):
+        assert inpaint(*words, *more) == 0
+        row = read_image(tmp_path / "a.inpainted.png").pixels[20, 10:20].astype(int)
+        assert (np.diff(row, axis=0) > 0).all()
+        assert 90 < row[0, 0] < 120
+        assert 20 < row[0, 1] < 60
+
+
+@pytest.mark.parametrize("kind", ["alpha", "palette", "16 bit"])
+def test_masks_of_other_kinds_are_read(photo, tmp_path, kind):
+    white = np.zeros((40, 50), bool)
+    white[5:9, 6:16] = True
+    path = tmp_path / "mask.png"
+    if kind == "alpha":  # white paint on a transparent layer that is white as well
+        layer = np.full((40, 50, 1), 255, np.uint8)
+        write_image(Image(layer, np.where(white, 255, 0).astype(np.uint8)), path)
+    elif kind == "palette":
+        picture = PIL.Image.fromarray(white.astype(np.uint8), "P")
+        picture.putpalette([0, 0, 0, 255, 255, 255])
+        picture.save(path)
+    else:
+        write_image(Image(np.where(white, 40_000, 30_000).astype(np.uint16)[:, :, None]), path)
+    assert inpaint(photo, "--mask", path, "--save-mask", tmp_path / "used.png") == 0
+    assert np.array_equal(read_image(tmp_path / "used.png").pixels[:, :, 0] > 0, white)
+
+
+def test_one_mask_that_fits_some_of_several_pictures(photo, tmp_path, capfd):
+    write_image(Image(pixels(height=41)), tmp_path / "b.png")
+    mask = drawn(tmp_path / "mask.png")
+    assert inpaint(photo, tmp_path / "b.png", "--mask", mask) == 3
+    assert f"{tmp_path / 'b.png'}: {mask}: the mask is 50x40" in capfd.readouterr().err
+    assert (tmp_path / "photo.inpainted.png").exists()
+    assert not (tmp_path / "b.inpainted.png").exists()

@@ -117,7 +117,9 @@ def test_nothing_in_the_network_looks_at_the_whole_tile():
     assert isinstance(build("best"), DenoisingAutoencoder)
 
 
-@pytest.mark.parametrize(("small", "large"), [*pairwise(VARIANTS)])
+@pytest.mark.parametrize(
+    ("small", "large"), [*pairwise(v for v in VARIANTS if v != "deep"), ("fast", "deep")]
+)
 def test_every_variant_can_start_as_the_smaller_one(small, large):
     before, after = lively(small), networks.build(large)
     networks.copy_weights(after, before.state_dict())

@@ -2,12 +2,11 @@
 
 import argparse
 import time
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imgae.cli.options import Commands, add_device, between, new_parser
-from imgae.cli.output import note
+from imgae.cli.output import warnings_as_notes
 from imgae.cli.progress import tile_progress
 from imgae.cli.restore import (
     add_files,
@@ -19,12 +18,10 @@ from imgae.cli.restore import (
     plan_outputs,
     restore_each,
 )
-from imgae.errors import ImgaeError, ImgaeWarning
+from imgae.errors import ImgaeError
 
 if TYPE_CHECKING:
     from imgae.denoise import Denoiser
-
-ALL_FAILED, SOME_FAILED = 1, 3
 
 MORE = """\
 Sizes, bit depth, transparency, colour profile and camera data stay as they are.
@@ -82,8 +79,7 @@ def denoise_file(
     from imgae.files import read_image, write_image
 
     started = time.monotonic()
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", ImgaeWarning)
+    with warnings_as_notes():
         check_output(target, options)
         image = read_image(source)
         with tile_progress(source.name, hidden=options.quiet) as progress:
@@ -92,9 +88,6 @@ def denoise_file(
             except ImgaeError as error:
                 raise type(error)(f"{source}: {error}") from error
         write_image(done.image, target, options.overwrite)
-    for warning in caught:
-        if issubclass(warning.category, ImgaeWarning):
-            note(str(warning.message))
     seconds = time.monotonic() - started
     return {
         "input": str(source),

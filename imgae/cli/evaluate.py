@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from imgae import weights
 from imgae.cli.options import Commands, add_device, new_parser, whole
-from imgae.cli.output import result
+from imgae.cli.output import result, warnings_as_notes
 from imgae.errors import ImgaeError, OptionError
 
 if TYPE_CHECKING:
@@ -117,25 +117,37 @@ def need_bench() -> None:
         ) from error
 
 
+def check_folder(path: Path) -> None:
+    if not path.parent.is_dir():
+        raise OptionError(f"{path}: there is no folder {path.parent}")
+
+
 def run_inpaint(options: argparse.Namespace) -> int:
     need_bench()
     from imgae import evaluate, evaluate_inpaint
+    from imgae.files import check_writable
     from imgae.pixels import to_uint8_rgb
 
     methods = evaluate_inpaint.fills(
         options.models, options.against, options.threads, options.device
     )
-    if not methods:
-        raise OptionError("nothing to measure: name --models or --against")
+    if not methods or not options.kinds:
+        raise OptionError("nothing to measure: name --models or --against, and --kinds")
+    evaluate_inpaint.check_kinds(options.kinds)
+    if options.json:
+        check_folder(options.json)
+    if options.sheet:
+        check_writable(options.sheet, overwrite=True)
     pictures = [
         (name, to_uint8_rgb(pixels))
         for name, pixels in evaluate.clean_pictures(options.folder, options.limit)
     ]
-    results = [
-        found
-        for kind in options.kinds
-        for found in evaluate_inpaint.run_kind(methods, pictures, kind)
-    ]
+    with warnings_as_notes():
+        results = [
+            found
+            for kind in options.kinds
+            for found in evaluate_inpaint.run_kind(methods, pictures, kind)
+        ]
     result(evaluate_inpaint.table(results))
     if options.json:
         about = {"folder": options.folder.name, "pictures": len(pictures)}

@@ -2,13 +2,12 @@
 
 import argparse
 import time
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imgae.cli.masking import add_mask, check_mask, load_detector, make_mask, write_mask
 from imgae.cli.options import Commands, add_device, new_parser, whole
-from imgae.cli.output import note
+from imgae.cli.output import note, warnings_as_notes
 from imgae.cli.progress import tile_progress
 from imgae.cli.restore import (
     add_files,
@@ -20,7 +19,7 @@ from imgae.cli.restore import (
     plan_outputs,
     restore_each,
 )
-from imgae.errors import ImgaeError, ImgaeWarning
+from imgae.errors import ImgaeError
 
 if TYPE_CHECKING:
     from imgae.denoise import Denoiser
@@ -29,11 +28,12 @@ if TYPE_CHECKING:
 
 MORE = """\
 Pixels that are not marked stay exactly as they are, in the file's own precision, unless --denoise
-is given.
+is given, or the output is a JPEG, which stores every pixel anew.
 
 With --json, each file gives: input, output, width, height, filled (pixels), sigma (8-bit levels, of
---denoise, else null), sigma_source ("given", "estimated" or null), model, device,
-seconds (reading and writing included, start-up not) and megapixels_per_second.
+--denoise, else null), sigma_source ("given", "estimated" or null), caution (what speaks against
+the level, or null), model, device, seconds (reading and writing included, start-up not) and
+megapixels_per_second.
 
 Exit codes: 0 all done; 1 the one input failed, or all did; 2 the command line is wrong; 3 some of
 several inputs failed; 130 interrupted.
@@ -74,11 +74,10 @@ def add_parser(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     check_mask(options)
-    if len(options.inputs) > 1 and (options.save_mask or options.preview):
-        options.parser.error("--save-mask and --preview write one file, and take one picture")
     if options.sigma != "auto" and not options.denoise:
         options.parser.error("--sigma is the level that --denoise removes; add --denoise")
     outputs = plan_outputs(options, "inpainted")
+    check_places(options, outputs)
     from imgae.inpaint import Inpainter
 
     check_early(options, outputs)
@@ -98,6 +97,18 @@ def run(options: argparse.Namespace) -> int:
     )
 
 
+def check_places(options: argparse.Namespace, outputs: list[Path]) -> None:
+    """Refuse a mask or preview that would be written over another file of this run."""
+    if len(options.inputs) > 1 and (options.save_mask or options.preview):
+        options.parser.error("--save-mask and --preview write one file, and take one picture")
+    mask = Path(options.mask) if options.mask and options.mask != "alpha" else None
+    named = [*options.inputs, *outputs, mask, options.save_mask, options.preview]
+    places = [path.resolve() for path in named if path]
+    for path in (options.save_mask, options.preview):
+        if path and places.count(path.resolve()) > 1:
+            options.parser.error(f"{path} is named twice")
+
+
 def inpaint_file(
     inpainter: "Inpainter",
     denoiser: "Denoiser | None",
@@ -106,37 +117,43 @@ def inpaint_file(
     target: Path,
     options: argparse.Namespace,
 ) -> dict[str, Any]:
-    from imgae.files import read_image, write_image
+    from imgae import files
     from imgae.image import Image
     from imgae.inpaint import as_hole
     from imgae.masks import drawn_over
 
     started = time.monotonic()
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", ImgaeWarning)
+    with warnings_as_notes():
+        for path in (options.save_mask, options.preview):
+            if path:
+                files.check_writable(path, options.overwrite)
         check_output(target, options)
-        image = read_image(source)
-        hole = as_hole(make_mask(options, image, detector), image)
-        if options.save_mask:
-            write_mask(hole, options.save_mask, options.overwrite)
-        if options.preview:
-            write_image(Image(drawn_over(image, hole)), options.preview, options.overwrite)
+        image = files.read_image(source)
+        denoised, done = None, image
         with tile_progress(source.name, hidden=options.quiet) as progress:
             try:
-                denoised = None
+                hole = as_hole(make_mask(options, image, detector), image)
                 if denoiser:
                     # Holes are filled first, so that they do not show in what is around them; and
                     # once more below, from what is clean.
-                    draft = inpainter.run(image, hole, texture=False)
+                    draft = inpainter.run(image, hole, texture=False) if hole.any() else image
                     denoised = denoiser.run(draft, level_of(options))
-                    image = denoised.image
-                done = inpainter.run(image, hole, options.feather, not options.no_texture, progress)
+                    done = denoised.image
+                if hole.any():
+                    done = inpainter.run(
+                        done, hole, options.feather, not options.no_texture, progress, before=image
+                    )
             except ImgaeError as error:
                 raise type(error)(f"{source}: {error}") from error
-        write_image(done, target, options.overwrite)
-    for warning in caught:
-        if issubclass(warning.category, ImgaeWarning):
-            note(str(warning.message))
+        if done is image and files.format_of(source) == files.format_of(target):
+            files.write_whole(target, files.read_bytes(source), options.overwrite)
+        else:
+            files.write_image(done, target, options.overwrite)
+        if options.save_mask:
+            write_mask(hole, image, options.save_mask, options.overwrite)
+        if options.preview:
+            preview = Image(drawn_over(image, hole))
+            files.write_image(preview, options.preview, options.overwrite)
     filled = int(hole.sum())
     if not filled:
         rest = "only noise was removed" if denoised else "the picture is written as it was"
@@ -150,6 +167,7 @@ def inpaint_file(
         "filled": filled,
         "sigma": round(denoised.sigma * 255, 2) if denoised else None,
         "sigma_source": denoised.sigma_source if denoised else None,
+        "caution": denoised.caution if denoised else None,
         "model": inpainter.model.card.name,
         "device": inpainter.model.device,
         "seconds": round(seconds, 3),
@@ -161,7 +179,10 @@ def summary(record: dict[str, Any]) -> str:
     share = record["filled"] / (record["width"] * record["height"])
     noise = ""
     if record["sigma"] is not None:
-        noise = f"noise of level {record['sigma']:.3g} ({record['sigma_source']}) removed, "
+        caution = f"; {record['caution']}" if record["caution"] else ""
+        noise = (
+            f"noise of level {record['sigma']:.3g} ({record['sigma_source']}{caution}) removed, "
+        )
     return (
         f"{record['input']} -> {record['output']}: {record['width']}x{record['height']}, "
         f"{record['filled']} pixels filled ({share:.1%}), {noise}{record['model']} on "

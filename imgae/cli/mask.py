@@ -5,7 +5,9 @@ from pathlib import Path
 
 from imgae.cli.masking import add_mask, check_mask, load_detector, make_mask, write_mask
 from imgae.cli.options import Commands, add_device, new_parser
-from imgae.cli.output import result
+from imgae.cli.output import result, warnings_as_notes
+from imgae.cli.restore import prepare_libraries
+from imgae.errors import ImgaeError
 
 MORE = "White is what `imgae inpaint --mask` would fill."
 
@@ -25,11 +27,16 @@ def run(options: argparse.Namespace) -> int:
     check_mask(options)
     from imgae.files import check_writable, read_image
 
+    prepare_libraries()
     check_writable(options.output, options.overwrite)
     detector = load_detector(options)
-    image = read_image(options.picture)
-    mask = make_mask(options, image, detector)
-    write_mask(mask, options.output, options.overwrite)
+    with warnings_as_notes():
+        image = read_image(options.picture)
+        try:
+            mask = make_mask(options, image, detector)
+        except ImgaeError as error:
+            raise type(error)(f"{options.picture}: {error}") from error
+        write_mask(mask, image, options.output, options.overwrite)
     result(
         f"{options.picture} -> {options.output}: {image.width}x{image.height}, "
         f"{int(mask.sum())} pixels marked ({mask.mean():.2%})"

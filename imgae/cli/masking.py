@@ -2,7 +2,7 @@
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from imgae.cli.options import whole
 from imgae.errors import MaskError
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from imgae.image import Image
 
 SOURCES = ("mask", "box", "polygon", "color", "detect")
+TOLERANCE = 16
+FARTHEST = 1_000_000  # pixels
 DEFECTS = ("scratches", "dust", "dead-pixels")
 
 
@@ -22,7 +24,14 @@ def add_mask(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what to fill; what several options mark adds up")
     add = group.add_argument
     add("--mask", metavar="FILE|alpha", help="a picture, white fills; or transparent pixels")
-    add("--box", type=box, action="append", default=[], metavar="X,Y,W,H", help="a rectangle")
+    add(
+        "--box",
+        type=box,
+        action="append",
+        default=[],
+        metavar="X,Y,W,H",
+        help="a rectangle; --box=-5,... where X is negative",
+    )
     add(
         "--polygon",
         type=point,
@@ -36,9 +45,8 @@ def add_mask(parser: argparse.ArgumentParser) -> None:
     add(
         "--tolerance",
         type=whole(0),
-        default=16,
         metavar="N",
-        help="how far from it each channel may be, in 8-bit levels (default: 16)",
+        help=f"how far from it each channel may be, in 8-bit levels (default: {TOLERANCE})",
     )
     add(
         "--detect",
@@ -55,7 +63,10 @@ def numbers(text: str, count: int) -> list[int]:
     parts = text.split(",")
     if len(parts) != count or not all(part.strip().lstrip("-").isdigit() for part in parts):
         raise argparse.ArgumentTypeError(f"{text!r} is not {count} whole numbers with commas")
-    return [int(part) for part in parts]
+    values = [int(part) for part in parts]
+    if max(map(abs, values)) > FARTHEST:
+        raise argparse.ArgumentTypeError(f"{text!r} is more than {FARTHEST} pixels away")
+    return values
 
 
 def box(text: str) -> tuple[int, int, int, int]:
@@ -95,6 +106,8 @@ def check_mask(options: argparse.Namespace) -> None:
         options.parser.error(
             "nothing says what to fill: give --mask, --box, --polygon, --color or --detect"
         )
+    if options.tolerance is not None and not options.color:
+        options.parser.error("--tolerance is about a --color; name one")
 
 
 def load_detector(options: argparse.Namespace) -> "Detector | None":
@@ -127,16 +140,20 @@ def make_mask(
     for points in options.polygon:
         marked |= masks.polygon(image, points)
     if options.color:
-        marked |= masks.color(image, options.color, options.tolerance)
+        tolerance = TOLERANCE if options.tolerance is None else options.tolerance
+        marked |= masks.color(image, options.color, tolerance)
     if detector:
         marked |= detector(image, options.detect)
     return masks.dilate(marked, options.dilate)
 
 
-def write_mask(mask: Any, path: Path, overwrite: bool) -> None:
+def write_mask(mask: "NDArray[np.bool_]", image: "Image", path: Path, overwrite: bool) -> None:
+    """Write the mask of a picture, turned as that picture's file is."""
     import numpy as np
 
     from imgae.files import write_image
     from imgae.image import Image
+    from imgae.metadata import turned_back
 
-    write_image(Image(np.where(mask[:, :, None], 255, 0).astype(np.uint8)), path, overwrite)
+    white = Image(np.where(mask[:, :, None], 255, 0).astype(np.uint8))
+    write_image(turned_back(white, image.turned), path, overwrite)

@@ -2,7 +2,11 @@
 
 import contextlib
 import sys
+import warnings
+from collections.abc import Iterator
 from typing import TextIO
+
+from imgae.errors import ImgaeWarning
 
 
 def say(line: str, stream: TextIO | None) -> None:
@@ -22,3 +26,14 @@ def result(line: str) -> None:
 def note(line: str) -> None:
     """Print something by the way, on standard error."""
     say(f"imgae: note: {line}", sys.stderr)
+
+
+@contextlib.contextmanager
+def warnings_as_notes() -> Iterator[None]:
+    """Print an ImgaeWarning of what is done inside as a note, once it is done."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ImgaeWarning)
+        yield
+    for warning in caught:
+        if issubclass(warning.category, ImgaeWarning):
+            note(str(warning.message))

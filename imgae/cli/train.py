@@ -49,7 +49,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="folders of clean pictures, searched through",
     )
-    add("--variant", help="fast, balanced, best, or tiny to try things out (default: fast)")
+    add("--variant", help="fast, deep, balanced, best, or tiny to try things out (default: fast)")
     add("--steps", type=whole(1), metavar="N", help="how long, in steps; or --minutes")
     add(
         "--minutes",

@@ -83,7 +83,8 @@ class Holes:
         (B, 1, H, W), 0, GUESS or 1.
         """
         batch, _, size, _ = clean.shape
-        guesses = round(self.share_guess * batch)
+        chance = torch.rand((), generator=generator, device=clean.device)
+        guesses = int(self.share_guess * batch + chance)
         hole = torch.cat([
             self.masks.draw_large(guesses, size, generator),
             self.masks.draw(batch - guesses, size, generator),
@@ -113,8 +114,8 @@ class Defects:
     def __call__(self, clean: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
         """Damage clean (B, 3, H, W) in [0, 1].
 
-        Returns (damaged, target): both (B, 3, H, W); target is 1 where the defects of
-        networks.DEFECTS are, a channel each.
+        Returns (damaged, target): both (B, 3, H, W); target is 1 where there are
+        scratches, dust and dead pixels, a channel each.
         """
         batch, _, size, _ = clean.shape
         device = clean.device

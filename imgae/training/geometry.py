@@ -91,9 +91,13 @@ def halo(net: Autoencoder) -> int:
 
 
 def thin_halo(net: Autoencoder) -> int:
-    """Return the same for pictures without a wholly unknown block of STRIDE x STRIDE."""
-    fill = THIN_FILL_RADIUS if isinstance(net, InpaintingAutoencoder) else 0
-    return round_up(receptive_radius(net) + fill, STRIDE)
+    """Return the same for pictures without a wholly unknown block of STRIDE x STRIDE.
+
+    0 for networks that fill nothing.
+    """
+    if not isinstance(net, InpaintingAutoencoder):
+        return 0
+    return round_up(receptive_radius(net) + THIN_FILL_RADIUS, STRIDE)
 
 
 def _run_with_hooks(net: Autoencoder, side: int, hook: object) -> None:

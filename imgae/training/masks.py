@@ -15,16 +15,17 @@ from imgae import holes
 from imgae.training.data import PictureBank
 
 SIDE: Final = 512
+"""Of the drawn masks, in pixels; crops are no larger."""
 
 Kinds = Sequence[tuple[float, Callable[[holes.Mask, np.random.Generator], None]]]
 """What is drawn, with its share of the drawn masks."""
 
 HOLES: Final[Kinds] = (
-    (0.25, holes.draw_scratches),
-    (0.25, holes.draw_text),
+    (0.2, holes.draw_scratches),
+    (0.2, holes.draw_text),
     (0.1, holes.draw_strokes),
     (0.1, holes.draw_blobs),
-    (0.3, holes.draw_boxes),
+    (0.4, holes.draw_boxes),
 )
 LARGE: Final[Kinds] = ((0.25, holes.draw_blobs), (0.75, holes.draw_boxes))
 

@@ -30,7 +30,6 @@ HOLE_LEVEL: Final = 0.2
 """The level of noise, on [0, 1], that a hole counts as: filling can be learnt from a denoiser."""
 MIRRORINGS: Final = ((), (3,), (2,), (2, 3))
 """Axes along which a picture is turned over."""
-DEFECTS: Final = ("scratches", "dust", "dead-pixels")
 FILL_LEVELS: Final = 4  # full resolution to 1/STRIDE
 FILL_RINGS: Final = 8
 FILL_STEPS: Final = 4
@@ -51,6 +50,8 @@ class Variant:
 VARIANTS: Final = {
     "tiny": Variant(widths=(16, 16, 16), blocks=(1, 0, 1, 0, 1)),  # for tests
     "fast": Variant(widths=(32, 64, 128), blocks=(2, 2, 2, 2, 2)),
+    # fast that sees farther, for holes of some tens of pixels
+    "deep": Variant(widths=(32, 64, 128), blocks=(2, 2, 6, 2, 2)),
     "balanced": Variant(widths=(48, 96, 192), blocks=(2, 3, 4, 3, 2)),
     "best": Variant(widths=(96, 128, 192), blocks=(9, 4, 4, 4, 9)),
 }
@@ -208,7 +209,7 @@ class DefectDetector(Autoencoder):
     planes = 3
 
     def logits(self, image: Tensor) -> Tensor:
-        """Return the logarithms of the odds, (B, 3, H, W), in the order of DEFECTS."""
+        """Return the logarithms of the odds, (B, 3, H, W): of scratches, dust, dead pixels."""
         _, _, height, width = image.shape
         return self.residual(pad_to_stride(image - 0.5))[:, :, :height, :width]
 

@@ -48,10 +48,12 @@ class Inpainting:
     """The root of each patch's mean squared error in its holes, averaged over the patches.
 
     The root, since patches differ by a factor of a hundred in what can be known of them, and the
-    worst would otherwise be all that counts.
+    worst would otherwise be all that counts. Patches with holes in less than `full_share` of them
+    count in proportion to it: from a few pixels there is little to learn, and much chance.
     """
 
     corruption: Holes
+    full_share: float = 0.05
 
     def __call__(
         self, net: nn.Module, clean: Tensor, generator: Generator
@@ -60,9 +62,10 @@ class Inpainting:
         given, mask = self.corruption(clean, generator)
         hole = (mask > 0).float()
         error = (net(given, mask).float() - clean).square() * hole
-        area = 3 * hole.sum((1, 2, 3))
-        mse = error.sum((1, 2, 3)) / area.clamp(min=1)
-        return ((mse + EPSILON).sqrt() * (area > 0)).mean(), {"mse": mse.mean()}
+        share = hole.mean((1, 2, 3))
+        mse = error.mean((1, 2, 3)) / share.clamp(min=EPSILON)
+        weight = (share / self.full_share).clamp(max=1)
+        return ((mse + EPSILON).sqrt() * weight).mean(), {"mse": mse.mean()}
 
 
 @dataclass(frozen=True)

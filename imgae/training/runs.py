@@ -17,6 +17,7 @@ from imgae.training.corruptions import Defects, Holes
 from imgae.training.data import Folders, PictureBank, read_folders
 from imgae.training.export import start_from
 from imgae.training.loop import Objective, Outcome, Trainer, Validation, choose_pace, train
+from imgae.training.masks import SIDE as MASK_SIDE
 from imgae.training.masks import DrawnBank, HoleBank
 from imgae.training.networks import build_known
 from imgae.training.objectives import Denoising, Detecting, Inpainting
@@ -43,6 +44,8 @@ def start(
     """Begin a run. With `minutes`, the number of steps is fixed once, from a timed warm-up."""
     config = replace(config, threads=threads or usable_cpus())
     place = prepare(device, config.threads)
+    if config.task != "denoise" and config.crop > MASK_SIDE:
+        raise TrainingError(f"crops of {config.crop}; {config.task} takes {MASK_SIDE} at most")
     run = Run(folder)
     run.check_new()
     torch.manual_seed(config.seed)
