@@ -4,8 +4,15 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
-from imgae.training.corruptions import GaussianNoise, draw_levels  # noqa: E402
-from imgae.training.masks import HoleBank  # noqa: E402
+from imgae.holes import draw_dust, draw_film_scratches  # noqa: E402
+from imgae.training.corruptions import (  # noqa: E402
+    Defects,
+    GaussianNoise,
+    Holes,
+    draw_levels,
+)
+from imgae.training.masks import DrawnBank, HoleBank  # noqa: E402
+from imgae.training.networks import GUESS  # noqa: E402
 from imgae.training.objectives import Inpainting  # noqa: E402
 
 PLAIN = GaussianNoise(
@@ -102,3 +109,51 @@ def test_what_is_filled_counts_by_its_root_error_and_small_holes_for_less():
     assert loss.item() == pytest.approx((0.1 + 0.1 * 0.1) / 3, rel=1e-3)
     assert terms["mse"].item() == pytest.approx(0.01 * 2 / 3, rel=1e-3)
     assert HoleBank(seed=0).draw_large(4, 128, generator()).float().mean() > 0.05
+
+
+def test_holes_take_away_what_the_mask_marks_and_nothing_else():
+    clean = torch.rand(40, 3, 64, 64, generator=generator(3)) * 0.8 + 0.1
+    given, mask = Holes(HoleBank(seed=0))(clean, generator())
+    assert set(mask.unique().tolist()) == {0, GUESS, 1}
+    unknown = (mask > 0).expand_as(clean)
+    assert torch.equal(given[~unknown], clean[~unknown])
+    assert not given[(mask == 1).expand_as(clean)].any()
+    guessed = (mask == GUESS).any((1, 2, 3))
+    assert 0 < guessed.float().mean() < 0.3
+    error = (given - clean)[(mask == GUESS).expand_as(clean)]
+    assert 0.01 < error.square().mean() < clean.var()
+    assert ((mask == 1).any((1, 2, 3)) != guessed)[mask.any((1, 2, 3))].all()
+    shares = mask[~guessed].ceil().mean((1, 2, 3))
+    assert shares.max() > 0.6  # random pixels
+    assert ((shares > 0) & (shares < 0.3)).float().mean() > 0.2
+
+
+def test_guesses_are_drawn_for_small_batches_too():
+    holes, draw = Holes(HoleBank(seed=0)), generator()
+    clean = torch.rand(1, 3, 64, 64, generator=draw)
+    guessed = [bool((holes(clean, draw)[1] == GUESS).any()) for _ in range(60)]
+    assert 2 <= sum(guessed) <= 25
+
+
+def test_defects_are_where_the_target_says():
+    banks = (DrawnBank([(1.0, draw)], seed=0) for draw in (draw_film_scratches, draw_dust))
+    clean = torch.rand(24, 3, 64, 64, generator=generator(3)) * 0.2 + 0.4
+    damaged, target = Defects(*banks, share_soft=0, share_noisy=0)(clean, generator())
+    assert target.shape == damaged.shape
+    apart = (damaged - clean).abs().amax(1)
+    assert apart[target.sum(1) == 0].max() < 1 / 255
+    assert apart[target[:, 0] > 0].mean() > 0.2
+    for kind in range(3):
+        present = target[:, kind].any((1, 2))
+        assert 0.3 < present.float().mean() < 0.9
+    assert target[:, 2].mean() < target[:, 0].mean()  # dead pixels are few
+
+
+def test_soft_edges_reach_beyond_the_target_by_a_pixel_at_most():
+    banks = (DrawnBank([(1.0, draw)], seed=0) for draw in (draw_film_scratches, draw_dust))
+    clean = torch.full((24, 3, 64, 64), 0.5)
+    damaged, target = Defects(*banks, share_soft=1, share_noisy=0)(clean, generator())
+    apart = (damaged - clean).abs().amax(1, keepdim=True)
+    near = torch.nn.functional.max_pool2d(target.amax(1, keepdim=True), 3, 1, 1)
+    assert apart[near == 0].max() < 1 / 255
+    assert apart[(near > 0) & (target.amax(1, keepdim=True) == 0)].max() > 0.05

@@ -16,7 +16,7 @@ from scenes import photo  # noqa: E402
 from imgae import Image, ImageError, write_image  # noqa: E402
 from imgae.cli import main  # noqa: E402
 from imgae.errors import TrainingError  # noqa: E402
-from imgae.training import loop, networks, optimizers, runs  # noqa: E402
+from imgae.training import export, loop, networks, optimizers, runs  # noqa: E402
 from imgae.training.checkpoint import Run  # noqa: E402
 from imgae.training.config import TrainingConfig  # noqa: E402
 from imgae.training.data import PictureBank  # noqa: E402
@@ -66,6 +66,35 @@ def test_the_loss_falls_and_the_run_holds_what_it_should(pictures, tmp_path):
     assert {"step", "steps", "loss", "mse", "images_per_second", "seconds_left"} <= records[
         0
     ].keys()
+
+
+@pytest.mark.parametrize("task", ["inpaint", "detect"])
+def test_the_other_tasks_learn_and_can_be_exported(pictures, tmp_path, task):
+    config = settings(pictures, task=task, steps=300, crop=64, batch=4)
+    outcome = runs.start(config, None, tmp_path / "run", "cpu", 1, silent, silent)
+    assert outcome.finished
+    assert outcome.score is not None
+
+    def loss(net):
+        bank = PictureBank.of(runs.read_pictures(config, silent).training)
+        generator = torch.Generator().manual_seed(5)
+        objective = runs.objective_of(config, torch.device("cpu"))
+        with torch.no_grad():
+            return float(objective(net, bank.crops(32, 64, generator), generator)[0])
+
+    trained = export.averaged_network("tiny", Run(tmp_path / "run").load_checkpoint(), task)
+    assert loss(trained) < loss(networks.build("tiny", task))
+    provenance = export.Provenance("own", "Apache-2.0")
+    card = export.export_run(tmp_path / "run", tmp_path / "own.onnx", provenance)
+    assert card.task == task
+    assert (card.thin_halo > 0) == (task == "inpaint")
+
+
+def test_crops_larger_than_the_drawn_masks_are_refused(pictures, tmp_path):
+    config = settings(pictures, task="inpaint", crop=520)
+    with pytest.raises(TrainingError, match="inpaint takes 512 at most"):
+        runs.start(config, None, tmp_path / "run", "cpu", 1, silent, silent)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_run_stopped_and_resumed_has_the_losses_of_one_that_was_not(
