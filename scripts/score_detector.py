@@ -13,10 +13,12 @@ import cv2
 import numpy as np
 
 import imgae
+from imgae.card import Score
 from imgae.detect import DEFECTS, Detector
 from imgae.files import write_image
 from imgae.holes import draw_dust, draw_film_scratches
 from imgae.pixels import from_float, to_float
+from imgae.weights import find
 
 COUNT = 20
 SOFTNESS = 0.5  # pixels; the edge of what lies on film is not sharp in a scan
@@ -27,6 +29,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--model", default="detect", help="a shipped name, or an .onnx file")
+    parser.add_argument("--name", help="what the folder is called (default: its name)")
+    parser.add_argument("--write", action="store_true", help="put the scores into the card")
     parser.add_argument("--save", type=Path, metavar="DIR", help="write the damaged pictures")
     options = parser.parse_args()
     detector = Detector(options.model)
@@ -45,11 +49,19 @@ def main():
             marks[kind] += found.sum()
             truths[kind] += mask.sum()
         marked_clean.append(detector(clean).mean())
+    name, scores = options.name or options.folder.name, []
     for defect, hit, marked, truth in zip(DEFECTS, hits, marks, truths, strict=True):
-        print(f"{defect}: F1 {2 * hit / (marked + truth):.3f}, precision {hit / marked:.3f}, "
+        f1 = 2 * hit / (marked + truth)
+        command = f"scripts/score_detector.py {name}"
+        scores.append(Score(f"{name}, 20 pictures, {defect}", round(f1, 2), "F1", command))
+        print(f"{defect}: F1 {f1:.3f}, precision {hit / marked:.3f}, "
               f"recall {hit / truth:.3f}, {truth:.0f} pixels")  # fmt: skip
     print(f"undamaged: {np.mean(marked_clean):.4%} of pixels marked on average, "
           f"{np.max(marked_clean):.4%} in the worst of {len(paths)}")  # fmt: skip
+    if options.write:
+        from imgae.training.export import add_scores
+
+        add_scores(find(options.model), scores)
 
 
 def damage(clean, rng):

@@ -25,7 +25,7 @@ BUDGETS = {
     "denoise-balanced": (160_000, 16 * MIB),
     "denoise-best": (1_000_000, 16 * MIB),
 }
-OTHERS = {"inpaint": (50_000, 4 * MIB), "detect": (50_000, 4 * MIB)}
+OTHERS = {"inpaint": (70_000, 5 * MIB), "detect": (50_000, 4 * MIB)}
 
 
 @pytest.fixture(scope="module", params=sorted(BUDGETS))
