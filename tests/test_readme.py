@@ -29,7 +29,7 @@ def test_two_lines_do_everything_for_a_newcomer():
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_in_the_readme_is_one(command, capsys):
     words = shlex.split(command)[1:]
-    if words[-1] in ("doctor", "models", "denoise"):  # named in a sentence
+    if words[-1] in ("doctor", "models", "denoise", "mask"):  # named in a sentence
         assert main([words[-1], "--help"]) == 0
     else:
         parser().parse_args(words)
@@ -37,10 +37,15 @@ def test_every_command_in_the_readme_is_one(command, capsys):
 
 
 def test_every_option_in_the_readme_is_one(capsys):
-    main(["denoise", "--help"])
-    known = capsys.readouterr().out
-    for option in re.findall(r"^\| `(--[a-z]+)", README, re.MULTILINE):
-        assert option in known
+    for command, text in zip(
+        ("denoise", "inpaint"), README.split("### Filling holes"), strict=True
+    ):
+        main([command, "--help"])
+        known = capsys.readouterr().out
+        cells = re.findall(r"^\| (`--.*?) \|", text, re.MULTILINE)
+        options = re.findall(r"`(--[a-z-]+)", " ".join(cells))
+        assert len(options) > 4
+        assert all(f"{option} " in known for option in options)
 
 
 def test_links_lead_somewhere():
