@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Mask = NDArray[np.uint8]
+FINE: Final = 4
+"""Defects are drawn so many times finer: a detector learns how a library draws lines, otherwise."""
 WORDS: Final = ("2024", "12 07 98", "sample", "Preview", "no copy", "IMG 0341", "proof", "18:45")
 FONTS: Final = (
     cv2.FONT_HERSHEY_SIMPLEX,
@@ -69,20 +71,34 @@ def draw_box(mask: Mask, rng: np.random.Generator, height: int, width: int) -> N
 
 
 def draw_film_scratches(mask: Mask, rng: np.random.Generator) -> None:
-    """A few long scratches, 1 to 3 pixels wide."""
+    """A few long scratches, 0.7 to 4 pixels wide; values are how much of a pixel is covered."""
+    fine = finer(mask)
     for _ in range(1 + many(mask, rng, 2, 14)):
-        length = rng.integers(60, max(mask.shape))
-        draw_path(mask, rng, length, rng.uniform(0, 0.1), rng.integers(1, 4))
+        length = FINE * rng.integers(60, max(mask.shape))
+        draw_path(fine, rng, length, rng.uniform(0, 0.04), rng.integers(3, 15))
+    lay_over(mask, fine)
 
 
 def draw_dust(mask: Mask, rng: np.random.Generator) -> None:
-    """Specks of 2 to 12 pixels, and short hairs."""
+    """Specks of 2 to 12 pixels, and short hairs; values as for scratches."""
+    fine = finer(mask)
     for _ in range(1 + many(mask, rng, 10, 80)):
-        axes = rng.integers(1, 7, 2).tolist()
-        where = [int(rng.integers(0, size)) for size in mask.shape[::-1]]
-        cv2.ellipse(mask, where, axes, float(rng.uniform(0, 180)), 0, 360, 255, -1)
+        axes = rng.integers(FINE, 6 * FINE + 1, 2).tolist()
+        where = [int(rng.integers(0, size)) for size in fine.shape[::-1]]
+        cv2.ellipse(fine, where, axes, float(rng.uniform(0, 180)), 0, 360, 255, -1)
     for _ in range(many(mask, rng, 0, 10)):
-        draw_path(mask, rng, rng.integers(10, 50), rng.uniform(0.2, 0.6), rng.integers(1, 3))
+        length = FINE * rng.integers(10, 50)
+        draw_path(fine, rng, length, rng.uniform(0.05, 0.2), rng.integers(3, 9))
+    lay_over(mask, fine)
+
+
+def finer(mask: Mask) -> Mask:
+    return np.zeros([FINE * size for size in mask.shape], np.uint8)
+
+
+def lay_over(mask: Mask, fine: Mask) -> None:
+    shares = cv2.resize(fine, mask.shape[::-1], interpolation=cv2.INTER_AREA)
+    np.maximum(mask, shares, out=mask)
 
 
 def draw_path(

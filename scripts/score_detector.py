@@ -76,7 +76,7 @@ def damage(clean, rng):
         colour = (1 - shade if light else shade) + rng.uniform(-0.02, 0.02, 3)
         cover = cv2.GaussianBlur(mask / 255, (0, 0), SOFTNESS) * rng.uniform(0.6, 1)
         pixels = pixels + cover[:, :, None] * (colour - pixels)
-        masks.append(mask > 0)
+        masks.append(mask > 0.3 * 255)
     dead = rng.random(clean.shape[:2]) < np.exp(rng.uniform(*np.log(DEAD_SHARES)))
     extreme, end = rng.random((2, *dead.shape, 1))
     stuck = np.where(extreme < 0.7, end.round(), rng.random(clean.shape))

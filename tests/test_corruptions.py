@@ -6,6 +6,7 @@ torch = pytest.importorskip("torch", reason="torch is not installed")
 
 from imgae.holes import draw_dust, draw_film_scratches  # noqa: E402
 from imgae.training.corruptions import (  # noqa: E402
+    COVERED,
     Defects,
     GaussianNoise,
     Holes,
@@ -141,19 +142,19 @@ def test_defects_are_where_the_target_says():
     damaged, target = Defects(*banks, share_soft=0, share_noisy=0)(clean, generator())
     assert target.shape == damaged.shape
     apart = (damaged - clean).abs().amax(1)
-    assert apart[target.sum(1) == 0].max() < 1 / 255
-    assert apart[target[:, 0] > 0].mean() > 0.2
+    assert apart[target.sum(1) == 0].max() < COVERED
+    assert apart[target[:, 0] > 0].mean() > 0.15
     for kind in range(3):
         present = target[:, kind].any((1, 2))
-        assert 0.3 < present.float().mean() < 0.9
+        assert 0.15 < present.float().mean() < 0.9
     assert target[:, 2].mean() < target[:, 0].mean()  # dead pixels are few
 
 
-def test_soft_edges_reach_beyond_the_target_by_a_pixel_at_most():
+def test_soft_edges_reach_a_little_beyond_the_target():
     banks = (DrawnBank([(1.0, draw)], seed=0) for draw in (draw_film_scratches, draw_dust))
     clean = torch.full((24, 3, 64, 64), 0.5)
     damaged, target = Defects(*banks, share_soft=1, share_noisy=0)(clean, generator())
     apart = (damaged - clean).abs().amax(1, keepdim=True)
     near = torch.nn.functional.max_pool2d(target.amax(1, keepdim=True), 3, 1, 1)
-    assert apart[near == 0].max() < 1 / 255
+    assert apart[near == 0].max() < COVERED / 2
     assert apart[(near > 0) & (target.amax(1, keepdim=True) == 0)].max() > 0.05

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import PIL.Image
+import PIL.ImageDraw
 import pytest
 
 import imgae
@@ -171,3 +173,12 @@ def test_defects_are_found_and_a_picture_without_any_is_left_alone(example):
     both = (found & (truth > 0)).sum()
     assert 2 * both / (found.sum() + (truth > 0).sum()) > 0.7
     assert detect(clean).mean() < 0.002
+
+
+def test_scratches_are_found_whoever_drew_them(example):
+    large = PIL.Image.new("L", (2048, 2048))
+    PIL.ImageDraw.Draw(large).line([(200, 80), (1200, 1920)], fill=255, width=8)
+    cover = np.asarray(large.resize((512, 512), PIL.Image.Resampling.BOX))[:, :, None] / 255
+    damaged = np.rint(example[1] + cover * (235.0 - example[1])).astype(np.uint8)
+    found = Detector()(damaged, ["scratches"])
+    assert found[cover[:, :, 0] > 0.5].mean() > 0.7

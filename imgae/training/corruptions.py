@@ -5,6 +5,7 @@ are on [0, 1].
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 import torch
 import torch.nn.functional as F
@@ -100,6 +101,10 @@ class Holes:
         return given, mask
 
 
+COVERED: Final = 0.3
+"""The share of a pixel from which a scratch or speck on it is to be found."""
+
+
 @dataclass(frozen=True)
 class Defects:
     """Scratches, dust and dead pixels, each in some samples; shares are per sample."""
@@ -107,7 +112,7 @@ class Defects:
     scratches: DrawnBank
     dust: DrawnBank
     share_each: float = 0.6
-    share_soft: float = 0.7  # edges as blurred as a scan makes them
+    share_soft: float = 0.4  # edges as blurred as a scan makes them
     share_noisy: float = 0.5
     noise_max: float = 8 / 255
 
@@ -131,14 +136,14 @@ class Defects:
         damaged = clean + amount * noise
         targets = []
         for bank in (self.scratches, self.dust):
-            mask = bank.draw(batch, size, generator) & present()
+            whole = bank.cover(batch, size, generator) * present()
             light, shade = uniform(1, 1, 1) < 0.6, 0.15 * uniform(1, 1, 1)
             value = torch.where(light, 1 - shade, shade) + 0.04 * (uniform(3, 1, 1) - 0.5)
-            soft = F.avg_pool2d(F.avg_pool2d(mask.float(), 2, 1), 2, 1, padding=1)
-            edges = torch.where(uniform(1, 1, 1) < self.share_soft, soft, mask.float())
+            soft = F.avg_pool2d(F.avg_pool2d(whole, 2, 1), 2, 1, padding=1)
+            edges = torch.where(uniform(1, 1, 1) < self.share_soft, soft, whole)
             cover = edges * (0.6 + 0.4 * uniform(1, 1, 1))
             damaged = torch.lerp(damaged, value.expand_as(clean), cover)
-            targets.append(mask)
+            targets.append(whole > COVERED)
         share = 10 ** (-4 + 1.7 * uniform(1, 1, 1))
         dead = (uniform(1, size, size) < share) & present()
         stuck = torch.where(uniform(1, size, size) < 0.7, uniform(1, size, size).round(),

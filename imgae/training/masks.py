@@ -46,7 +46,11 @@ class DrawnBank:
 
     def draw(self, count: int, size: int, generator: Generator) -> Tensor:
         """Return masks (count, 1, size, size), bool; some may be empty."""
-        return self.bank.crops(count, size, generator)[:, :1] > 0.5
+        return self.cover(count, size, generator) > 0.5
+
+    def cover(self, count: int, size: int, generator: Generator) -> Tensor:
+        """Return how much of each pixel is covered, (count, 1, size, size), from 0 to 1."""
+        return self.bank.crops(count, size, generator)[:, :1]
 
 
 class HoleBank:
