@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 Mask = NDArray[np.uint8]
 FINE: Final = 4
 """Defects are drawn so many times finer: a detector learns how a library draws lines, otherwise."""
+COVERED: Final = 0.3
+"""The share of a pixel from which a defect on it is to be found."""
 WORDS: Final = ("2024", "12 07 98", "sample", "Preview", "no copy", "IMG 0341", "proof", "18:45")
 FONTS: Final = (
     cv2.FONT_HERSHEY_SIMPLEX,

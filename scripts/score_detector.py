@@ -16,7 +16,7 @@ import imgae
 from imgae.card import Score
 from imgae.detect import DEFECTS, Detector
 from imgae.files import write_image
-from imgae.holes import draw_dust, draw_film_scratches
+from imgae.holes import COVERED, draw_dust, draw_film_scratches
 from imgae.pixels import from_float, to_float
 from imgae.weights import find
 
@@ -76,7 +76,7 @@ def damage(clean, rng):
         colour = (1 - shade if light else shade) + rng.uniform(-0.02, 0.02, 3)
         cover = cv2.GaussianBlur(mask / 255, (0, 0), SOFTNESS) * rng.uniform(0.6, 1)
         pixels = pixels + cover[:, :, None] * (colour - pixels)
-        masks.append(mask > 0.3 * 255)
+        masks.append(mask > COVERED * 255)
     dead = rng.random(clean.shape[:2]) < np.exp(rng.uniform(*np.log(DEAD_SHARES)))
     extreme, end = rng.random((2, *dead.shape, 1))
     stuck = np.where(extreme < 0.7, end.round(), rng.random(clean.shape))

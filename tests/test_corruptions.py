@@ -4,9 +4,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
-from imgae.holes import draw_dust, draw_film_scratches  # noqa: E402
+from imgae.holes import COVERED, draw_dust, draw_film_scratches  # noqa: E402
 from imgae.training.corruptions import (  # noqa: E402
-    COVERED,
     Defects,
     GaussianNoise,
     Holes,

@@ -7,8 +7,8 @@ import PIL.Image
 import pytest
 import tiny_models
 
-from imgae import Image, ImageError, OptionError, read_image, weights, write_image
-from imgae.cli import main
+from imgae import Image, ImageError, OptionError, detect, read_image, weights, write_image
+from imgae.cli import main, masking
 from imgae.detect import Detector
 from imgae.metadata import upright
 
@@ -198,15 +198,19 @@ def test_defects_that_a_model_finds_can_be_the_mask(detector, tmp_path, capsys, 
     assert (read_image(tmp_path / "m.png").pixels > 0).sum() == found
 
 
+def test_the_command_line_knows_the_defects_of_the_detector():
+    assert masking.DEFECTS == detect.DEFECTS
+
+
 def test_detectors_take_arrays_and_refuse_unknown_defects(tmp_path):
-    detect = Detector(tiny_models.bright(tmp_path / "bright.onnx"))
+    find = Detector(tiny_models.bright(tmp_path / "bright.onnx"))
     values = pixels(np.uint16) // 3
     values[20:25, 7:11, 1] = 65535
-    assert detect(values).sum() == detect(values[:, :, 1], ["scratches"]).sum() == 20
+    assert find(values).sum() == find(values[:, :, 1], ["scratches"]).sum() == 20
     with pytest.raises(OptionError, match="no defect is called 'spots'"):
-        detect(values, ["spots"])
+        find(values, ["spots"])
     with pytest.raises(ImageError):
-        detect(np.full((4, 4), np.nan))
+        find(np.full((4, 4), np.nan))
 
 
 @pytest.mark.parametrize("ending", ["png", "jpg", "tif"])

@@ -15,6 +15,7 @@ from imgae import session, weights
 from imgae.cli import main
 from imgae.detect import Detector
 from imgae.holes import benchmark_mask
+from imgae.inpaint import halo_for
 from imgae.metrics import psnr
 from imgae.stitch import plan_for, run_tiles
 from imgae.tiling import TilePlan
@@ -153,6 +154,16 @@ def test_holes_are_filled_the_same_in_tiles(kind):
     hole = benchmark_mask(kind, 1, 150, 393)
     whole, tiled = (imgae.Inpainter(tile=tile)(pixels, hole) for tile in (0, 64))
     assert np.abs(whole - tiled).max() < 1e-5
+
+
+def test_thin_holes_are_filled_the_same_in_tiles_with_their_smaller_halo():
+    pixels = np.random.default_rng(0).random((100, 640, 3), np.float32)
+    hole = np.zeros((100, 640), bool)
+    hole[::9] = hole[:, ::11] = True
+    whole, tiled = imgae.Inpainter(tile=0), imgae.Inpainter(tile=64)
+    card = tiled.model.card
+    assert halo_for(hole, card) == card.thin_halo < card.halo
+    assert np.abs(whole(pixels, hole) - tiled(pixels, hole)).max() < 1e-5
 
 
 def test_large_holes_keep_the_colours_around_them():

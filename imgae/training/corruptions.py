@@ -5,12 +5,12 @@ are on [0, 1].
 """
 
 from dataclasses import dataclass
-from typing import Final
 
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
+from imgae.holes import COVERED
 from imgae.training.masks import DrawnBank, HoleBank
 from imgae.training.networks import GUESS, smooth_fill
 
@@ -99,10 +99,6 @@ class Holes:
         )
         mask[:guesses] *= GUESS
         return given, mask
-
-
-COVERED: Final = 0.3
-"""The share of a pixel from which a scratch or speck on it is to be found."""
 
 
 @dataclass(frozen=True)
