@@ -44,6 +44,7 @@ class ModelCard:
     training_data: tuple[str, ...]
     recipe: str
     licence: str
+    precision: str = "fp16"  # "fp32", "fp16": kernels stored so, computed in fp32; or "int8"
     thin_halo: int = 0  # enough where no stride x stride block is wholly unknown; 0: the halo is
     sha256: str = ""  # over the initialisers as stored, in graph order
     scores: tuple[Score, ...] = ()
@@ -66,7 +67,7 @@ class ModelCard:
                 "update imgae, or export the model again"
             )
         names = {entry.name for entry in fields(cls)} - {"schema"}
-        values = {"thin_halo": 0, **values}  # the first cards have none
+        values = {"thin_halo": 0, "precision": "fp16", **values}  # the first cards have none
         if values.keys() != names:
             wrong = ", ".join(sorted(values.keys() ^ names))
             raise ModelError(f"its card has missing or unknown fields: {wrong}")

@@ -140,7 +140,7 @@ def test_training_can_start_from_an_exported_file(run, file, tmp_path):
                             start=str(file), learning_rate=1e-9)  # fmt: skip
     runs.start(config, None, tmp_path / "run", "cpu", 1, lambda _: None, lambda _: None)
     _, weights = export.load_weights(file)
-    state = export.averaged_network("tiny", export.Run(tmp_path / "run").load_checkpoint())
+    state = export.averaged_network(config, export.Run(tmp_path / "run").load_checkpoint())
     for name, value in state.state_dict().items():
         assert torch.allclose(value, weights[name], atol=1e-6)
 

@@ -83,7 +83,8 @@ def test_the_other_tasks_learn_and_can_be_exported(pictures, tmp_path, task, sha
         with torch.no_grad():
             return float(objective(net, bank.crops(32, 64, generator), generator)[0])
 
-    trained = export.averaged_network("tiny", Run(tmp_path / "run").load_checkpoint(), task)
+    run = Run(tmp_path / "run")
+    trained = export.averaged_network(run.load_config(), run.load_checkpoint())
     assert loss(trained) < share * loss(networks.build("tiny", task))
     provenance = export.Provenance("own", "Apache-2.0")
     card = export.export_run(tmp_path / "run", tmp_path / "own.onnx", provenance)

@@ -9,7 +9,9 @@ from imgae.errors import TrainingUnavailable
 
 MORE = """\
 The file is loaded again and compared with the network at odd sizes; if they differ by more than
-1e-4, none is left.
+1e-4, none is left. Kernels stored as fp16 are computed in fp32: half the size, the same speed.
+int8 makes a denoiser two to three times faster where the processor has VNNI; its ranges are chosen
+on the run's own pictures, and `imgae train denoise --int8` trains it on.
 """
 
 
@@ -34,6 +36,11 @@ def add_parser(commands: Commands) -> None:
         action="store_true",
         help="average over the picture and its three mirrorings: better, four times the work",
     )
+    add(
+        "--precision",
+        choices=("fp32", "fp16", "int8"),
+        help="of the convolutions' kernels (default: fp16, or the run's own int8)",
+    )
     add("--overwrite", action="store_true", help="replace an existing file")
     parser.set_defaults(run=run)
 
@@ -49,9 +56,18 @@ def run(options: argparse.Namespace) -> int:
     provenance = Provenance(
         options.name or path.stem, options.licence, tuple(options.training_data)
     )
-    card = export_run(options.run_folder, path, provenance, options.overwrite, options.mirrored)
+    card = export_run(
+        options.run_folder,
+        path,
+        provenance,
+        options.overwrite,
+        options.mirrored,
+        options.precision,
+    )
+    agreement = "within rounding" if card.precision == "int8" else "to 1e-4"
     result(
-        f"{path}: {path.stat().st_size / 2**20:.2f} MiB, {card.macs_per_pixel / 1e3:.1f} kMAC/px, "
-        f"stride {card.stride}, halo {card.halo}; onnxruntime and torch agree to 1e-4"
+        f"{path}: {card.precision}, {path.stat().st_size / 2**20:.2f} MiB, "
+        f"{card.macs_per_pixel / 1e3:.1f} kMAC/px, stride {card.stride}, halo {card.halo}; "
+        f"onnxruntime and torch agree {agreement}"
     )
     return 0

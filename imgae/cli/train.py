@@ -64,6 +64,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE.onnx",
         help="start from these weights, of this variant or a smaller one, of any task",
     )
+    add(
+        "--int8",
+        action="store_true",
+        help="train on in 8-bit integers, from a denoiser that --from names",
+    )
     add("--resume", action="store_true", help="continue the run in RUN/")
     add("--batch", type=whole(1), metavar="N", help="crops a step (default: 12)")
     add(
@@ -117,6 +122,7 @@ def start_or_resume(options: argparse.Namespace, line: "LiveLine") -> "Outcome":
         "variant": options.variant,
         "data": tuple(str(folder.resolve()) for folder in options.data),
         "start": None if options.start is None else str(options.start.resolve()),
+        "int8": options.int8,
         "steps": options.steps,
         "batch": options.batch,
         "crop": options.crop,
@@ -140,6 +146,8 @@ def check(options: argparse.Namespace) -> None:
         error("--data is missing: name a folder of clean pictures")
     if (options.steps is None) == (options.minutes is None):
         error("give one of --steps and --minutes")
+    if options.int8 and options.start is None:
+        error("--int8 trains a denoiser on: name its file with --from")
     if options.crop is not None and options.crop % 8:
         error(f"--crop {options.crop} is no multiple of 8")
 

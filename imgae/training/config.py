@@ -25,6 +25,7 @@ class TrainingConfig:
     memory: int = 2 << 30  # bytes of decoded pictures, at most
     validate_every: int = 500  # steps
     threads: int = 0  # on a CPU; they change the order of sums
+    int8: bool = False  # rounds as an int8 network does
     bf16: bool = False
     channels_last: bool = False
 

@@ -28,6 +28,8 @@ GUESS: Final = 0.5
 """A mask's value where the picture holds a guess of what it should be."""
 HOLE_LEVEL: Final = 0.2
 """The level of noise, on [0, 1], that a hole counts as: filling can be learnt from a denoiser."""
+# Besides those of the blocks: what the first downsampling reads, and what comes after these.
+ACTIVATIONS: Final = ("encoder1", "down1", "down2", "up2", "join2", "up1")
 MIRRORINGS: Final = ((), (3,), (2,), (2, 3))
 """Axes along which a picture is turned over."""
 FILL_LEVELS: Final = 4  # full resolution to 1/STRIDE
@@ -57,19 +59,35 @@ VARIANTS: Final = {
 }
 
 
+class Activation(nn.Identity):
+    """A place whose values int8 networks round (`quantisation`); nothing in others.
+
+    summed: what is rounded is then added up in floating point.
+    """
+
+    def __init__(self, summed: bool = False) -> None:
+        super().__init__()
+        self.summed = summed
+
+
 class ResidualBlock(nn.Module):
     """x + conv(relu(conv(x))), starting as the identity."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, rounded_sum: bool) -> None:
         super().__init__()
+        self.entry = nn.Identity() if rounded_sum else Activation()
         self.conv1 = nn.Conv2d(width, width, 3, padding=1)
+        self.rectified = Activation()
         self.conv2 = nn.Conv2d(width, width, 3, padding=1)
+        self.residual = Activation(summed=not rounded_sum)
+        self.sum = Activation() if rounded_sum else nn.Identity()
         zero(self.conv2)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to the same."""
-        residual: Tensor = self.conv2(F.relu(self.conv1(x), inplace=True))
-        return x + residual
+        rectified = self.rectified(F.relu(self.conv1(self.entry(x)), inplace=True))
+        total: Tensor = self.sum(x + self.residual(self.conv2(rectified)))
+        return total
 
 
 def zero(conv: nn.Conv2d) -> None:
@@ -78,8 +96,8 @@ def zero(conv: nn.Conv2d) -> None:
     nn.init.zeros_(conv.bias)
 
 
-def residual_blocks(width: int, count: int) -> nn.Sequential:
-    return nn.Sequential(*(ResidualBlock(width) for _ in range(count)))
+def residual_blocks(width: int, count: int, rounded_sums: bool = True) -> nn.Sequential:
+    return nn.Sequential(*(ResidualBlock(width, rounded_sums) for _ in range(count)))
 
 
 class Autoencoder(nn.Module):
@@ -98,7 +116,7 @@ class Autoencoder(nn.Module):
         (c1, c2, c3), (e1, e2, b, d2, d1) = variant.widths, variant.blocks
         # A 3x3 convolution over 2x2 blocks of pixels, written as one 6x6 convolution of stride 2.
         self.stem = nn.Conv2d(self.planes, c1, 6, stride=2, padding=2)
-        self.encoder1 = residual_blocks(c1, e1)
+        self.encoder1 = residual_blocks(c1, e1, rounded_sums=False)
         self.down1 = nn.Conv2d(c1, c2, 2, stride=2)
         self.encoder2 = residual_blocks(c2, e2)
         self.down2 = nn.Conv2d(c2, c3, 2, stride=2)
@@ -106,17 +124,21 @@ class Autoencoder(nn.Module):
         self.up2 = nn.Conv2d(c3, c2, 1)
         self.decoder2 = residual_blocks(c2, d2)
         self.up1 = nn.Conv2d(c2, c1, 1)
-        self.decoder1 = residual_blocks(c1, d1)
+        self.decoder1 = residual_blocks(c1, d1, rounded_sums=False)
         self.tail = nn.Conv2d(c1, 12, 3, padding=1)
+        self.activations = nn.ModuleDict(
+            {name: Activation(summed=name == "up1") for name in ACTIVATIONS}
+        )
         zero(self.tail)
 
     def residual(self, x: Tensor) -> Tensor:
         """(B, planes, H, W) to (B, 3, H, W), H and W multiples of STRIDE."""
+        at = self.activations
         h1 = self.encoder1(self.stem(x))  # (B, c1, H/2, W/2)
-        h2 = self.encoder2(self.down1(h1))  # (B, c2, H/4, W/4)
-        h3 = self.bottleneck(self.down2(h2))  # (B, c3, H/8, W/8)
-        h2 = self.decoder2(h2 + upsample(self.up2(h3)))
-        h1 = self.decoder1(h1 + upsample(self.up1(h2)))
+        h2 = self.encoder2(at["down1"](self.down1(at["encoder1"](h1))))  # (B, c2, H/4, W/4)
+        h3 = self.bottleneck(at["down2"](self.down2(h2)))  # (B, c3, H/8, W/8)
+        h2 = self.decoder2(at["join2"](h2 + upsample(at["up2"](self.up2(h3)))))
+        h1 = self.decoder1(h1 + upsample(at["up1"](self.up1(h2))))
         return F.pixel_shuffle(self.tail(h1), 2)
 
 

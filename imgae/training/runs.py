@@ -11,6 +11,7 @@ import torch
 from imgae.errors import TrainingError
 from imgae.holes import draw_dust, draw_film_scratches
 from imgae.session import usable_cpus
+from imgae.training import quantisation
 from imgae.training.checkpoint import Run
 from imgae.training.config import TrainingConfig
 from imgae.training.corruptions import Defects, Holes
@@ -49,6 +50,8 @@ def start(
     run = Run(folder)
     run.check_new()
     torch.manual_seed(config.seed)
+    if config.int8 and config.task != "denoise":
+        raise TrainingError(f"a run of {config.task}; only denoisers can be trained in int8")
     net = build_known(config.variant, config.task)
     if config.start is not None:
         start_from(net, Path(config.start), config.variant)
@@ -56,6 +59,8 @@ def start(
     run.create()
     bank = PictureBank.of(pictures.training, place)
     objective = objective_of(config, place)
+    if config.int8:
+        quantisation.prepare(net, quantisation.noisy_batches(bank, config, place))
     with told_when_out_of_memory():
         config, pace = choose_pace(net, objective, bank, config, place)
     if minutes is not None:
@@ -79,9 +84,7 @@ def resume(folder: Path, device: str, threads: int | None, note: Note, report: R
     place = prepare(device, threads or config.threads or usable_cpus())
     pictures = read_pictures(config, note)
     bank = PictureBank.of(pictures.training, place)
-    trainer = Trainer(
-        build_known(config.variant, config.task), objective_of(config, place), bank, config, place
-    )
+    trainer = Trainer(quantisation.build(config), objective_of(config, place), bank, config, place)
     try:
         trainer.load_state_dict(state)
     except (KeyError, RuntimeError, ValueError) as error:
