@@ -1,3 +1,4 @@
+import copy
 import hashlib
 from dataclasses import replace
 from unittest.mock import Mock
@@ -11,11 +12,11 @@ import onnx  # noqa: E402
 from onnx import numpy_helper  # noqa: E402
 from scenes import photo  # noqa: E402
 
-from imgae import Image, session, write_image  # noqa: E402
+from imgae import Denoiser, Image, session, write_image  # noqa: E402
 from imgae.card import ModelCard, Score  # noqa: E402
 from imgae.cli import main  # noqa: E402
 from imgae.errors import TrainingError  # noqa: E402
-from imgae.training import export, networks, runs  # noqa: E402
+from imgae.training import export, networks, quantisation, runs  # noqa: E402
 from imgae.training.checkpoint import Run  # noqa: E402
 from imgae.training.config import TrainingConfig  # noqa: E402
 
@@ -123,8 +124,8 @@ def test_scores_can_be_added_and_the_hash_stays(file, tmp_path):
 def test_a_file_that_differs_from_torch_is_not_left(run, tmp_path, monkeypatch):
     real = export.bare
 
-    def broken(traced, net):
-        model = real(traced, net)
+    def broken(traced, net, precision):
+        model = real(traced, net, precision)
         (tail,) = [t for t in model.graph.initializer if t.name == "tail.bias"]
         tail.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tail) + 0.01, tail.name))
         return model
@@ -195,7 +196,7 @@ def test_export_on_the_command_line(run, tmp_path, capfd):
     path = tmp_path / "mine.onnx"
     assert main(["export", str(run), "-o", str(path)]) == 0
     out, err = capfd.readouterr()
-    assert out.startswith(f"{path}: 0.0")
+    assert out.startswith(f"{path}: fp16, 0.0")
     assert "stride 8, halo 32" in out
     assert session.load(path).card.name == "mine"
     assert main(["export", str(run), "-o", str(path)]) == 1
@@ -239,3 +240,69 @@ def test_training_starts_from_a_mirrored_model_as_from_a_plain_one(run, file, tm
     _, plain = export.load_weights(file)
     assert card.architecture == "tiny"
     assert all(torch.equal(weights[name], plain[name]) for name in plain)
+
+
+def test_changing_the_basis_leaves_the_function_as_it_is():
+    torch.manual_seed(0)
+    net = networks.build("tiny").eval()
+    for parameter in net.parameters():  # a fresh one is the identity
+        torch.nn.init.normal_(parameter, std=0.1)
+    before = copy.deepcopy(net)
+    image, sigma = torch.rand(2, 3, 40, 32), torch.rand(2, 1, 1, 1) * 0.2
+    quantisation.rotate(net, [(image, sigma)])
+    assert not torch.allclose(net.stem.weight, before.stem.weight, atol=0.01)
+    with torch.no_grad():
+        assert torch.allclose(net(image, sigma), before(image, sigma), atol=1e-4)
+
+
+def test_a_basis_shares_out_what_channels_have_in_common():
+    """All that counts lies in one of eight channels: spread over all, it is rounded eight times."""
+    spread = torch.diag(torch.tensor([1.0] + [1e-6] * 7, dtype=torch.float64))
+    basis = quantisation.best_basis(spread, spread)
+    inverse = torch.linalg.inv(basis)
+
+    def cost(rows, columns):
+        return (
+            (rows @ spread @ rows.T).diagonal() * (columns.T @ spread @ columns).diagonal()
+        ).sum()
+
+    plain = torch.eye(8, dtype=torch.float64)
+    assert cost(basis, inverse) < 0.25 * cost(plain, plain)
+
+
+def test_int8_files_hold_bytes_and_stay_near_the_float_ones(run, file, tmp_path):
+    path = tmp_path / "int8.onnx"
+    card = export.export_run(run, path, PROVENANCE, precision="int8")
+    model = onnx.load(path)
+    kernels = [t for t in model.graph.initializer if t.name.endswith(".weight")]
+    assert {t.data_type for t in kernels} == {onnx.TensorProto.INT8}
+    assert max(numpy_helper.to_array(t).max() for t in kernels) == quantisation.WEIGHT_LEVELS
+    assert card.precision == "int8"
+    assert path.stat().st_size < file.stat().st_size
+    noisy = np.random.default_rng(0).random((61, 77, 3))
+    plain, rounded = (Denoiser(p)(noisy, sigma=0.1) for p in (file, path))
+    assert 0 < np.abs(rounded - plain).max() < 4 / 255
+    whole, tiled = (Denoiser(path, tile=tile)(noisy, sigma=0.1) for tile in (0, 16))
+    assert np.array_equal(whole, tiled)
+    with pytest.raises(TrainingError, match="its kernels are int8"):
+        export.load_weights(path)
+
+
+def test_stored_precisions_give_the_same_pictures(run, file, tmp_path):
+    path = tmp_path / "fp32.onnx"
+    assert export.export_run(run, path, PROVENANCE, precision="fp32").precision == "fp32"
+    assert path.stat().st_size > file.stat().st_size
+    noisy = np.random.default_rng(0).random((61, 77, 3))
+    assert np.abs(Denoiser(path)(noisy, sigma=0.1) - Denoiser(file)(noisy, sigma=0.1)).max() < 1e-3
+
+
+def test_a_run_in_int8_rounds_from_its_first_step(run, file, tmp_path):
+    config = TrainingConfig(variant="tiny", data=(str(run.parent),), steps=2, batch=2, crop=32,
+                            start=str(file), int8=True)  # fmt: skip
+    folder = tmp_path / "run"
+    runs.start(config, None, folder, "cpu", 1, lambda _: None, lambda _: None)
+    card = export.export_run(folder, tmp_path / "trained.onnx", PROVENANCE)
+    assert card.precision == "int8"
+    assert "--int8" in card.recipe
+    with pytest.raises(TrainingError, match="a run in int8"):
+        export.export_run(folder, tmp_path / "float.onnx", PROVENANCE, precision="fp16")

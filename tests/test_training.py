@@ -249,7 +249,7 @@ def test_muon_moves_the_kernels_themselves(layout):
 def test_kernels_do_not_grow_without_end_on_gradients_that_are_only_noise(monkeypatch):
     def size_after_noise():
         torch.manual_seed(0)
-        net = networks.ResidualBlock(4)
+        net = networks.ResidualBlock(4, rounded_sum=True)
         optimizer = optimizers.MuonAdamW(net, 0.2)
         for _ in range(400):
             for parameter in net.parameters():

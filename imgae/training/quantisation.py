@@ -288,7 +288,8 @@ def best_basis(spread: Tensor, harm: Tensor) -> Tensor:
     values, vectors = torch.linalg.eigh(root @ spread @ root)
     basis = hartley(size) @ torch.diag(values.pow(-0.25)) @ vectors.T @ root
     deviations = (basis @ spread @ basis.T).diagonal().sqrt()
-    return basis / deviations[:, None]
+    scaled: Tensor = basis / deviations[:, None]
+    return scaled
 
 
 def hartley(size: int) -> Tensor:
