@@ -57,7 +57,7 @@ def test_the_file_has_the_interface_that_embedders_rely_on(file):
 
 def test_no_trace_of_the_exporter_is_left(file, run):
     model = onnx.load(file)
-    assert {entry.key for entry in model.metadata_props} == {"imgae"}
+    assert {entry.key for entry in model.metadata_props} == {"imgae", "imgae.reference"}
     for node in model.graph.node:
         assert not node.metadata_props
         assert not node.doc_string
