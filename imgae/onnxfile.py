@@ -50,7 +50,24 @@ def read_model(path: Path) -> onnx.ModelProto:
         raise ModelError(f"{path}: damaged, or not an ONNX model") from error
     if not model.graph.node:
         raise ModelError(f"{path}: damaged, or not an ONNX model: it has no graph")
+    if not is_text(model):
+        raise ModelError(f"{path}: damaged: a name or a text in it is not UTF-8")
     return model
+
+
+def is_text(message: Any) -> bool:
+    """Return whether all strings in a protobuf are UTF-8; those that are not come as bytes."""
+    for field, value in message.ListFields():
+        single = isinstance(value, str | bytes) or hasattr(value, "ListFields")
+        if field.type == field.TYPE_STRING:
+            good = all(isinstance(text, str) for text in ([value] if single else value))
+        elif field.type == field.TYPE_MESSAGE:
+            good = all(map(is_text, [value] if single else value))
+        else:
+            continue
+        if not good:
+            return False
+    return True
 
 
 def refuse_unsafe(model: onnx.ModelProto) -> None:

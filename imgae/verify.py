@@ -138,17 +138,19 @@ class Report:
 def verify(path: Path) -> list[Check]:
     """Check a model file; returns a row a check. Never raises for what is wrong with the file.
 
-    What is not safe is not run.
+    What is not safe, is no valid graph, or has no card to go by is not run.
     """
     report = Report(path)
     proto = report.run("safe", partial(read_safely, path), "nothing outside the file, sizes sane")
     if proto is None:
-        return report.without(("checker", "card", "hash", *CHECKS))
-    report.run("checker", partial(check_structure, proto))
+        return report.without(("checker", "card", "hash", "loads", *CHECKS))
+    whole = report.run("checker", partial(check_structure, proto))
     card = report.run("card", partial(check_card, proto), "complete; inputs and output as it says")
     if card is None:
-        return report.without(("hash", *CHECKS))
+        return report.without(("hash", "loads", *CHECKS))
     report.run("hash", partial(check_hash, proto, card))
+    if whole is None:
+        return report.without(("loads", *CHECKS))
     names = [name for name, (tasks, _) in CHECKS.items() if card.task in tasks]
     if not card.thin_halo and "thin halo" in names:
         names.remove("thin halo")

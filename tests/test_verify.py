@@ -1,6 +1,8 @@
 """`imgae verify`: shipped files pass, and every kind of damage fails in the row that names it."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -315,7 +317,7 @@ def test_the_command_prints_rows_and_json_and_its_exit_code(small, capfd):
 
 
 def test_without_onnx_the_extra_is_named(small, monkeypatch, capfd):
-    monkeypatch.setitem(__import__("sys").modules, "imgae.verify", None)
+    monkeypatch.setitem(sys.modules, "imgae.verify", None)
     monkeypatch.delattr("imgae.verify", raising=False)
     assert main(["verify", str(small)]) == 1
     assert "pip install '.[train]'" in capfd.readouterr().err
@@ -327,3 +329,17 @@ def test_a_reference_leaves_weights_and_card_alone(fast, tmp_path):
     add_reference(path)
     assert onnx.load(path) == fast
     assert len(onnxfile.metadata(fast, REFERENCE_KEY)) < 20_000
+
+
+def test_verifying_loads_no_torch(small):
+    program = f"import sys\nfrom imgae.cli import main\nmain(['verify', {str(small)!r}])\n"
+    program += "print('torch' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "False"
+
+
+def test_a_name_that_is_no_text_is_found_before_a_runtime_meets_it(small):
+    small.write_bytes(small.read_bytes().replace(b"blurred", b"\xe7lurred", 1))
+    assert failing(small) == {"safe": "damaged: a name or a text in it is not UTF-8"}
