@@ -1,6 +1,7 @@
 """Models running in onnxruntime. Nothing else imports it."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -69,6 +70,34 @@ def load(
     if device == "cuda" and used != "cuda":
         raise ModelError("CUDA was asked for, but onnxruntime could not start it; use --device cpu")
     return OnnxModel(read_card(session, path, task), path, used, threads, session)
+
+
+def values_of(
+    model: Any, names: Sequence[str], inputs: dict[str, NDArray[Any]]
+) -> dict[str, NDArray[Any]]:
+    """Run a model, an onnx.ModelProto, for some of its inner tensors. Raises ModelError."""
+    if not names:
+        return {}
+    bare = type(model)()
+    bare.CopyFrom(model)
+    del bare.graph.output[:], bare.graph.node[:]
+    needed = set(names)
+    for node in reversed(model.graph.node):
+        if needed.intersection(node.output):
+            needed.update(node.input)
+            bare.graph.node.insert(0, node)
+    for name in names:
+        bare.graph.output.add(name=name)
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.log_severity_level = 4
+    try:
+        session = onnxruntime.InferenceSession(
+            bare.SerializeToString(), options, providers=[PROVIDERS["cpu"]]
+        )
+        return dict(zip(names, session.run(None, inputs), strict=True))
+    except Exception as error:
+        raise ModelError(f"failed while running: {first_line(error)}") from error
 
 
 def read_card(session: onnxruntime.InferenceSession, path: Path, task: str | None) -> ModelCard:

@@ -16,9 +16,11 @@ from imgae import Denoiser, Image, session, write_image  # noqa: E402
 from imgae.card import ModelCard, Score  # noqa: E402
 from imgae.cli import main  # noqa: E402
 from imgae.errors import TrainingError  # noqa: E402
-from imgae.training import export, networks, quantisation, runs  # noqa: E402
+from imgae.reach import reach_of  # noqa: E402
+from imgae.training import export, geometry, networks, quantisation, runs  # noqa: E402
 from imgae.training.checkpoint import Run  # noqa: E402
 from imgae.training.config import TrainingConfig  # noqa: E402
+from imgae.verify import verify  # noqa: E402
 
 PROVENANCE = export.Provenance("tiny", "Apache-2.0")
 
@@ -58,7 +60,7 @@ def test_the_file_has_the_interface_that_embedders_rely_on(file):
 
 def test_no_trace_of_the_exporter_is_left(file, run):
     model = onnx.load(file)
-    assert {entry.key for entry in model.metadata_props} == {"imgae"}
+    assert {entry.key for entry in model.metadata_props} == {"imgae", "imgae.reference"}
     for node in model.graph.node:
         assert not node.metadata_props
         assert not node.doc_string
@@ -134,6 +136,20 @@ def test_a_file_that_differs_from_torch_is_not_left(run, tmp_path, monkeypatch):
     with pytest.raises(TrainingError, match=r"onnxruntime and torch differ by 0\.01"):
         export.export_run(run, tmp_path / "a.onnx", PROVENANCE)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("variant", ["tiny", "fast"])
+@pytest.mark.parametrize("task", ["denoise", "detect"])
+def test_the_graph_is_found_to_see_as_far_as_the_network(variant, task):
+    net = networks.build(variant, task).eval()
+    radius = geometry.receptive_radius(net)
+    assert reach_of(export.to_onnx(net), 8, geometry.halo(net)) == (radius, networks.STRIDE)
+
+
+def test_an_exported_file_is_verified_by_its_graph_and_its_reference(file):
+    checks = {check.name: check for check in verify(file)}
+    assert all(check.passed for name, check in checks.items() if name != "levels")
+    assert len(checks) == 13
 
 
 def test_training_can_start_from_an_exported_file(run, file, tmp_path):

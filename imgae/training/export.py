@@ -1,6 +1,5 @@
 """From a run to an .onnx file: traced, stored as fp32, fp16 or int8, carded, and checked."""
 
-import hashlib
 import os
 import shlex
 import warnings
@@ -17,7 +16,7 @@ from onnx import NodeProto, helper, numpy_helper
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
-from imgae import __version__, session
+from imgae import __version__, onnxfile, session, verify
 from imgae.card import METADATA_KEY, ModelCard, Score
 from imgae.errors import TrainingError
 from imgae.training import geometry, networks, quantisation
@@ -103,13 +102,14 @@ def export_run(
         round_kernels(net)
     model = to_onnx(net, precision)
     card = make_card(plain, config, provenance, precision)
-    card = replace(card, sha256=weights_hash(model))
-    set_card(model, card)
+    card = replace(card, sha256=onnxfile.weights_hash(model))
+    onnxfile.set_metadata(model, METADATA_KEY, card.to_json())
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         onnx.checker.check_model(model, full_check=True)
         onnx.save(model, temporary)
         check_parity(net, temporary, config.task, precision)
+        verify.add_reference(temporary)
         temporary.replace(path)
     except OSError as error:
         raise TrainingError(f"{path}: cannot be written: {error.strerror}") from error
@@ -292,30 +292,13 @@ def integer_bias(
     return helper.make_node("DequantizeLinear", [stored, steps], [name], axis=0)
 
 
-def weights_hash(model: onnx.ModelProto) -> str:
-    """Return the sha256 over the initialisers as stored, in graph order."""
-    digest = hashlib.sha256()
-    for tensor in model.graph.initializer:
-        digest.update(numpy_helper.to_array(tensor).tobytes())
-    return digest.hexdigest()
-
-
-def set_card(model: onnx.ModelProto, card: ModelCard) -> None:
-    del model.metadata_props[:]
-    model.metadata_props.add(key=METADATA_KEY, value=card.to_json())
-
-
 def add_scores(path: Path, scores: Iterable[Score]) -> None:
     """Replace the scores in a model's card; the weights and their hash stay."""
-    model = onnx.load(path)
-    (text,) = [entry.value for entry in model.metadata_props if entry.key == METADATA_KEY]
-    set_card(model, replace(ModelCard.from_json(text), scores=tuple(scores)))
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        onnx.save(model, temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    model = onnxfile.read_model(path)
+    card = ModelCard.from_json(onnxfile.metadata(model, METADATA_KEY) or "")
+    changed = replace(card, scores=tuple(scores))
+    onnxfile.set_metadata(model, METADATA_KEY, changed.to_json())
+    onnxfile.write_model(model, path)
 
 
 def make_card(
