@@ -69,7 +69,7 @@ int main(int count, char** words) try {
     if (count < 5)
         throw std::runtime_error("denoise MODEL.onnx PICTURE.ppm LEVEL OUTPUT.ppm [REFERENCE.ppm]");
     ov::Core core;
-    // On CPUs that have them, OpenVINO would take bf16 or fp16 for speed; this keeps float32.
+    // Where a CPU has bf16 or fp16, OpenVINO may compute in it unless told not to.
     ov::CompiledModel model =
         core.compile_model(words[1], "CPU", ov::hint::inference_precision(ov::element::f32));
     ov::InferRequest request = model.create_infer_request();
