@@ -25,7 +25,7 @@ class Files(http.server.SimpleHTTPRequestHandler):
 
 
 def status_of(page, awaited):
-    """Return the status line once it holds the awaited words; leave with it if it tells an error."""
+    """Return the status line once it holds the awaited words; if it tells an error, leave."""
     status = page.locator("#status")
     page.locator("#status.wrong").or_(status.filter(has_text=awaited)).wait_for()
     if awaited not in status.inner_text():

@@ -8,7 +8,9 @@ import numpy as np
 
 model, picture, level, output, *reference = sys.argv[1:]
 net = cv2.dnn.readNetFromONNX(model)
-image = cv2.dnn.blobFromImage(cv2.imread(picture), np.float32(1 / 255), swapRB=True)  # BGR to RGB planes
+image = cv2.dnn.blobFromImage(
+    cv2.imread(picture), np.float32(1 / 255), swapRB=True
+)  # BGR to RGB planes
 start = time.perf_counter()
 net.setInput(image, "image")
 net.setInput(np.full((1, 1, 1, 1), float(level) / 255, np.float32), "sigma")
