@@ -1,0 +1,95 @@
+"""The examples of embedding: each gives what the command line gives."""
+
+import importlib.util
+import json
+import re
+import sys
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+EXAMPLES = ROOT / "examples"
+MODEL = ROOT / "weights" / "denoise-fast.onnx"
+LEVEL = "25"
+
+
+def load_script():
+    loader = SourceFileLoader("hosts", str(ROOT / "scripts" / "hosts"))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("hosts", loader))
+    sys.modules["hosts"] = module  # dataclasses look there
+    loader.exec_module(module)
+    return module
+
+
+hosts = load_script()
+
+
+def host_or_skip(name):
+    host = hosts.HOSTS[name]
+    if missing := host.missing():
+        pytest.skip(f"not installed: {missing} (examples/README.md)")
+    return host
+
+
+@pytest.fixture(scope="module")
+def picture(tmp_path_factory):
+    """A picture as wide as two tiles of the Python example, and the command line's result."""
+    folder = tmp_path_factory.mktemp("picture")
+    noisy = np.asarray(PIL.Image.open(EXAMPLES / "noisy.png"))[300:375]
+    PIL.Image.fromarray(np.hstack([noisy, noisy[:, :189]])).save(folder / "noisy.png")
+    hosts.reference_for(MODEL, folder / "noisy.png", LEVEL, folder / "reference.png")
+    return folder / "noisy.png", folder / "reference.png"
+
+
+@pytest.mark.parametrize("name", hosts.HOSTS)
+def test_a_host_gives_what_the_command_line_gives(name, picture, tmp_path):
+    noisy, reference = picture
+    result = hosts.run_host(host_or_skip(name), MODEL, noisy, LEVEL, reference, tmp_path)
+    assert result.difference <= 1
+    (output,) = tmp_path.glob("*.output.*")
+    values = [np.int16(PIL.Image.open(p).convert("RGB")) for p in (output, reference, noisy)]
+    assert np.abs(values[0] - values[1]).max() == result.difference
+    assert np.abs(values[0] - values[2]).mean() > 10  # and it is no copy of the noisy one
+
+
+def test_the_page_asks_for_nothing_off_this_machine(picture, tmp_path):
+    command = host_or_skip("browser").command(tmp_path)
+    shot = tmp_path / "page.png"
+    said = hosts.run([*command, MODEL, picture[0], LEVEL, tmp_path / "out.png", picture[1], shot])
+    assert re.search(r"^requests: [1-9]\d*, off this machine: 0$", said, re.MULTILINE)
+    assert np.ptp(np.asarray(PIL.Image.open(shot))) > 200
+
+
+@pytest.mark.parametrize("name", hosts.HOSTS)
+def test_a_host_that_fails_is_told(name, picture, tmp_path, capfd):
+    junk = tmp_path / "junk.onnx"
+    junk.write_bytes(b"no model")
+    host = host_or_skip(name)
+    with pytest.raises(hosts.HostError) as error:
+        hosts.run_host(host, junk, picture[0], LEVEL, picture[1], tmp_path)
+    assert re.search("pars|model", str(error.value), re.IGNORECASE)
+    assert hosts.cell_for(host, junk, picture[1], tmp_path)[1]
+    assert str(error.value) in capfd.readouterr().err
+
+
+def test_the_python_example_is_short():
+    lines = (EXAMPLES / "python" / "denoise.py").read_text().splitlines()
+    assert len(lines) < 30
+
+
+def test_hosts_need_nothing_of_imgae():
+    sources = [path for kind in ("py", "mjs", "cpp") for path in EXAMPLES.glob(f"*/*.{kind}")]
+    assert len(sources) >= len(hosts.HOSTS)
+    for path in sources:
+        assert not re.search(r"^\s*(import|from) imgae|imgae\.\w", path.read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("folder", ["node", "browser"])
+def test_lock_files_name_no_registry(folder):
+    lock = json.loads((EXAMPLES / folder / "package-lock.json").read_text())
+    assert all(entry["integrity"] for path, entry in lock["packages"].items() if path)
+    assert not any("resolved" in entry for entry in lock["packages"].values())
