@@ -272,6 +272,19 @@ def resized(step: Step) -> Span:
     return joined([(step.span[0][index], step.span[1][index]) for index in both])
 
 
+def reshaped(step: Step) -> Span:
+    """Follow pictures that are laid out as one row, and those that are cut from such a row again.
+
+    In between no operator but a pointwise one is followed.
+    """
+    shape = step.arguments[0]
+    if shape is None or not (
+        len(shape) == 3 or list(shape)[step.axis :][:1] == [len(step.span[0])]
+    ):
+        raise UnknownReachError
+    return step.span
+
+
 MOVES: Final[dict[str, Callable[[Step], Span]]] = {
     "AveragePool": windowed,
     "Conv": windowed,
@@ -284,6 +297,7 @@ MOVES: Final[dict[str, Callable[[Step], Span]]] = {
     "ReduceMean": reduced,
     "ReduceMin": reduced,
     "ReduceSum": reduced,
+    "Reshape": reshaped,
     "Resize": resized,
     "Slice": sliced,
     "SpaceToDepth": gathered,
