@@ -6,7 +6,6 @@ from typing import Final
 
 from imgae.errors import WeightsError
 
-DEFAULT_DENOISER: Final = "denoise-fast"
 DEFAULT_INPAINTER: Final = "inpaint"
 DEFAULT_DETECTOR: Final = "detect"
 FOLDERS_VARIABLE: Final = "IMGAE_MODELS"

@@ -13,6 +13,7 @@ import pytest
 import imgae
 from imgae import session, weights
 from imgae.cli import main
+from imgae.denoise import FAST, FAST_INTEGER, default_model
 from imgae.detect import Detector
 from imgae.holes import benchmark_mask
 from imgae.inpaint import halo_for
@@ -21,12 +22,14 @@ from imgae.stitch import plan_for, run_tiles
 from imgae.tiling import TilePlan
 
 ROOT = Path(__file__).resolve().parent.parent
-MODEL = weights.DEFAULT_DENOISER
+MODEL = default_model()[0]
 MIB = 2**20
 BUDGETS = {
     "denoise-fast": (50_000, 4 * MIB),
     "denoise-balanced": (160_000, 16 * MIB),
     "denoise-best": (1_000_000, 16 * MIB),
+    "denoise-fast-int8": (50_000, 2 * MIB),
+    "denoise-balanced-int8": (160_000, 4 * MIB),
 }
 OTHERS = {"inpaint": (70_000, 5 * MIB), "detect": (50_000, 4 * MIB)}
 
@@ -115,6 +118,20 @@ def test_16_bit_pictures_keep_their_precision(denoiser):
     pixels = np.repeat(np.tile(ramp, (64, 1))[:, :, None], 3, 2)
     out = denoiser(pixels, sigma=1 / 255)
     assert len(np.unique(out)) > 100
+
+
+@pytest.mark.parametrize(
+    ("flags", "name"), [("fma avx2", FAST), ("avx_vnni fma", FAST_INTEGER), (None, FAST)]
+)
+def test_the_default_is_what_the_processor_is_good_at(flags, name, tmp_path, monkeypatch, capfd):
+    cpuinfo = tmp_path / "cpuinfo"
+    if flags is not None:
+        cpuinfo.write_text(f"processor : 0\nflags : sse {flags}\n")
+    monkeypatch.setattr(session, "CPUINFO", cpuinfo)
+    assert imgae.Denoiser(device="cpu").model.card.name == name
+    assert main(["models"]) == 0
+    (line,) = [line for line in capfd.readouterr().out.splitlines() if "(default: " in line]
+    assert line.startswith(f"{name} (default: ")
 
 
 def test_the_names_on_the_command_line(capfd):

@@ -28,9 +28,11 @@ def add_parser(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     import numpy as np
 
-    from imgae.session import PROVIDERS, load
+    from imgae.denoise import default_model
+    from imgae.session import PROVIDERS, has_vnni, load
 
-    path = weights.find(weights.DEFAULT_DENOISER)
+    name, why = default_model(options.device)
+    path = weights.find(name)
     started = time.monotonic()
     model = load(path, task="denoise", device=options.device, threads=options.threads)
     loaded = time.monotonic() - started
@@ -47,7 +49,9 @@ def run(options: argparse.Namespace) -> int:
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
         **{name: installed(name) for name in PARTS},
+        "vnni": has_vnni(),
         "model": model.card.name,
+        "model_because": why,
         "model_path": str(path),
         "device": model.device,
         "provider": PROVIDERS[model.device],

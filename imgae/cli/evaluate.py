@@ -40,9 +40,8 @@ def add_parser(commands: Commands) -> None:
     add(
         "--models",
         type=names,
-        default=[weights.DEFAULT_DENOISER],
         metavar="A,B",
-        help="models, by name or file (default: denoise-fast)",
+        help="models, by name or file (default: the one that `imgae models` calls so)",
     )
     add(
         "--against",
@@ -162,7 +161,10 @@ def run_inpaint(options: argparse.Namespace) -> int:
 def run(options: argparse.Namespace) -> int:
     need_bench()
     from imgae import evaluate
+    from imgae.denoise import default_model
 
+    if options.models is None:
+        options.models = [default_model(options.device)[0]]
     methods = evaluate.methods(options.models, options.against, options.threads, options.device)
     if not methods:
         raise OptionError("nothing to measure: name --models or --against")

@@ -19,8 +19,10 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from imgae.denoise import default_model
     from imgae.session import load
 
+    default, why = default_model()
     for folder in weights.folders()[2:]:  # those that the user named
         if not folder.is_dir():
             note(f"{folder}, named by {weights.FOLDERS_VARIABLE}, is no folder")
@@ -35,7 +37,9 @@ def run(options: argparse.Namespace) -> int:
             continue
         record: dict[str, Any] = {
             "name": name,
-            "default": name == weights.DEFAULT_DENOISER,
+            "default": name == default,
+            "default_because": why if name == default else None,
+            "precision": card.precision,
             "task": card.task,
             "version": card.version,
             "summary": card.summary,
@@ -54,9 +58,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def describe(record: dict[str, Any]) -> str:
-    default = " (default)" if record["default"] else ""
+    default = f" (default: {record['default_because']})" if record["default"] else ""
     lines = [
-        f"{record['name']}{default}: {record['task']}, {record['mib']} MiB",
+        f"{record['name']}{default}: {record['task']}, {record['precision']}, {record['mib']} MiB",
         f"  {record['kmac_per_pixel']} kMAC/px, halo {record['halo']} px",
         f"  {record['summary']}",
         *(f"  {s['value']} {s['unit']}: {s['what']}" for s in record["scores"]),
