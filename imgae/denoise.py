@@ -16,7 +16,6 @@ from imgae.image import Image
 from imgae.noise import estimate_noise
 from imgae.stitch import Progress, check_settings, plan_for, run_tiles
 
-
 FAST: Final = "denoise-fast"
 FAST_INTEGER: Final = "denoise-balanced-int8"
 
@@ -51,7 +50,8 @@ class Denoised:
 class Denoiser:
     """Remove Gaussian noise with a model; load once, call often, from any thread.
 
-    model: a shipped name, a file, or None for what suits the machine (`default_model`). device: "auto", "cpu" or "cuda".
+    model: a shipped name, a file, or None for what suits the machine (`default_model`).
+    device: "auto", "cpu" or "cuda".
     threads: all usable CPUs by default. tile: see `imgae denoise --tile`.
     Raises ModelError or WeightsError if there is no such model or device.
     """

@@ -1,7 +1,11 @@
 """The weights that ship, as a user meets them."""
 
 import json
+import platform
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -132,6 +136,30 @@ def test_the_default_is_what_the_processor_is_good_at(flags, name, tmp_path, mon
     assert main(["models"]) == 0
     (line,) = [line for line in capfd.readouterr().out.splitlines() if "(default: " in line]
     assert line.startswith(f"{name} (default: ")
+
+
+WITHOUT_VNNI = """
+import sys, numpy, onnxruntime
+model, given, out = sys.argv[1:]
+inputs = dict(numpy.load(given))
+numpy.save(out, onnxruntime.InferenceSession(model).run(None, inputs)[0])
+"""
+
+
+@pytest.mark.parametrize("name", ["denoise-fast-int8", "denoise-balanced-int8"])
+def test_int8_models_are_the_same_without_vnni(name, example, tmp_path):
+    """Products of 8-bit kernels overflow there; these have 7 bits."""
+    emulator = shutil.which("qemu-x86_64")
+    if emulator is None or platform.machine() != "x86_64":
+        pytest.skip("needs qemu-user on x86, to emulate a processor with AVX2 but no VNNI")
+    model = session.load(weights.find(name), device="cpu", threads=1)
+    image = example[0][:64, :64].transpose(2, 0, 1)[None] * np.float32(1 / 255)
+    inputs = {"image": image, "sigma": np.full((1, 1, 1, 1), 0.1, np.float32)}
+    np.savez(tmp_path / "inputs.npz", **inputs)
+    command = [emulator, "-cpu", "Haswell", sys.executable, "-c", WITHOUT_VNNI,
+               str(model.path), str(tmp_path / "inputs.npz"), str(tmp_path / "out.npy")]  # fmt: skip
+    subprocess.run(command, check=True, capture_output=True)
+    assert np.abs(np.load(tmp_path / "out.npy") - model(**inputs)).max() < 1e-3
 
 
 def test_the_names_on_the_command_line(capfd):
