@@ -323,12 +323,12 @@ def make_card(
         bytes_per_pixel=geometry.working_bytes_per_pixel(net),
         sigma_range=(0.0, GaussianNoise().sigma_max if config.task == "denoise" else 0.0),
         training_data=provenance.training_data or data,
-        recipe=recipe_of(config, isinstance(net, MirroredDenoisingAutoencoder)),
+        recipe=recipe_of(config, precision, isinstance(net, MirroredDenoisingAutoencoder)),
         licence=provenance.licence,
     )
 
 
-def recipe_of(config: TrainingConfig, mirrored: bool = False) -> str:
+def recipe_of(config: TrainingConfig, precision: str, mirrored: bool) -> str:
     """Return the command that makes such a run again; folders and files by name only."""
     names = " ".join(shlex.quote(Path(folder).name) for folder in config.data)
     words = [f"imgae train {config.task} --data {names} --variant {config.variant}"]
@@ -343,6 +343,8 @@ def recipe_of(config: TrainingConfig, mirrored: bool = False) -> str:
         words.append("--int8")
     if config.bf16:
         words.append("(in bf16)")
+    if precision == "int8" and not config.int8:
+        words.append("; exported with --precision int8")
     if mirrored:
         words.append("; averaged over four mirrorings")
     return " ".join(words)
