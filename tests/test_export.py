@@ -302,6 +302,9 @@ def test_int8_files_hold_bytes_and_stay_near_the_float_ones(run, file, tmp_path)
     assert np.array_equal(whole, tiled)
     with pytest.raises(TrainingError, match="its kernels are int8"):
         export.load_weights(path)
+    mirrored = tmp_path / "mirrored.onnx"
+    export.export_run(run, mirrored, PROVENANCE, mirrored=True, precision="int8")
+    assert np.abs(Denoiser(mirrored)(noisy, sigma=0.1) - plain).max() < 4 / 255
 
 
 def test_stored_precisions_give_the_same_pictures(run, file, tmp_path):

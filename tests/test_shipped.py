@@ -156,8 +156,8 @@ def test_int8_models_are_the_same_without_vnni(name, example, tmp_path):
     image = example[0][:64, :64].transpose(2, 0, 1)[None] * np.float32(1 / 255)
     inputs = {"image": image, "sigma": np.full((1, 1, 1, 1), 0.1, np.float32)}
     np.savez(tmp_path / "inputs.npz", **inputs)
-    command = [emulator, "-cpu", "Haswell", sys.executable, "-c", WITHOUT_VNNI,
-               str(model.path), str(tmp_path / "inputs.npz"), str(tmp_path / "out.npy")]  # fmt: skip
+    files = map(str, (model.path, tmp_path / "inputs.npz", tmp_path / "out.npy"))
+    command = [emulator, "-cpu", "Haswell", sys.executable, "-c", WITHOUT_VNNI, *files]
     subprocess.run(command, check=True, capture_output=True)
     assert np.abs(np.load(tmp_path / "out.npy") - model(**inputs)).max() < 1e-3
 

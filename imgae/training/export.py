@@ -262,8 +262,8 @@ def bare(traced: onnx.ModelProto, net: Autoencoder, precision: str) -> onnx.Mode
         kept.ClearField("name")
         if node.op_type == "Conv" and node.input[0] in scales:
             given, kernel, bias = node.input
-            nodes.append(integer_bias(bias, scales[given] * scales[kernel], initializers))
-            kept.input[2] = nodes[-1].output[0]
+            if bias in initializers:  # mirrored networks use each four times
+                nodes.append(integer_bias(bias, scales[given] * scales[kernel], initializers))
         nodes.append(kept)
     float32 = onnx.TensorProto.FLOAT
     model = helper.make_model(
@@ -285,7 +285,7 @@ def bare(traced: onnx.ModelProto, net: Autoencoder, precision: str) -> onnx.Mode
 def integer_bias(
     name: str, scale: NDArray[np.float32], initializers: dict[str, NDArray[Any]]
 ) -> NodeProto:
-    """Store a bias as int32 in steps of the products it is added to; return what reads it."""
+    """Store a bias as int32 in steps of the products it is added to; return what undoes it."""
     stored, steps = f"{name}_int32", f"{name}_scale"
     initializers[stored] = np.rint(initializers.pop(name) / scale).astype(np.int32)
     initializers[steps] = scale
