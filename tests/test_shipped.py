@@ -34,6 +34,7 @@ BUDGETS = {
     "denoise-best": (1_000_000, 16 * MIB),
     "denoise-fast-int8": (50_000, 2 * MIB),
     "denoise-balanced-int8": (160_000, 4 * MIB),
+    "denoise-best-int8": (1_000_000, 4 * MIB),
 }
 OTHERS = {"inpaint": (70_000, 5 * MIB), "detect": (50_000, 4 * MIB)}
 
