@@ -142,8 +142,10 @@ def test_a_file_that_differs_from_torch_is_not_left(run, tmp_path, monkeypatch):
 @pytest.mark.parametrize("task", ["denoise", "detect"])
 def test_the_graph_is_found_to_see_as_far_as_the_network(variant, task):
     net = networks.build(variant, task).eval()
-    radius = geometry.receptive_radius(net)
-    assert reach_of(export.to_onnx(net), 8, geometry.halo(net)) == (radius, networks.STRIDE)
+    radius, halo = geometry.receptive_radius(net), geometry.halo(net)
+    assert reach_of(export.to_onnx(net, "fp16"), 8, halo) == (radius, networks.STRIDE)
+    quantisation.quantise(net)
+    assert reach_of(export.to_onnx(net, "int8"), 8, halo) == (radius, networks.STRIDE)
 
 
 def test_an_exported_file_is_verified_by_its_graph_and_its_reference(file):
@@ -297,14 +299,14 @@ def test_int8_files_hold_bytes_and_stay_near_the_float_ones(run, file, tmp_path)
     assert path.stat().st_size < file.stat().st_size
     noisy = np.random.default_rng(0).random((61, 77, 3))
     plain, rounded = (Denoiser(p)(noisy, sigma=0.1) for p in (file, path))
-    assert 0 < np.abs(rounded - plain).max() < 4 / 255
+    assert 0 < np.abs(rounded - plain).mean() < 2 / 255
     whole, tiled = (Denoiser(path, tile=tile)(noisy, sigma=0.1) for tile in (0, 16))
     assert np.array_equal(whole, tiled)
     with pytest.raises(TrainingError, match="its kernels are int8"):
         export.load_weights(path)
     mirrored = tmp_path / "mirrored.onnx"
     export.export_run(run, mirrored, PROVENANCE, mirrored=True, precision="int8")
-    assert np.abs(Denoiser(mirrored)(noisy, sigma=0.1) - plain).max() < 4 / 255
+    assert np.abs(Denoiser(mirrored)(noisy, sigma=0.1) - plain).mean() < 2 / 255
 
 
 def test_stored_precisions_give_the_same_pictures(run, file, tmp_path):
