@@ -18,7 +18,7 @@ from imgae.card import METADATA_KEY, ModelCard  # noqa: E402
 from imgae.cli import main  # noqa: E402
 from imgae.verify import REFERENCE_KEY, Check, add_reference, verify  # noqa: E402
 
-SHIPPED = ("denoise-fast", "denoise-balanced", "denoise-best", "inpaint", "detect")
+SHIPPED = sorted(weights.available())
 
 
 def failing(path):

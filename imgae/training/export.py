@@ -261,8 +261,8 @@ def bare(traced: onnx.ModelProto, net: Autoencoder, precision: str) -> onnx.Mode
         kept.ClearField("doc_string")
         kept.ClearField("name")
         if node.op_type == "Conv" and node.input[0] in scales:
-            given, kernel, bias = node.input
-            if bias in initializers:  # mirrored networks use each four times
+            given, kernel, *biases = node.input  # the exporter drops those that are zero
+            for bias in initializers.keys() & biases:  # mirrored networks use each four times
                 nodes.append(integer_bias(bias, scales[given] * scales[kernel], initializers))
         nodes.append(kept)
     float32 = onnx.TensorProto.FLOAT

@@ -111,7 +111,7 @@ class RoundedConv2d(nn.Conv2d):
         """Return the step between the values of each output channel, (O,)."""
         largest = self.weight.detach().abs().amax((1, 2, 3))
         # A dead rectifier's kernel is all but zero; its bias is stored in the same steps.
-        return largest.clamp(min=largest.max() * 1e-3) / WEIGHT_LEVELS
+        return largest.clamp(min=max(float(largest.max()) * 1e-3, 1e-12)) / WEIGHT_LEVELS
 
     def rounded_weight(self) -> Tensor:
         scales = self.scales()
