@@ -262,8 +262,12 @@ def bare(traced: onnx.ModelProto, net: Autoencoder, precision: str) -> onnx.Mode
         kept.ClearField("name")
         if node.op_type == "Conv" and node.input[0] in scales:
             given, kernel, *biases = node.input  # the exporter drops those that are zero
-            for bias in initializers.keys() & biases:  # mirrored networks use each four times
-                nodes.append(integer_bias(bias, scales[given] * scales[kernel], initializers))
+            steps = scales[given] * scales[kernel]
+            nodes += [
+                integer_bias(bias, steps, initializers)
+                for bias in biases
+                if bias in initializers  # mirrored networks use each four times
+            ]
         nodes.append(kept)
     float32 = onnx.TensorProto.FLOAT
     model = helper.make_model(
