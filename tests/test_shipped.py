@@ -176,7 +176,11 @@ def test_the_names_on_the_command_line(capfd):
 @pytest.mark.parametrize("name", [*BUDGETS, *OTHERS])
 def test_the_card_for_people_and_the_card_inside_agree(name):
     text = (ROOT / "weights" / "README.md").read_text()
+    contract = (ROOT / "weights" / "CONTRACT.md").read_text()
     card = session.load(weights.find(name)).card
+    (line,) = [line for line in contract.splitlines() if line.startswith(f"| `{name}.onnx` ")]
+    for value in (card.task, card.precision, card.halo, card.thin_halo or "", card.sha256[:16]):
+        assert str(value) in line
     for score in card.scores:
         if score.what.startswith("CBSD68"):
             assert re.search(rf"\b{score.value:.2f}\b", text), score
