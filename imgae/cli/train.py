@@ -20,6 +20,7 @@ SETTINGS = ("variant", "steps", "minutes", "start", "batch", "crop", "learning_r
 MEASURES = {"psnr": "{:.2f} dB", "dice": "Dice {:.3f}"}
 TASKS = {
     "denoise": "Train a denoiser on clean pictures.",
+    "camera": "Train a denoiser of camera noise and JPEG, which finds the level itself.",
     "inpaint": "Train a network that fills holes, on whole pictures.",
     "detect": "Train a network that finds scratches, dust and dead pixels, on clean pictures.",
 }

@@ -154,10 +154,15 @@ def load_weights(path: Path) -> tuple[ModelCard, dict[str, torch.Tensor]]:
         entry.name.removesuffix(FP16_SUFFIX): numpy_helper.to_array(entry).astype(np.float32)
         for entry in model.graph.initializer
     }
-    names = networks.build_known(card.architecture, card.task).state_dict()
+    names = networks.build_known(card.architecture, network_task(card)).state_dict()
     if missing := names.keys() - stored.keys():
         raise TrainingError(f"{path}: lacks {min(missing)}; training cannot start from it")
     return card, {name: torch.tensor(stored[name]) for name in names}
+
+
+def network_task(card: ModelCard) -> str:
+    """Return the task that a model was trained for: denoisers with and without a given level."""
+    return "camera" if card.task == "denoise" and "sigma" not in card.inputs else card.task
 
 
 def start_from(net: Autoencoder, path: Path, variant: str) -> None:
@@ -167,7 +172,7 @@ def start_from(net: Autoencoder, path: Path, variant: str) -> None:
     planes that both have are kept, and the last convolution if both restore pictures.
     """
     card, weights = load_weights(path)
-    found, source = card.architecture, networks.NETWORKS[card.task]
+    found, source = card.architecture, networks.NETWORKS[network_task(card)]
     weights["stem.weight"] = weights["stem.weight"][:, : net.planes]
     if source.output != net.output:
         weights = {name: value for name, value in weights.items() if not name.startswith("tail.")}

@@ -8,11 +8,15 @@ weighting.
 from dataclasses import dataclass, field
 from typing import Final
 
+import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
+from imgae.training.camera import CameraNoise
 from imgae.training.corruptions import Defects, GaussianNoise, Holes
 
+FLOOR: Final = 1e-4
+"""Of squared errors whose ratio is logged: 40 dB."""
 EPSILON: Final = 1e-6
 """Under a root, so that its slope stays finite; a thousandth of white, squared."""
 
@@ -41,6 +45,32 @@ class Denoising:
         error = (net(noisy, sigma).float() - clean).square()
         expected = self.scale * (sigma + 1 / 255).pow(self.exponent)
         return (error / expected).mean(), {"mse": error.mean()}
+
+
+@dataclass(frozen=True)
+class CameraDenoising:
+    """Each picture's mean squared error, over the root of that of its input and a gray level.
+
+    So a decibel counts about the same at every strength of noise: what is left of it grows a
+    little faster than its root. Pictures that are clean already weigh the most, since the network
+    is to leave them alone.
+    """
+
+    corruption: CameraNoise = field(default_factory=CameraNoise)
+    scale: float = 0.006
+
+    def __call__(
+        self, net: nn.Module, clean: Tensor, generator: Generator
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """clean: (B, 3, H, W) in [0, 1]. Returns the scalar loss and terms for the log."""
+        with torch.autocast(clean.device.type, enabled=False):
+            made = self.corruption(clean, generator)
+        restored = net(made.noisy, made.quantisation, made.iso).float()
+        before = (made.noisy - made.clean).square().mean((1, 2, 3))
+        after = (restored - made.clean).square().mean((1, 2, 3))
+        loss = (after / (self.scale * (before.sqrt() + 1 / 255))).mean()
+        gain = 10 * ((before + FLOOR) / (after + FLOOR)).log10().mean()
+        return loss, {"mse": after.mean(), "gain": gain}
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,12 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+import numpy as np
 import torch
 
+from imgae import drawings
 from imgae.errors import TrainingError
 from imgae.holes import draw_dust, draw_film_scratches
 from imgae.session import usable_cpus
@@ -21,13 +23,17 @@ from imgae.training.loop import Objective, Outcome, Trainer, Validation, choose_
 from imgae.training.masks import SIDE as MASK_SIDE
 from imgae.training.masks import DrawnBank, HoleBank
 from imgae.training.networks import build_known
-from imgae.training.objectives import Denoising, Detecting, Inpainting
+from imgae.training.objectives import CameraDenoising, Denoising, Detecting, Inpainting
 from imgae.training.validate import (
     Detection,
     Restoration,
+    camera_cases,
     denoising_cases,
     inpainting_cases,
 )
+
+DRAWN_SHARE: Final = 0.08  # of the pixels
+DRAWN_SIDE: Final = 1024
 
 Note = Callable[[str], None]
 Report = Callable[[dict[str, Any]], None]
@@ -45,7 +51,7 @@ def start(
     """Begin a run. With `minutes`, the number of steps is fixed once, from a timed warm-up."""
     config = replace(config, threads=threads or usable_cpus())
     place = prepare(device, config.threads)
-    if config.task != "denoise" and config.crop > MASK_SIDE:
+    if config.task in ("inpaint", "detect") and config.crop > MASK_SIDE:
         raise TrainingError(f"crops of {config.crop}; {config.task} takes {MASK_SIDE} at most")
     run = Run(folder)
     run.check_new()
@@ -57,7 +63,7 @@ def start(
         start_from(net, Path(config.start), config.variant)
     pictures = read_pictures(config, note)
     run.create()
-    bank = PictureBank.of(pictures.training, place)
+    bank = bank_of(config, pictures, place)
     objective = objective_of(config, place)
     if config.int8:
         quantisation.prepare(net, quantisation.noisy_batches(bank, config, place))
@@ -83,7 +89,7 @@ def resume(folder: Path, device: str, threads: int | None, note: Note, report: R
     state = run.load_checkpoint()
     place = prepare(device, threads or config.threads or usable_cpus())
     pictures = read_pictures(config, note)
-    bank = PictureBank.of(pictures.training, place)
+    bank = bank_of(config, pictures, place)
     trainer = Trainer(quantisation.build(config), objective_of(config, place), bank, config, place)
     try:
         trainer.load_state_dict(state)
@@ -97,12 +103,26 @@ def resume(folder: Path, device: str, threads: int | None, note: Note, report: R
         return train(trainer, run, validation_of(config, pictures, place), report)
 
 
+def bank_of(config: TrainingConfig, pictures: Folders, device: torch.device) -> PictureBank:
+    """Return the pictures to train on; for camera noise, with drawn ones among them."""
+    if config.task == "camera":
+        pixels = sum(picture.size for picture in pictures.training) // 3
+        count = round(DRAWN_SHARE / (1 - DRAWN_SHARE) * pixels / DRAWN_SIDE**2)
+        draw = np.random.default_rng(config.seed)
+        kinds = list(drawings.KINDS)
+        pictures.training.extend(
+            drawings.draw(kinds[number % len(kinds)], DRAWN_SIDE, draw)
+            for number in range(max(count, len(kinds)))
+        )
+    return PictureBank.of(pictures.training, device)
+
+
 def objective_of(config: TrainingConfig, device: torch.device) -> Objective:
     if config.task == "inpaint":
         return Inpainting(Holes(HoleBank(device, seed=config.seed)))
     if config.task == "detect":
         return Detecting(defects(device, config.seed + 2))
-    return Denoising()
+    return CameraDenoising() if config.task == "camera" else Denoising()
 
 
 def validation_of(config: TrainingConfig, pictures: Folders, device: torch.device) -> Validation:
@@ -110,6 +130,8 @@ def validation_of(config: TrainingConfig, pictures: Folders, device: torch.devic
         return Restoration(inpainting_cases(pictures.validation), device)
     if config.task == "detect":
         return Detection(pictures.validation, defects(device, seed=1), device)
+    if config.task == "camera":
+        return Restoration(camera_cases(pictures.validation), device)
     return Restoration(denoising_cases(pictures.validation), device)
 
 

@@ -10,6 +10,7 @@ from torch import Generator, Tensor, nn
 from imgae import files
 from imgae.image import Image
 from imgae.metrics import psnr
+from imgae.training.camera import CameraNoise
 from imgae.training.corruptions import Defects
 from imgae.training.masks import HoleBank
 from imgae.training.networks import STRIDE
@@ -24,7 +25,7 @@ class Case:
     """A crop as the network is given it, and what should come out; (1, C, H, W) each."""
 
     given: Tensor
-    condition: Tensor  # the network's second input: the level, or the mask
+    conditions: tuple[Tensor, ...]  # the network's other inputs, such as the level, or the mask
     clean: Tensor
     counted: Tensor  # bool: the pixels that PSNR is over
 
@@ -41,7 +42,9 @@ class Restoration:
     @torch.no_grad()
     def restore(self, net: nn.Module) -> list[Tensor]:
         return [
-            net(case.given.to(self.device), case.condition.to(self.device)).clamp(0, 1).cpu()
+            net(*(entry.to(self.device) for entry in (case.given, *case.conditions)))
+            .clamp(0, 1)
+            .cpu()
             for case in self.cases
         ]
 
@@ -115,7 +118,20 @@ def denoising_cases(pictures: list[np.ndarray]) -> list[Case]:
         noise = torch.randn(clean.shape, generator=generator)
         noisy = ((clean + SIGMA * noise).clamp(0, 1) * 255).round() / 255
         counted = torch.ones_like(clean, dtype=torch.bool)
-        cases.append(Case(noisy, torch.full((1, 1, 1, 1), SIGMA), clean, counted))
+        cases.append(Case(noisy, (torch.full((1, 1, 1, 1), SIGMA),), clean, counted))
+    return cases
+
+
+def camera_cases(pictures: list[np.ndarray]) -> list[Case]:
+    """Each picture with three fates, as training draws them."""
+    generator = Generator().manual_seed(0)
+    corruption = CameraNoise()
+    cases = []
+    for picture in pictures:
+        for _ in range(3):
+            made = corruption(as_tensor(centre(picture)), generator)
+            counted = torch.ones_like(made.clean, dtype=torch.bool)
+            cases.append(Case(made.noisy, (made.quantisation, made.iso), made.clean, counted))
     return cases
 
 
@@ -129,7 +145,7 @@ def inpainting_cases(pictures: list[np.ndarray]) -> list[Case]:
         mask = torch.zeros_like(clean[:, :1], dtype=torch.bool)
         while not mask.any():
             mask = masks.draw(1, SIDE, generator)[:, :, : clean.shape[2], : clean.shape[3]]
-        cases.append(Case(clean.masked_fill(mask, 0), mask.float(), clean, mask.expand_as(clean)))
+        cases.append(Case(clean.masked_fill(mask, 0), (mask.float(),), clean, mask.expand_as(clean)))
     return cases
 
 
