@@ -16,6 +16,8 @@ from imgae.pixels import to_uint8
 CROP: Final = 128
 LABEL: Final = 14
 GAP: Final = 4
+LABEL_OFFSETS: Final = (8, -8, 38, -38)  # points; so that neighbours leave each other room
+LABEL_OFFSETS: Final = (8, -8, 38, -38)  # points; so that neighbours leave each other room
 
 
 def plot_quality_against_time(results: Sequence[Result], path: Path, title: str) -> None:
@@ -27,7 +29,7 @@ def plot_quality_against_time(results: Sequence[Result], path: Path, title: str)
     by_time = sorted(results, key=lambda result: result.seconds_per_megapixel)
     for number, result in enumerate(by_time):
         ours = result.kmac_per_pixel is not None
-        below = number % 2  # so that neighbours leave each other room
+        offset = LABEL_OFFSETS[number % len(LABEL_OFFSETS)]
         axes.scatter(
             result.seconds_per_megapixel, result.psnr, s=60, marker="o" if ours else "s",
             color="#0b5fa5" if ours else "#888888",
@@ -35,15 +37,15 @@ def plot_quality_against_time(results: Sequence[Result], path: Path, title: str)
         axes.annotate(
             f"{result.method}\n{result.psnr:.2f}",
             (result.seconds_per_megapixel, result.psnr),
-            xytext=(0, -7 if below else 7),
+            xytext=(0, offset),
             textcoords="offset points",
             ha="center",
-            va="top" if below else "bottom",
+            va="bottom" if offset > 0 else "top",
         )
     axes.set_xscale("log")
     for set_formatter in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
         set_formatter(lambda value, _: f"{value:g}" if f"{value:e}"[0] in "125" else "")
-    axes.margins(x=0.25, y=0.15)
+    axes.margins(x=0.25, y=0.5)
     axes.set_xlabel("seconds per megapixel (left is faster)")
     axes.set_ylabel("PSNR, dB")
     axes.set_title(title)
