@@ -8,6 +8,7 @@ from imgae.errors import ModelError
 
 METADATA_KEY: Final = "imgae"
 SCHEMA: Final = 1
+LISTS: Final = ("inputs", "optional", "training_data")
 KINDS: Final = (str, int)  # of fields that are checked one by one
 
 
@@ -45,6 +46,7 @@ class ModelCard:
     recipe: str
     licence: str
     precision: str = "fp16"  # "fp32", "fp16": kernels stored so, computed in fp32; or "int8"
+    optional: tuple[str, ...] = ()  # of the inputs: may be left out, as if they were 0
     thin_halo: int = 0  # enough where no stride x stride block is wholly unknown; 0: the halo is
     sha256: str = ""  # over the initialisers as stored, in graph order
     scores: tuple[Score, ...] = ()
@@ -67,14 +69,15 @@ class ModelCard:
                 "update imgae, or export the model again"
             )
         names = {entry.name for entry in fields(cls)} - {"schema"}
-        values = {"thin_halo": 0, "precision": "fp16", **values}  # the first cards have none
+        # The first cards have none of these.
+        values = {"thin_halo": 0, "precision": "fp16", "optional": (), **values}
         if values.keys() != names:
             wrong = ", ".join(sorted(values.keys() ^ names))
             raise ModelError(f"its card has missing or unknown fields: {wrong}")
         try:
             card = cls(
                 **values
-                | {name: tuple(values[name]) for name in ("inputs", "training_data")}
+                | {name: tuple(values[name]) for name in LISTS}
                 | {name: pair_of(values[name]) for name in ("value_range", "sigma_range")}
                 | {"scores": tuple(Score(**score) for score in values["scores"])}
             )

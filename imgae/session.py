@@ -116,8 +116,10 @@ def read_card(session: onnxruntime.InferenceSession, path: Path, task: str | Non
     if task is not None and card.task != task:
         raise ModelError(f"{path}: a model to {card.task}, not to {task}")
     names = tuple(entry.name for entry in session.get_inputs())
-    if names != card.inputs:
-        raise ModelError(f"{path}: takes {names}, but its card says {card.inputs}")
+    needed = tuple(name for name in card.inputs if name not in card.optional)
+    optional = {entry.name for entry in session.get_overridable_initializers()}
+    if names != needed or not optional.issuperset(card.optional):
+        raise ModelError(f"{path}: takes {names}, but its card says {needed}")
     return card
 
 

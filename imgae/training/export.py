@@ -32,16 +32,23 @@ SHAPES: Final[dict[str, list[str | int | None]]] = {
     "image": ["N", 3, "H", "W"],
     "sigma": ["N", 1, "h", "w"],
     "mask": ["N", 1, "H", "W"],
+    "quantisation": ["n", 2, 1, 1],
+    "iso": ["n", 1, 1, 1],
 }
 SUMMARIES: Final = {
     "denoise": "Removes white Gaussian noise of a given level from RGB pictures; a residual "
     "convolutional denoising autoencoder.",
+    "camera": "Removes what sensors, cameras and JPEG left in RGB pictures, of a strength that it sees "
+    "for itself; a residual convolutional denoising autoencoder told by a map of levels. It may be "
+    "told the means of a JPEG file's tables of luma and chroma (over 255), and the ISO sensitivity.",
     "inpaint": "Fills what the mask marks in RGB pictures: 1 is unknown, 0.5 holds a guess, 0 is "
     "kept. Holes are filled smoothly inside the graph first, to 64 pixels from known ones; a "
     "residual convolutional autoencoder adds detail.",
     "detect": "Finds scratches, dust and dead pixels in RGB pictures: a map of probabilities each.",
 }
 PRECISIONS: Final = ("fp32", "fp16", "int8")
+CARD_TASKS: Final = {"camera": "denoise"}
+"""What a card calls a task that is trained for under another name."""
 TOLERANCE: Final = 1e-4
 INT8_TOLERANCE: Final = (2 / 255, 12 / 255)
 """Of the mean and of the largest difference. Rounding is chaotic: where the stem differs in its
@@ -213,8 +220,11 @@ def to_onnx(net: Autoencoder, precision: str) -> onnx.ModelProto:
         "image": torch.rand(2, 3, 64, 72),
         "sigma": torch.rand(2, 1, 1, 1),
         "mask": torch.rand(2, 1, 64, 72),
+        "quantisation": torch.rand(1, 2, 1, 1),
+        "iso": torch.rand(1, 1, 1, 1),
     }
     sizes = {0: "N", 2: "H", 3: "W"}
+    dynamic = {"sigma": {0: "N"}, "quantisation": {}, "iso": {}}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's own deprecations
         program = torch.onnx.export(
@@ -226,7 +236,7 @@ def to_onnx(net: Autoencoder, precision: str) -> onnx.ModelProto:
             verbose=False,
             input_names=list(net.inputs),
             output_names=[net.output],
-            dynamic_shapes=tuple({0: "N"} if name == "sigma" else sizes for name in net.inputs),
+            dynamic_shapes=tuple(dynamic.get(name, sizes) for name in net.inputs),
         )
     assert program is not None
     traced = program.model_proto
@@ -239,7 +249,8 @@ def bare(traced: onnx.ModelProto, net: Autoencoder, precision: str) -> onnx.Mode
     """Rebuild a model without the exporter's traces, its float kernels stored as fp16 or fp32.
 
     A sigma input was traced as one level a picture; every operation on it broadcasts, so its sizes
-    are set free, and a map of levels works as well.
+    are set free, and a map of levels works as well. Optional inputs were traced as one for all
+    pictures, and one for each works as well; their default is an initializer of the same name.
     """
     graph = traced.graph
     nodes: list[NodeProto] = []
@@ -254,6 +265,8 @@ def bare(traced: onnx.ModelProto, net: Autoencoder, precision: str) -> onnx.Mode
             )
         else:
             initializers[tensor.name] = array
+    for name in net.optional:
+        initializers[name] = np.zeros((1, *SHAPES[name][1:]), np.float32)  # type: ignore[arg-type]
     scales = {
         node.output[0]: initializers[node.input[1]]
         for node in graph.node
@@ -317,11 +330,12 @@ def make_card(
     return ModelCard(
         name=provenance.name,
         version=__version__,
-        task=config.task,
+        task=CARD_TASKS.get(config.task, config.task),
         summary=SUMMARIES[config.task],
         architecture=config.variant,
         precision=precision,
         inputs=net.inputs,
+        optional=net.optional,
         channels=3,
         colour="RGB, sRGB transfer curve",
         value_range=(0.0, 1.0),
@@ -369,7 +383,7 @@ def solid(maps: torch.Tensor) -> torch.Tensor:
 def check_parity(net: Autoencoder, path: Path, task: str, precision: str) -> None:
     """Raise TrainingError if onnxruntime and torch disagree on the file at odd sizes."""
     most_mean, most = INT8_TOLERANCE if precision == "int8" else (TOLERANCE, TOLERANCE)
-    model = session.load(path, task=task, device="cpu")
+    model = session.load(path, task=CARD_TASKS.get(task, task), device="cpu")
     generator = torch.Generator().manual_seed(0)
     for height, width in PARITY_SIZES:
         maps = torch.rand(2, 1, height, width, generator=generator)
@@ -377,6 +391,8 @@ def check_parity(net: Autoencoder, path: Path, task: str, precision: str) -> Non
             "image": [torch.rand(2, 3, height, width, generator=generator)] * 2,
             "sigma": [maps * 0.2, maps[:, :, :1, :1] * 0.2],
             "mask": [solid(maps), (maps * 2).round() / 2],
+            "quantisation": [torch.tensor([[[[0.1]], [[0.2]]]]), maps[:, :, :1, :1].repeat(1, 2, 1, 1)],
+            "iso": [torch.zeros(1, 1, 1, 1), maps[:, :, :1, :1] * 6400],
         }
         for values in zip(*(examples[name] for name in net.inputs), strict=True):
             with torch.no_grad():

@@ -75,13 +75,19 @@ def reach_along(probe: Autoencoder, axis: int) -> int:
         # Brighter than the middle gray that the network subtracts, so that every rectifier passes.
         image = torch.ones(shape, dtype=torch.float64, requires_grad=True)
         condition = torch.full((1, 1, *shape[2:]), CONDITION, dtype=torch.float64)
-        output = probe(image, *[condition for _ in probe.inputs[1:]])
+        output = probe(image, *conditions(probe, condition))
         residual = output if isinstance(probe, DefectDetector) else output - image.detach()
         (gradient,) = torch.autograd.grad(residual.narrow(axis, middle, STRIDE).sum(), image)
         seen = (gradient.abs().sum((0, 1)).sum(3 - axis) > 0).nonzero()
         reach = max(middle - int(seen.min()), int(seen.max()) + 1 - (middle + STRIDE))
         if reach < middle - STRIDE:  # the strip's ends were not touched
             return max(reach, 0)
+
+
+def conditions(net: Autoencoder, level: Tensor) -> list[Tensor]:
+    """Return the network's inputs besides the picture: a map of levels, or what files tell."""
+    told = {"quantisation": torch.zeros(1, 2, 1, 1), "iso": torch.zeros(1, 1, 1, 1)}
+    return [told[name].to(level) if name in told else level for name in net.inputs[1:]]
 
 
 def halo(net: Autoencoder) -> int:
@@ -111,7 +117,7 @@ def _run_with_hooks(net: Autoencoder, side: int, hook: object) -> None:
         with torch.no_grad():
             condition = torch.full((1, 1, side, side), CONDITION, device=device)
             image = torch.zeros(1, 3, side, side, device=device)
-            net(image, *[condition for _ in net.inputs[1:]])
+            net(image, *conditions(net, condition))
     finally:
         for handle in handles:
             handle.remove()

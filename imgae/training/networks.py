@@ -205,7 +205,7 @@ class LevelMap(nn.Module):
     """How much of luma and of chroma to take for noise, at every pixel.
 
     Learned through the denoiser that is told so; nothing else says what a level should be. It
-    works at 1/4 and 1/8 of the resolution and looks 44 pixels far.
+    works at 1/4 and 1/8 of the resolution, and adds 28 pixels to what the denoiser sees.
     Source: the noise estimator of Guo et al. 2019 (CBDNet), there regressed to the true level.
     """
 
