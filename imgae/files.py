@@ -34,6 +34,7 @@ from imgae.metadata import (
     read_dpi,
     read_exif,
     read_orientation,
+    read_quantisation,
     read_xmp,
     upright,
 )
@@ -96,6 +97,7 @@ def read_with_pillow(data: bytes, path: Path) -> tuple[Image, int]:
             exif=read_exif(file),
             xmp=read_xmp(file),
             dpi=read_dpi(file),
+            quantisation=read_quantisation(file),
         )
         left = read_orientation(file)
         return (replace(image, turned=by_pillow), 1) if left == 1 else (image, left)

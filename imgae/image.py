@@ -18,6 +18,7 @@ class Image:
     alpha: (H, W) of the same type, or None. Never changed by restoration.
     icc, exif, xmp: the file's own bytes, or None; exif has its orientation reset.
     turned: the EXIF orientation, 1 to 8, by which the pixels were turned upright.
+    quantisation: of a JPEG, the mean steps of its tables of luma and chroma, on [0, 1].
     Raises ImageError if shapes or types are others. Arrays are held, not copied.
     """
 
@@ -28,6 +29,7 @@ class Image:
     xmp: bytes | None = None
     dpi: tuple[float, float] | None = None
     turned: int = 1
+    quantisation: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         shape, dtype = self.pixels.shape, self.pixels.dtype

@@ -1,5 +1,6 @@
 """What travels with a picture besides its pixels: EXIF, XMP, resolution, orientation."""
 
+import math
 import re
 import struct
 from collections.abc import Callable
@@ -17,6 +18,7 @@ EXIF_PREFIX: Final = b"Exif\0\0"
 """What JPEG and Pillow put before EXIF; an Image holds it without."""
 ORIENTATION_TAG: Final = 0x0112
 EXIF_TAG: Final = 0x8769
+ISO_TAG: Final = 34855
 GPS_TAG: Final = 0x8825
 ICC_TAG: Final = 34675
 XMP_TAG: Final = 700
@@ -71,6 +73,27 @@ def read_dpi(file: PIL.Image.Image) -> tuple[float, float] | None:
         return None
     across, down = float(dpi[0]), float(dpi[1])
     return (across, down) if across > 0 and down > 0 else None
+
+
+def read_quantisation(file: PIL.Image.Image) -> tuple[float, float] | None:
+    """Return the mean steps of a JPEG's tables of luma and chroma, on [0, 1]."""
+    tables = getattr(file, "quantization", None)
+    if file.format not in ("JPEG", "MPO") or not tables:
+        return None
+    means = [sum(tables[key]) / (255 * len(tables[key])) for key in sorted(tables)]
+    return means[0], means[1] if len(means) > 1 else means[0]
+
+
+def iso_of(exif: bytes) -> float:
+    """Return the sensitivity that camera data tells, or 0."""
+    try:
+        values = PIL.Image.Exif()
+        values.load(exif)
+        found = values.get_ifd(EXIF_TAG).get(ISO_TAG, 0)
+        speed = float(found[0] if isinstance(found, tuple) else found)
+    except Exception:  # whatever its parser meets
+        return 0.0
+    return speed if math.isfinite(speed) and speed > 0 else 0.0
 
 
 def read_orientation(file: PIL.Image.Image) -> int:

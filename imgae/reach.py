@@ -112,7 +112,10 @@ def spans_along(model: onnx.ModelProto, axis: int, length: int, block: int) -> S
     values = session.values_of(model, names, strips(graph, axis, length, block))
     values |= {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     own = np.arange(length)
-    spans: dict[str, Span] = {value.name: (own, own) for value in graph.input}
+    defaults = {tensor.name for tensor in graph.initializer}  # of inputs that say nothing of places
+    spans: dict[str, Span] = {
+        value.name: (own, own) for value in graph.input if value.name not in defaults
+    }
     for node in graph.node:
         if node.op_type == "Constant" and node.attribute[0].HasField("t"):
             values[node.output[0]] = numpy_helper.to_array(node.attribute[0].t)
@@ -126,7 +129,12 @@ def strips(
 ) -> dict[str, NDArray[np.float32]]:
     """Return a black strip along an axis, and masks with a known pixel in every block."""
     sides = (length, WIDTH) if axis == 2 else (WIDTH, length)
-    inputs = {value.name: np.zeros((1, 1, *sides), np.float32) for value in graph.input}
+    defaults = {tensor.name for tensor in graph.initializer}
+    inputs = {
+        value.name: np.zeros((1, 1, *sides), np.float32)
+        for value in graph.input
+        if value.name not in defaults
+    }
     inputs[graph.input[0].name] = np.zeros((1, 3, *sides), np.float32)
     if block:
         inputs["mask"][:] = 1

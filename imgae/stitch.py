@@ -16,6 +16,8 @@ from imgae.tiling import Tile, TilePlan, plan_within
 Progress = Callable[[int, int], None]
 """Called with tiles done and tiles in all."""
 
+Blend = Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[np.float32]]
+
 MOST_MEMORY: Final = 1 << 30
 MOST_PIXELS: Final = 4_000_000  # larger ones ran slower a pixel: fresh memory costs more than halos
 LEAST_MEMORY: Final = 64 << 20
@@ -51,22 +53,21 @@ def run_tiles(
     restore: Callable[[NDArray[np.float32]], NDArray[np.float32]],
     pixels: NDArray[Any],
     plan: TilePlan,
-    strength: float = 1.0,
+    blend: Blend | None = None,
     progress: Progress | None = None,
 ) -> NDArray[Any]:
     """Restore pixels (H, W, C) of any type, C 1 or 3; returns the same shape and type.
 
     restore: maps (1, 3, h, w) float32 to the same. Only a tile at a time is converted to float.
-    strength: 0 gives the input's pixels, 1 the restored ones.
+    blend: makes what is kept of the original (h, w, C) and the restored pixels, both float32.
     """
     out = np.empty_like(pixels)
     for done, tile in enumerate(plan, 1):
         source = pixels[tile.read.slices]
         planes = to_nchw(source)
         values = kept(restore(planes), planes, tile, pixels.shape[2])
-        if strength != 1:
-            original = to_float(pixels[tile.keep.slices])
-            values = original + np.float32(strength) * (values - original)
+        if blend:
+            values = blend(to_float(pixels[tile.keep.slices]), values)
         out[tile.keep.slices] = from_float(values, pixels.dtype)
         if progress:
             progress(done, len(plan))

@@ -17,7 +17,7 @@ from typing import Final, TypeVar
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto
+from onnx import TensorProto, numpy_helper
 
 from imgae import onnxfile, session
 from imgae.card import METADATA_KEY, ModelCard
@@ -34,11 +34,16 @@ Found = TypeVar("Found")
 REFERENCE_KEY: Final = "imgae.reference"
 REFERENCE_SIZE: Final = (27, 35)
 INTERFACES: Final = {
-    "denoise": ((("image", "sigma"), ("image",)), "restored"),
+    "denoise": (
+        (("image", "sigma"), ("image",), ("image", "quantisation", "iso")),
+        "restored",
+    ),
     "inpaint": ((("image", "mask"),), "restored"),
     "detect": ((("image",),), "defects"),
 }
 CHANNELS: Final = {"image": 3, "sigma": 1, "mask": 1, "restored": 3, "defects": 3}
+OPTIONAL: Final = {"quantisation": 2, "iso": 1}
+"""Inputs that may be left out, and their channels; one number each a picture."""
 NEEDED_TEXT: Final = ("name", "version", "summary", "architecture", "colour", "recipe", "licence")
 QUANTIZED: Final = frozenset(("ConvInteger", "DequantizeLinear", "QLinearConv", "QuantizeLinear"))
 ODD_SIZES: Final = ((1, 1), (5, 37), (19, 8))
@@ -210,12 +215,34 @@ def check_card(proto: onnx.ModelProto) -> ModelCard:
     for value in (*proto.graph.input, *proto.graph.output):
         kind = value.type.tensor_type
         sizes = [dim.dim_value or None for dim in kind.shape.dim]
-        if kind.elem_type != TensorProto.FLOAT or sizes != [None, CHANNELS[value.name], None, None]:
-            shape = "x".join(str(size or "any") for size in sizes)
+        expected = (
+            [None, OPTIONAL[value.name], 1, 1]
+            if value.name in OPTIONAL
+            else [None, CHANNELS[value.name], None, None]
+        )
+        if kind.elem_type != TensorProto.FLOAT or sizes != expected:
             raise ModelError(
-                f"{value.name} is {shape}; expected float32 anyx{CHANNELS[value.name]}xanyxany"
+                f"{value.name} is {in_words(sizes)}; expected float32 {in_words(expected)}"
             )
+    check_defaults(proto, card)
     return card
+
+
+def in_words(sizes: list[int | None]) -> str:
+    return "x".join(str(size or "any") for size in sizes)
+
+
+def check_defaults(proto: onnx.ModelProto, card: ModelCard) -> None:
+    """Raise ModelError unless just the inputs that may be left out have a default, of zeros."""
+    known = tuple(name for name in card.inputs if name in OPTIONAL)
+    if card.optional != known:
+        raise ModelError(f"its card says that {card.optional} may be left out, not {known}")
+    stored = {tensor.name: tensor for tensor in proto.graph.initializer}
+    for name in card.inputs:
+        zero = name in stored and not numpy_helper.to_array(stored[name]).any()
+        if (name in known) != zero:
+            raise ModelError(f"{name} has no default of zeros" if name in known else
+                             f"{name} has a default, but must be given")  # fmt: skip
 
 
 def check_hash(proto: onnx.ModelProto, card: ModelCard) -> str:
@@ -225,15 +252,21 @@ def check_hash(proto: onnx.ModelProto, card: ModelCard) -> str:
 
 
 def check_runs(subject: Subject) -> Measured:
-    """Any size from 1x1, a picture in a batch as alone, a level as a map of it."""
+    """Any size from 1x1, a picture in a batch as alone, a level as a map of it.
+
+    What may be left out must count as 0 where it is, and be taken for each picture where not.
+    """
     worst = 0.0
     for height, width in ODD_SIZES:
         inputs = make_inputs(subject.card, height, width, count=2)
-        out = run_model(subject.model, inputs)
-        second = {name: x[-1:] for name, x in inputs.items()}
+        told = {name: told_of(name, 2) for name in subject.card.optional}
+        out = run_model(subject.model, inputs | told)
+        second = {name: x[-1:] for name, x in (inputs | told).items()}
         if "sigma" in second:
             second["sigma"] = np.full((1, 1, height, width), LEVEL, np.float32)
         worst = max(worst, difference(out[1:], run_model(subject.model, second)))
+        zeros = {name: np.zeros_like(x[:1]) for name, x in told.items()}
+        worst = max(worst, difference(*(run_model(subject.model, inputs | x) for x in ({}, zeros))))
     return Measured(
         worst, subject.exact, f"from 1x1 up; in a batch and alone differ by {worst:.2g}"
     )
@@ -376,7 +409,8 @@ def check_levels(subject: Subject) -> Measured:
         noise = np.random.default_rng(0).normal(0, level, flat.shape).astype(np.float32)
         for image in [flat + noise] + ([flat] if level < 0.03 else []):
             inputs = {"image": image, "sigma": np.full((1, 1, 1, 1), level, np.float32)}
-            out = run_model(model, {name: inputs[name] for name in subject.card.inputs})
+            given = {name: x for name, x in inputs.items() if name in subject.card.inputs}
+            out = run_model(model, given)
             worst = max(worst, float(np.abs((out - image).mean((2, 3))).max() * 255))
     return Measured(worst, MOST_SHIFT, f"flat pictures' means shift by {worst:.2f} levels")
 
@@ -419,7 +453,13 @@ def reference_inputs(card: ModelCard) -> Inputs:
     mask = (image[:, :1] * 64 % 1 < 0.3).astype(np.float32)
     mask[:, :, 4:21, 9:30] = 1
     inputs = {"image": image, "sigma": np.full((1, 1, 1, 1), LEVEL, np.float32), "mask": mask}
-    return {name: inputs[name] for name in card.inputs}
+    return {name: inputs[name] for name in card.inputs if name in inputs}
+
+
+def told_of(name: str, count: int) -> Floats:
+    """Return an optional input for so many pictures, another for each."""
+    values = np.linspace(0.1, 0.4, count * OPTIONAL[name], dtype=np.float32)
+    return values.reshape(count, -1, 1, 1) * (3200 if name == "iso" else 1)
 
 
 def make_inputs(
@@ -445,7 +485,7 @@ def make_inputs(
         mask[:, :, height // 2 - 60 : height // 2 + 60, width // 2 - 60 : width // 2 + 60] = 1
         mask[:, :, :1, :1] = 0
     inputs = {"image": image, "sigma": sigma, "mask": mask}
-    return {name: inputs[name] for name in card.inputs}
+    return {name: inputs[name] for name in card.inputs if name in inputs}
 
 
 def strip(axis: int, length: int) -> tuple[int, int]:

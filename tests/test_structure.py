@@ -14,7 +14,7 @@ import imgae
 ROOT = Path(__file__).resolve().parent.parent
 FLOORS = [
     {"errors", "card"},
-    {"image", "pixels", "tiling", "noise", "metrics", "holes"},
+    {"image", "pixels", "tiling", "noise", "metrics", "holes", "drawings", "steering"},
     {"metadata", "deep", "files", "weights", "onnxfile"},
     {"session", "stitch", "arrays", "masks", "texture", "reach"},
     {"denoise", "inpaint", "detect", "peers", "fills", "verify"},

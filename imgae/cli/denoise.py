@@ -22,12 +22,25 @@ from imgae.errors import ImgaeError
 
 if TYPE_CHECKING:
     from imgae.denoise import Denoiser
+    from imgae.steering import Steering
 
+STEERING = (
+    ("strength", 1.0, "0 keeps the input, 1 is the full effect"),
+    ("luma", 1.0, "the same, of the noise in brightness alone"),
+    ("chroma", 1.0, "the same, of the noise in colour alone"),
+    ("detail", 0.0, "fine texture that is given back where there is some (default: 0)"),
+    ("grain", 0.0, "new grain over all, 1 as strong as noise of level 8 (default: 0)"),
+)
 MORE = """\
+Without --model and --sigma, white noise is removed at its level by one model, and everything else,
+camera noise and JPEG's traces, by another that sees for itself how much to do. The printed line
+says which it was.
+
 Sizes, bit depth, transparency, colour profile and camera data stay as they are.
 
 With --json, each file gives: input, output, width, height, sigma (8-bit levels), sigma_source
-("given" or "estimated"), caution (what speaks against the level, or null), model, device, tiles,
+("given", "estimated" or "removed": how
+much that model took away), caution (what speaks against the level, or null), model, device, tiles,
 seconds (reading and writing included, start-up not) and megapixels_per_second.
 
 Exit codes: 0 all done; 1 the one input failed, or all did; 2 the command line is wrong; 3 some of
@@ -40,13 +53,8 @@ def add_parser(commands: Commands) -> None:
     add_files(parser, "denoised")
     add_sigma(parser)
     add = parser.add_argument
-    add(
-        "--strength",
-        type=between(0, 1),
-        default=1.0,
-        metavar="0..1",
-        help="0 keeps the input, 1 is the full effect",
-    )
+    for name, default, text in STEERING:
+        add(f"--{name}", type=between(0, 1), default=default, metavar="0..1", help=text)
     add_tile(parser)
     add_device(parser)
     add("--json", action="store_true", help="one JSON object a file on standard output")
@@ -56,22 +64,26 @@ def add_parser(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     outputs = plan_outputs(options, "denoised")
+    from imgae.steering import Steering
+
     from imgae.denoise import Denoiser  # onnxruntime loads only for a command line that is right
 
     check_early(options, outputs)
     denoiser = Denoiser(
         options.model, device=options.device, threads=options.threads, tile=options.tile
     )
+    steering = Steering(**{name: getattr(options, name) for name, *_ in STEERING})
     return restore_each(
         options,
         outputs,
-        lambda source, target: denoise_file(denoiser, source, target, options),
+        lambda source, target: denoise_file(denoiser, steering, source, target, options),
         summary,
     )
 
 
 def denoise_file(
     denoiser: "Denoiser",
+    steering: "Steering",
     source: Path,
     target: Path,
     options: argparse.Namespace,
@@ -84,7 +96,7 @@ def denoise_file(
         image = read_image(source)
         with tile_progress(source.name, hidden=options.quiet) as progress:
             try:
-                done = denoiser.run(image, level_of(options), options.strength, progress)
+                done = denoiser.run(image, level_of(options), steering, progress)
             except ImgaeError as error:
                 raise type(error)(f"{source}: {error}") from error
         write_image(done.image, target, options.overwrite)
@@ -97,8 +109,8 @@ def denoise_file(
         "sigma": round(done.sigma * 255, 2),
         "sigma_source": done.sigma_source,
         "caution": done.caution,
-        "model": denoiser.model.card.name,
-        "device": denoiser.model.device,
+        "model": done.model,
+        "device": done.device,
         "tiles": done.tiles,
         "seconds": round(seconds, 3),
         "megapixels_per_second": round(image.width * image.height / 1e6 / max(seconds, 1e-9), 3),
