@@ -3,8 +3,8 @@
 import copy
 import math
 import os
-from functools import cached_property
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 

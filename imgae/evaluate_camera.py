@@ -207,9 +207,12 @@ def drawn(kind: str) -> list[Sample]:
 
 def flat() -> list[Sample]:
     colours = np.random.default_rng(FIRST_SEED).integers(0, 256, (DRAWN, 3))
-    return untouched([
-        (str(colour), np.broadcast_to(colour, (256, 256, 3)).astype(np.uint8)) for colour in colours
-    ])
+    return untouched(
+        [
+            (str(colour), np.broadcast_to(colour, (256, 256, 3)).astype(np.uint8))
+            for colour in colours
+        ]
+    )
 
 
 def real_samples(folder: Path) -> list[Sample]:
@@ -261,7 +264,7 @@ def develop(plane: NDArray[np.float64]) -> NDArray[np.uint8]:
 
 
 def linear(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """sRGB's curve (IEC 61966-2-1) to light."""
+    """SRGB's curve (IEC 61966-2-1) to light."""
     return np.where(x <= 0.04045, x / 12.92, ((x + 0.055) / 1.055) ** 2.4)
 
 

@@ -10,8 +10,10 @@ import PIL.ImageDraw
 from numpy.typing import NDArray
 
 from imgae.evaluate import Method, Result, Trial, run_on
+from imgae.evaluate_camera import Method as Restorer
+from imgae.evaluate_camera import Sample
 from imgae.evaluate_inpaint import Fill, FillResult, with_holes
-from imgae.pixels import to_uint8
+from imgae.pixels import to_uint8, to_uint8_rgb
 
 CROP: Final = 128
 LABEL: Final = 14
@@ -92,6 +94,19 @@ def fill_sheet(
         where = largest_error(outputs[0], clean)
         heads.append([f"{result.kind} {name}", *methods, "whole"])
         sheet.append([pixels[where] for pixels in (holed, *outputs, clean)])
+    draw_sheet(heads, sheet, path)
+
+
+def harm_sheet(method: Restorer, worst: Sequence[tuple[float, Sample]], path: Path) -> None:
+    """Show where one method did most harm: as given, restored, and the reference."""
+    heads, sheet = [], []
+    for change, sample in worst:
+        restored = to_uint8_rgb(method(sample.given))
+        clean = to_uint8_rgb(sample.clean)
+        where = largest_error(restored, clean)
+        heads.append([sample.name, f"{change:+.2f} dB", "reference"])
+        given = to_uint8_rgb(sample.given.pixels)
+        sheet.append([pixels[where] for pixels in (given, restored, clean)])
     draw_sheet(heads, sheet, path)
 
 

@@ -18,7 +18,7 @@ FLOORS = [
     {"metadata", "deep", "files", "weights", "onnxfile"},
     {"session", "stitch", "arrays", "masks", "texture", "reach"},
     {"denoise", "inpaint", "detect", "peers", "fills", "verify"},
-    {"evaluate", "evaluate_inpaint"},
+    {"evaluate", "evaluate_inpaint", "evaluate_camera"},
     {"figures"},
     {"cli"},
 ]

@@ -64,9 +64,8 @@ def add_parser(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     outputs = plan_outputs(options, "denoised")
-    from imgae.steering import Steering
-
     from imgae.denoise import Denoiser  # onnxruntime loads only for a command line that is right
+    from imgae.steering import Steering
 
     check_early(options, outputs)
     denoiser = Denoiser(

@@ -391,7 +391,10 @@ def check_parity(net: Autoencoder, path: Path, task: str, precision: str) -> Non
             "image": [torch.rand(2, 3, height, width, generator=generator)] * 2,
             "sigma": [maps * 0.2, maps[:, :, :1, :1] * 0.2],
             "mask": [solid(maps), (maps * 2).round() / 2],
-            "quantisation": [torch.tensor([[[[0.1]], [[0.2]]]]), maps[:, :, :1, :1].repeat(1, 2, 1, 1)],
+            "quantisation": [
+                torch.tensor([[[[0.1]], [[0.2]]]]),
+                maps[:, :, :1, :1].repeat(1, 2, 1, 1),
+            ],
             "iso": [torch.zeros(1, 1, 1, 1), maps[:, :, :1, :1] * 6400],
         }
         for values in zip(*(examples[name] for name in net.inputs), strict=True):

@@ -145,7 +145,9 @@ def inpainting_cases(pictures: list[np.ndarray]) -> list[Case]:
         mask = torch.zeros_like(clean[:, :1], dtype=torch.bool)
         while not mask.any():
             mask = masks.draw(1, SIDE, generator)[:, :, : clean.shape[2], : clean.shape[3]]
-        cases.append(Case(clean.masked_fill(mask, 0), (mask.float(),), clean, mask.expand_as(clean)))
+        cases.append(
+            Case(clean.masked_fill(mask, 0), (mask.float(),), clean, mask.expand_as(clean))
+        )
     return cases
 
 
