@@ -8,6 +8,7 @@ from imgae.errors import ModelError
 
 METADATA_KEY: Final = "imgae"
 SCHEMA: Final = 1
+COLOUR: Final = "RGB, sRGB transfer curve"
 LISTS: Final = ("inputs", "optional", "training_data")
 KINDS: Final = (str, int)  # of fields that are checked one by one
 

@@ -16,7 +16,10 @@ from imgae.errors import ModelError
 MOST_BYTES: Final = 512 << 20
 MOST_VALUES_PER_PIXEL: Final = 8192
 """A tensor of more values a pixel of the input is absurd; the widest network here has 192."""
-PROBE_SIDE: Final = 64
+MOST_MACS_PER_PIXEL: Final = 10_000_000
+"""More multiply-accumulates are absurd; the slowest network here has 607,680."""
+PROBES: Final = ((64, 64), (1024, 768))
+"""Pictures for which sizes are judged: what grows faster than a picture shows in the second."""
 STANDARD: Final = ("", "ai.onnx")
 IR_VERSIONS: Final = range(3, int(onnx.IR_VERSION) + 1)
 STORED: Final = frozenset((
@@ -30,6 +33,8 @@ FOLDED: Final = frozenset(
 )
 MOST_FOLDED: Final = 16
 """Operators that models compute sizes with, and the most numbers at a time."""
+CONVOLUTIONS: Final = frozenset(("Conv", "ConvInteger", "ConvTranspose", "QLinearConv"))
+PRODUCTS: Final = frozenset(("Gemm", "MatMul", "MatMulInteger", "QLinearMatMul"))
 
 
 def read_model(path: Path) -> onnx.ModelProto:
@@ -74,8 +79,8 @@ def refuse_unsafe(model: onnx.ModelProto) -> None:
     """Raise ModelError for what a runtime should not be given.
 
     That is: files beside the model, custom operators, functions, graphs inside graphs (loops may
-    never end), unknown versions, tensors that do not hold what their shape says, and sizes that
-    would take absurd memory, as far as they follow from constants for a picture of 64x64.
+    never end), unknown versions, tensors that do not hold what their shape says, tensors whose size
+    does not follow from the picture's, and absurd memory or work for pictures of two sizes.
     """
     if model.ir_version not in IR_VERSIONS:
         raise ModelError(f"its IR version {model.ir_version} is not known")
@@ -133,28 +138,90 @@ def refuse_tensor(tensor: TensorProto) -> None:
 
 
 def refuse_sizes(model: onnx.ModelProto) -> None:
-    """Raise ModelError if any tensor would be absurdly large for a picture of 64x64."""
+    """Raise ModelError if a tensor's size is unknown or absurd, or the work on convolutions is."""
+    for height, width in PROBES:
+        graph = inferred(model, height, width).graph
+        sizes = sizes_in(graph)
+        sides = sizes.get(graph.input[0].name, [height, width])[-2:]  # some files fix them
+        picture, pixels = "a picture of " + "x".join(map(str, sides)), math.prod(sides)
+        for name in (name for node in graph.node for name in node.output if name):
+            if name not in sizes:
+                raise ModelError(f"the size of {name} does not follow from the picture's")
+            if (count := math.prod(sizes[name])) > MOST_VALUES_PER_PIXEL * pixels:
+                raise ModelError(f"{name} would have {count:.3g} values for {picture}")
+        macs = sum(macs_of(node, sizes) for node in graph.node) / pixels
+        if macs > MOST_MACS_PER_PIXEL:
+            raise ModelError(f"it would take {macs:.3g} multiply-accumulates a pixel for {picture}")
+
+
+def inferred(model: onnx.ModelProto, height: int, width: int) -> onnx.ModelProto:
+    """Return a copy for one picture of a size, with the types and sizes of what is inside.
+
+    Raises ModelError if they do not fit together.
+    """
     try:
-        inferred = onnx.shape_inference.infer_shapes(with_sizes(model), data_prop=True)
-    except Exception as error:
+        sized = with_sizes(model, height, width)
+        return onnx.shape_inference.infer_shapes(sized, data_prop=True)
+    except Exception as error:  # onnx's errors have no common base
         first = str(error).strip().split("\n")[0]
         raise ModelError(f"its shapes do not fit together: {first}") from error
-    for value in [*inferred.graph.value_info, *inferred.graph.output]:
-        count = math.prod(abs(dim.dim_value) or 1 for dim in value.type.tensor_type.shape.dim)
-        if count > MOST_VALUES_PER_PIXEL * PROBE_SIDE**2:
-            raise ModelError(f"{value.name} would have {count:.3g} values for a picture of 64x64")
 
 
-def with_sizes(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Return a copy for one picture of 64x64, what it computes of the sizes put in as constants."""
+def sizes_in(graph: onnx.GraphProto) -> dict[str, list[int]]:
+    """Return the sizes of all tensors that are known whole."""
+    sizes = {tensor.name: list(tensor.dims) for tensor in graph.initializer}
+    for value in (*graph.input, *graph.value_info, *graph.output):
+        dims = value.type.tensor_type.shape.dim
+        if value.type.tensor_type.HasField("shape") and all(
+            dim.HasField("dim_value") and dim.dim_value >= 0 for dim in dims
+        ):
+            sizes[value.name] = [dim.dim_value for dim in dims]
+    return sizes
+
+
+def kernel_of(node: onnx.NodeProto) -> str:
+    """Return the name of a convolution's kernel, "" for other operators."""
+    if node.op_type not in CONVOLUTIONS:
+        return ""
+    return str(node.input[3 if node.op_type == "QLinearConv" else 1])
+
+
+def macs_of(node: onnx.NodeProto, sizes: dict[str, list[int]]) -> int:
+    """Return the multiply-accumulates of a convolution or a product of matrices; 0 for others."""
+    if kernel := kernel_of(node):
+        places = node.input[0] if node.op_type == "ConvTranspose" else node.output[0]
+        return math.prod(sizes[places]) * math.prod(sizes[kernel][1:])
+    if node.op_type in PRODUCTS:
+        first, result = sizes[node.input[0]], sizes[node.output[0]]
+        transposable = node.op_type == "Gemm"
+        shared = math.prod(first) // max(1, result[0]) if transposable else first[-1]
+        return math.prod(result) * shared
+    return 0
+
+
+def live_nodes(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
+    """Return the nodes that what a graph gives depends on."""
+    needed, found = {value.name for value in graph.output}, []
+    for node in reversed(graph.node):
+        if needed.intersection(node.output):
+            needed.update(node.input)
+            found.append(node)
+    return found[::-1]
+
+
+def with_sizes(model: onnx.ModelProto, height: int, width: int) -> onnx.ModelProto:
+    """Return a copy for one picture of a size, what it computes of that put in as constants."""
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
     del copy.graph.value_info[:], copy.graph.node[:]
     sizes = {}
+    shape = [1, 1, height, width]
     for value in copy.graph.input:
         dims = value.type.tensor_type.shape.dim
-        for dim, size in zip(dims, (1, 1, PROBE_SIDE, PROBE_SIDE), strict=False):
+        for dim, size in zip(dims, shape, strict=False):
             dim.dim_value = dim.dim_value or size
+        if not sizes:  # where the picture's sides are fixed, so are those of what comes with it
+            shape[2:] = [dim.dim_value for dim in dims[2:]]
         sizes[value.name] = np.broadcast_to(np.False_, [dim.dim_value for dim in dims])
     for value in copy.graph.output:
         value.type.tensor_type.ClearField("shape")

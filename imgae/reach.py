@@ -5,6 +5,9 @@ proves how far a network could see. Its operators do. Along one axis, every posi
 has a first and a last position of the picture that it depends on; a convolution joins those of its
 window, a slice picks some, an addition joins two. Sizes and shifts that the graph computes itself
 are taken from a run of it.
+
+Pictures are followed as (N, C, H, W), and as rows (N, C, H * W), which pointwise operators alone
+may touch before they are pictures again.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,7 +19,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from imgae import session
+from imgae import onnxfile, session
 from imgae.tiling import round_up
 
 Ints = NDArray[np.int64]
@@ -25,6 +28,7 @@ Span = tuple[Ints, Ints]
 
 WIDTH: Final = 16
 LONGEST: Final = 8192
+"""A strip of this length or more that is still too short ends the search."""
 NEVER: Final = 1 << 40
 POINTWISE: Final = frozenset((
     "Abs", "Add", "And", "BatchNormalization", "Cast", "Clip", "DequantizeLinear", "Div", "Elu",
@@ -56,6 +60,8 @@ class Step:
     attributes: dict[str, Any]
     arguments: list[NDArray[Any] | None]  # their values; None where there are none
     kernel: list[int]  # of a convolution: its two sizes
+    before: list[int]  # sizes of its first input
+    after: list[int]  # and of its output
 
 
 def reach_of(model: onnx.ModelProto, stride: int, halo: int, thin: bool = False) -> tuple[int, int]:
@@ -63,14 +69,12 @@ def reach_of(model: onnx.ModelProto, stride: int, halo: int, thin: bool = False)
 
     halo: what is expected; a longer reach is found too.
     thin: only with masks that leave no stride x stride block wholly unknown.
-    Raises UnknownReachError or WholePictureError.
+    Raises UnknownReachError or WholePictureError; ModelError if the graph cannot be run.
     """
     radius, period = 0, 1
     for axis in (2, 3):
         length = round_up(max(256, 5 * halo), stride)
         while True:
-            if length > LONGEST:
-                raise WholePictureError(f"farther than {LONGEST // 8} pixels")
             first, last = spans_along(model, axis, length, stride if thin else 0)
             if len(first) != length:
                 raise UnknownReachError("an output of another size")
@@ -80,6 +84,8 @@ def reach_of(model: onnx.ModelProto, stride: int, halo: int, thin: bool = False)
             found = int(max(before.max(), after.max(), 0))
             if found < length // 4:
                 break
+            if length >= LONGEST:
+                raise WholePictureError(f"farther than {length // 4} pixels")
             length *= 2
         radius = max(radius, found)
         period = int(np.lcm(period, period_of(first, last)))
@@ -103,13 +109,11 @@ def spans_along(model: onnx.ModelProto, axis: int, length: int, block: int) -> S
 
     block: side of blocks that each hold a known pixel; 0: masks may be any.
     """
-    graph = onnx.shape_inference.infer_shapes(model).graph
-    types = {value.name: value.type.tensor_type for value in graph.value_info}
-    sizes = {name: [dim.dim_value for dim in kind.shape.dim] for name, kind in types.items()}
-    sizes |= {tensor.name: list(tensor.dims) for tensor in graph.initializer}
+    sized = onnxfile.inferred(model, *sides_of(axis, length))
+    graph, sizes = sized.graph, onnxfile.sizes_in(sized.graph)
     kinds = (TensorProto.INT64, TensorProto.INT32, *([TensorProto.BOOL] if block else []))
-    names = [name for name, kind in types.items() if kind.elem_type in kinds]
-    values = session.values_of(model, names, strips(graph, axis, length, block))
+    names = [value.name for value in graph.value_info if value.type.tensor_type.elem_type in kinds]
+    values = session.values_of(sized, names, strips(graph, axis, length, block))
     values |= {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     own = np.arange(length)
     defaults = {tensor.name for tensor in graph.initializer}  # of inputs that say nothing of places
@@ -124,11 +128,15 @@ def spans_along(model: onnx.ModelProto, axis: int, length: int, block: int) -> S
     return spans[graph.output[0].name]
 
 
+def sides_of(axis: int, length: int) -> tuple[int, int]:
+    return (length, WIDTH) if axis == 2 else (WIDTH, length)
+
+
 def strips(
     graph: onnx.GraphProto, axis: int, length: int, block: int
 ) -> dict[str, NDArray[np.float32]]:
     """Return a black strip along an axis, and masks with a known pixel in every block."""
-    sides = (length, WIDTH) if axis == 2 else (WIDTH, length)
+    sides = sides_of(axis, length)
     defaults = {tensor.name for tensor in graph.initializer}
     inputs = {
         value.name: np.zeros((1, 1, *sides), np.float32)
@@ -154,20 +162,28 @@ def span_of(
     attributes = {entry.name: helper.get_attribute_value(entry) for entry in node.attribute}
     if kind == "Where" and names[0] in values and values[names[0]].all():
         names = names[1:2]  # wherever thin holes are, that choice falls the same
-    read = [spans[name] for name in names if name in spans]
+    followed = [name for name in names if name in spans]
+    read = [spans[name] for name in followed]
     if kind in WHOLE:
         raise WholePictureError(kind)
+    shapes = [sizes.get(name, []) for name in (*followed, node.output[0])]
+    ranks = {len(shape) for shape in shapes}
+    if kind != "Reshape" and ranks != {4} and not (ranks == {3} and kind not in MOVES):
+        raise UnknownReachError(f"{kind} of what is no picture")
     if kind in POINTWISE or (kind == "Concat" and attributes["axis"] in (1, -3)):
         return joined(read) if read else never(1)
     if kind not in MOVES or len(read) != 1 or names[0] not in spans:
         raise UnknownReachError(kind)
     weights = names[3 if kind == "QLinearConv" else 1] if "Conv" in kind else ""
     arguments = [values.get(name) for name in names[1:]] + [None] * 4
-    step = Step(axis, read[0], attributes, arguments, sizes.get(weights, [])[2:])
+    step = Step(axis, read[0], attributes, arguments, sizes.get(weights, [])[2:], *shapes)
     try:
-        return MOVES[kind](step)
+        span = MOVES[kind](step)
     except UnknownReachError as error:
         raise UnknownReachError(kind) from error
+    if len(step.after) == 4 and len(span[0]) != step.after[axis]:
+        raise UnknownReachError(kind)
+    return span
 
 
 def never(length: int) -> Span:
@@ -281,13 +297,13 @@ def resized(step: Step) -> Span:
 
 
 def reshaped(step: Step) -> Span:
-    """Follow pictures that are laid out as one row, and those that are cut from such a row again.
-
-    In between no operator but a pointwise one is followed.
-    """
-    shape = step.arguments[0]
-    if shape is None or not (
-        len(shape) == 3 or list(shape)[step.axis :][:1] == [len(step.span[0])]
+    """Follow pictures that are laid out as rows (N, C, H * W), and rows that are cut up again."""
+    before, after = step.before, step.after
+    picture, row = (before, after) if len(before) == 4 else (after, before)
+    if before != after and not (
+        (len(picture), len(row)) == (4, 3)
+        and row == [*picture[:2], picture[2] * picture[3]]
+        and picture[step.axis] == len(step.span[0])
     ):
         raise UnknownReachError
     return step.span

@@ -1,4 +1,7 @@
-"""Proving a model file: safe to load, whole, and doing what its card says. Needs onnx, not torch.
+"""Checking a model file: safe to load, whole, and doing what its card says. Needs onnx, not torch.
+
+What it takes on trust is in weights/CONTRACT.md. `apart` runs this in a process of its own, which
+is what strange files should be given to.
 
 Stride and halo are read off the graph (`imgae/reach.py`), which is exact whatever the weights, and
 probed: by shifted pictures, and by wild values beyond the halo that must leave a cell the same to
@@ -8,7 +11,9 @@ holds an operator that is not followed; then a halo can be found too small, but 
 
 import base64
 import binascii
-from collections.abc import Callable, Iterable
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -20,7 +25,8 @@ from numpy.typing import NDArray
 from onnx import TensorProto, numpy_helper
 
 from imgae import onnxfile, session
-from imgae.card import METADATA_KEY, ModelCard
+from imgae.apart import RUNNING, Check, printable
+from imgae.card import COLOUR, METADATA_KEY, ModelCard
 from imgae.detect import SURE
 from imgae.errors import ModelError
 from imgae.reach import UnknownReachError, WholePictureError, reach_of
@@ -45,7 +51,15 @@ CHANNELS: Final = {"image": 3, "sigma": 1, "mask": 1, "restored": 3, "defects": 
 OPTIONAL: Final = {"quantisation": 2, "iso": 1}
 """Inputs that may be left out, and their channels; one number each a picture."""
 NEEDED_TEXT: Final = ("name", "version", "summary", "architecture", "colour", "recipe", "licence")
-QUANTIZED: Final = frozenset(("ConvInteger", "DequantizeLinear", "QLinearConv", "QuantizeLinear"))
+OPSET, IR_VERSION = 18, 9
+PROBE: Final = onnxfile.PROBES[0]
+MOST_HALO: Final = 2048
+BYTES_PER_PIXEL: Final = range(16, 100_001)
+MACS_SLACK: Final = 0.01
+PRECISIONS: Final = {
+    TensorProto.FLOAT: "fp32", TensorProto.FLOAT16: "fp16", TensorProto.INT8: "int8"
+}  # fmt: skip
+MOST_THREADS: Final = 4
 ODD_SIZES: Final = ((1, 1), (5, 37), (19, 8))
 MAGNITUDES: Final = (1, 1e3, 1e6)
 """Of what is put beyond the halo. Rectified networks grow with their input, rounding does not."""
@@ -61,26 +75,13 @@ COLOURS: Final = (
 MOST_SHIFT: Final = 0.5
 MOST_TINT: Final = 3.0
 """Limits in 8-bit levels: of the mean of flat pictures, and of a pixel of a flat picture's hole."""
+MOST_NOISE_LEFT: Final = 0.5
+"""Share of the noise in a flat picture that a denoiser may leave."""
 EXACT: Final = 1e-5
-QUANTIZED_EXACT: Final = 2 / 255
-"""How much tiles and whole may differ: by rounding; in int8 models by a few ties' steps."""
+"""How much tiles and whole may differ, on one machine."""
 SAME_OUTPUT: Final = 1e-4
 QUANTIZED_SAME_OUTPUT: Final = 4 / 255
 """How much an output may differ from the one stored at export, perhaps on another computer."""
-
-
-@dataclass(frozen=True)
-class Check:
-    """One row of a report. passed: None if the check could not be run.
-
-    figure, limit: what was measured and the most that passes, where it is a figure.
-    """
-
-    name: str
-    passed: bool | None
-    finding: str
-    figure: float | None = None
-    limit: float | None = None
 
 
 @dataclass(frozen=True)
@@ -101,75 +102,81 @@ class Subject:
     card: ModelCard
     model: session.OnnxModel
 
-    @property
-    def quantized(self) -> bool:
-        return any(node.op_type in QUANTIZED for node in self.proto.graph.node)
-
-    @property
-    def exact(self) -> float:
-        return QUANTIZED_EXACT if self.quantized else EXACT
-
 
 class Report:
-    """Rows, one after the other; a check that raises anything has failed."""
+    """Rows, one after the other; a check that raises anything has failed.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    names: of the checks to come. tell: is given the table before each of them.
+    """
+
+    def __init__(self, path: Path, tell: Callable[[Sequence[Check]], None]) -> None:
+        self.path, self.tell = path, tell
         self.rows: list[Check] = []
+        self.names = ["safe", "checker", "card", "hash", "claims", "loads", *CHECKS]
 
-    def run(self, name: str, check: Callable[[], Found], finding: str = "") -> Found | None:
-        """Add a check's row; returns what the check gave, or None if it failed."""
+    def run(self, check: Callable[[], Found], finding: str = "") -> Found | None:
+        """Add the next check's row; returns what the check gave, or None if it failed."""
+        name = self.names.pop(0)
+        self.tell([*self.rows, Check(name, None, RUNNING), *self.to_come()])
         try:
             found = check()
         except Exception as error:  # a strange file can make anything fail
             text = str(error).removeprefix(f"{self.path}: ")
             if not isinstance(error, ModelError):
                 text = f"cannot be checked: {type(error).__name__}: {session.first_line(error)}"
-            self.rows.append(Check(name, passed=False, finding=text))
+            self.rows.append(Check(name, passed=False, finding=printable(text)))
             return None
         if isinstance(found, Measured):
             good = bool(found.figure <= found.limit)  # NaN is not
             figure = found.figure if np.isfinite(found.figure) else None
-            self.rows.append(Check(name, good, found.finding, figure, found.limit))
+            self.rows.append(Check(name, good, printable(found.finding), figure, found.limit))
         else:
-            self.rows.append(Check(name, passed=True, finding=finding or str(found)))
+            self.rows.append(Check(name, passed=True, finding=printable(finding or str(found))))
         return found
 
-    def without(self, names: Iterable[str]) -> list[Check]:
-        """Return all rows, these checks not run."""
-        return self.rows + [Check(name, None, "not run") for name in names]
+    def to_come(self) -> list[Check]:
+        return [Check(name, None, "not run") for name in self.names]
+
+    def table(self) -> list[Check]:
+        return self.rows + self.to_come()
 
 
-def verify(path: Path) -> list[Check]:
-    """Check a model file; returns a row a check. Never raises for what is wrong with the file.
+def check_file(path: Path, tell: Callable[[Sequence[Check]], None] = lambda _: None) -> list[Check]:
+    """Check a model file in this process, which it may kill; otherwise as `apart.verify`.
 
-    What is not safe, is no valid graph, or has no card to go by is not run.
+    tell: is given the table before every check, that one's finding being RUNNING.
     """
-    report = Report(path)
-    proto = report.run("safe", partial(read_safely, path), "nothing outside the file, sizes sane")
+    report = Report(path, tell)
+    proto = report.run(partial(read_safely, path), "nothing outside the file, sizes sane")
     if proto is None:
-        return report.without(("checker", "card", "hash", "loads", *CHECKS))
-    whole = report.run("checker", partial(check_structure, proto))
-    card = report.run("card", partial(check_card, proto), "complete; inputs and output as it says")
+        return report.table()
+    whole = report.run(partial(check_structure, proto))
+    card = report.run(partial(check_card, proto), "complete; inputs and output as it says")
     if card is None:
-        return report.without(("hash", "loads", *CHECKS))
-    report.run("hash", partial(check_hash, proto, card))
+        return report.table()
+    report.names = [name for name in report.names if is_for(name, card)]
+    report.run(partial(check_hash, proto, card))
+    report.run(partial(check_claims, proto, card))
     if whole is None:
-        return report.without(("loads", *CHECKS))
-    names = [name for name, (tasks, _) in CHECKS.items() if card.task in tasks]
-    if not card.thin_halo and "thin halo" in names:
-        names.remove("thin halo")
+        return report.table()
+    threads = min(MOST_THREADS, session.usable_cpus())
     model = report.run(
-        "loads",
-        partial(session.load, path, task=card.task, device="cpu"),
+        partial(session.load, path, task=card.task, device="cpu", threads=threads),
         "by onnxruntime, on the CPU",
     )
     if model is None:
-        return report.without(names)
+        return report.table()
     subject = Subject(path, proto, card, model)
-    for name in names:
-        report.run(name, partial(CHECKS[name][1], subject))
-    return report.rows
+    while report.names:
+        report.run(partial(CHECKS[report.names[0]][1], subject))
+    return report.table()
+
+
+def is_for(name: str, card: ModelCard) -> bool:
+    """Return whether a check is for what a card's model does."""
+    if name == "thin halo" and not card.thin_halo:
+        return False
+    return name not in CHECKS or card.task in CHECKS[name][0]
 
 
 def read_safely(path: Path) -> onnx.ModelProto:
@@ -183,9 +190,8 @@ def check_structure(proto: onnx.ModelProto) -> str:
         onnx.checker.check_model(proto, full_check=True)
     except Exception as error:  # the checker's errors have no common base
         raise ModelError(session.first_line(error)) from error
-    (opset,) = onnxfile.opsets(proto)
     kinds = len({node.op_type for node in proto.graph.node})
-    return f"opset {opset}, {len(proto.graph.node)} nodes of {kinds} kinds"
+    return f"{len(proto.graph.node)} nodes of {kinds} kinds"
 
 
 def check_card(proto: onnx.ModelProto) -> ModelCard:
@@ -196,13 +202,7 @@ def check_card(proto: onnx.ModelProto) -> ModelCard:
     card = ModelCard.from_json(text)
     if card.task not in INTERFACES:
         raise ModelError(f"its card's task is {card.task!r}; known are: {', '.join(INTERFACES)}")
-    empty = [name for name in NEEDED_TEXT if not getattr(card, name)]
-    if empty or not card.training_data:
-        raise ModelError(f"its card does not say: {', '.join(empty or ['training_data'])}")
-    if card.channels != 3 or card.value_range != (0, 1):
-        raise ModelError("its card says other than three channels on [0, 1]")
-    if not 0 <= card.sigma_range[0] <= card.sigma_range[1] <= 1:
-        raise ModelError(f"its card's levels {card.sigma_range} do not lie on [0, 1]")
+    check_values(card)
     allowed, output = INTERFACES[card.task]
     names = tuple(value.name for value in proto.graph.input)
     if names != card.inputs or names not in allowed:
@@ -228,6 +228,19 @@ def check_card(proto: onnx.ModelProto) -> ModelCard:
     return card
 
 
+def check_values(card: ModelCard) -> None:
+    """Raise ModelError if a card lacks a text, or a figure in it is none that a model has."""
+    empty = [name for name in NEEDED_TEXT if not getattr(card, name)]
+    if empty or not card.training_data:
+        raise ModelError(f"its card does not say: {', '.join(empty or ['training_data'])}")
+    if card.halo > MOST_HALO:
+        raise ModelError(f"its card's halo is {card.halo}; at most {MOST_HALO} is sane")
+    if card.channels != 3 or card.value_range != (0, 1):
+        raise ModelError("its card says other than three channels on [0, 1]")
+    if not 0 <= card.sigma_range[0] <= card.sigma_range[1] <= 1:
+        raise ModelError(f"its card's levels {card.sigma_range} do not lie on [0, 1]")
+
+
 def in_words(sizes: list[int | None]) -> str:
     return "x".join(str(size or "any") for size in sizes)
 
@@ -251,6 +264,50 @@ def check_hash(proto: onnx.ModelProto, card: ModelCard) -> str:
     return card.sha256[:16]
 
 
+def check_claims(proto: onnx.ModelProto, card: ModelCard) -> str:
+    """Compare what the card and the contract say with what the graph shows."""
+    graph = onnxfile.inferred(proto, *PROBE).graph
+    sizes = onnxfile.sizes_in(graph)
+    macs = sum(onnxfile.macs_of(node, sizes) for node in onnxfile.live_nodes(graph))
+    macs = round(macs / math.prod(PROBE))
+    found = (
+        ("opset", onnxfile.opsets(proto)[0], OPSET),
+        ("IR version", proto.ir_version, IR_VERSION),
+        ("precision", precision_of(graph), card.precision),
+        ("colour", COLOUR, card.colour),
+    )
+    wrong = [f"its {what} is {true}, not {said}" for what, true, said in found if true != said]
+    if abs(macs - card.macs_per_pixel) > MACS_SLACK * macs:
+        wrong.append(f"its multiply-accumulates a pixel are {macs}, not {card.macs_per_pixel}")
+    if card.bytes_per_pixel not in BYTES_PER_PIXEL:
+        wrong.append(f"it cannot take {card.bytes_per_pixel} bytes a pixel")
+    if wrong:
+        raise ModelError("; ".join(wrong))
+    return f"opset {OPSET}, IR {IR_VERSION}; {card.precision}; {macs} multiply-accumulates a pixel"
+
+
+def precision_of(graph: onnx.GraphProto) -> str:
+    """Return how kernels are stored, from the sizes of what convolutions with them do.
+
+    "int8" if that does most of the work, else the finest that any is stored in, "fp32" or "fp16".
+    Raises ModelError if a kernel is computed, or stored otherwise.
+    """
+    sizes = onnxfile.sizes_in(graph)
+    stored = {tensor.name: tensor.data_type for tensor in graph.initializer}
+    made = {name: node for node in graph.node for name in node.output}
+    work: Counter[str] = Counter()
+    for node in onnxfile.live_nodes(graph):
+        if name := onnxfile.kernel_of(node):
+            while name in made and made[name].op_type in ("Cast", "DequantizeLinear"):
+                name = made[name].input[0]
+            if stored.get(name) not in PRECISIONS:
+                raise ModelError(f"the kernel {name} is not stored as fp32, fp16 or int8")
+            work[PRECISIONS[stored[name]]] += onnxfile.macs_of(node, sizes)
+    if 2 * work["int8"] > work.total():
+        return "int8"
+    return "fp16" if "fp16" in work and "fp32" not in work else "fp32"
+
+
 def check_runs(subject: Subject) -> Measured:
     """Any size from 1x1, a picture in a batch as alone, a level as a map of it.
 
@@ -267,9 +324,7 @@ def check_runs(subject: Subject) -> Measured:
         worst = max(worst, difference(out[1:], run_model(subject.model, second)))
         zeros = {name: np.zeros_like(x[:1]) for name, x in told.items()}
         worst = max(worst, difference(*(run_model(subject.model, inputs | x) for x in ({}, zeros))))
-    return Measured(
-        worst, subject.exact, f"from 1x1 up; in a batch and alone differ by {worst:.2g}"
-    )
+    return Measured(worst, EXACT, f"from 1x1 up; in a batch and alone differ by {worst:.2g}")
 
 
 def check_stride(subject: Subject) -> Measured:
@@ -296,7 +351,7 @@ def check_stride(subject: Subject) -> Measured:
         )
     derived = f"{period} by the graph" if period else "not derivable from the graph"
     finding = f"{stride}; {derived}; a picture shifted by it differs by {worst:.2g}"
-    return Measured(worst, subject.exact, finding)
+    return Measured(worst, EXACT, finding)
 
 
 def check_halo(subject: Subject, thin: bool = False) -> Measured:
@@ -353,7 +408,7 @@ def check_tiles(subject: Subject) -> Measured:
             inputs = make_inputs(card, height, width, maps=True, thin=thin)
             whole = run_model(subject.model, inputs)
             worst = max(worst, difference(whole, tiled(subject.model, card, inputs, 60)))
-    return Measured(worst, subject.exact, f"tiled and whole differ by {in_levels(worst)}")
+    return Measured(worst, EXACT, f"tiled and whole differ by {in_levels(worst)}")
 
 
 def check_settings(subject: Subject) -> Measured:
@@ -365,7 +420,7 @@ def check_settings(subject: Subject) -> Measured:
         outputs += [tiled(model, subject.card, inputs, tile) for tile in (0, 64, 160)]
     worst = max(difference(outputs[0], out) for out in outputs[1:])
     finding = f"tiles of 64, 160, all; 1 and 2 threads: {in_levels(worst)} apart at most"
-    return Measured(worst, subject.exact, finding)
+    return Measured(worst, EXACT, finding)
 
 
 def check_identity(subject: Subject) -> Measured:
@@ -391,7 +446,7 @@ def check_levels(subject: Subject) -> Measured:
     Denoisers: clean ones told level 5, and noisy ones, must keep the mean of each channel.
     Inpainters: holes 20 pixels wide must get the colour around them. Detectors: nothing is found.
     """
-    flat = np.array(COLOURS, np.float32)[:, :, None, None] * np.ones((56, 56), np.float32)
+    flat = flats()
     model, count = subject.model, len(COLOURS)
     if subject.card.task == "detect":
         worst = float(run_model(model, {"image": flat}).max())
@@ -406,13 +461,54 @@ def check_levels(subject: Subject) -> Measured:
         return Measured(worst, MOST_TINT, f"holes in flat pictures are off by {worst:.2f} levels")
     worst = 0.0
     for level in (5 / 255, 15 / 255, 25 / 255):
-        noise = np.random.default_rng(0).normal(0, level, flat.shape).astype(np.float32)
-        for image in [flat + noise] + ([flat] if level < 0.03 else []):
-            inputs = {"image": image, "sigma": np.full((1, 1, 1, 1), level, np.float32)}
-            given = {name: x for name, x in inputs.items() if name in subject.card.inputs}
-            out = run_model(model, given)
+        for image in [noisy(flat, level)] + ([flat] if level < 0.03 else []):
+            out = denoised(subject, image, level)
             worst = max(worst, float(np.abs((out - image).mean((2, 3))).max() * 255))
     return Measured(worst, MOST_SHIFT, f"flat pictures' means shift by {worst:.2f} levels")
+
+
+def check_effect(subject: Subject) -> Measured:
+    """Denoisers must remove noise from flat pictures; detectors must find a scratch on each.
+
+    Those that are not told the level are given no less than 15.
+    """
+    flat = flats()
+    if subject.card.task == "detect":
+        return check_scratches(subject.model, flat)
+    worst = 0.0
+    for level in (5 / 255, 15 / 255, 25 / 255):
+        if level > 0.05 or "sigma" in subject.card.inputs:
+            image = noisy(flat, level)
+            left = denoised(subject, image, level).std((2, 3)) / image.std((2, 3))
+            worst = max(worst, float(left.max()))
+    return Measured(worst, MOST_NOISE_LEFT, f"of noise in flat pictures {worst:.0%} is left")
+
+
+def check_scratches(model: session.OnnxModel, flat: Floats) -> Measured:
+    """Draw a smooth line two pixels wide, white on dark and black on light pictures."""
+    rows, columns = np.mgrid[: flat.shape[2], : flat.shape[3]]
+    line = np.clip(1.5 - np.abs(columns - 20.3 - rows / 4), 0, 1)
+    ink = flat.mean(1, keepdims=True) < 0.5
+    maps = run_model(model, {"image": (flat + (ink - flat) * line).astype(np.float32)})
+    if not (maps.min() >= 0 and maps.max() <= 1):
+        raise ModelError(f"probabilities from {maps.min():.2g} to {maps.max():.2g}")
+    least = float(maps[:, 0, line > 0.9].max(1).min())
+    return Measured(1 - least, 1 - SURE, f"a scratch on flat pictures is found to {least:.2g}")
+
+
+def flats() -> Floats:
+    """Return flat pictures, one a colour."""
+    return np.array(COLOURS, np.float32)[:, :, None, None] * np.ones((56, 56), np.float32)
+
+
+def noisy(flat: Floats, level: float) -> Floats:
+    return flat + np.random.default_rng(0).normal(0, level, flat.shape).astype(np.float32)
+
+
+def denoised(subject: Subject, image: Floats, level: float) -> Floats:
+    inputs = {"image": image, "sigma": np.full((1, 1, 1, 1), level, np.float32)}
+    given = {name: x for name, x in inputs.items() if name in subject.card.inputs}
+    return run_model(subject.model, given)
 
 
 def check_reference(subject: Subject) -> Measured:
@@ -428,7 +524,8 @@ def check_reference(subject: Subject) -> Measured:
     except (binascii.Error, ValueError) as error:
         raise ModelError("the stored one cannot be read") from error
     worst = difference(run_model(subject.model, reference_inputs(subject.card)), expected)
-    limit = QUANTIZED_SAME_OUTPUT if subject.quantized else SAME_OUTPUT
+    precision = precision_of(onnxfile.inferred(subject.proto, *PROBE).graph)
+    limit = QUANTIZED_SAME_OUTPUT if precision == "int8" else SAME_OUTPUT
     return Measured(worst, limit, f"differs from the stored one by {in_levels(worst)}")
 
 
@@ -539,6 +636,7 @@ CHECKS: Final[dict[str, tuple[tuple[str, ...], Callable[[Subject], Measured]]]] 
     "settings": (ANY, check_settings),
     "identity": (("denoise", "inpaint"), check_identity),
     "levels": (ANY, check_levels),
+    "effect": (("denoise", "detect"), check_effect),
     "reference": (ANY, check_reference),
 }
 """What runs the model: by name, for which tasks."""

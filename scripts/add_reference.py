@@ -5,11 +5,16 @@ Only for files that are trusted to be right: what they give here is what they mu
 """
 
 import argparse
+import sys
 from pathlib import Path
 
+from imgae.session import first_line
 from imgae.verify import add_reference
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("models", nargs="+", type=Path, metavar="FILE.onnx")
 for path in parser.parse_args().models:
-    add_reference(path)
+    try:
+        add_reference(path)
+    except Exception as error:  # a strange file can make anything fail
+        sys.exit(f"{path}: {first_line(error).removeprefix(f'{path}: ')}")

@@ -17,7 +17,7 @@ FLOORS = [
     {"image", "pixels", "tiling", "noise", "metrics", "holes", "drawings", "steering"},
     {"metadata", "deep", "files", "weights", "onnxfile"},
     {"session", "stitch", "arrays", "masks", "texture", "reach"},
-    {"denoise", "inpaint", "detect", "peers", "fills", "verify"},
+    {"denoise", "inpaint", "detect", "peers", "fills", "verify", "apart"},
     {"evaluate", "evaluate_inpaint", "evaluate_camera"},
     {"figures"},
     {"cli"},

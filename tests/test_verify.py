@@ -1,9 +1,11 @@
 """`imgae verify`: shipped files pass, and every kind of damage fails in the row that names it."""
 
 import json
+import platform
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,20 +15,23 @@ onnx = pytest.importorskip("onnx", reason="onnx is not installed")
 
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
-from imgae import onnxfile, session, weights  # noqa: E402
+from imgae import apart, onnxfile, session, weights  # noqa: E402
+from imgae.apart import Check  # noqa: E402
 from imgae.card import METADATA_KEY, ModelCard  # noqa: E402
 from imgae.cli import main  # noqa: E402
-from imgae.verify import REFERENCE_KEY, Check, add_reference, verify  # noqa: E402
+from imgae.reach import UnknownReachError, reach_of  # noqa: E402
+from imgae.verify import REFERENCE_KEY, SAME_OUTPUT, add_reference, check_file  # noqa: E402
 
 SHIPPED = sorted(weights.available())
+SCRIPT = Path(__file__).parent.parent / "scripts/add_reference.py"
 
 
 def failing(path):
-    return {check.name: check.finding for check in verify(path) if check.passed is False}
+    return {check.name: check.finding for check in check_file(path) if check.passed is False}
 
 
 def not_run(path):
-    return [check.name for check in verify(path) if check.passed is None]
+    return [check.name for check in check_file(path) if check.passed is None]
 
 
 @pytest.fixture
@@ -37,23 +42,27 @@ def fast():
 
 @pytest.fixture
 def small(tmp_path):
-    """A model that passes: 0.9 of the picture is kept, 0.1 blurred, where there is a level."""
+    """A model that passes: the picture is blurred where there is a level."""
     kernel = np.zeros((3, 3, 3, 3), np.float32)
     kernel[range(3), range(3)] = 1 / 9
     nodes = [
         helper.make_node("Pad", ["image", "around"], ["padded"], mode="edge"),
         helper.make_node("Conv", ["padded", "kernel"], ["blurred"], name="blur"),
         helper.make_node("Sub", ["blurred", "image"], ["apart"]),
-        helper.make_node("Min", ["sigma", "most"], ["share"]),
+        helper.make_node("Mul", ["sigma", "hundred"], ["much"]),
+        helper.make_node("Min", ["much", "most"], ["share"]),
         helper.make_node("Mul", ["apart", "share"], ["part"]),
         helper.make_node("Add", ["image", "part"], ["restored"]),
     ]
     constants = {
         "kernel": kernel,
         "around": np.array([0, 0, 1, 1, 0, 0, 1, 1]),
-        "most": np.float32([0.1]),
+        "hundred": np.float32([100]),
+        "most": np.float32([1]),
     }
-    card = tiny_models.card(halo=1, training_data=("none",))
+    card = tiny_models.card(
+        halo=1, training_data=("none",), precision="fp32", macs_per_pixel=81, bytes_per_pixel=64
+    )
     path = tiny_models.save(tmp_path / "small.onnx", nodes, constants, card.to_json())
     change_card(path, sha256=onnxfile.weights_hash(onnx.load(path)))
     add_reference(path)
@@ -69,10 +78,10 @@ def change_card(path, **changes):
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_what_ships_passes(name):
-    checks = verify(weights.find(name))
+    checks = apart.verify(weights.find(name))
     assert [check for check in checks if not check.passed] == []
     names = [check.name for check in checks]
-    assert names[:5] == ["safe", "checker", "card", "hash", "loads"]
+    assert names[:6] == ["safe", "checker", "card", "hash", "claims", "loads"]
     assert ("thin halo" in names) == (name == "inpaint")
     assert names[-1] == "reference"
     (halo,) = [check for check in checks if check.name == "halo"]
@@ -93,13 +102,15 @@ def test_a_flipped_byte_in_a_kernel_is_found(fast, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("halo", "sees"), [(48, "sees 90 pixels"), (88, "sees 90"), (192, "sees 90")]
+    ("halo", "sees"),
+    [(48, "sees 90 pixels"), (88, "sees 90"), (192, "sees 90"), (1648, "sees 90"), (2056, "2048")],
 )
 def test_a_wrong_halo_in_the_card_is_found(fast, tmp_path, halo, sees):
     path = tmp_path / "halo.onnx"
     onnx.save(fast, path)
     change_card(path, halo=halo)
-    assert sees in failing(path)["halo"]
+    wrong = failing(path)
+    assert sees in wrong["card" if halo > 2048 else "halo"]
 
 
 def test_a_halo_too_small_is_found_by_probing_alone(fast, tmp_path, monkeypatch):
@@ -126,12 +137,13 @@ def test_a_wrong_stride_is_found(fast, tmp_path):
     assert {"stride", "tiles"} <= failing(path).keys()
 
 
-def shifted(model, by):
-    """Add a constant to what a model gives."""
-    last = next(node for node in model.graph.node if "restored" in node.output)
+def shifted(model, by, operator="Add"):
+    """Add a constant to what a model gives, or do otherwise with it."""
+    output = model.graph.output[0].name
+    last = next(node for node in model.graph.node if output in node.output)
     last.output[0] = "before"
     model.graph.initializer.append(numpy_helper.from_array(np.float32([by]), "shift"))
-    model.graph.node.append(helper.make_node("Add", ["before", "shift"], ["restored"]))
+    model.graph.node.append(helper.make_node(operator, ["before", "shift"], [output]))
     return model
 
 
@@ -203,6 +215,60 @@ def computed(model):
     model.graph.node.add(op_type="Expand", input=["most", "larger"], output=["x"])
 
 
+def constant(model, name, values):
+    model.graph.initializer.append(numpy_helper.from_array(np.array(values), name))
+
+
+def cast(model):
+    constant(model, "wide", np.float32([1, 1, 1e5, 1e5]))
+    model.graph.node.append(helper.make_node("Cast", ["wide"], ["size"], to=TensorProto.INT64))
+    model.graph.node.add(op_type="Expand", input=["most", "size"], output=["x"])
+
+
+def power(model):
+    constant(model, "base", [10, 10])
+    constant(model, "exponent", [5, 5])
+    model.graph.node.add(op_type="Pow", input=["base", "exponent"], output=["size"])
+    model.graph.node.add(op_type="Expand", input=["most", "size"], output=["x"])
+
+
+def largest(model):
+    constant(model, "one", [100_000, 1])
+    constant(model, "other", [1, 100_000])
+    model.graph.node.add(op_type="Max", input=["one", "other"], output=["size"])
+    model.graph.node.add(op_type="ConstantOfShape", input=["size"], output=["x"])
+
+
+def product(model):
+    constant(model, "factors", [100_000, 100_000])
+    model.graph.node.add(op_type="ReduceProd", input=["factors"], output=["size"])
+    model.graph.node.add(op_type="Tile", input=["most", "size"], output=["x"])
+
+
+def scaled(model):
+    constant(model, "root", np.float32([1, 1, 1e2, 1e2]))
+    model.graph.node.add(op_type="Mul", input=["root", "root"], output=["scales"])
+    model.graph.node.add(op_type="Resize", input=["blurred", "", "scales"], output=["x"])
+
+
+def all_pairs(model):
+    constant(model, "rows", [0, 0, -1])
+    constant(model, "columns", [0, -1, 3])
+    model.graph.node.add(op_type="Reshape", input=["image", "rows"], output=["a"])
+    model.graph.node.add(op_type="Reshape", input=["image", "columns"], output=["b"])
+    model.graph.node.add(op_type="MatMul", input=["b", "a"], output=["x"])
+
+
+def work(model):
+    constant(model, "first", np.zeros((1200, 3, 3, 3), np.float32))
+    constant(model, "second", np.zeros((1200, 1200, 3, 3), np.float16))
+    model.graph.node.append(
+        helper.make_node("Cast", ["second"], ["second32"], to=TensorProto.FLOAT)
+    )
+    model.graph.node.add(op_type="Conv", input=["image", "first"], output=["x"])
+    model.graph.node.add(op_type="Conv", input=["x", "second32"], output=["y"])
+
+
 def opset(model):
     model.opset_import[0].version = 1000
 
@@ -220,6 +286,13 @@ def opset(model):
         (huge, "x would have 1.21e"),
         (enlarged, "x would have "),
         (computed, "x would have "),
+        (cast, "the size of x does not follow from the picture's"),
+        (power, "the size of x does not follow"),
+        (largest, "the size of x does not follow"),
+        (product, "the size of x does not follow"),
+        (scaled, "the size of x does not follow"),
+        (all_pairs, "x would have 6.18e+11 values for a picture of 1024x768"),
+        (work, "it would take 1.14e+07 multiply-accumulates a pixel"),
         (opset, "[1000], are not known"),
     ],
 )
@@ -264,8 +337,7 @@ def test_a_model_without_a_card_or_a_reference_is_told_so(small):
 
 def test_another_output_than_at_export_is_found(small):
     model = onnx.load(small)
-    model.graph.node[1].attribute.add(name="group", type=2, i=1)
-    model.graph.node[4].op_type = "Div"
+    model.graph.node[2].input[:] = ["image", "blurred"]
     onnx.save(model, small)
     assert "reference" in failing(small)
 
@@ -292,7 +364,7 @@ def test_flipped_bytes_anywhere_make_no_traceback_and_are_mostly_found(small):
     found = 0
     for place in random.integers(0, framing, 60):
         small.write_bytes(data[:place] + bytes([data[place] ^ 1 << 4]) + data[place + 1 :])
-        checks = verify(small)
+        checks = check_file(small)
         assert all(isinstance(check, Check) for check in checks)
         found += any(check.passed is False for check in checks)
     assert found > 15  # the rest lies in names and in the card's texts
@@ -313,12 +385,15 @@ def test_the_command_prints_rows_and_json_and_its_exit_code(small, capfd):
                     "figure": None, "limit": None}  # fmt: skip
     assert main(["verify", str(small.with_name("none.onnx"))]) == 1
     assert "no such model file" in capfd.readouterr().err
+    assert main(["verify", "--json", "none.onnx"]) == 1
+    missing = json.loads(capfd.readouterr().out)
+    assert (missing["path"], missing["passed"]) == ("none.onnx", False)
+    assert missing["checks"][0]["finding"] == "none.onnx: no such model file"
     assert main(["verify"]) == 2
 
 
 def test_without_onnx_the_extra_is_named(small, monkeypatch, capfd):
-    monkeypatch.setitem(sys.modules, "imgae.verify", None)
-    monkeypatch.delattr("imgae.verify", raising=False)
+    monkeypatch.setitem(sys.modules, "onnx", None)
     assert main(["verify", str(small)]) == 1
     assert "pip install '.[train]'" in capfd.readouterr().err
 
@@ -332,14 +407,231 @@ def test_a_reference_leaves_weights_and_card_alone(fast, tmp_path):
 
 
 def test_verifying_loads_no_torch(small):
-    program = f"import sys\nfrom imgae.cli import main\nmain(['verify', {str(small)!r}])\n"
-    program += "print('torch' in sys.modules)"
+    program = "import sys\nfrom pathlib import Path\nfrom imgae.verify import check_file\n"
+    program += f"print(len(check_file(Path({str(small)!r}))), 'torch' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
-    assert done.stdout.splitlines()[-1] == "False"
+    assert done.stdout == "15 False\n"
 
 
 def test_a_name_that_is_no_text_is_found_before_a_runtime_meets_it(small):
     small.write_bytes(small.read_bytes().replace(b"blurred", b"\xe7lurred", 1))
     assert failing(small) == {"safe": "damaged: a name or a text in it is not UTF-8"}
+
+
+def dead_division(model):
+    """What nobody reads, but onnxruntime computes when it loads the file."""
+    constant(model, "least", np.int32([-(2**31)]))
+    constant(model, "minus", np.int32([-1]))
+    model.graph.node.add(op_type="Div", input=["least", "minus"], output=["x"])
+
+
+@pytest.mark.skipif(
+    platform.machine() not in ("x86_64", "AMD64") or sys.platform != "linux",
+    reason="such a division raises a signal on x86 under Linux",
+)
+def test_a_file_that_kills_its_process_fails_and_the_next_is_checked(small, tmp_path, capfd):
+    model = onnx.load(small)
+    dead_division(model)
+    hostile = tmp_path / "hostile.onnx"
+    onnx.save(model, hostile)
+    change_card(hostile, sha256=onnxfile.weights_hash(model))
+    assert main(["verify", "--json", str(hostile), str(small)]) == 1
+    first, second = map(json.loads, capfd.readouterr().out.splitlines())
+    assert (first["passed"], second["passed"]) == (False, True)
+    rows = {row["name"]: (row["passed"], row["finding"]) for row in first["checks"]}
+    assert list(rows) == [row["name"] for row in second["checks"]]
+    assert rows["claims"][0]
+    assert rows["loads"] == (False, "killed by signal SIGFPE")
+    assert rows["runs"] == rows["reference"] == (None, "not run")
+
+
+SENT = """
+import json, os, signal, time
+rows = [("safe", True, "fine"), ("loads", None, "running"), ("runs", None, "not run")]
+print(json.dumps([dict(zip(("name", "passed", "finding"), row)) for row in rows]), flush=True)
+print("[", end="", flush=True)
+"""
+
+
+@pytest.mark.parametrize(
+    ("end", "finding"),
+    [
+        ("time.sleep(60)", "took more than 2 seconds"),
+        ("os._exit(3)", "its process ended with code 3: no message"),
+        ("raise SystemExit('a\\x1b[2J')", "its process ended with code 1: a\\x1b[2J"),
+    ],
+)
+def test_a_process_that_ends_early_fails_the_check_it_was_at(monkeypatch, tmp_path, end, finding):
+    monkeypatch.setattr(apart, "PROGRAM", SENT + end)
+    monkeypatch.setattr(apart, "MOST_SECONDS", 2)
+    assert apart.verify(tmp_path) == [
+        Check("safe", passed=True, finding="fine"),
+        Check("loads", passed=False, finding=finding),
+        Check("runs", None, "not run"),
+    ]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not limit address space")
+def test_the_process_has_little_memory(monkeypatch, tmp_path):
+    program = "from imgae.apart import limit_process; limit_process(); bytearray(5 << 30)"
+    monkeypatch.setattr(apart, "PROGRAM", program)
+    (row,) = apart.verify(tmp_path)
+    assert row.finding == "its process ended with code 1: MemoryError"
+
+
+def test_a_name_can_neither_forge_a_row_nor_steer_a_terminal(small, capfd):
+    model = onnx.load(small)
+    external(model)
+    kernel = next(t for t in model.graph.initializer if t.name == "kernel")
+    kernel.name = "k\n  hash  pass  fine\x1b[2J\x9b\u202e" + "k" * 5000
+    onnx.save(model, small)
+    finding = failing(small)["safe"]
+    assert finding.startswith(r"k\n  hash  pass  fine\x1b[2J\x9b\u202ekkk")
+    assert len(finding) < 500
+    assert main(["verify", str(small)]) == 1
+    assert capfd.readouterr().out.count("\n") == 17
+
+
+@pytest.mark.parametrize(
+    ("changes", "finding"),
+    [
+        ({"precision": "banana"}, "its precision is fp16, not banana"),
+        ({"precision": "int8"}, "its precision is fp16, not int8"),
+        ({"colour": "BGR"}, "its colour is RGB, sRGB transfer curve, not BGR"),
+        ({"macs_per_pixel": 49_000}, "its multiply-accumulates a pixel are 49952, not 49000"),
+        ({"bytes_per_pixel": 1}, "it cannot take 1 bytes a pixel"),
+    ],
+)
+def test_a_false_claim_of_the_card_is_found(fast, tmp_path, changes, finding):
+    path = tmp_path / "claims.onnx"
+    onnx.save(fast, path)
+    change_card(path, **changes)
+    assert failing(path) == {"claims": finding}
+
+
+def test_other_versions_than_the_contract_says_are_found(small):
+    model = onnx.load(small)
+    model.opset_import[0].version, model.ir_version = 17, 8
+    onnx.save(model, small)
+    assert failing(small) == {"claims": "its opset is 17, not 18; its IR version is 8, not 9"}
+
+
+def test_one_integer_operator_does_not_make_a_file_int8(fast, tmp_path):
+    constant(fast, "byte", np.int8([1]))
+    constant(fast, "step", np.float32(1))
+    fast.graph.node.add(op_type="DequantizeLinear", input=["byte", "step"], output=["x"])
+    kernel = numpy_helper.from_array(np.zeros((4096, 3, 3, 3), np.int8), "idle")
+    fast.graph.initializer.append(kernel)
+    fast.graph.node.add(op_type="DequantizeLinear", input=["idle", "step"], output=["idle32"])
+    fast.graph.node.add(op_type="Conv", input=["image", "idle32"], output=["y"])
+    path = tmp_path / "dead.onnx"
+    onnx.save(fast, path)
+    change_card(path, sha256=onnxfile.weights_hash(fast))
+    rows = {check.name: check for check in check_file(path)}
+    assert rows["claims"].passed
+    assert rows["reference"].limit == SAME_OUTPUT
+
+
+def test_half_a_level_between_tiles_is_found_in_int8_too(tmp_path):
+    """What is added depends on how wide the picture is."""
+    model = shifted(onnx.load(weights.find("denoise-fast-int8")), 0.5 / 255 / (25 / 255))
+    nodes = [
+        helper.make_node("Shape", ["image"], ["width"], start=3, end=4),
+        helper.make_node("Cast", ["width"], ["wide"], to=TensorProto.FLOAT),
+        helper.make_node("Sin", ["wide"], ["odd"]),
+        helper.make_node("Mul", ["odd", "sigma"], ["odd sigma"]),
+        helper.make_node("Mul", ["odd sigma", "shift"], ["odd shift"]),
+    ]
+    model.graph.node[-1].input[1] = "odd shift"
+    for node in nodes:
+        model.graph.node.insert(len(model.graph.node) - 1, node)
+    path = tmp_path / "wide.onnx"
+    onnx.save(model, path)
+    change_card(path, sha256=onnxfile.weights_hash(model))
+    add_reference(path)
+    assert failing(path).keys() == {"stride", "tiles", "settings"}
+
+
+def test_a_denoiser_that_leaves_the_noise_is_found(small):
+    model = onnx.load(small)
+    much = next(t for t in model.graph.initializer if t.name == "most")
+    much.CopyFrom(numpy_helper.from_array(np.float32([0.4]), "most"))
+    onnx.save(model, small)
+    change_card(small, sha256=onnxfile.weights_hash(model))
+    add_reference(small)
+    assert failing(small).keys() == {"effect"}
+    assert failing(small)["effect"].startswith("of noise in flat pictures 6")
+
+
+@pytest.mark.parametrize(
+    ("operator", "by", "finding"),
+    [
+        ("Mul", 0, "a scratch on flat pictures is found to 0"),
+        ("Mul", 1.5, "probabilities from "),
+        ("Sub", 0.01, "probabilities from -0.01"),
+    ],
+)
+def test_a_detector_that_finds_nothing_or_no_probabilities_is_found(
+    tmp_path, operator, by, finding
+):
+    model = shifted(onnx.load(weights.find("detect")), by, operator)
+    path = tmp_path / "detect.onnx"
+    onnx.save(model, path)
+    change_card(path, sha256=onnxfile.weights_hash(model))
+    add_reference(path)
+    assert failing(path).keys() == {"effect"}
+    assert failing(path)["effect"].startswith(finding)
+
+
+def laid_out(path, to, between):
+    """Reshape the picture, do something, reshape it back, and add it to the picture."""
+    nodes = [
+        helper.make_node("Reshape", ["image", "to"], ["rows"]),
+        *between,
+        helper.make_node("Shape", ["image"], ["shape"]),
+        helper.make_node("Reshape", ["changed", "shape"], ["back"]),
+        helper.make_node("Add", ["image", "back"], ["restored"]),
+    ]
+    constants = {"to": np.array(to), "one": np.array([1]), "minus": np.array([-1]),
+                 "start": np.array([-1]), "end": np.array([-(2**40)]), "axis": np.array([2])}  # fmt: skip
+    return onnx.load(tiny_models.save(path, nodes, constants, inputs=("image",)))
+
+
+def test_pictures_laid_out_as_rows_are_followed(tmp_path):
+    between = [helper.make_node("Relu", ["rows"], ["changed"])]
+    assert reach_of(laid_out(tmp_path / "a.onnx", [0, 0, -1], between), 8, 8) == (0, 1)
+
+
+@pytest.mark.parametrize("to", [[0, -1, 16], [0, 16, -1], [0, -1, 3]])
+def test_other_layouts_than_rows_are_not_followed(tmp_path, to):
+    between = [helper.make_node("Relu", ["rows"], ["changed"])]
+    with pytest.raises(UnknownReachError):
+        reach_of(laid_out(tmp_path / "a.onnx", to, between), 8, 8)
+
+
+def test_only_pointwise_operators_are_followed_on_rows(tmp_path):
+    turned = helper.make_node("Slice", ["rows", "start", "end", "axis", "minus"], ["changed"])
+    with pytest.raises(UnknownReachError, match="Slice"):
+        reach_of(laid_out(tmp_path / "a.onnx", [0, 0, -1], [turned]), 8, 8)
+    means = [
+        helper.make_node("ReduceMean", ["rows", "one"], ["mean"]),
+        helper.make_node("Sub", ["rows", "mean"], ["changed"]),
+    ]
+    with pytest.raises(UnknownReachError, match="ReduceMean"):
+        reach_of(laid_out(tmp_path / "b.onnx", [0, 0, -1], means), 8, 8)
+
+
+@pytest.mark.parametrize("name", ["none.onnx", "text.onnx", "cardless.onnx"])
+def test_the_script_that_stores_references_tells_in_one_sentence(small, tmp_path, name):
+    (tmp_path / "text.onnx").write_text("These are no weights.\n")
+    model = onnx.load(small)
+    del model.metadata_props[:]
+    onnx.save(model, tmp_path / "cardless.onnx")
+    done = subprocess.run(
+        [sys.executable, SCRIPT, tmp_path / name], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"{tmp_path / name}: ")
+    assert done.stderr.count("\n") == 1

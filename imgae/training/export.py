@@ -17,7 +17,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
 from imgae import __version__, onnxfile, session, verify
-from imgae.card import METADATA_KEY, ModelCard, Score
+from imgae.card import COLOUR, METADATA_KEY, ModelCard, Score
 from imgae.errors import TrainingError
 from imgae.training import geometry, networks, quantisation
 from imgae.training.checkpoint import Run
@@ -337,7 +337,7 @@ def make_card(
         inputs=net.inputs,
         optional=net.optional,
         channels=3,
-        colour="RGB, sRGB transfer curve",
+        colour=COLOUR,
         value_range=(0.0, 1.0),
         stride=networks.STRIDE,
         halo=geometry.halo(net),
