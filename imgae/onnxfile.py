@@ -214,7 +214,7 @@ def with_sizes(model: onnx.ModelProto, height: int, width: int) -> onnx.ModelPro
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
     del copy.graph.value_info[:], copy.graph.node[:]
-    sizes = {}
+    sizes: dict[str, Any] = {}
     shape = [1, 1, height, width]
     for value in copy.graph.input:
         dims = value.type.tensor_type.shape.dim

@@ -20,7 +20,14 @@ from imgae.apart import Check  # noqa: E402
 from imgae.card import METADATA_KEY, ModelCard  # noqa: E402
 from imgae.cli import main  # noqa: E402
 from imgae.reach import UnknownReachError, reach_of  # noqa: E402
-from imgae.verify import REFERENCE_KEY, SAME_OUTPUT, add_reference, check_file  # noqa: E402
+from imgae.verify import (  # noqa: E402
+    REFERENCE_KEY,
+    SAME_OUTPUT,
+    Subject,
+    add_reference,
+    check_effect,
+    check_file,
+)
 
 SHIPPED = sorted(weights.available())
 SCRIPT = Path(__file__).parent.parent / "scripts/add_reference.py"
@@ -565,6 +572,14 @@ def test_a_denoiser_that_leaves_the_noise_is_found(small):
     assert failing(small)["effect"].startswith("of noise in flat pictures 6")
 
 
+def test_a_denoiser_that_is_not_told_the_level_must_remove_noise_too():
+    card = tiny_models.card(inputs=("image",))
+    asleep = Subject(Path(), onnx.ModelProto(), card, lambda image: image)
+    awake = replace(asleep, model=lambda image: image * 0 + image.mean((2, 3), keepdims=True))
+    assert check_effect(asleep).figure == 1
+    assert check_effect(awake).figure < 1e-6
+
+
 @pytest.mark.parametrize(
     ("operator", "by", "finding"),
     [
@@ -594,8 +609,8 @@ def laid_out(path, to, between):
         helper.make_node("Reshape", ["changed", "shape"], ["back"]),
         helper.make_node("Add", ["image", "back"], ["restored"]),
     ]
-    constants = {"to": np.array(to), "one": np.array([1]), "minus": np.array([-1]),
-                 "start": np.array([-1]), "end": np.array([-(2**40)]), "axis": np.array([2])}  # fmt: skip
+    numbers = {"to": to, "one": [1], "minus": [-1], "start": [-1], "end": [-(2**40)], "axis": [2]}
+    constants = {name: np.array(values) for name, values in numbers.items()}
     return onnx.load(tiny_models.save(path, nodes, constants, inputs=("image",)))
 
 
