@@ -577,7 +577,7 @@ def test_a_denoiser_that_is_not_told_the_level_must_remove_noise_too():
     asleep = Subject(Path(), onnx.ModelProto(), card, lambda image: image)
     awake = replace(asleep, model=lambda image: image * 0 + image.mean((2, 3), keepdims=True))
     assert check_effect(asleep).figure == 1
-    assert check_effect(awake).figure < 1e-6
+    assert check_effect(awake).figure < 1e-4
 
 
 @pytest.mark.parametrize(
