@@ -47,7 +47,7 @@ class Denoised:
 
     sigma: the level used, on [0, 1], or what a model that sees the level for itself took away, as
     a standard deviation. sigma_source: "given", "estimated" or "removed". caution: what speaks
-    against the level, or None. model, device: the name of the model that was used, and what it ran on.
+    against the level, or None. model: its name. device: what it ran on.
     """
 
     image: Image

@@ -38,9 +38,10 @@ SHAPES: Final[dict[str, list[str | int | None]]] = {
 SUMMARIES: Final = {
     "denoise": "Removes white Gaussian noise of a given level from RGB pictures; a residual "
     "convolutional denoising autoencoder.",
-    "camera": "Removes what sensors, cameras and JPEG left in RGB pictures, of a strength that it sees "
-    "for itself; a residual convolutional denoising autoencoder told by a map of levels. It may be "
-    "told the means of a JPEG file's tables of luma and chroma (over 255), and the ISO sensitivity.",
+    "camera": "Removes what sensors, cameras and JPEG left in RGB pictures, of a strength that it "
+    "sees for itself; a residual convolutional denoising autoencoder told by a map of levels. It "
+    "may be told the means of a JPEG file's tables of luma and chroma (over 255), and the ISO "
+    "sensitivity.",
     "inpaint": "Fills what the mask marks in RGB pictures: 1 is unknown, 0.5 holds a guess, 0 is "
     "kept. Holes are filled smoothly inside the graph first, to 64 pixels from known ones; a "
     "residual convolutional autoencoder adds detail.",
