@@ -198,7 +198,10 @@ def test_a_detector_starts_from_a_denoiser_but_for_what_it_returns(file):
 
 
 def test_weights_of_a_larger_variant_are_refused(tmp_path, monkeypatch):
-    weights, card = networks.build("fast").state_dict(), Mock(architecture="fast", task="denoise")
+    weights, card = (
+        networks.build("fast").state_dict(),
+        Mock(architecture="fast", task="denoise", inputs=("image", "sigma")),
+    )
     monkeypatch.setattr(export, "load_weights", lambda _: (card, weights))
     with pytest.raises(TrainingError, match="a fast network; --variant tiny cannot start from it"):
         export.start_from(networks.build("tiny"), tmp_path / "a.onnx", "tiny")
@@ -315,6 +318,51 @@ def test_stored_precisions_give_the_same_pictures(run, file, tmp_path):
     assert path.stat().st_size > file.stat().st_size
     noisy = np.random.default_rng(0).random((61, 77, 3))
     assert np.abs(Denoiser(path)(noisy, sigma=0.1) - Denoiser(file)(noisy, sigma=0.1)).max() < 1e-3
+
+
+@pytest.fixture(scope="module")
+def camera_run(run, tmp_path_factory):
+    """A run of a step for camera noise, its weights drawn anew so that something is removed."""
+    config = TrainingConfig(
+        task="camera", variant="tiny", data=(str(run.parent),), steps=1, batch=2, crop=32
+    )
+    folder = tmp_path_factory.mktemp("camera") / "run"
+    runs.start(config, None, folder, "cpu", 1, lambda _: None, lambda _: None)
+    return folder
+
+
+def test_a_camera_model_may_be_told_what_files_tell(camera_run, tmp_path):
+    path = tmp_path / "camera.onnx"
+    card = export.export_run(camera_run, path, PROVENANCE)
+    assert (card.task, card.sigma_range) == ("denoise", (0.0, 0.0))
+    assert card.inputs == ("image", "quantisation", "iso")
+    assert card.optional == ("quantisation", "iso")
+    model = session.load(path, task="denoise", device="cpu")
+    image = np.random.default_rng(0).random((1, 3, 40, 24), np.float32)
+    told = np.full((1, 2, 1, 1), 0.2, np.float32)
+    zero = np.zeros_like(told)
+    assert np.array_equal(model(image=image), model(image=image, quantisation=zero))
+    assert model(image=image, quantisation=told).shape == image.shape
+    checks = {check.name: check for check in verify(path)}
+    assert all(check.passed for name, check in checks.items() if name != "levels")
+    again = networks.build("tiny", "camera")
+    export.start_from(again, path, "tiny")
+    with torch.no_grad():
+        out = again(torch.tensor(image), torch.tensor(told), torch.zeros(1, 1, 1, 1)).numpy()
+    assert np.abs(out - model(image=image, quantisation=told)).max() < 1e-4
+
+
+def test_a_camera_network_starts_as_the_denoiser_told_of_luma_noise(file):
+    denoiser, camera = networks.build("tiny"), networks.build("tiny", "camera")
+    export.start_from(denoiser, file, "tiny")
+    export.start_from(camera, file, "tiny")
+    image = torch.rand(1, 3, 24, 32)
+    with torch.no_grad():
+        restored, levels = camera.with_levels(
+            image, torch.zeros(1, 2, 1, 1), torch.zeros(1, 1, 1, 1)
+        )
+        assert float(levels.min()) > networks.GATE_SIGMA
+        assert torch.allclose(restored, denoiser(image, levels[:, :1]), atol=1e-6)
 
 
 def test_a_run_in_int8_rounds_from_its_first_step(run, file, tmp_path):
