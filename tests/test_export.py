@@ -1,6 +1,7 @@
 import copy
 import hashlib
 from dataclasses import replace
+from pathlib import Path
 from unittest.mock import Mock
 
 import numpy as np
@@ -41,6 +42,17 @@ def file(run):
     path = run.parent / "tiny.onnx"
     export.export_run(run, path, PROVENANCE)
     return path
+
+
+@pytest.fixture(scope="module")
+def fast_run(run):
+    """One that begins with denoise-fast: what the tiny network takes away is too little to tell
+    how it is rounded."""
+    start = Path(__file__).resolve().parent.parent / "weights" / "denoise-fast.onnx"
+    config = TrainingConfig(variant="fast", data=(str(run.parent),), steps=1, batch=2, crop=32,
+                            start=str(start), learning_rate=1e-9)  # fmt: skip
+    runs.start(config, None, run.parent / "fast", "cpu", 1, lambda _: None, lambda _: None)
+    return run.parent / "fast"
 
 
 def test_the_file_has_the_interface_that_embedders_rely_on(file):
@@ -136,6 +148,40 @@ def test_a_file_that_differs_from_torch_is_not_left(run, tmp_path, monkeypatch):
     with pytest.raises(TrainingError, match=r"onnxruntime and torch differ by 0\.01"):
         export.export_run(run, tmp_path / "a.onnx", PROVENANCE)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_int8_file_that_differs_from_torch_is_not_left(fast_run, tmp_path, monkeypatch):
+    real = export.bare
+
+    def broken(traced, net, precision):
+        model = real(traced, net, precision)
+        name = "encoder1.0.conv1.weight_scale"
+        (steps,) = [t for t in model.graph.initializer if t.name == name]
+        changed = numpy_helper.to_array(steps) * np.float32(1.05)
+        steps.CopyFrom(numpy_helper.from_array(changed, name))
+        return model
+
+    monkeypatch.setattr(export, "bare", broken)
+    with pytest.raises(TrainingError, match="onnxruntime and torch differ by"):
+        export.export_run(fast_run, tmp_path / "a.onnx", PROVENANCE, precision="int8")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_int8_file_is_held_against_the_network_that_rounds(fast_run, tmp_path, monkeypatch):
+    real, nets, path = export.check_parity, [], tmp_path / "a.onnx"
+
+    def kept(net, *others):
+        nets.append(net)
+        real(net, *others)
+
+    monkeypatch.setattr(export, "check_parity", kept)
+    export.export_run(fast_run, path, PROVENANCE, precision="int8")
+    (net,) = nets
+    for module in net.modules():
+        if isinstance(module, quantisation.RoundedConv2d):
+            module.__class__ = torch.nn.Conv2d
+    with pytest.raises(TrainingError, match="onnxruntime and torch differ by"):
+        real(net, path, "denoise", "int8")
 
 
 @pytest.mark.parametrize("variant", ["tiny", "fast"])

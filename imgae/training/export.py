@@ -51,9 +51,11 @@ PRECISIONS: Final = ("fp32", "fp16", "int8")
 CARD_TASKS: Final = {"camera": "denoise"}
 """What a card calls a task that is trained for under another name."""
 TOLERANCE: Final = 1e-4
-INT8_TOLERANCE: Final = (2 / 255, 12 / 255)
+INT8_TOLERANCE: Final = (0.6 / 255, 4 / 255)
 """Of the mean and of the largest difference. Rounding is chaotic: where the stem differs in its
-last bit, a value falls on the other side of a step, and its neighbours after it."""
+last bit, a value falls on the other side of a step, and its neighbours after it. `fast` and
+`balanced` differ by up to 0.41 and 2.1 levels for that; from themselves unrounded by 0.7 and more
+on average."""
 PARITY_SIZES: Final = ((37, 61), (131, 77), (1, 9))
 FP16_SUFFIX: Final = "_fp16"
 EXAMPLE_MEMORY: Final = 256 << 20  # of decoded pictures, to choose ranges on
@@ -404,9 +406,9 @@ def check_parity(net: Autoencoder, path: Path, task: str, precision: str) -> Non
             inputs = zip(net.inputs, (value.numpy() for value in values), strict=True)
             got = model(**dict(inputs))
             difference = np.abs(got - expected) if got.shape == expected.shape else np.inf
-            worst = float(np.max(difference))
-            if not (worst <= most and float(np.mean(difference)) <= most_mean):
+            worst, mean = float(np.max(difference)), float(np.mean(difference))
+            if not (worst <= most and mean <= most_mean):
                 raise TrainingError(
-                    f"onnxruntime and torch differ by {worst:.2g} at {height}x{width}, more than "
-                    f"{most:g}; no file was written"
+                    f"onnxruntime and torch differ by {worst:.2g} at {height}x{width}, {mean:.2g} "
+                    f"on average, more than {most:.2g} or {most_mean:.2g}; no file was written"
                 )

@@ -2,8 +2,8 @@
 
 Between stem and tail, what convolutions read and give is rounded to 256 values, and their kernels
 to WEIGHT_LEVELS a side, each output channel on a scale of its own. Stem, tail, the sums at half the
-resolution and the residual that is taken from the picture stay in floating point: rounding those
-sums cost 0.3 dB at level 5.
+resolution and the residual that is taken from the picture stay in floating point: with those
+sums rounded too, `fast` lost 0.49 dB at level 5 instead of 0.16 (weights/EXPERIMENTS.md, row 55d).
 
 A network is made ready in three steps. `rotate` changes the basis of the features, which leaves
 its function as it is and makes rounding harmless; `quantise` lets it round; `calibrate` chooses
