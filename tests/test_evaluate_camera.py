@@ -96,7 +96,8 @@ def test_the_commands_print_tables_and_write_what_they_are_asked_for(
 ):
     where, sheet = tmp_path / "a.json", tmp_path / "a.png"
     command = ["evaluate", "camera", str(clean), "--pairs", str(pairs), "--models", "darken,auto",
-               "--against", "nlm", "--sigma", "10", "--json", str(where), "--threads", "1"]  # fmt: skip
+               "--against", "nlm", "--sigma", "10", "--json", str(where),
+               "--threads", "1"]  # fmt: skip
     assert main(command) == 0
     lines = capfd.readouterr().out.splitlines()
     assert lines[0].startswith("| pictures | n | in | darken: mean | worst | auto: mean")

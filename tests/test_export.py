@@ -316,7 +316,7 @@ def test_changing_the_basis_leaves_the_function_as_it_is():
         torch.nn.init.normal_(parameter, std=0.1)
     before = copy.deepcopy(net)
     image, sigma = torch.rand(2, 3, 40, 32), torch.rand(2, 1, 1, 1) * 0.2
-    quantisation.rotate(net, [(image, sigma)])
+    quantisation.rotate(net, [quantisation.Example((image, sigma), torch.ones(2, 1, 1, 1))])
     assert not torch.allclose(net.stem.weight, before.stem.weight, atol=0.01)
     with torch.no_grad():
         assert torch.allclose(net(image, sigma), before(image, sigma), atol=1e-4)
@@ -396,6 +396,36 @@ def test_a_camera_model_may_be_told_what_files_tell(camera_run, tmp_path):
     with torch.no_grad():
         out = again(torch.tensor(image), torch.tensor(told), torch.zeros(1, 1, 1, 1)).numpy()
     assert np.abs(out - model(image=image, quantisation=told)).max() < 1e-4
+
+
+def test_camera_models_are_made_int8_and_keep_what_finds_the_level(camera_run, tmp_path):
+    path, plain = tmp_path / "int8.onnx", tmp_path / "plain.onnx"
+    export.export_run(camera_run, plain, PROVENANCE)
+    assert export.export_run(camera_run, path, PROVENANCE, precision="int8").precision == "int8"
+    kinds = {t.name: t.data_type for t in onnx.load(path).graph.initializer}
+    assert kinds["bottleneck.0.conv1.weight"] == onnx.TensorProto.INT8
+    float_kinds = {onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16}
+    assert {
+        kind for name, kind in kinds.items() if name.startswith(("levels.", "told."))
+    } <= float_kinds
+    noisy = (np.random.default_rng(0).random((61, 77, 3)) * 255).astype(np.uint8)
+    one, other = (Denoiser(p, tile=tile)(noisy).astype(int) for p, tile in ((plain, 0), (path, 16)))
+    assert np.abs(one - other).mean() < 1
+
+
+def test_changing_the_basis_leaves_a_camera_networks_function_as_it_is(camera_run):
+    config = Run(camera_run).load_config()
+    net = export.averaged_network(config, Run(camera_run).load_checkpoint())
+    for parameter in net.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    before = copy.deepcopy(net)
+    clean = torch.rand(2, 3, 40, 32)
+    example = quantisation.camera_example(clean, torch.Generator().manual_seed(0))
+    quantisation.rotate(net, [example])
+    assert not torch.allclose(net.told.weight, before.told.weight, atol=0.01)
+    told = (torch.full((1, 2, 1, 1), 0.3), torch.full((1, 1, 1, 1), 800.0))
+    with torch.no_grad():
+        assert torch.allclose(net(clean, *told), before(clean, *told), atol=1e-4)
 
 
 def test_a_camera_network_starts_as_the_denoiser_told_of_luma_noise(file):

@@ -48,6 +48,7 @@ SUMMARIES: Final = {
     "detect": "Finds scratches, dust and dead pixels in RGB pictures: a map of probabilities each.",
 }
 PRECISIONS: Final = ("fp32", "fp16", "int8")
+DENOISERS: Final = ("denoise", "camera")
 CARD_TASKS: Final = {"camera": "denoise"}
 """What a card calls a task that is trained for under another name."""
 TOLERANCE: Final = 1e-4
@@ -203,11 +204,11 @@ def round_kernels(net: nn.Module) -> None:
 
 
 def example_batches(config: TrainingConfig) -> quantisation.Batches:
-    """Return noisy crops of a run's pictures and their levels, to choose an int8 network's ranges.
+    """Return noisy crops of a run's pictures, to choose an int8 network's ranges.
 
     Raises TrainingError if the task is none that int8 is for, or the pictures are gone.
     """
-    if config.task != "denoise":
+    if config.task not in DENOISERS:
         raise TrainingError(f"a run of {config.task}; only denoisers can be made int8")
     folders = [Path(folder) for folder in config.data]
     pictures = read_folders(folders, config.crop, EXAMPLE_MEMORY, config.seed).training
