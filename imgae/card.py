@@ -1,7 +1,7 @@
 """The model card: what an .onnx file says about itself, as one JSON string inside it."""
 
 import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any, Final
 
 from imgae.errors import ModelError
@@ -58,7 +58,10 @@ class ModelCard:
 
     @classmethod
     def from_json(cls, text: str) -> "ModelCard":
-        """Raises ModelError if the text is no card, or one of another schema."""
+        """Fields that this imgae does not know are ignored.
+
+        Raises ModelError if the text is no card, or one of another schema.
+        """
         try:
             values: dict[str, Any] = json.loads(text)
             schema = values.pop("schema")
@@ -69,18 +72,16 @@ class ModelCard:
                 f"its card has schema {schema!r}, this imgae reads {SCHEMA}; "
                 "update imgae, or export the model again"
             )
-        names = {entry.name for entry in fields(cls)} - {"schema"}
-        # The first cards have none of these.
-        values = {"thin_halo": 0, "precision": "fp16", "optional": (), **values}
-        if values.keys() != names:
-            wrong = ", ".join(sorted(values.keys() ^ names))
-            raise ModelError(f"its card has missing or unknown fields: {wrong}")
+        values = known(cls, values)
+        needed = {entry.name for entry in fields(cls) if entry.default is MISSING}
+        if missing := ", ".join(sorted(needed - values.keys())):
+            raise ModelError(f"its card has no {missing}")
         try:
             card = cls(
                 **values
-                | {name: tuple(values[name]) for name in LISTS}
+                | {name: tuple(values[name]) for name in LISTS if name in values}
                 | {name: pair_of(values[name]) for name in ("value_range", "sigma_range")}
-                | {"scores": tuple(Score(**score) for score in values["scores"])}
+                | {"scores": tuple(Score(**known(Score, s)) for s in values.get("scores", ()))}
             )
             for entry in fields(cls):
                 if entry.type in KINDS and not isinstance(getattr(card, entry.name), entry.type):
@@ -96,6 +97,11 @@ class ModelCard:
                 f"{card.bytes_per_pixel} do not fit"
             )
         return card
+
+
+def known(kind: type[Score] | type[ModelCard], values: dict[str, Any]) -> dict[str, Any]:
+    """Return those values that are fields of `kind`."""
+    return {entry.name: values[entry.name] for entry in fields(kind) if entry.name in values}
 
 
 def pair_of(values: Any) -> tuple[float, float]:

@@ -35,7 +35,7 @@ def default_model(device: str = "auto") -> tuple[str, str]:
     device: as for Denoiser. Raises ModelError if it is not there.
     """
     if session.choose_device(device) != "cpu":
-        return FAST, "int8 gains nothing on a GPU"
+        return FAST, "int8 was not measured on a GPU"
     if session.has_vnni():
         return FAST_INTEGER, f"with this processor's VNNI as fast as {FAST} in float, and better"
     return FAST, "the fastest in float; this processor has no VNNI, or does not tell"
@@ -47,7 +47,7 @@ class Denoised:
 
     sigma: the level used, on [0, 1], or what a model that sees the level for itself took away, as
     a standard deviation. sigma_source: "given", "estimated" or "removed". caution: what speaks
-    against the level, or None. model, device: the name of the model that was used, and what it ran on.
+    against the level, or None. model: its name. device: what it ran on.
     """
 
     image: Image

@@ -32,7 +32,7 @@ def colour(generator: Generator, low: int = 0, high: int = 255) -> Colour:
 
 def words(generator: Generator, most: int) -> str:
     letters = string.ascii_letters + string.digits + ".,:;()[]=+-_/"
-    found = []
+    found: list[str] = []
     while sum(map(len, found)) < most:
         count = int(generator.integers(1, 11))
         found.append("".join(generator.choice(list(letters), count)))

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -55,10 +56,13 @@ class Trial:
 
 @dataclass(frozen=True)
 class Method:
-    """A denoiser under a name: called with pixels (H, W, C) and sigma, returns (H, W, C)."""
+    """A denoiser under a name: called with pixels (H, W, C) and sigma, returns (H, W, C).
+
+    sigma is on [0, 1]; None: found by the method, or estimated for it.
+    """
 
     name: str
-    run: Callable[[NDArray[Any], float], NDArray[Any]]
+    run: Callable[[NDArray[Any], float | None], NDArray[Any]]
     kmac_per_pixel: float | None = None
 
 
@@ -79,11 +83,16 @@ class Result:
 def methods(
     models: Sequence[str], against: Sequence[str], threads: int | None, device: str = "auto"
 ) -> list[Method]:
-    """Build the methods to compare. Raises OptionError if a peer is unknown."""
+    """Build the methods to compare; "auto" is what no options do.
+
+    Raises OptionError if a peer is unknown.
+    """
     found = []
     for name in models:
-        denoiser = Denoiser(name, threads=threads, device=device)
-        found.append(Method(Path(name).stem, denoiser, denoiser.model.card.macs_per_pixel / 1000))
+        denoiser = Denoiser(None if name == "auto" else name, threads=threads, device=device)
+        card = denoiser.model.card
+        run = denoiser if "sigma" in card.inputs else partial(without_level, denoiser)
+        found.append(Method(Path(name).stem, run, card.macs_per_pixel / 1000))
     for name in against:
         if name not in PEERS:
             raise OptionError(f"no peer is called {name!r}; there are: {', '.join(PEERS)}")
@@ -91,8 +100,14 @@ def methods(
     return found
 
 
-def peer_on_any_pixels(name: str) -> Callable[[NDArray[Any], float], NDArray[Any]]:
-    def run(pixels: NDArray[Any], sigma: float) -> NDArray[Any]:
+def without_level(denoiser: Denoiser, pixels: NDArray[Any], _: float | None) -> NDArray[Any]:
+    return denoiser(pixels)
+
+
+def peer_on_any_pixels(name: str) -> Callable[[NDArray[Any], float | None], NDArray[Any]]:
+    def run(pixels: NDArray[Any], sigma: float | None) -> NDArray[Any]:
+        if sigma is None:
+            sigma = estimate_noise(pixels).sigma
         floats = pixels if pixels.dtype.kind == "f" else to_float(pixels)
         return PEERS[name](floats.astype(np.float64), sigma)
 
@@ -159,9 +174,8 @@ def is_clean(path: Path) -> bool:
 
 
 def run_on(method: Method, case: Case, level: float | None) -> NDArray[np.uint8]:
-    """Restore a case. level: on [0, 1]; None estimates it from the picture."""
-    sigma = estimate_noise(case.noisy).sigma if level is None else level
-    return to_uint8(method.run(case.noisy, sigma))
+    """Restore a case. level: on [0, 1]; None leaves it to the method."""
+    return to_uint8(method.run(case.noisy, level))
 
 
 def run_method(method: Method, trial: "Trial", peak_mib: float | None = None) -> Result:

@@ -42,7 +42,7 @@ FIRST_SEED: Final = 1_000_000
 CAMERA: Final = np.array([[0.72, 0.20, 0.08], [0.16, 0.70, 0.14], [0.06, 0.24, 0.70]])
 """From linear sRGB to a sensor's colours; rows add up to 1."""
 LENS: Final = 0.8
-"""Its blur, in pixels: sharper ones, photographed pixel by pixel, show colours that are not there."""
+"""Its blur, in pixels: of sharper pictures a sensor makes colours that are not there."""
 BALANCE: Final = np.array([2.1, 1.0, 1.7])
 
 
@@ -229,10 +229,10 @@ def real_samples(folder: Path) -> list[Sample]:
 def photographed(clean: Pictures, iso: int) -> list[Sample]:
     """Photograph pictures with a made camera; the reference is its picture without noise or JPEG.
 
-    A lens, the sensor's colours, shot and read noise as in Brooks et al. 2019 (ISO 100 is their least), a
-    Bayer pattern in 12 bits, OpenCV's edge-aware interpolation, white balance, colours, sRGB's
-    curve, JPEG of quality 92 to 96 in 4:2:0. Training uses another interpolation, on the noise
-    alone, and other colours.
+    A lens, the sensor's colours, shot and read noise as in Brooks et al. 2019 (ISO 100 is their
+    least), a Bayer pattern in 12 bits, OpenCV's edge-aware interpolation, white balance, colours,
+    sRGB's curve, JPEG of quality 92 to 96 in 4:2:0. Training uses another interpolation, on the
+    noise alone, and other colours.
     """
     samples = []
     for number, (name, picture) in enumerate(clean):

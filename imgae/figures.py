@@ -19,7 +19,6 @@ CROP: Final = 128
 LABEL: Final = 14
 GAP: Final = 4
 LABEL_OFFSETS: Final = (8, -8, 38, -38)  # points; so that neighbours leave each other room
-LABEL_OFFSETS: Final = (8, -8, 38, -38)  # points; so that neighbours leave each other room
 
 
 def plot_quality_against_time(results: Sequence[Result], path: Path, title: str) -> None:

@@ -57,11 +57,9 @@ class Steering:
         change = restored - original
         luma, chroma = (np.float32(self.strength * part) for part in (self.luma, self.chroma))
         if change.shape[2] == 1 or luma == chroma:
-            mixed: NDArray[np.float32] = original + luma * change
-            return mixed
+            return np.asarray(original + luma * change)
         gray = (change @ LUMA)[:, :, None]
-        mixed = original + luma * gray + chroma * (change - gray)
-        return mixed
+        return np.asarray(original + luma * gray + chroma * (change - gray))
 
     def finish(self, before: NDArray[Any], after: NDArray[Any]) -> NDArray[Any]:
         """Give texture back and add grain: (H, W, C) of any type, C 1 or 3, to the same.
@@ -128,4 +126,4 @@ def grain_over(values: NDArray[np.float32], top: int) -> NDArray[np.float32]:
     grain = random.standard_normal((height, width), np.float32)
     gray = np.clip(brightness(values), 0, 1)
     strength = np.float32(GRAIN_LEVEL) * np.sqrt(4 * gray * (1 - gray))
-    return (strength * grain)[:, :, None]
+    return np.asarray((strength * grain)[:, :, None])

@@ -19,7 +19,7 @@ SIDE = 192
 
 def main():
     noisy = imgae.read_image(EXAMPLES / "noisy.png").pixels
-    write_pairs(noisy, imgae.Denoiser()(noisy), NOISY_CROPS, "before_after.png")
+    write_pairs(noisy, imgae.Denoiser("denoise-fast")(noisy), NOISY_CROPS, "before_after.png")
     clean = imgae.read_image(EXAMPLES / "clean.png").pixels
     mask = np.zeros(clean.shape[:2], np.uint8)
     draw_film_scratches(mask, np.random.default_rng(4))

@@ -20,13 +20,32 @@ def test_a_card_survives_the_way_to_json_and_back():
         ({"stride": 0}, "stride 0"),
         ({"halo": 5, "stride": 8}, "do not fit"),
         ({"value_range": 3}, "wrong kind"),
-        ({"shoe_size": 44}, "missing or unknown fields: shoe_size"),
+        ({"scores": [{"what": "CBSD68"}]}, "wrong kind"),
+        ({"scores": [3]}, "wrong kind"),
     ],
 )
 def test_a_card_that_is_not_right_is_refused_in_one_sentence(change, sentence):
     values = json.loads(card().to_json()) | change
     with pytest.raises(ModelError, match=sentence):
         ModelCard.from_json(json.dumps(values))
+
+
+def test_fields_of_a_newer_imgae_are_ignored():
+    original = card(scores=(Score("CBSD68, sigma 25", 31.2, "dB PSNR", "imgae ..."),))
+    values = json.loads(original.to_json()) | {"shoe_size": 44}
+    values["scores"][0]["device"] = "a watch"
+    assert ModelCard.from_json(json.dumps(values)) == original
+
+
+def test_a_card_may_lack_what_has_a_default_and_nothing_else():
+    values = json.loads(card().to_json())
+    for name in ("precision", "optional", "thin_halo", "sha256", "scores"):
+        del values[name]
+    assert ModelCard.from_json(json.dumps(values)) == card()
+    for name in values.keys() - {"schema"}:
+        rest = {key: value for key, value in values.items() if key != name}
+        with pytest.raises(ModelError, match=f"its card has no {name}"):
+            ModelCard.from_json(json.dumps(rest))
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "3", '{"schema": 1}', "no json"])

@@ -336,3 +336,22 @@ def test_a_request_to_terminate_leaves_nothing_half_done(folder):
     _, err = process.communicate(timeout=30)
     assert (process.returncode, err) == (130, "imgae: interrupted\n")
     assert names(folder) == ["large.png", "photo.png"]
+
+
+def test_steering_options_reach_the_picture(folder, capfd):
+    half = ("--luma", "0.5", "--chroma", "0.5")
+    assert run(capfd, "denoise", "photo.png", "--model", "darken", "--sigma", "20", *half)[0] == 0
+    expected = read_image("photo.png").pixels - 10
+    assert np.array_equal(read_image("photo.denoised.png").pixels, expected)
+    grain = ("--model", "identity", "--grain", "0.5", "-o", "grain.png")
+    assert run(capfd, "denoise", "photo.png", *grain)[0] == 0
+    change = read_image("grain.png").pixels.astype(int) - read_image("photo.png").pixels
+    assert 1 < change.std() < 5
+    for name in ("strength", "luma", "chroma", "detail", "grain"):
+        assert run(capfd, "denoise", "photo.png", f"--{name}", "1.5")[0] == 2
+
+
+def test_without_options_the_line_says_which_model_and_what_it_removed(folder, capfd):
+    code, out, _ = run(capfd, "denoise", "photo.png")
+    assert code == 0
+    assert "(removed), denoise-camera on cpu" in out or "(estimated), denoise-" in out

@@ -1,3 +1,6 @@
+from dataclasses import replace
+
+import cv2
 import numpy as np
 import PIL.Image
 import pytest
@@ -5,7 +8,7 @@ import tiny_models
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imgae import Denoiser, Image, ImageError, ModelError, OptionError
+from imgae import Denoiser, Image, ImageError, ModelError, OptionError, denoise, read_image
 from imgae.denoise import Denoised
 from imgae.stitch import plan_for, run_tiles
 from imgae.tiling import TilePlan
@@ -210,7 +213,58 @@ def test_a_model_that_takes_no_level_is_given_none(tmp_path):
         card_text=tiny_models.card(inputs=("image",)).to_json(),
         inputs=("image",),
     )
-    assert (Denoiser(path)(np.full((4, 4, 3), 0.5), sigma=0.1) == 0).all()
+    denoiser = Denoiser(path)
+    done = denoiser.run(Image(np.full((4, 4, 3), 0.5, np.float32)))
+    assert (done.image.pixels == 0).all()
+    assert (done.sigma_source, done.sigma) == ("removed", pytest.approx(0.5))
+    with pytest.raises(OptionError, match="sees the level for itself"):
+        denoiser(np.full((4, 4, 3), 0.5), sigma=0.1)
+
+
+@pytest.fixture
+def automatic(tmp_path, monkeypatch):
+    """Without a model: one that tells its level, and one that turns pixels over."""
+    white = tiny_models.darken(tmp_path / "white.onnx")
+    camera = tiny_models.negative(tmp_path / "camera.onnx")
+    monkeypatch.setattr(denoise, "default_model", lambda _: (str(white), "for tests"))
+    monkeypatch.setattr(denoise, "CAMERA", str(camera))
+    return Denoiser(threads=1)
+
+
+def with_noise(level, smooth=0.0):
+    noise = RNG.normal(0, 1, (200, 200, 3))
+    if smooth:
+        noise = cv2.GaussianBlur(noise, (0, 0), smooth)
+        noise /= noise.std()
+    ramp = np.linspace(60, 180, 200)[:, None, None]
+    return np.clip(ramp + level * noise, 0, 255).astype(np.uint8)
+
+
+def test_white_noise_goes_to_the_model_that_is_told_its_level(automatic):
+    done = automatic.run(Image(with_noise(25)))
+    assert (done.model, done.sigma_source) == ("tiny", "estimated")
+    assert done.sigma * 255 == pytest.approx(25, rel=0.1)
+    given = automatic.run(Image(with_noise(1, smooth=2)), 0.1)
+    assert (given.model, given.sigma, given.sigma_source) == ("tiny", 0.1, "given")
+
+
+@pytest.mark.parametrize(("level", "smooth"), [(0, 0), (2, 0), (8, 1.0)])
+def test_everything_else_goes_to_the_model_that_sees_for_itself(automatic, level, smooth):
+    pixels = with_noise(level, smooth)
+    done = automatic.run(Image(pixels))
+    assert (done.model, done.sigma_source) == ("negative", "removed")
+    assert np.array_equal(done.image.pixels, 255 - pixels)
+
+
+def test_what_the_file_tells_reaches_the_model(automatic, tmp_path):
+    """Its tiny model adds a tenth of the ISO, in thousands, and the luma steps."""
+    exif = PIL.Image.Exif()
+    exif.get_ifd(0x8769)[34855] = 500
+    path = tmp_path / "a.jpg"
+    PIL.Image.new("RGB", (32, 32), (255, 255, 255)).save(path, quality=90, exif=exif)
+    image = read_image(path)
+    out = automatic.run(replace(image, pixels=image.pixels.astype(np.float32) / 255)).image
+    assert out.pixels.mean() == pytest.approx(image.quantisation[0] + 0.05, abs=1e-3)
 
 
 def test_a_model_that_gives_another_size_or_nan_is_a_model_error(tmp_path):

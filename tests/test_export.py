@@ -1,6 +1,7 @@
 import copy
 import hashlib
 from dataclasses import replace
+from pathlib import Path
 from unittest.mock import Mock
 
 import numpy as np
@@ -41,6 +42,17 @@ def file(run):
     path = run.parent / "tiny.onnx"
     export.export_run(run, path, PROVENANCE)
     return path
+
+
+@pytest.fixture(scope="module")
+def fast_run(run):
+    """One that begins with denoise-fast: what the tiny network takes away is too little to tell
+    how it is rounded."""
+    start = Path(__file__).resolve().parent.parent / "weights" / "denoise-fast.onnx"
+    config = TrainingConfig(variant="fast", data=(str(run.parent),), steps=1, batch=2, crop=32,
+                            start=str(start), learning_rate=1e-9)  # fmt: skip
+    runs.start(config, None, run.parent / "fast", "cpu", 1, lambda _: None, lambda _: None)
+    return run.parent / "fast"
 
 
 def test_the_file_has_the_interface_that_embedders_rely_on(file):
@@ -138,6 +150,40 @@ def test_a_file_that_differs_from_torch_is_not_left(run, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_int8_file_that_differs_from_torch_is_not_left(fast_run, tmp_path, monkeypatch):
+    real = export.bare
+
+    def broken(traced, net, precision):
+        model = real(traced, net, precision)
+        name = "encoder1.0.conv1.weight_scale"
+        (steps,) = [t for t in model.graph.initializer if t.name == name]
+        changed = numpy_helper.to_array(steps) * np.float32(1.05)
+        steps.CopyFrom(numpy_helper.from_array(changed, name))
+        return model
+
+    monkeypatch.setattr(export, "bare", broken)
+    with pytest.raises(TrainingError, match="onnxruntime and torch differ by"):
+        export.export_run(fast_run, tmp_path / "a.onnx", PROVENANCE, precision="int8")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_int8_file_is_held_against_the_network_that_rounds(fast_run, tmp_path, monkeypatch):
+    real, nets, path = export.check_parity, [], tmp_path / "a.onnx"
+
+    def kept(net, *others):
+        nets.append(net)
+        real(net, *others)
+
+    monkeypatch.setattr(export, "check_parity", kept)
+    export.export_run(fast_run, path, PROVENANCE, precision="int8")
+    (net,) = nets
+    for module in net.modules():
+        if isinstance(module, quantisation.RoundedConv2d):
+            module.__class__ = torch.nn.Conv2d
+    with pytest.raises(TrainingError, match="onnxruntime and torch differ by"):
+        real(net, path, "denoise", "int8")
+
+
 @pytest.mark.parametrize("variant", ["tiny", "fast"])
 @pytest.mark.parametrize("task", ["denoise", "detect"])
 def test_the_graph_is_found_to_see_as_far_as_the_network(variant, task):
@@ -199,7 +245,10 @@ def test_a_detector_starts_from_a_denoiser_but_for_what_it_returns(file):
 
 
 def test_weights_of_a_larger_variant_are_refused(tmp_path, monkeypatch):
-    weights, card = networks.build("fast").state_dict(), Mock(architecture="fast", task="denoise")
+    weights, card = (
+        networks.build("fast").state_dict(),
+        Mock(architecture="fast", task="denoise", inputs=("image", "sigma")),
+    )
     monkeypatch.setattr(export, "load_weights", lambda _: (card, weights))
     with pytest.raises(TrainingError, match="a fast network; --variant tiny cannot start from it"):
         export.start_from(networks.build("tiny"), tmp_path / "a.onnx", "tiny")
@@ -268,7 +317,7 @@ def test_changing_the_basis_leaves_the_function_as_it_is():
         torch.nn.init.normal_(parameter, std=0.1)
     before = copy.deepcopy(net)
     image, sigma = torch.rand(2, 3, 40, 32), torch.rand(2, 1, 1, 1) * 0.2
-    quantisation.rotate(net, [(image, sigma)])
+    quantisation.rotate(net, [quantisation.Example((image, sigma), torch.ones(2, 1, 1, 1))])
     assert not torch.allclose(net.stem.weight, before.stem.weight, atol=0.01)
     with torch.no_grad():
         assert torch.allclose(net(image, sigma), before(image, sigma), atol=1e-4)
@@ -316,6 +365,81 @@ def test_stored_precisions_give_the_same_pictures(run, file, tmp_path):
     assert path.stat().st_size > file.stat().st_size
     noisy = np.random.default_rng(0).random((61, 77, 3))
     assert np.abs(Denoiser(path)(noisy, sigma=0.1) - Denoiser(file)(noisy, sigma=0.1)).max() < 1e-3
+
+
+@pytest.fixture(scope="module")
+def camera_run(run, tmp_path_factory):
+    """A short run for camera noise."""
+    config = TrainingConfig(
+        task="camera", variant="tiny", data=(str(run.parent),), steps=4, batch=2, crop=32
+    )
+    folder = tmp_path_factory.mktemp("camera") / "run"
+    runs.start(config, None, folder, "cpu", 1, lambda _: None, lambda _: None)
+    return folder
+
+
+def test_a_camera_model_may_be_told_what_files_tell(camera_run, tmp_path):
+    path = tmp_path / "camera.onnx"
+    card = export.export_run(camera_run, path, PROVENANCE)
+    assert (card.task, card.sigma_range) == ("denoise", (0.0, 0.0))
+    assert card.inputs == ("image", "quantisation", "iso")
+    assert card.optional == ("quantisation", "iso")
+    model = session.load(path, task="denoise", device="cpu")
+    image = np.random.default_rng(0).random((1, 3, 40, 24), np.float32)
+    told = np.full((1, 2, 1, 1), 0.2, np.float32)
+    zero = np.zeros_like(told)
+    assert np.array_equal(model(image=image), model(image=image, quantisation=zero))
+    assert model(image=image, quantisation=told).shape == image.shape
+    checks = {check.name: check for check in verify(path)}
+    assert all(check.passed for name, check in checks.items() if name != "levels")
+    again = networks.build("tiny", "camera")
+    export.start_from(again, path, "tiny")
+    with torch.no_grad():
+        out = again(torch.tensor(image), torch.tensor(told), torch.zeros(1, 1, 1, 1)).numpy()
+    assert np.abs(out - model(image=image, quantisation=told)).max() < 1e-4
+
+
+def test_camera_models_are_made_int8_and_keep_what_finds_the_level(camera_run, tmp_path):
+    path, plain = tmp_path / "int8.onnx", tmp_path / "plain.onnx"
+    export.export_run(camera_run, plain, PROVENANCE)
+    assert export.export_run(camera_run, path, PROVENANCE, precision="int8").precision == "int8"
+    kinds = {t.name: t.data_type for t in onnx.load(path).graph.initializer}
+    assert kinds["bottleneck.0.conv1.weight"] == onnx.TensorProto.INT8
+    float_kinds = {onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16}
+    assert {
+        kind for name, kind in kinds.items() if name.startswith(("levels.", "told."))
+    } <= float_kinds
+    noisy = (np.random.default_rng(0).random((61, 77, 3)) * 255).astype(np.uint8)
+    one, other = (Denoiser(p, tile=tile)(noisy).astype(int) for p, tile in ((plain, 0), (path, 16)))
+    assert np.abs(one - other).mean() < 1
+
+
+def test_changing_the_basis_leaves_a_camera_networks_function_as_it_is(camera_run):
+    config = Run(camera_run).load_config()
+    net = export.averaged_network(config, Run(camera_run).load_checkpoint())
+    for parameter in net.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    before = copy.deepcopy(net)
+    clean = torch.rand(2, 3, 40, 32)
+    example = quantisation.camera_example(clean, torch.Generator().manual_seed(0))
+    quantisation.rotate(net, [example])
+    assert not torch.allclose(net.told.weight, before.told.weight, atol=0.01)
+    told = (torch.full((1, 2, 1, 1), 0.3), torch.full((1, 1, 1, 1), 800.0))
+    with torch.no_grad():
+        assert torch.allclose(net(clean, *told), before(clean, *told), atol=1e-4)
+
+
+def test_a_camera_network_starts_as_the_denoiser_told_of_luma_noise(file):
+    denoiser, camera = networks.build("tiny"), networks.build("tiny", "camera")
+    export.start_from(denoiser, file, "tiny")
+    export.start_from(camera, file, "tiny")
+    image = torch.rand(1, 3, 24, 32)
+    with torch.no_grad():
+        restored, levels = camera.with_levels(
+            image, torch.zeros(1, 2, 1, 1), torch.zeros(1, 1, 1, 1)
+        )
+        assert float(levels.min()) > networks.GATE_SIGMA
+        assert torch.allclose(restored, denoiser(image, levels[:, :1]), atol=1e-6)
 
 
 def test_a_run_in_int8_rounds_from_its_first_step(run, file, tmp_path):

@@ -53,6 +53,12 @@ def test_links_lead_somewhere():
         assert (ROOT / target).exists(), target
 
 
+def test_the_figure_is_made_by_the_model_that_its_caption_names():
+    (name,) = re.findall(r"each beside what `([a-z0-9-]+)` makes of it", README)
+    script = (ROOT / "scripts" / "example_figure.py").read_text()
+    assert re.findall(r"Denoiser\((.*?)\)", script) == [f'"{name}"']
+
+
 def test_the_table_is_that_of_the_stored_figures():
     pytest.importorskip("skimage", reason="scikit-image is not installed")
     path = ROOT / "scripts" / "readme_table.py"

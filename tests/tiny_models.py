@@ -9,7 +9,13 @@ from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 from imgae.card import METADATA_KEY, ModelCard
 
-SHAPES = {"image": ["N", 3, "H", "W"], "sigma": ["N", 1, "h", "w"], "mask": ["N", 1, "H", "W"]}
+SHAPES = {
+    "image": ["N", 3, "H", "W"],
+    "sigma": ["N", 1, "h", "w"],
+    "mask": ["N", 1, "H", "W"],
+    "quantisation": ["n", 2, 1, 1],
+    "iso": ["n", 1, 1, 1],
+}
 
 
 def card(**changes: object) -> ModelCard:
@@ -68,6 +74,29 @@ def darken(path: Path) -> Path:
     """Subtract the level from every pixel, so that a result tells the level used."""
     node = helper.make_node("Sub", ["image", "sigma"], ["restored"])
     return save(path, [node], card_text=card().to_json())
+
+
+def negative(path: Path) -> Path:
+    """Turn pixels over, and add what a file tells: the luma steps, and ISO over 10,000."""
+    make = helper.make_node
+    nodes = [
+        make("Sub", ["white", "image"], ["turned"]),
+        make("Slice", ["quantisation", "zero", "one", "one"], ["luma"]),
+        make("Mul", ["iso", "scale"], ["speed"]),
+        make("Add", ["luma", "speed"], ["told"]),
+        make("Add", ["turned", "told"], ["restored"]),
+    ]
+    constants = {
+        "white": np.ones(1, np.float32),
+        "zero": np.array([0]),
+        "one": np.array([1]),
+        "scale": np.array([1e-4], np.float32),
+        "quantisation": np.zeros((1, 2, 1, 1), np.float32),
+        "iso": np.zeros((1, 1, 1, 1), np.float32),
+    }
+    inputs = ("image", "quantisation", "iso")
+    about = card(name="negative", inputs=inputs, optional=inputs[1:])
+    return save(path, nodes, constants, about.to_json(), inputs)
 
 
 def fill(path: Path) -> Path:

@@ -31,15 +31,16 @@ Needs scikit-image: pip install '.[bench]'.
 """
 
 MORE_CAMERA = """\
-DIR's clean pictures are photographed by a made camera at five sensitivities, and saved as JPEG; with
---pairs, real pictures (NAME_real, NAME_mean) come before. Figures are changes of PSNR from what went
-in, counted up to 42 dB, their mean and their worst. "auto" is `imgae denoise` without options.
+DIR's clean pictures are photographed by a made camera at five sensitivities, and saved as JPEG;
+with --pairs, real pictures (NAME_real, NAME_mean) come before. Figures are changes of PSNR from
+what went in, counted up to 42 dB, their mean and their worst. "auto" is `imgae denoise` without
+options.
 """
 
 MORE_HARM = """\
-Clean pictures, clean JPEGs of quality 50 to 98, darker and brighter ones, drawn ones (screens with text,
-drawings, charts, gradients, flat fields), and with --pairs real noisy ones: how many come out worse
-than they went in, by over 0.1 dB of PSNR, counted up to 42 dB.
+Clean pictures, clean JPEGs of quality 50 to 98, darker and brighter ones, drawn ones (screens with
+text, drawings, charts, gradients, flat fields), and with --pairs real noisy ones: how many come out
+worse than they went in, by over 0.1 dB of PSNR, counted up to 42 dB.
 """
 
 

@@ -344,12 +344,13 @@ def jpeg(x: Tensor, quality: Tensor, half: Tensor, down: Tensor, right: Tensor) 
     x = rounded(x) * 255
     y = luma_of(x)
     chroma = torch.cat([(x[:, 2:] - y) / 1.772, (x[:, :1] - y) / 1.402], 1)
-    luma_steps, chroma_steps = step_tables(quality).split(1, 1)
+    steps = step_tables(quality)
+    luma_steps, chroma_steps = steps[:, :1], steps[:, 1:]
     y = quantised(y.round() - 128, luma_steps) + 128
     small = quantised(F.avg_pool2d(chroma.round(), 2).round(), chroma_steps)
     large = F.interpolate(small, scale_factor=2.0, mode="bilinear")
     chroma = torch.where(half, large, quantised(chroma.round(), chroma_steps))
-    blue, red = chroma.split(1, 1)
+    blue, red = chroma[:, :1], chroma[:, 1:]
     r, b = y + 1.402 * red, y + 1.772 * blue
     g = (y - LUMA[0] * r - LUMA[2] * b) / LUMA[1]
     x = torch.cat([r, g, b], 1).round().clamp(0, 255) / 255

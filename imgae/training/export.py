@@ -38,21 +38,25 @@ SHAPES: Final[dict[str, list[str | int | None]]] = {
 SUMMARIES: Final = {
     "denoise": "Removes white Gaussian noise of a given level from RGB pictures; a residual "
     "convolutional denoising autoencoder.",
-    "camera": "Removes what sensors, cameras and JPEG left in RGB pictures, of a strength that it sees "
-    "for itself; a residual convolutional denoising autoencoder told by a map of levels. It may be "
-    "told the means of a JPEG file's tables of luma and chroma (over 255), and the ISO sensitivity.",
+    "camera": "Removes what sensors, cameras and JPEG left in RGB pictures, of a strength that it "
+    "sees for itself; a residual convolutional denoising autoencoder told by a map of levels. It "
+    "may be told the means of a JPEG file's tables of luma and chroma (over 255), and the ISO "
+    "sensitivity.",
     "inpaint": "Fills what the mask marks in RGB pictures: 1 is unknown, 0.5 holds a guess, 0 is "
     "kept. Holes are filled smoothly inside the graph first, to 64 pixels from known ones; a "
     "residual convolutional autoencoder adds detail.",
     "detect": "Finds scratches, dust and dead pixels in RGB pictures: a map of probabilities each.",
 }
 PRECISIONS: Final = ("fp32", "fp16", "int8")
+DENOISERS: Final = ("denoise", "camera")
 CARD_TASKS: Final = {"camera": "denoise"}
 """What a card calls a task that is trained for under another name."""
 TOLERANCE: Final = 1e-4
-INT8_TOLERANCE: Final = (2 / 255, 12 / 255)
+INT8_TOLERANCE: Final = (0.6 / 255, 4 / 255)
 """Of the mean and of the largest difference. Rounding is chaotic: where the stem differs in its
-last bit, a value falls on the other side of a step, and its neighbours after it."""
+last bit, a value falls on the other side of a step, and its neighbours after it. `fast` and
+`balanced` differ by up to 0.41 and 2.1 levels for that; from themselves unrounded by 0.7 and more
+on average."""
 PARITY_SIZES: Final = ((37, 61), (131, 77), (1, 9))
 FP16_SUFFIX: Final = "_fp16"
 EXAMPLE_MEMORY: Final = 256 << 20  # of decoded pictures, to choose ranges on
@@ -200,11 +204,11 @@ def round_kernels(net: nn.Module) -> None:
 
 
 def example_batches(config: TrainingConfig) -> quantisation.Batches:
-    """Return noisy crops of a run's pictures and their levels, to choose an int8 network's ranges.
+    """Return noisy crops of a run's pictures, to choose an int8 network's ranges.
 
     Raises TrainingError if the task is none that int8 is for, or the pictures are gone.
     """
-    if config.task != "denoise":
+    if config.task not in DENOISERS:
         raise TrainingError(f"a run of {config.task}; only denoisers can be made int8")
     folders = [Path(folder) for folder in config.data]
     pictures = read_folders(folders, config.crop, EXAMPLE_MEMORY, config.seed).training
@@ -403,9 +407,9 @@ def check_parity(net: Autoencoder, path: Path, task: str, precision: str) -> Non
             inputs = zip(net.inputs, (value.numpy() for value in values), strict=True)
             got = model(**dict(inputs))
             difference = np.abs(got - expected) if got.shape == expected.shape else np.inf
-            worst = float(np.max(difference))
-            if not (worst <= most and float(np.mean(difference)) <= most_mean):
+            worst, mean = float(np.max(difference)), float(np.mean(difference))
+            if not (worst <= most and mean <= most_mean):
                 raise TrainingError(
-                    f"onnxruntime and torch differ by {worst:.2g} at {height}x{width}, more than "
-                    f"{most:g}; no file was written"
+                    f"onnxruntime and torch differ by {worst:.2g} at {height}x{width}, {mean:.2g} "
+                    f"on average, more than {most:.2g} or {most_mean:.2g}; no file was written"
                 )

@@ -2,8 +2,8 @@
 
 Between stem and tail, what convolutions read and give is rounded to 256 values, and their kernels
 to WEIGHT_LEVELS a side, each output channel on a scale of its own. Stem, tail, the sums at half the
-resolution and the residual that is taken from the picture stay in floating point: rounding those
-sums cost 0.3 dB at level 5.
+resolution and the residual that is taken from the picture stay in floating point: with those
+sums rounded too, `fast` lost 0.49 dB at level 5 instead of 0.16 (weights/EXPERIMENTS.md, row 55d).
 
 A network is made ready in three steps. `rotate` changes the basis of the features, which leaves
 its function as it is and makes rounding harmless; `quantise` lets it round; `calibrate` chooses
@@ -22,6 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
+from imgae.training.camera import CameraNoise
 from imgae.training.config import TrainingConfig
 from imgae.training.corruptions import GaussianNoise
 from imgae.training.data import PictureBank
@@ -37,8 +38,19 @@ RIDGE: Final = 1e-3
 OPSET: Final = 18
 BATCHES: Final = 6
 
-Batches = Sequence[tuple[Tensor, ...]]
-"""Inputs of the network."""
+FLOAT: Final = ("stem", "tail", "told", "levels")
+"""What stays in floating point: the ends of the network, and what tells it how strong noise is."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """A batch of inputs of the network, and about what error it leaves of each, (B, 1, 1, 1)."""
+
+    inputs: tuple[Tensor, ...]
+    expected: Tensor
+
+
+Batches = Sequence[Example]
 
 
 def build(config: TrainingConfig) -> Autoencoder:
@@ -57,15 +69,28 @@ def prepare(net: Autoencoder, batches: Batches) -> None:
 
 
 def noisy_batches(bank: PictureBank, config: TrainingConfig, device: torch.device) -> Batches:
-    """Return noisy crops and their levels, as a denoiser is trained on them, in main memory.
+    """Return noisy crops and what goes with them, as in a denoiser's training, in main memory.
 
     device: the one that the bank is on.
     """
     generator = torch.Generator(device).manual_seed(config.seed)
-    corruption = GaussianNoise()
-    crops = (bank.crops(config.batch, config.crop, generator) for _ in range(BATCHES))
-    drawn = (corruption(clean, generator) for clean in crops)
-    return [(noisy.cpu(), sigma.cpu()) for noisy, sigma, _ in drawn]
+    draw = camera_example if config.task == "camera" else white_example
+    return [
+        draw(bank.crops(config.batch, config.crop, generator), generator) for _ in range(BATCHES)
+    ]
+
+
+def white_example(clean: Tensor, generator: torch.Generator) -> Example:
+    noisy, sigma, _ = GaussianNoise()(clean, generator)
+    level = sigma.amax((1, 2, 3), keepdim=True)
+    return Example((noisy.cpu(), sigma.cpu()), ((level + 1 / 255).pow(1.14).sqrt()).cpu())
+
+
+def camera_example(clean: Tensor, generator: torch.Generator) -> Example:
+    made = CameraNoise()(clean, generator)
+    level = (made.noisy - made.clean).square().mean((1, 2, 3), keepdim=True).sqrt()
+    inputs = (made.noisy.cpu(), made.quantisation.cpu(), made.iso.cpu())
+    return Example(inputs, (level + 1 / 255).sqrt().cpu())
 
 
 class RoundedActivation(nn.Module):
@@ -131,7 +156,7 @@ def quantise(net: Autoencoder) -> None:
     for name, module in list(net.named_modules()):
         if isinstance(module, Activation):
             replace_module(net, name, RoundedActivation(module.summed))
-        elif isinstance(module, nn.Conv2d) and name not in ("stem", "tail"):
+        elif isinstance(module, nn.Conv2d) and name.split(".")[0] not in FLOAT:
             module.__class__ = RoundedConv2d
 
 
@@ -154,8 +179,8 @@ def calibrate(net: Autoencoder, batches: Batches) -> None:
         return inputs[0]
 
     with hooked(samples, keep):
-        for inputs in batches:
-            net(*inputs)
+        for example in batches:
+            net(*example.inputs)
     for module, values in samples.items():
         module.fit(torch.cat(values))
 
@@ -189,8 +214,9 @@ class Trunk:
 
 def trunks(net: Autoencoder) -> list[Trunk]:
     """Return the network's three trunks, at 1/2, 1/4 and 1/8 of the resolution."""
+    told = ("told",) if hasattr(net, "told") else ()
     ways = [
-        (("encoder1", "decoder1"), ("stem", "up1"), ("down1", "tail"), ("encoder1", "up1")),
+        (("encoder1", "decoder1"), ("stem", "up1", *told), ("down1", "tail"), ("encoder1", "up1")),
         (("encoder2", "decoder2"), ("down1", "up2"), ("down2", "up1"), ("down1", "up2", "join2")),
         (("bottleneck",), ("down2",), ("up2",), ("down2",)),
     ]
@@ -225,7 +251,7 @@ def rotate(net: Autoencoder, batches: Batches) -> None:
     G^1/2 S G^1/2, and V an orthogonal matrix of entries of like size. What many channels have in
     common is then carried by all of them, and averages out.
 
-    batches: pictures and levels as in training. Levels weigh by the error that they leave.
+    batches: as in training. Pictures weigh by the error that is left of them.
     """
     points = [(net.get_submodule(name), trunk) for trunk in trunks(net) for name in trunk.points]
     features: dict[nn.Module, Tensor] = {}
@@ -240,10 +266,10 @@ def rotate(net: Autoencoder, batches: Batches) -> None:
     spread: dict[nn.Module, Tensor] = {}
     slope: dict[nn.Module, Tensor] = {}
     with hooked([module for module, _ in points], keep):
-        for image, sigma in batches:
-            expected = (sigma.amax((1, 2, 3), keepdim=True) + 1 / 255).pow(1.14).sqrt()
-            probe = torch.randn(image.shape, generator=generator).to(image) / expected
-            (net(image, sigma) * probe).sum().backward()
+        for example in batches:
+            image = example.inputs[0]
+            probe = torch.randn(image.shape, generator=generator).to(image) / example.expected
+            (net(*example.inputs) * probe).sum().backward()
             for module, _ in points:
                 gradient = features[module].grad
                 assert gradient is not None

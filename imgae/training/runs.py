@@ -18,7 +18,7 @@ from imgae.training.checkpoint import Run
 from imgae.training.config import TrainingConfig
 from imgae.training.corruptions import Defects, Holes
 from imgae.training.data import Folders, PictureBank, read_folders
-from imgae.training.export import start_from
+from imgae.training.export import DENOISERS, start_from
 from imgae.training.loop import Objective, Outcome, Trainer, Validation, choose_pace, train
 from imgae.training.masks import SIDE as MASK_SIDE
 from imgae.training.masks import DrawnBank, HoleBank
@@ -56,7 +56,7 @@ def start(
     run = Run(folder)
     run.check_new()
     torch.manual_seed(config.seed)
-    if config.int8 and config.task != "denoise":
+    if config.int8 and config.task not in DENOISERS:
         raise TrainingError(f"a run of {config.task}; only denoisers can be trained in int8")
     net = build_known(config.variant, config.task)
     if config.start is not None:
