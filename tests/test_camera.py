@@ -146,7 +146,7 @@ def test_the_tone_curve_and_srgb_are_undone():
 
 def test_a_third_is_without_noise_and_part_of_that_untouched():
     clean = torch.rand(3000, 3, 16, 16, generator=generator())
-    made = replace(CameraNoise(), share_resized=0.0)(camera.rounded(clean), generator(1))
+    made = replace(CameraNoise(), share_resized=0.0, share_soft=0.0)(camera.rounded(clean), generator(1))
     same = (made.noisy == made.clean).all((1, 2, 3)).float().mean()
     assert float(same) == pytest.approx(CameraNoise().share_clean, abs=0.03)
     told = (made.quantisation > 0).all((1, 2, 3)).float().mean()
@@ -158,7 +158,7 @@ def test_a_third_is_without_noise_and_part_of_that_untouched():
 
 def test_only_clean_pictures_come_back_from_shares_of_one():
     clean = camera.rounded(torch.rand(8, 3, 32, 32, generator=generator()))
-    made = CameraNoise(share_clean=1.0, share_resized=0.5)(clean, generator())
+    made = CameraNoise(share_clean=1.0, share_resized=0.5, share_soft=0.0)(clean, generator())
     assert torch.equal(made.noisy, clean)
     assert torch.equal(made.clean, clean)
 
@@ -234,3 +234,11 @@ def test_drawn_pictures_are_pictures_and_differ(kind):
     assert first.dtype == np.uint8
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
+
+
+def test_soft_pictures_have_no_detail_of_single_pixels():
+    x = torch.rand(4, 3, 48, 48, generator=generator())
+    soft = camera.magnified(x, 2.0)
+    assert soft.shape == x.shape
+    assert correlation(soft - soft.mean(), 1) > 0.6 > correlation(x - x.mean(), 1) + 0.4
+    assert torch.allclose(camera.magnified(x, 1.0), x, atol=1e-5)

@@ -58,19 +58,20 @@ class CameraNoise:
     Zhang et al. 2021 (BSRGAN) and Jiang et al. 2021 (FBCNN).
     """
 
-    share_clean: float = 0.12
-    share_clean_jpeg: float = 0.20
+    share_clean: float = 0.10
+    share_clean_jpeg: float = 0.26
     kinds: tuple[float, float, float, float, float] = (0.3, 0.15, 0.25, 0.15, 0.15)
     """Raw noise through a camera; signal-dependent; correlated; chroma-heavy; white."""
     sigma: tuple[float, float] = (1.0 / 255, 50.0 / 255)  # log-uniform, white noise aside
     white_sigma: float = 55.0 / 255
     share_jpeg: float = 0.65  # of the noisy; white noise less often
     share_white_jpeg: float = 0.25
-    share_twice: float = 0.2  # of the JPEGs: saved once more
+    share_twice: float = 0.25  # of the JPEGs: saved once more
     share_shifted: float = 0.3  # of the JPEGs: cropped after saving, so off the grid
+    share_soft: float = 0.35  # as cameras' pictures are at full size, seen pixel by pixel
     share_resized: float = 0.08
     share_float: float = 0.03  # neither clipped nor rounded
-    share_told: float = 0.6  # of the JPEGs on the grid: their tables are known
+    share_told: float = 0.7  # of the JPEGs on the grid: their tables are known
     share_iso: float = 0.25
 
     def __call__(self, clean: Tensor, generator: Generator) -> Degraded:
@@ -84,6 +85,9 @@ class CameraNoise:
         def chance(share: float | Tensor) -> Tensor:
             return uniform() < share
 
+        soft = chance(self.share_soft)
+        factor = float(log_between(1.2, 3.0, uniform()[0]))
+        clean = torch.where(soft, rounded(magnified(clean, factor)), clean)
         fate = uniform()
         pristine = fate < self.share_clean
         noiseless = fate < self.share_clean + self.share_clean_jpeg
@@ -99,9 +103,8 @@ class CameraNoise:
 
         share = torch.where(kind == 4, self.share_white_jpeg, self.share_jpeg)
         saved = torch.where(noiseless, ~pristine, chance(share)) & ~as_float
-        # Half of the pictures without noise were saved as well as cameras do.
-        low = torch.where(noiseless, 8.0, 40.0)
-        first = torch.where(chance(0.4), uniform(75, 98), low + (98 - low) * uniform())
+        spared = torch.where(chance(0.35), uniform(75, 98), log_between(8.0, 98.0, uniform()))
+        first = torch.where(noiseless, spared, uniform(40, 98))
         twice, shifted = saved & chance(self.share_twice), chance(self.share_shifted)
         half, half_again = chance(0.6), chance(0.6)
         shift = (uniform(0, MCU).floor(), uniform(0, MCU).floor())
@@ -310,6 +313,15 @@ def reduced(x: Tensor, factor: float) -> Tensor:
     size = (max(2, round(height * factor)), max(2, round(width * factor)))
     small = F.interpolate(x, size, mode="bicubic", antialias=True).clamp(0, 1)
     return F.pad(small, (0, width - size[1], 0, height - size[0]), mode="reflect")
+
+
+def magnified(x: Tensor, factor: float) -> Tensor:
+    """Make the middle of a picture as large as the whole was; factor from 1."""
+    height, width = x.shape[2:]
+    size = (max(2, round(height / factor)), max(2, round(width / factor)))
+    top, left = (height - size[0]) // 2, (width - size[1]) // 2
+    part = x[:, :, top : top + size[0], left : left + size[1]]
+    return F.interpolate(part, (height, width), mode="bicubic")
 
 
 def step_tables(quality: Tensor) -> Tensor:
