@@ -146,7 +146,9 @@ def test_the_tone_curve_and_srgb_are_undone():
 
 def test_a_third_is_without_noise_and_part_of_that_untouched():
     clean = torch.rand(3000, 3, 16, 16, generator=generator())
-    made = replace(CameraNoise(), share_resized=0.0, share_soft=0.0)(camera.rounded(clean), generator(1))
+    made = replace(CameraNoise(), share_resized=0.0, share_soft=0.0)(
+        camera.rounded(clean), generator(1)
+    )
     same = (made.noisy == made.clean).all((1, 2, 3)).float().mean()
     assert float(same) == pytest.approx(CameraNoise().share_clean, abs=0.03)
     told = (made.quantisation > 0).all((1, 2, 3)).float().mean()

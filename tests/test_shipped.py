@@ -15,10 +15,11 @@ import PIL.ImageDraw
 import pytest
 
 import imgae
-from imgae import session, weights
+from imgae import drawings, session, weights
 from imgae.cli import main
-from imgae.denoise import FAST, FAST_INTEGER, default_model
+from imgae.denoise import CAMERA, CAMERA_INTEGER, FAST, FAST_INTEGER, camera_model, default_model
 from imgae.detect import Detector
+from imgae.evaluate_camera import as_jpeg
 from imgae.holes import benchmark_mask
 from imgae.inpaint import halo_for
 from imgae.metrics import psnr
@@ -36,7 +37,13 @@ BUDGETS = {
     "denoise-balanced-int8": (160_000, 4 * MIB),
     "denoise-best-int8": (1_000_000, 4 * MIB),
 }
-OTHERS = {"inpaint": (70_000, 5 * MIB), "detect": (50_000, 4 * MIB)}
+OTHERS = {
+    "inpaint": (70_000, 5 * MIB),
+    "detect": (50_000, 4 * MIB),
+    "denoise-camera": (53_000, 4 * MIB),
+    "denoise-camera-int8": (53_000, 2 * MIB),
+}
+CAMERAS = [name for name in OTHERS if name.startswith("denoise-camera")]
 
 
 @pytest.fixture(scope="module", params=sorted(BUDGETS))
@@ -135,8 +142,9 @@ def test_the_default_is_what_the_processor_is_good_at(flags, name, tmp_path, mon
     monkeypatch.setattr(session, "CPUINFO", cpuinfo)
     assert imgae.Denoiser(device="cpu").model.card.name == name
     assert main(["models"]) == 0
-    (line,) = [line for line in capfd.readouterr().out.splitlines() if "(default: " in line]
-    assert line.startswith(f"{name} (default: ")
+    lines = [line for line in capfd.readouterr().out.splitlines() if "(default: " in line]
+    other = CAMERA_INTEGER if name == FAST_INTEGER else CAMERA
+    assert [line.split(" (default: ")[0] for line in lines] == sorted([name, other])
 
 
 def test_the_default_on_a_gpu_claims_no_measurement(monkeypatch):
@@ -171,7 +179,8 @@ def test_int8_models_are_the_same_without_vnni(name, example, tmp_path):
 def test_the_names_on_the_command_line(capfd):
     assert main(["models", "--json"]) == 0
     records = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
-    assert [record["name"] for record in records if record["default"]] == [MODEL]
+    defaults = {record["name"] for record in records if record["default"]}
+    assert defaults == {MODEL, camera_model()[0]}
     assert main(["doctor", "--json", "--threads", "1"]) == 0
     report = json.loads(capfd.readouterr().out)
     assert report["model"] == MODEL
@@ -192,6 +201,46 @@ def test_the_card_for_people_and_the_card_inside_agree(name):
         if score.what.startswith("CBSD68"):
             assert re.search(rf"\b{score.value:.2f}\b", text), score
     assert card.sha256[:16] in text
+
+
+@pytest.fixture(scope="module", params=CAMERAS)
+def camera(request):
+    return imgae.Denoiser(request.param)
+
+
+def test_camera_noise_is_found_and_removed(camera, example):
+    clean = example[1]
+    noise = cv2.GaussianBlur(np.random.default_rng(0).normal(0, 1, clean.shape), (0, 0), 0.7)
+    for level, gain in ((8, 1.5), (20, 4.0)):
+        noisy = np.clip(clean + level * noise / noise.std(), 0, 255).astype(np.uint8)
+        assert psnr(camera(noisy), clean, 255) > psnr(noisy, clean, 255) + gain
+
+
+def test_jpegs_come_out_better_and_better_still_if_told(camera, example):
+    clean = example[1]
+    for quality, gain in ((15, 0.6), (50, 0.4)):
+        saved = as_jpeg(clean, quality)
+        told = psnr(camera(saved).pixels, clean, 255)
+        silent = psnr(camera(saved.pixels), clean, 255)
+        assert told > psnr(saved.pixels, clean, 255) + gain
+        assert told > silent - 0.05
+
+
+def test_clean_pictures_are_left_alone(camera, example):
+    clean = example[1]
+    out = camera(clean)
+    assert psnr(out, clean, 255) > 42
+    assert np.abs((out.astype(float) - clean).mean((0, 1))).max() < 0.5
+    for kind in drawings.KINDS:
+        drawn = drawings.draw(kind, 256, np.random.default_rng(7))
+        assert psnr(camera(drawn), drawn, 255) > 38
+
+
+def test_camera_models_give_the_same_in_tiles(camera):
+    pixels = np.random.default_rng(0).random((150, 293, 3), np.float32)
+    for tile in (64, 200):
+        tiled = imgae.Denoiser(camera.model.path, tile=tile)(pixels)
+        assert np.abs(tiled - imgae.Denoiser(camera.model.path, tile=0)(pixels)).max() < 1e-5
 
 
 @pytest.mark.parametrize("kind", ["random50", "text", "scratches"])

@@ -19,10 +19,10 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from imgae.denoise import default_model
+    from imgae.denoise import camera_model, default_model
     from imgae.session import load
 
-    default, why = default_model()
+    defaults = dict([default_model(), camera_model()])
     for folder in weights.folders()[2:]:  # those that the user named
         if not folder.is_dir():
             note(f"{folder}, named by {weights.FOLDERS_VARIABLE}, is no folder")
@@ -37,8 +37,8 @@ def run(options: argparse.Namespace) -> int:
             continue
         record: dict[str, Any] = {
             "name": name,
-            "default": name == default,
-            "default_because": why if name == default else None,
+            "default": name in defaults,
+            "default_because": defaults.get(name),
             "precision": card.precision,
             "task": card.task,
             "version": card.version,
