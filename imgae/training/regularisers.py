@@ -1,0 +1,170 @@
+"""What keeps an autoencoder from copying its input: penalties on its code, and on its slope.
+
+An autoencoder minimises a reconstruction error plus a multiple of one of these. A code is what an
+encoder makes of pictures (B, 3, H, W): (B, C, h, w). Every penalty is a scalar; means are taken
+so that a multiple keeps its meaning whatever the sizes of batch and pictures.
+"""
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor, nn
+
+Encoder = Callable[[Tensor], Tensor]
+LEAST_RATE = 1e-6
+
+
+def l1(code: Tensor) -> Tensor:
+    """Return the mean absolute activation: few are far from zero where it is small.
+
+    The decoder's filters must have a fixed norm, or else it grows and the code shrinks.
+    Source: Olshausen and Field 1996 (sparse coding).
+    """
+    return code.abs().mean()
+
+
+def kl(code: Tensor, rate: float) -> Tensor:
+    """Return the divergence of the channels' mean activations from a target, added up over them.
+
+    code: in (0, 1), as a sigmoid gives. Of Bernoulli variables of means rate and rho:
+    rate ln(rate / rho) + (1 - rate) ln((1 - rate) / (1 - rho)), rho over batch and positions; 0 if
+    all are at the target. From few values rho is uncertain, and the divergence too large: batch
+    and positions should be ten thousand together.
+    Source: Ng 2011, CS294A lecture notes (Sparse autoencoder); Lee et al. 2008.
+    """
+    rho = code.mean((0, 2, 3)).clamp(LEAST_RATE, 1 - LEAST_RATE)
+    return (rate * (rate / rho).log() + (1 - rate) * ((1 - rate) / (1 - rho)).log()).sum()
+
+
+def layer_contraction(conv: nn.Conv2d, image: Tensor) -> Tensor:
+    """Return the squared Frobenius norm of the Jacobian of sigmoid(conv(image)), exactly.
+
+    Averaged over the batch, divided by the number of the code's values. The slope of the sigmoid
+    is h (1 - h), and what a value of the code sees of the picture is the sum of the squares of its
+    kernel, but where zero padding takes part of it away: so the squared kernels are convolved
+    with a picture of ones.
+    Source: Rifai et al. 2011 (Contractive Auto-Encoders), equation 2; padding is ours.
+    """
+    code = conv(image).sigmoid()
+    slopes = (code * (1 - code)).square()
+    ones = torch.ones_like(image[:1])
+    seen = F.conv2d(
+        ones, conv.weight.square(), None, conv.stride, conv.padding, conv.dilation, conv.groups
+    )
+    total: Tensor = (slopes * seen).sum() / code.numel()
+    return total
+
+
+def contraction(encoder: Encoder, image: Tensor, generator: Generator) -> Tensor:
+    """Return an unbiased estimate of what `layer_contraction` computes, for any encoder.
+
+    E |J'v|^2 = |J|^2 for v of independent entries with variance 1; one v a picture, which is enough
+    for batches of 32. The encoder must treat each picture alone: normalisation over the batch
+    would mix their slopes.
+    Source: Hutchinson 1989; Hoffman et al. 2019 (Robust Learning with Jacobian Regularization).
+    """
+    (slope,), count = slopes_along(encoder, (image,), generator)
+    return slope.square().sum() / count
+
+
+def higher_contraction(
+    encoder: Encoder, image: Tensor, spread: float, generator: Generator
+) -> Tensor:
+    """Return how much the Jacobian changes under noise of a standard deviation, estimated.
+
+    E |J(x) - J(x + e)|^2, about spread^2 times the squared Hessian; normalised as `contraction`.
+    Source: Rifai et al. 2011 (Higher Order Contractive Auto-Encoder, CAE+H).
+    """
+    noise = torch.randn(image.shape, generator=generator, device=image.device, dtype=image.dtype)
+    (here, there), count = slopes_along(encoder, (image, image + spread * noise), generator)
+    return (here - there).square().sum() / count
+
+
+def slopes_along(
+    encoder: Encoder, images: tuple[Tensor, ...], generator: Generator
+) -> tuple[list[Tensor], int]:
+    """Return J'v of each of some batches, for one random v, and the number of v's entries."""
+    slopes, along = [], None
+    for batch in images:
+        image = batch.detach().requires_grad_()
+        code = encoder(image)
+        if along is None:
+            along = torch.randn(
+                code.shape, generator=generator, device=code.device, dtype=code.dtype
+            )
+        (slope,) = torch.autograd.grad(code, image, along, create_graph=True)
+        slopes.append(slope)
+    assert along is not None
+    return slopes, along.numel()
+
+
+class SpectralHinge:
+    """The square of how far the spectral norm of a network's Jacobian exceeds a limit.
+
+    The norm is that of one step of the power method, begun from where the last call ended: what
+    networks amplify most changes little from batch to batch. Unlike the Frobenius norm it leaves
+    the directions of the signal alone.
+    Source: Yoshida and Miyato 2017 (spectral norm regularisation); Pesquet et al. 2021, for the
+    Jacobian of a denoiser.
+    """
+
+    def __init__(self, limit: float) -> None:
+        self.limit = limit
+        self.direction: Tensor | None = None
+
+    def __call__(self, net: Encoder, image: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+        """Return the penalty, averaged over the batch, and the norms, (B,), without gradients.
+
+        net: maps image (B, C, H, W) to the same shape, each picture alone.
+        """
+        if self.direction is None or self.direction.shape != image.shape:
+            self.direction = torch.randn(
+                image.shape, generator=generator, device=image.device, dtype=image.dtype
+            )
+        x = image.detach().requires_grad_()
+        out = net(x)
+        weights = torch.zeros_like(out, requires_grad=True)
+        (back,) = torch.autograd.grad(out, x, weights, create_graph=True)  # J'w, linear in w
+        u = unit(self.direction)
+        (forward,) = torch.autograd.grad(back, weights, u, create_graph=True)  # J u
+        norms = forward.flatten(1).norm(dim=1)
+        (step,) = torch.autograd.grad(out, x, forward.detach(), retain_graph=True)  # J'J u
+        self.direction = step.detach()
+        return F.relu(norms - self.limit).square().mean(), norms.detach()
+
+
+def unit(x: Tensor) -> Tensor:
+    """Scale each picture to a Euclidean norm of 1."""
+    norms: Tensor = x.flatten(1).norm(dim=1).clamp(min=1e-12)
+    return x / norms.view(-1, 1, 1, 1)
+
+
+def normalise_filters(decoder: nn.ConvTranspose2d | nn.Conv2d) -> None:
+    """Scale a decoder's filters to a norm of 1 each, in place.
+
+    Otherwise it grows while the code shrinks, and penalties on the code mean nothing.
+    """
+    transposed = isinstance(decoder, nn.ConvTranspose2d)
+    axes = (1, 2, 3) if transposed else (0, 2, 3)  # a code channel's filter
+    with torch.no_grad():
+        norms = decoder.weight.square().sum(axes, keepdim=True).sqrt()
+        decoder.weight.div_(norms.clamp(min=1e-12))
+
+
+def effective_rank(code: Tensor) -> float:
+    """Return the exponential of the entropy of the covariance's eigenvalues' shares; 1 to C.
+
+    code: (B, C, h, w). Source: Roy and Vetterli 2007 (The effective rank).
+    """
+    rows = code.detach().transpose(0, 1).flatten(1).double()
+    values = torch.linalg.eigvalsh(torch.cov(rows)).clamp(min=0)
+    shares = values / values.sum().clamp(min=1e-300)
+    entropy = -(shares * shares.clamp(min=1e-300).log()).sum()
+    return float(entropy.exp())
+
+
+def dead_share(code: Tensor, least: float = 1e-3) -> float:
+    """Return the share of channels whose activation hardly varies: (B, C, h, w) to [0, 1]."""
+    spread = code.detach().transpose(0, 1).flatten(1).std(1)
+    return float((spread < least).float().mean())

@@ -1,0 +1,182 @@
+"""The penalties are what their formulas say; each check fails when its formula is broken."""
+
+import math
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="torch is not installed")
+
+from torch import nn  # noqa: E402
+
+from imgae.training import regularisers  # noqa: E402
+from imgae.training.regularisers import SpectralHinge  # noqa: E402
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def pictures(count=3, side=7, channels=3):
+    return torch.randn(count, channels, side, side, generator=generator(1), dtype=torch.float64)
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    torch.manual_seed(0)
+
+
+def deep():
+    return nn.Sequential(
+        nn.Conv2d(3, 5, 3, stride=2, padding=1), nn.Tanh(), nn.Conv2d(5, 4, 3, padding=1),
+        nn.Sigmoid(),
+    ).double()  # fmt: skip
+
+
+def jacobian_square(encoder, image):
+    """The mean over the batch of |J|^2, by full differentiation, over the code's values."""
+    total = 0.0
+    for picture in image:
+        jacobian = torch.autograd.functional.jacobian(lambda x: encoder(x[None])[0], picture)
+        total += float(jacobian.square().sum())
+    return total / encoder(image).numel()
+
+
+@pytest.mark.parametrize(("stride", "padding"), [(1, 0), (1, 1), (2, 1), (3, 2)])
+def test_the_closed_form_is_the_jacobian_padding_included(stride, padding):
+    conv = nn.Conv2d(3, 4, 3, stride=stride, padding=padding).double()
+    image = pictures()
+    expected = jacobian_square(lambda x: conv(x).sigmoid(), image)
+    got = float(regularisers.layer_contraction(conv, image).detach())
+    assert got == pytest.approx(expected, rel=1e-9)
+    if padding:  # with whole kernels everywhere it would be another number
+        code = conv(image).sigmoid()
+        whole = (code * (1 - code)).square() * conv.weight.square().sum((1, 2, 3)).view(1, -1, 1, 1)
+        assert abs(float(whole.sum().detach()) / code.numel() / expected - 1) > 0.02
+
+
+def test_the_estimate_is_unbiased():
+    encoder, image = deep(), pictures(side=6)
+    expected = jacobian_square(encoder, image)
+    draw = generator(2)
+    found = torch.stack([
+        regularisers.contraction(encoder, image, draw).detach() for _ in range(4000)
+    ])  # fmt: skip
+    error = float(found.std()) / math.sqrt(len(found))
+    assert abs(float(found.mean()) - expected) < 3 * error
+    assert error < 0.02 * expected
+
+
+def test_the_estimate_can_be_trained_on():
+    encoder, image = deep(), pictures(8)
+    optimizer = torch.optim.Adam(encoder.parameters(), lr=1e-2)
+    before = jacobian_square(encoder, image)
+    for step in range(40):
+        penalty = regularisers.contraction(encoder, image, generator(step))
+        optimizer.zero_grad()
+        penalty.backward()
+        optimizer.step()
+    assert jacobian_square(encoder, image) < 0.5 * before
+
+
+def test_penalties_do_not_depend_on_batch_and_picture_sizes():
+    conv = nn.Conv2d(3, 8, 3, padding=0).double()
+    small, large = pictures(2, 16), pictures(9, 48)
+    ratio = regularisers.layer_contraction(conv, large) / regularisers.layer_contraction(
+        conv, small
+    )
+    assert float(ratio.detach()) == pytest.approx(1, abs=0.1)
+
+
+def test_a_linear_encoder_has_one_slope_and_no_curvature():
+    conv = nn.Conv2d(3, 4, 3, padding=1).double()
+    first = regularisers.contraction(conv, pictures(), generator())
+    moved = regularisers.contraction(conv, pictures() * 3 + 1, generator())
+    assert float(first.detach()) == pytest.approx(float(moved.detach()), rel=1e-12)
+    curved = regularisers.higher_contraction(deep(), pictures(), 0.3, generator())
+    straight = regularisers.higher_contraction(conv, pictures(), 0.3, generator())
+    assert float(straight.detach()) < 1e-20 < 1e-8 < float(curved.detach())
+
+
+def test_the_higher_term_is_the_hessian_for_little_noise():
+    """h(x) = sin(x) for each pixel: J' is cos, and the change of it -sin e."""
+    image = pictures(64, 8)
+    spread = 1e-3
+    got = regularisers.higher_contraction(torch.sin, image, spread, generator())
+    expected = spread**2 * float(image.sin().square().mean())
+    assert float(got.detach()) == pytest.approx(expected, rel=0.1)
+
+
+def test_the_divergence_and_its_slope_at_known_places():
+    code = torch.full((4, 1, 5, 5), 0.2, dtype=torch.float64, requires_grad=True)
+    value = regularisers.kl(code, 0.05)
+    assert float(value.detach()) == pytest.approx(0.0939431, abs=1e-7)
+    (slope,) = torch.autograd.grad(value, code)
+    assert float(slope.sum()) == pytest.approx(0.9375, abs=1e-9)
+    at_target = torch.full((4, 3, 5, 5), 0.05, dtype=torch.float64)
+    assert float(regularisers.kl(at_target, 0.05)) == pytest.approx(0, abs=1e-12)
+    three = code.detach().expand(4, 3, 5, 5)
+    assert float(regularisers.kl(three, 0.05)) == pytest.approx(3 * 0.0939431, abs=1e-6)
+
+
+def test_the_divergence_is_of_means_not_of_values():
+    """Half of the values at 0.09 and half at 0.01 are at the target on average."""
+    code = torch.full((2, 1, 4, 4), 0.09, dtype=torch.float64)
+    code[0] = 0.01
+    assert float(regularisers.kl(code, 0.05)) == pytest.approx(0, abs=1e-12)
+
+
+def test_l1_is_the_mean_absolute_value():
+    assert float(regularisers.l1(torch.tensor([[[[1.0, -3.0]]]]))) == 2
+
+
+def test_the_spectral_norm_of_a_convolution_is_found_by_calling_again():
+    conv = nn.Conv2d(2, 2, 3, padding=1, bias=False).double()
+    image = pictures(2, 6, 2)
+    jacobian = torch.autograd.functional.jacobian(lambda x: conv(x[None])[0], image[0])
+    expected = float(torch.linalg.matrix_norm(jacobian.reshape(72, 72), 2))
+    hinge = SpectralHinge(limit=0.1)
+    for _ in range(60):
+        penalty, norms = hinge(conv, image, generator())
+    assert norms.tolist() == pytest.approx([expected] * 2, rel=1e-2)
+    assert float(penalty.detach()) == pytest.approx((expected - 0.1) ** 2, rel=2e-2)
+    penalty, _ = SpectralHinge(limit=100.0)(conv, image, generator())
+    assert float(penalty.detach()) == 0
+
+
+def test_the_spectral_hinge_lowers_the_norm():
+    conv = nn.Conv2d(2, 2, 3, padding=1).double()
+    optimizer = torch.optim.SGD(conv.parameters(), lr=0.05)
+    hinge, image = SpectralHinge(limit=0.5), pictures(2, 8, 2)
+    for _ in range(80):
+        penalty, norms = hinge(conv, image, generator())
+        optimizer.zero_grad()
+        penalty.backward()
+        optimizer.step()
+    assert float(norms.max()) < 0.6
+
+
+@pytest.mark.parametrize("kind", [nn.Conv2d, nn.ConvTranspose2d])
+def test_filters_are_normalised_by_the_codes_channels(kind):
+    code = 5
+    decoder = kind(code, 3, 4, stride=2)
+    regularisers.normalise_filters(decoder)
+    for channel in range(code):
+        one = torch.zeros(1, code, 5, 5)
+        one[0, channel, 2, 2] = 1
+        with torch.no_grad():
+            filters = (
+                decoder.weight[channel]
+                if kind is nn.ConvTranspose2d
+                else decoder.weight[:, channel]
+            )
+        assert float(filters.norm()) == pytest.approx(1, rel=1e-6)
+
+
+def test_effective_rank_and_dead_channels():
+    independent = torch.randn(64, 6, 8, 8, generator=generator())
+    assert regularisers.effective_rank(independent) == pytest.approx(6, abs=0.1)
+    same = independent[:, :1].repeat(1, 6, 1, 1)
+    assert regularisers.effective_rank(same) == pytest.approx(1, abs=1e-6)
+    partly = independent.clone()
+    partly[:, :2] = 0.3
+    assert regularisers.dead_share(partly) == pytest.approx(2 / 6)
