@@ -146,7 +146,7 @@ def test_the_tone_curve_and_srgb_are_undone():
 
 def test_a_third_is_without_noise_and_part_of_that_untouched():
     clean = torch.rand(3000, 3, 16, 16, generator=generator())
-    made = replace(CameraNoise(), share_resized=0.0, share_soft=0.0)(
+    made = replace(CameraNoise(), share_resized=0.0, share_soft=0.0, share_soft_clean=0.0)(
         camera.rounded(clean), generator(1)
     )
     same = (made.noisy == made.clean).all((1, 2, 3)).float().mean()
@@ -160,7 +160,9 @@ def test_a_third_is_without_noise_and_part_of_that_untouched():
 
 def test_only_clean_pictures_come_back_from_shares_of_one():
     clean = camera.rounded(torch.rand(8, 3, 32, 32, generator=generator()))
-    made = CameraNoise(share_clean=1.0, share_resized=0.5, share_soft=0.0)(clean, generator())
+    made = CameraNoise(share_clean=1.0, share_resized=0.5, share_soft=0.0, share_soft_clean=0.0)(
+        clean, generator()
+    )
     assert torch.equal(made.noisy, clean)
     assert torch.equal(made.clean, clean)
 
@@ -222,7 +224,7 @@ def test_training_lowers_the_loss_and_reaches_the_level_map():
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    assert set(terms) == {"mse", "gain"}
+    assert set(terms) == {"mse", "gain", "level_error"}
     assert float(net.levels.stem.weight.grad.abs().sum()) > 0
     assert float(objective(net, clean, generator(-1))[0].detach()) < 0.7 * before
 

@@ -59,16 +59,17 @@ class CameraNoise:
     """
 
     share_clean: float = 0.10
-    share_clean_jpeg: float = 0.26
+    share_clean_jpeg: float = 0.20
     kinds: tuple[float, float, float, float, float] = (0.3, 0.15, 0.25, 0.15, 0.15)
     """Raw noise through a camera; signal-dependent; correlated; chroma-heavy; white."""
-    sigma: tuple[float, float] = (1.0 / 255, 50.0 / 255)  # log-uniform, white noise aside
+    sigma: tuple[float, float] = (0.8 / 255, 45.0 / 255)  # log-uniform, white noise aside
     white_sigma: float = 55.0 / 255
     share_jpeg: float = 0.65  # of the noisy; white noise less often
     share_white_jpeg: float = 0.25
     share_twice: float = 0.25  # of the JPEGs: saved once more
     share_shifted: float = 0.3  # of the JPEGs: cropped after saving, so off the grid
-    share_soft: float = 0.35  # as cameras' pictures are at full size, seen pixel by pixel
+    share_soft: float = 0.55  # of the noisy: as cameras' pictures are at full size, pixel by pixel
+    share_soft_clean: float = 0.25
     share_resized: float = 0.08
     share_float: float = 0.03  # neither clipped nor rounded
     share_told: float = 0.7  # of the JPEGs on the grid: their tables are known
@@ -85,12 +86,13 @@ class CameraNoise:
         def chance(share: float | Tensor) -> Tensor:
             return uniform() < share
 
-        soft = chance(self.share_soft)
-        factor = float(log_between(1.2, 3.0, uniform()[0]))
-        clean = torch.where(soft, rounded(magnified(clean, factor)), clean)
         fate = uniform()
         pristine = fate < self.share_clean
         noiseless = fate < self.share_clean + self.share_clean_jpeg
+        soft = chance(torch.where(noiseless, self.share_soft_clean, self.share_soft))
+        factor = float(log_between(1.0, 2.5, uniform()[0]))
+        softer = blurred(magnified(clean, factor), uniform(0.1, 1.2))
+        clean = torch.where(soft, rounded(softer), clean)
         noise, kind, shot = self.noise(clean, generator)
         noisy = torch.where(noiseless, clean, clean + noise)
         resized = chance(self.share_resized) & ~pristine
@@ -103,7 +105,7 @@ class CameraNoise:
 
         share = torch.where(kind == 4, self.share_white_jpeg, self.share_jpeg)
         saved = torch.where(noiseless, ~pristine, chance(share)) & ~as_float
-        spared = torch.where(chance(0.35), uniform(75, 98), log_between(8.0, 98.0, uniform()))
+        spared = torch.where(chance(0.35), uniform(82, 98), log_between(8.0, 98.0, uniform()))
         first = torch.where(noiseless, spared, uniform(40, 98))
         twice, shifted = saved & chance(self.share_twice), chance(self.share_shifted)
         half, half_again = chance(0.6), chance(0.6)
@@ -185,8 +187,13 @@ def raw_noise(clean: Tensor, shot: Tensor, generator: Generator) -> Tensor:
     seen = (light / (gain * balance)).clamp(0, 1)
     noisy = seen + (shot * seen + read).sqrt() * normal(3, height, width)
     noise = demosaic((noisy.clamp(0, 1) - seen) * bayer(height, width, uniform(1), device))
-    # Cameras smooth, and sharpen what they have smoothed.
-    noise = torch.lerp(noise, blurred(noise, 0.8), 1.6 * uniform(1, 1, 1) - 0.6)
+    # Cameras smooth, colours more than brightness, and sharpen what they have smoothed.
+    luma = luma_of(noise)
+    colour = torch.lerp(
+        noise - luma, blurred(noise - luma, 0.4 + 1.6 * uniform(1)), uniform(1, 1, 1)
+    )
+    luma = torch.lerp(luma, blurred(luma, 0.8), 1.6 * uniform(1, 1, 1) - 0.6)
+    noise = luma + colour
     forward = (light + noise * gain * balance).clamp(0, 1)
     # float32 outside autocast: the inverse of a 3x3 matrix has no bf16.
     back = torch.linalg.inv(mix)
@@ -223,11 +230,15 @@ def chroma_noise(clean: Tensor, sigma: Tensor, generator: Generator) -> Tensor:
     unit = torch.rand(batch, 3, 1, 1, generator=generator, device=device)
     luma = torch.randn(batch, 1, height, width, generator=generator, device=device)
     luma = normalised(blurred(luma, 0.1 + 0.9 * unit[:, :1]))
-    small = torch.randn(
-        batch, 3, (height + 1) // 2, (width + 1) // 2, generator=generator, device=device
-    )
-    chroma = F.interpolate(small, scale_factor=2.0, mode="bilinear")[:, :, :height, :width]
-    chroma = blurred(chroma, 0.3 + 1.5 * unit[:, 1:2])
+    blotches = []
+    for size in (2, 4):
+        small = torch.randn(
+            batch, 3, -(-height // size), -(-width // size), generator=generator, device=device
+        )
+        large = F.interpolate(small, scale_factor=float(size), mode="bilinear")
+        blotches.append(normalised(large[:, :, :height, :width]))
+    chroma = torch.where(unit[:, 1:2] < 0.5, *blotches)
+    chroma = blurred(chroma, 0.3 + 1.5 * (unit[:, 1:2] * 2 % 1))
     chroma = normalised(chroma - luma_of(chroma))
     ratio = 1 + 2 * unit[:, 2:]
     return sigma * normalised(luma + ratio * chroma)

@@ -14,6 +14,7 @@ from torch import Generator, Tensor, nn
 
 from imgae.training.camera import CameraNoise
 from imgae.training.corruptions import Defects, GaussianNoise, Holes
+from imgae.training.networks import GATE_SIGMA
 
 FLOOR: Final = 1e-4
 """Of squared errors whose ratio is logged: 40 dB."""
@@ -49,15 +50,22 @@ class Denoising:
 
 @dataclass(frozen=True)
 class CameraDenoising:
-    """Each picture's mean squared error, over the root of that of its input and a gray level.
+    """Each picture's mean squared error, over a power of the root of its input's.
 
-    So a decibel counts about the same at every strength of noise: what is left of it grows a
-    little faster than its root. Pictures that are clean already weigh the most, since the network
-    is to leave them alone.
+    So a decibel counts about the same at every strength of noise: what is left of noise grows
+    about so. Pictures that are clean already weigh the most, since the network is to leave them
+    alone.
+
+    Beside it, the error of the level map against the root mean square around each pixel of what is
+    to be removed, relative to that. Without it the map stood still, the same for every picture,
+    and the denoiser found its way alone.
     """
 
     corruption: CameraNoise = field(default_factory=CameraNoise)
-    scale: float = 0.006
+    exponent: float = 1.5
+    scale: float = 0.03
+    level_weight: float = 1.0
+    around: int = 17  # pixels
 
     def __call__(
         self, net: nn.Module, clean: Tensor, generator: Generator
@@ -65,12 +73,26 @@ class CameraDenoising:
         """clean: (B, 3, H, W) in [0, 1]. Returns the scalar loss and terms for the log."""
         with torch.autocast(clean.device.type, enabled=False):
             made = self.corruption(clean, generator)
-        restored = net(made.noisy, made.quantisation, made.iso).float()
+        restored, levels = net.with_levels(  # type: ignore[operator]
+            made.noisy, made.quantisation, made.iso
+        )
+        restored, levels = restored.float(), levels.float()
         before = (made.noisy - made.clean).square().mean((1, 2, 3))
         after = (restored - made.clean).square().mean((1, 2, 3))
-        loss = (after / (self.scale * (before.sqrt() + 1 / 255))).mean()
+        expected = self.scale * (before.sqrt() + 1 / 255).pow(self.exponent)
+        loss = (after / expected).mean()
+        wanted = self.levels_of(made.noisy - made.clean)
+        level_error = ((levels - wanted).abs() / (wanted + GATE_SIGMA)).mean()
         gain = 10 * ((before + FLOOR) / (after + FLOOR)).log10().mean()
-        return loss, {"mse": after.mean(), "gain": gain}
+        terms = {"mse": after.mean(), "gain": gain, "level_error": level_error}
+        return loss + self.level_weight * level_error, terms
+
+    def levels_of(self, noise: Tensor) -> Tensor:
+        """Return what a level map should say of noise (B, 3, H, W): (B, 2, H, W)."""
+        luma = noise.mean(1, keepdim=True)
+        squares = torch.cat([luma.square(), (noise - luma).square().mean(1, keepdim=True)], 1)
+        half = self.around // 2
+        return F.avg_pool2d(squares, self.around, 1, half, count_include_pad=False).sqrt()
 
 
 @dataclass(frozen=True)
