@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Make the README's figures: crops of examples/noisy.png, and the same denoised; and crops of
-examples/clean.png, scratched, stamped and with a box cut out, and the same filled.
+"""Make the README's figures: crops of examples/noisy.png, and the same denoised; crops of
+examples/clean.png, photographed at ISO 3200 by a made camera, and the same denoised; and crops of
+it scratched, stamped and with a box cut out, and the same filled.
 """
 
 from pathlib import Path
@@ -9,6 +10,7 @@ import cv2
 import numpy as np
 
 import imgae
+from imgae.evaluate_camera import photographed
 from imgae.holes import draw_film_scratches
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
@@ -21,6 +23,9 @@ def main():
     noisy = imgae.read_image(EXAMPLES / "noisy.png").pixels
     write_pairs(noisy, imgae.Denoiser("denoise-fast")(noisy), NOISY_CROPS, "before_after.png")
     clean = imgae.read_image(EXAMPLES / "clean.png").pixels
+    (photo,) = photographed([("clean", clean)], 3200)
+    denoised = imgae.Denoiser("denoise-camera")(photo.given)
+    write_pairs(photo.given.pixels, denoised.pixels, NOISY_CROPS, "photo_before_after.png")
     mask = np.zeros(clean.shape[:2], np.uint8)
     draw_film_scratches(mask, np.random.default_rng(4))
     cv2.putText(mask, "12 07 98", (290, 480), cv2.FONT_HERSHEY_DUPLEX, 1, 255, 3)
