@@ -237,7 +237,7 @@ def chroma_noise(clean: Tensor, sigma: Tensor, generator: Generator) -> Tensor:
         )
         large = F.interpolate(small, scale_factor=float(size), mode="bilinear")
         blotches.append(normalised(large[:, :, :height, :width]))
-    chroma = torch.where(unit[:, 1:2] < 0.5, *blotches)
+    chroma = torch.where(unit[:, 1:2] < 0.5, blotches[0], blotches[1])
     chroma = blurred(chroma, 0.3 + 1.5 * (unit[:, 1:2] * 2 % 1))
     chroma = normalised(chroma - luma_of(chroma))
     ratio = 1 + 2 * unit[:, 2:]
