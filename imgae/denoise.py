@@ -25,7 +25,7 @@ from imgae.stitch import Progress, check_settings, plan_for, run_tiles
 FAST: Final = "denoise-fast"
 FAST_INTEGER: Final = "denoise-balanced-int8"
 CAMERA: Final = "denoise-camera"
-CAMERA_INTEGER: Final = "denoise-camera-int8"
+CAMERA_BECAUSE: Final = "where no white noise is found"
 LEAST_WHITE: Final = 4 / 255
 """White noise of this level, and no less, is left to the model that is told the level."""
 
@@ -40,13 +40,6 @@ def default_model(device: str = "auto") -> tuple[str, str]:
     if session.has_vnni():
         return FAST_INTEGER, f"with this processor's VNNI as fast as {FAST} in float, and better"
     return FAST, "the fastest in float; this processor has no VNNI, or does not tell"
-
-
-def camera_model(device: str = "auto") -> tuple[str, str]:
-    """Return the name of the model for everything else that suits this machine, and why."""
-    if session.choose_device(device) == "cpu" and session.has_vnni():
-        return CAMERA_INTEGER, "where no white noise is found; in int8, for this processor's VNNI"
-    return CAMERA, "where no white noise is found"
 
 
 @dataclass(frozen=True)
@@ -99,7 +92,7 @@ class Denoiser:
         check_settings(tile, threads)
         self.device, self.threads, self.tile = device, threads, tile
         self.path = weights.find(model or default_model(device)[0])
-        self.camera_path = None if model else weights.find(camera_model(device)[0])
+        self.camera_path = None if model else weights.find(CAMERA)
         if model:
             self.model  # noqa: B018 - fails here rather than at the first picture
 

@@ -227,7 +227,7 @@ def automatic(tmp_path, monkeypatch):
     white = tiny_models.darken(tmp_path / "white.onnx")
     camera = tiny_models.negative(tmp_path / "camera.onnx")
     monkeypatch.setattr(denoise, "default_model", lambda _: (str(white), "for tests"))
-    monkeypatch.setattr(denoise, "camera_model", lambda _: (str(camera), "for tests"))
+    monkeypatch.setattr(denoise, "CAMERA", str(camera))
     return Denoiser(threads=1)
 
 

@@ -17,7 +17,7 @@ import pytest
 import imgae
 from imgae import drawings, session, weights
 from imgae.cli import main
-from imgae.denoise import CAMERA, CAMERA_INTEGER, FAST, FAST_INTEGER, camera_model, default_model
+from imgae.denoise import CAMERA, FAST, FAST_INTEGER, default_model
 from imgae.detect import Detector
 from imgae.evaluate_camera import as_jpeg
 from imgae.holes import benchmark_mask
@@ -41,9 +41,7 @@ OTHERS = {
     "inpaint": (70_000, 5 * MIB),
     "detect": (50_000, 4 * MIB),
     "denoise-camera": (53_000, 4 * MIB),
-    "denoise-camera-int8": (53_000, 2 * MIB),
 }
-CAMERAS = [name for name in OTHERS if name.startswith("denoise-camera")]
 
 
 @pytest.fixture(scope="module", params=sorted(BUDGETS))
@@ -143,8 +141,7 @@ def test_the_default_is_what_the_processor_is_good_at(flags, name, tmp_path, mon
     assert imgae.Denoiser(device="cpu").model.card.name == name
     assert main(["models"]) == 0
     lines = [line for line in capfd.readouterr().out.splitlines() if "(default: " in line]
-    other = CAMERA_INTEGER if name == FAST_INTEGER else CAMERA
-    assert [line.split(" (default: ")[0] for line in lines] == sorted([name, other])
+    assert [line.split(" (default: ")[0] for line in lines] == sorted([name, CAMERA])
 
 
 def test_the_default_on_a_gpu_claims_no_measurement(monkeypatch):
@@ -180,7 +177,7 @@ def test_the_names_on_the_command_line(capfd):
     assert main(["models", "--json"]) == 0
     records = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
     defaults = {record["name"] for record in records if record["default"]}
-    assert defaults == {MODEL, camera_model()[0]}
+    assert defaults == {MODEL, CAMERA}
     assert main(["doctor", "--json", "--threads", "1"]) == 0
     report = json.loads(capfd.readouterr().out)
     assert report["model"] == MODEL
@@ -203,9 +200,9 @@ def test_the_card_for_people_and_the_card_inside_agree(name):
     assert card.sha256[:16] in text
 
 
-@pytest.fixture(scope="module", params=CAMERAS)
-def camera(request):
-    return imgae.Denoiser(request.param)
+@pytest.fixture(scope="module")
+def camera():
+    return imgae.Denoiser(CAMERA)
 
 
 def test_camera_noise_is_found_and_removed(camera, example):

@@ -28,7 +28,7 @@ def add_parser(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     import numpy as np
 
-    from imgae.denoise import camera_model, default_model
+    from imgae.denoise import CAMERA, default_model
     from imgae.session import PROVIDERS, has_vnni, load
 
     name, why = default_model(options.device)
@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
         "vnni": has_vnni(),
         "model": model.card.name,
         "model_because": why,
-        "camera_model": camera_model(options.device)[0],
+        "camera_model": CAMERA,
         "model_path": str(path),
         "device": model.device,
         "provider": PROVIDERS[model.device],

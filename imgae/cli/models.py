@@ -19,10 +19,10 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from imgae.denoise import camera_model, default_model
+    from imgae.denoise import CAMERA, CAMERA_BECAUSE, default_model
     from imgae.session import load
 
-    defaults = dict([default_model(), camera_model()])
+    defaults = dict([default_model(), (CAMERA, CAMERA_BECAUSE)])
     for folder in weights.folders()[2:]:  # those that the user named
         if not folder.is_dir():
             note(f"{folder}, named by {weights.FOLDERS_VARIABLE}, is no folder")
