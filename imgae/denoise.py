@@ -185,7 +185,7 @@ class Denoiser:
         if sigma is None:
             return Choice(self.model, None, "removed")
         if not takes_level:
-            raise OptionError(f"{self.model.card.name} sees the level for itself; give none")
+            raise OptionError(f"{self.model.card.name} sees the level for itself; leave sigma out")
         return Choice(self.model, sigma, "given")
 
 

@@ -291,7 +291,7 @@ def table(changes: Sequence[Change]) -> str:
 
 def harm_table(changes: Sequence[Change]) -> str:
     """Lay one method's changes out: a row a kind of picture, and how many were made worse."""
-    lines = ["| pictures | n | in | out | mean | worst | made worse |", "|---" * 7 + "|"]
+    lines = ["| pictures | n | in | out, whole | mean | worst | made worse |", "|---" * 7 + "|"]
     for change in changes:
         count = len(change.changes)
         after = f"{change.psnr:.2f}" if np.isfinite(change.psnr) else "same"
@@ -301,7 +301,7 @@ def harm_table(changes: Sequence[Change]) -> str:
         )
     harmed, total = sum(c.harmed for c in changes), sum(len(c.changes) for c in changes)
     lines.append(
-        f"\nmade worse by over {HARM:g} dB, counted up to {VISIBLE:g} dB: {harmed} of {total} "
-        f"({harmed / total:.1%})"
+        f"\nmade worse by over {HARM:g} dB, counted up to {VISIBLE:g} dB (as all but out is): "
+        f"{harmed} of {total} ({harmed / total:.1%})"
     )
     return "\n".join(lines)

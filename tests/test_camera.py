@@ -228,7 +228,7 @@ def test_training_lowers_the_loss_and_reaches_the_level_map():
     assert float(net.levels.stem.weight.grad.abs().sum()) > 0
     after, last = objective(net, clean, generator(-1))
     assert float(after.detach()) < 0.8 * float(before.detach())
-    assert float(last["level_error"]) < 0.8 * float(first["level_error"])
+    assert float(last["level_error"].detach()) < 0.8 * float(first["level_error"].detach())
 
 
 @pytest.mark.parametrize("kind", drawings.KINDS)
