@@ -10,7 +10,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
 from imgae import drawings  # noqa: E402
-from imgae.training import camera  # noqa: E402
+from imgae.training import camera, jpeg  # noqa: E402
 from imgae.training.camera import CameraNoise  # noqa: E402
 from imgae.training.networks import STRIDE, build  # noqa: E402
 from imgae.training.objectives import CameraDenoising  # noqa: E402
@@ -63,20 +63,20 @@ def test_jpeg_is_what_pillow_makes(quality, half):
     theirs = PIL.Image.open(buffer)
     x = as_batch(pixels)
     zero = each(0.0, 1)
-    ours = camera.jpeg(x, each(float(quality), 1), each(half, 1), zero, zero)
+    ours = jpeg.jpeg(x, each(float(quality), 1), each(half, 1), zero, zero)
     assert db(ours, as_batch(theirs)) > db(ours, x) + 8
     means = [np.mean(table) / 255 for table in theirs.quantization.values()]
-    assert camera.mean_steps(each(float(quality), 1)).flatten().tolist() == pytest.approx(means)
+    assert jpeg.mean_steps(each(float(quality), 1)).flatten().tolist() == pytest.approx(means)
 
 
 def test_a_shifted_jpeg_has_its_grid_elsewhere():
     x = as_batch(picture(64))
     low, half = each(10.0, 1), each(False, 1)
-    ours = camera.jpeg(x, low, half, each(3.0, 1), each(5.0, 1))
-    cut = camera.jpeg(x[:, :, 5:, 3:], low, half, each(0.0, 1), each(0.0, 1))
+    ours = jpeg.jpeg(x, low, half, each(3.0, 1), each(5.0, 1))
+    cut = jpeg.jpeg(x[:, :, 5:, 3:], low, half, each(0.0, 1), each(0.0, 1))
     assert ours.shape == x.shape
     # Blocks begin at rows 8 - 3 and columns 8 - 5, where such a cut's blocks begin.
-    moved = camera.jpeg(x[:, :, 5:, 3:], low, half, each(0.0, 1), each(0.0, 1))
+    moved = jpeg.jpeg(x[:, :, 5:, 3:], low, half, each(0.0, 1), each(0.0, 1))
     assert torch.equal(ours[:, :, 5:53, 3:51], moved[:, :, :48, :48])
     assert torch.equal(cut, moved)
 
@@ -133,7 +133,7 @@ def test_correlated_noise_has_its_level_and_reaches_some_pixels():
 def test_chroma_noise_is_mostly_chroma():
     noise = camera.chroma_noise(gray(0.5, 64), each(0.04, 64), generator())
     assert float(noise.std()) == pytest.approx(0.04, rel=0.05)
-    luma = camera.luma_of(noise)
+    luma = jpeg.luma_of(noise)
     chroma = noise - luma
     assert float(chroma.square().mean()) > float(luma.square().mean())
 
@@ -147,7 +147,7 @@ def test_the_tone_curve_and_srgb_are_undone():
 def test_a_third_is_without_noise_and_part_of_that_untouched():
     clean = torch.rand(3000, 3, 16, 16, generator=generator())
     made = replace(CameraNoise(), share_resized=0.0, share_soft=0.0, share_soft_clean=0.0)(
-        camera.rounded(clean), generator(1)
+        jpeg.rounded(clean), generator(1)
     )
     same = (made.noisy == made.clean).all((1, 2, 3)).float().mean()
     assert float(same) == pytest.approx(CameraNoise().share_clean, abs=0.03)
@@ -159,7 +159,7 @@ def test_a_third_is_without_noise_and_part_of_that_untouched():
 
 
 def test_only_clean_pictures_come_back_from_shares_of_one():
-    clean = camera.rounded(torch.rand(8, 3, 32, 32, generator=generator()))
+    clean = jpeg.rounded(torch.rand(8, 3, 32, 32, generator=generator()))
     made = CameraNoise(share_clean=1.0, share_resized=0.5, share_soft=0.0, share_soft_clean=0.0)(
         clean, generator()
     )
