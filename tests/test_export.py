@@ -430,17 +430,19 @@ def test_changing_the_basis_leaves_a_camera_networks_function_as_it_is(camera_ru
         assert torch.allclose(net(clean, *told), before(clean, *told), atol=1e-4)
 
 
-def test_a_camera_network_starts_as_the_denoiser_told_of_luma_noise(file):
+def test_a_camera_network_starts_as_a_denoiser_of_noise_of_no_level(file):
+    """The planes that both know, and everything behind them; the level is left out."""
     denoiser, camera = networks.build("tiny"), networks.build("tiny", "camera")
     export.start_from(denoiser, file, "tiny")
     export.start_from(camera, file, "tiny")
     image = torch.rand(1, 3, 24, 32)
+    told = torch.zeros(1, 2, 1, 1), torch.zeros(1, 1, 1, 1)
+    planes = list(networks.DenoisingAutoencoder.planes)
     with torch.no_grad():
-        restored, levels = camera.with_levels(
-            image, torch.zeros(1, 2, 1, 1), torch.zeros(1, 1, 1, 1)
-        )
-        assert float(levels.min()) > networks.GATE_SIGMA
-        assert torch.allclose(restored, denoiser(image, levels[:, :1]), atol=1e-6)
+        camera.levels.bias.fill_(10.0)  # open
+        denoiser.stem.weight[:, planes.index("level")] = 0
+        level = torch.full((1, 1, 1, 1), 0.1)
+        assert torch.allclose(camera(image, *told), denoiser(image, level), atol=1e-6)
 
 
 def test_a_run_in_int8_rounds_from_its_first_step(run, file, tmp_path):

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from scenes import photo
 
-from imgae.noise import clipped_variance, estimate_noise
+from imgae import drawings
+from imgae.noise import clipped_moments, estimate_noise
 
 
 def noisy(clean, level, seed=0):
@@ -52,10 +53,20 @@ def test_a_flat_picture_has_no_noise(value):
     assert estimate_noise(np.full((64, 64, 3), value, np.uint8)).sigma < 1e-6
 
 
-def test_the_variance_of_clipped_noise_is_what_drawing_it_gives():
+def test_the_moments_of_clipped_noise_are_what_drawing_it_gives():
     draws = np.random.default_rng(0).normal(0.1, 0.2, 400_000).clip(0, 1)
-    assert clipped_variance(0.1, 0.2) == pytest.approx(draws.var(), rel=0.01)
-    assert clipped_variance(0.5, 0.01) == pytest.approx(1e-4, rel=1e-6)
+    assert clipped_moments(0.1, 0.2) == pytest.approx((draws.mean(), draws.var()), rel=0.01)
+    assert clipped_moments(0.5, 0.01) == pytest.approx((0.5, 1e-4), rel=1e-6)
+
+
+@pytest.mark.parametrize("number", range(4))
+@pytest.mark.parametrize("kind", ["screen", "chart"])
+def test_type_and_lines_on_flat_ground_are_not_white_noise(kind, number):
+    pixels = drawings.draw(kind, 512, np.random.default_rng(number))
+    estimate = estimate_noise(pixels)
+    assert estimate.caution or estimate.sigma < 1 / 255
+    grayer = 0.15 + 0.6 * pixels / 255
+    assert estimate_noise(noisy(grayer, 10)).caution is None
 
 
 @pytest.mark.parametrize("tint", [(1, 1, 1), (1, 0.85, 0.7), (0, 1, 0)])

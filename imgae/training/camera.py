@@ -49,11 +49,13 @@ class CameraNoise:
     """Raw noise through a camera; signal-dependent; correlated; chroma-heavy; white."""
     sigma: tuple[float, float] = (0.8 / 255, 45.0 / 255)  # log-uniform, white noise aside
     white_sigma: float = 55.0 / 255
+    share_processed: float = 0.5  # of the noisy but white: by a camera's own denoising
     share_jpeg: float = 0.65  # of the noisy; white noise less often
     share_white_jpeg: float = 0.25
-    share_twice: float = 0.25  # of the JPEGs: saved once more
+    share_twice: float = 0.3  # of the JPEGs: saved once more
     share_shifted: float = 0.3  # of the JPEGs: cropped after saving, so off the grid
-    share_soft: float = 0.55  # of the noisy: as cameras' pictures are at full size, pixel by pixel
+    share_exposed: float = 0.12  # too brightly or too darkly, by up to 2 stops
+    share_soft: float = 0.6  # of the noisy: as cameras' pictures are at full size, pixel by pixel
     share_soft_clean: float = 0.25
     share_resized: float = 0.08
     share_float: float = 0.03  # neither clipped nor rounded
@@ -76,8 +78,10 @@ class CameraNoise:
         noiseless = fate < self.share_clean + self.share_clean_jpeg
         soft = chance(torch.where(noiseless, self.share_soft_clean, self.share_soft))
         factor = float(log_between(1.0, 2.5, uniform()[0]))
-        softer = blurred(magnified(clean, factor), uniform(0.1, 1.2))
-        clean = torch.where(soft, rounded(softer), clean)
+        softer = blurred(magnified(clean, factor), uniform(0.1, 1.4))
+        clean = torch.where(soft, softer.clamp(0, 1), clean)
+        exposed = linear_to_srgb((srgb_to_linear(clean) * torch.exp2(uniform(-2, 2))).clamp(0, 1))
+        clean = rounded(torch.where(chance(self.share_exposed), exposed, clean))
         noise, kind, shot = self.noise(clean, generator)
         noisy = torch.where(noiseless, clean, clean + noise)
         resized = chance(self.share_resized) & ~pristine
@@ -125,6 +129,10 @@ class CameraNoise:
             if len(own):
                 amount = shot[own] if number == 0 else sigma[own]
                 noise[own] = draw(clean[own], amount, generator)
+        handled = torch.rand(batch, generator=generator, device=device) < self.share_processed
+        own = (handled & (kind != 4)).nonzero()[:, 0]
+        if len(own):
+            noise[own] = processed(clean[own], noise[own], generator)
         white = (kind == 4).nonzero()[:, 0]
         if len(white):
             level = self.white_sigma * unit[white, :1]
@@ -224,9 +232,47 @@ def chroma_noise(clean: Tensor, sigma: Tensor, generator: Generator) -> Tensor:
     return sigma * normalised(luma + ratio * chroma)
 
 
+def processed(clean: Tensor, noise: Tensor, generator: Generator) -> Tensor:
+    """Return what is left of noise after a camera's own denoising and sharpening.
+
+    Cameras take weak detail away and leave strong detail alone, so that noise is rare and heavy
+    in flat places, and as strong as before beside edges and in texture; of colours they leave
+    little but blotches. The truth stays the clean picture: what is done to the picture with the
+    noise and with its opposite is compared.
+    """
+    unit = torch.rand(len(clean), 4, 1, 1, generator=generator, device=clean.device)
+    coring, sharpening, width, colour = unit.split(1, 1)
+    luma = luma_of(noise)
+    chroma = colour * torch.lerp(noise - luma, blurred(noise - luma, 1.5), colour.round())
+    bands = detail(luma, 0.5 + width)
+    thresholds = [3 * coring * normal_size(band) for band in bands[:2]]
+
+    def denoised(picture: Tensor) -> Tensor:
+        fine, middle, rest = detail(picture, 0.5 + width)
+        fine, middle = (
+            band * band.square() / (band.square() + threshold.square() + 1e-12)
+            for band, threshold in zip((fine, middle), thresholds, strict=True)
+        )
+        return (1 + 0.8 * sharpening) * fine + middle + rest
+
+    bright = luma_of(clean)
+    return (denoised(bright + luma) - denoised(bright - luma)) / 2 + chroma
+
+
+def detail(x: Tensor, width: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Split x into fine and middle detail and the rest, which add up to it."""
+    smooth = blurred(x, width)
+    rest = blurred(smooth, 1.8 * width.clamp(max=1))
+    return x - smooth, smooth - rest, rest
+
+
+def normal_size(x: Tensor) -> Tensor:
+    return x.square().mean((1, 2, 3), keepdim=True).sqrt()
+
+
 def normalised(noise: Tensor) -> Tensor:
     """Scale noise to a standard deviation of 1 over the picture."""
-    return noise / noise.square().mean((1, 2, 3), keepdim=True).sqrt().clamp(min=1e-6)
+    return noise / normal_size(noise).clamp(min=1e-6)
 
 
 def blurred(x: Tensor, width: float | Tensor) -> Tensor:

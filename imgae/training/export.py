@@ -184,7 +184,9 @@ def start_from(net: Autoencoder, path: Path, variant: str) -> None:
     """
     card, weights = load_weights(path)
     found, source = card.architecture, networks.NETWORKS[network_task(card)]
-    weights["stem.weight"] = weights["stem.weight"][:, : net.planes]
+    kernels = dict(zip(source.planes, weights["stem.weight"].unbind(1), strict=True))
+    absent = torch.zeros_like(kernels["red"])
+    weights["stem.weight"] = torch.stack([kernels.get(name, absent) for name in net.planes], 1)
     if source.output != net.output:
         weights = {name: value for name, value in weights.items() if not name.startswith("tail.")}
     try:
@@ -282,7 +284,7 @@ def bare(traced: onnx.ModelProto, net: Autoencoder, precision: str) -> onnx.Mode
         kept.ClearField("metadata_props")
         kept.ClearField("doc_string")
         kept.ClearField("name")
-        if node.op_type == "Conv" and node.input[0] in scales:
+        if node.op_type == "Conv" and scales.keys() >= {*node.input[:2]}:
             given, kernel, *biases = node.input  # the exporter drops those that are zero
             steps = scales[given] * scales[kernel]
             nodes += [

@@ -20,6 +20,8 @@ from torch import Tensor, nn
 from imgae.errors import TrainingError
 
 STRIDE: Final = 8
+PICTURE: Final = ("red", "green", "blue")
+ENDS: Final = ("clipped", "outside")
 CLIPPED: Final = 1e-3
 """Values nearer to black or white than this are taken as clipped; farther outside, as not."""
 GATE_SIGMA: Final = 2 / 255
@@ -27,11 +29,7 @@ GATE_SIGMA: Final = 2 / 255
 GUESS: Final = 0.5
 """A mask's value where the picture holds a guess of what it should be."""
 LEVEL_STEP: Final = 0.04
-"""What a level map's last values are multiplied by, so that they are of the order of 1."""
-FINE_GAIN: Final = 8.0
-"""Differences between neighbours are small beside the picture itself."""
-LEAK: Final = 0.1
-"""The slope of a level map's rectifiers below zero."""
+"""What a level map's values are multiplied by, so that they are of the order of 1."""
 HOLE_LEVEL: Final = 0.2
 """The level of noise, on [0, 1], that a hole counts as: filling can be learnt from a denoiser."""
 # Besides those of the blocks: what the first downsampling reads, and what comes after these.
@@ -113,7 +111,7 @@ class Autoencoder(nn.Module):
     with added skips, Zhang et al. 2021 (DRUNet).
     """
 
-    planes: int
+    planes: tuple[str, ...]  # what the first convolution sees
     inputs: tuple[str, ...]
     optional: tuple[str, ...] = ()  # of the inputs: zero where they are left out
     output = "restored"
@@ -122,7 +120,7 @@ class Autoencoder(nn.Module):
         super().__init__()
         (c1, c2, c3), (e1, e2, b, d2, d1) = variant.widths, variant.blocks
         # A 3x3 convolution over 2x2 blocks of pixels, written as one 6x6 convolution of stride 2.
-        self.stem = nn.Conv2d(self.planes, c1, 6, stride=2, padding=2)
+        self.stem = nn.Conv2d(len(self.planes), c1, 6, stride=2, padding=2)
         self.encoder1 = residual_blocks(c1, e1, rounded_sums=False)
         self.down1 = nn.Conv2d(c1, c2, 2, stride=2)
         self.encoder2 = residual_blocks(c2, e2)
@@ -138,16 +136,24 @@ class Autoencoder(nn.Module):
         )
         zero(self.tail)
 
-    def residual(self, x: Tensor, told: Tensor | None = None) -> Tensor:
-        """(B, planes, H, W) to (B, 3, H, W), H and W multiples of STRIDE.
+    def residual(self, x: Tensor) -> Tensor:
+        """(B, planes, H, W) to (B, 3, H, W), H and W multiples of STRIDE."""
+        return self.decode(*self.encode(x))
 
-        told: (B or 1, c1, 1, 1), added to the first features.
+    def encode(self, x: Tensor, told: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the features at 1/2, 1/4 and 1/8 of the resolution.
+
+        told: (B or 1, c3, 1, 1), added to the features at 1/8.
         """
         at = self.activations
-        stem = self.stem(x)
-        h1 = self.encoder1(stem if told is None else stem + told)  # (B, c1, H/2, W/2)
+        h1 = self.encoder1(self.stem(x))  # (B, c1, H/2, W/2)
         h2 = self.encoder2(at["down1"](self.down1(at["encoder1"](h1))))  # (B, c2, H/4, W/4)
-        h3 = self.bottleneck(at["down2"](self.down2(h2)))  # (B, c3, H/8, W/8)
+        h3 = self.down2(h2)  # (B, c3, H/8, W/8)
+        return h1, h2, self.bottleneck(at["down2"](h3 if told is None else h3 + told))
+
+    def decode(self, h1: Tensor, h2: Tensor, h3: Tensor) -> Tensor:
+        """Return the residual, (B, 3, H, W), of what `encode` returned."""
+        at = self.activations
         h2 = self.decoder2(at["join2"](h2 + upsample(at["up2"](self.up2(h3)))))
         h1 = self.decoder1(h1 + upsample(at["up1"](self.up1(h2))))
         return F.pixel_shuffle(self.tail(h1), 2)
@@ -169,7 +175,7 @@ class DenoisingAutoencoder(Autoencoder):
     """
 
     inputs = ("image", "sigma")
-    planes = 6  # the picture, the level, what is clipped, what is outside
+    planes = (*PICTURE, "level", *ENDS)
 
     def forward(self, image: Tensor, sigma: Tensor) -> Tensor:
         """Denoise image (B, 3, H, W) in [0, 1], given sigma (B, 1, 1, 1) or (B, 1, H, W) in [0, 1].
@@ -205,56 +211,24 @@ class MirroredDenoisingAutoencoder(DenoisingAutoencoder):
         return (total / len(MIRRORINGS))[:, :, :height, :width]
 
 
-class LevelMap(nn.Module):
-    """How much of luma and of chroma to take for noise, at every pixel.
-
-    It is shown the picture, and how much each pixel differs from those around it, which is most of
-    what there is to know: from the picture alone, it had learnt nothing after an hour. It
-    works at 1/4 and 1/8 of the resolution, and adds 28 pixels to what the denoiser sees.
-    Source: the noise estimator of Guo et al. 2019 (CBDNet), there regressed to the true level.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.stem = nn.Conv2d(6, 32, 8, stride=4, padding=2)
-        self.told = nn.Conv2d(3, 32, 1)
-        self.fine = nn.Conv2d(32, 32, 3, padding=1)
-        self.down = nn.Conv2d(32, 48, 2, stride=2)
-        self.coarse1 = nn.Conv2d(48, 48, 3, padding=1)
-        self.coarse2 = nn.Conv2d(48, 48, 3, padding=1)
-        self.head = nn.Conv2d(48, 2, 1)
-        with torch.no_grad():  # begin with means of the fine differences over each block
-            fine = self.stem.weight[:, 3:]
-            fine.copy_(8 * fine.mean((2, 3), keepdim=True).expand_as(fine))
-
-    def forward(self, centred: Tensor, told: Tensor) -> Tensor:
-        """(B, 3, H, W), multiples of STRIDE, and (B or 1, 3, 1, 1) to levels (B, 2, H, W) >= 0."""
-        # Leaky: few gradients come here, and rectifiers that close do not open again.
-        around = F.avg_pool2d(F.pad(centred, (1, 1, 1, 1), mode="replicate"), 3, 1)
-        fine = FINE_GAIN * (centred - around).abs()
-        x = F.leaky_relu(self.stem(torch.cat([centred, fine], 1)) + self.told(told), LEAK)
-        x = F.leaky_relu(self.down(F.leaky_relu(self.fine(x), LEAK)), LEAK)
-        x = F.leaky_relu(self.coarse2(F.leaky_relu(self.coarse1(x), LEAK)), LEAK)
-        levels = LEVEL_STEP * F.softplus(self.head(x))
-        return F.interpolate(levels, scale_factor=STRIDE, mode="bilinear")
-
-
 class CameraDenoisingAutoencoder(Autoencoder):
     """Remove what sensors, cameras and JPEG left, of a strength that it sees for itself.
 
-    A level map takes the place of the level that DenoisingAutoencoder is given. What is taken away
-    fades to nothing where the level falls below GATE_SIGMA, luma and chroma apart. Two inputs may
-    be left out: what a JPEG file says of its tables, and the camera's sensitivity.
+    At 1/8 of the resolution the encoder says how strong noise is around each pixel, in luma and in
+    chroma: the level map. What is taken away fades to nothing where that falls below GATE_SIGMA.
+    Two inputs may be left out: what a JPEG file says of its tables, and the camera's sensitivity.
+    Source: the noise estimator of Guo et al. 2019 (CBDNet), there a network of its own.
     """
 
     inputs = ("image", "quantisation", "iso")
     optional = ("quantisation", "iso")
-    planes = 7  # as DenoisingAutoencoder, with a level of luma; and one of chroma
+    planes = (*PICTURE, *ENDS)
 
     def __init__(self, variant: Variant) -> None:
         super().__init__(variant)
-        self.levels = LevelMap()
-        self.told = nn.Conv2d(3, variant.widths[0], 1)
+        width = variant.widths[2]
+        self.told = nn.Conv2d(3, width, 1)
+        self.levels = nn.Conv2d(width, 2, 1)
         zero(self.told)
 
     def forward(self, image: Tensor, quantisation: Tensor, iso: Tensor) -> Tensor:
@@ -269,17 +243,19 @@ class CameraDenoisingAutoencoder(Autoencoder):
     def with_levels(
         self, image: Tensor, quantisation: Tensor, iso: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Return what `forward` does, and the levels of luma and chroma, (B, 2, H, W)."""
+        """Return what `forward` does, and the levels of luma and chroma, (B, 2, H/8, W/8) >= 0."""
         _, _, height, width = image.shape
         centred = pad_to_stride(image - 0.5)
-        told = torch.cat([quantisation, torch.log1p(iso / 100) / 8], 1)
-        levels = self.levels(centred, told)
-        x = torch.cat([centred, levels[:, :1], *ends(centred), levels[:, 1:]], 1)
-        residual = self.residual(x, self.told(told))
+        told = self.told(torch.cat([quantisation, torch.log1p(iso / 100) / 8], 1))
+        features = self.encode(torch.cat([centred, *ends(centred)], 1), told)
+        levels = LEVEL_STEP * F.softplus(self.levels(features[2]))
+        gates = F.interpolate(
+            (levels / GATE_SIGMA).clamp(max=1), scale_factor=STRIDE, mode="bilinear"
+        )
+        residual = self.decode(*features)
         luma = residual.mean(1, keepdim=True)
-        gates = (levels / GATE_SIGMA).clamp(max=1)
-        change = gates[:, :1] * luma + gates[:, 1:] * (residual - luma)
-        return image - change[:, :, :height, :width], levels[:, :, :height, :width]
+        change = gates[:, 1:] * residual + (gates[:, :1] - gates[:, 1:]) * luma
+        return image - change[:, :, :height, :width], levels
 
 
 class InpaintingAutoencoder(Autoencoder):
@@ -292,7 +268,7 @@ class InpaintingAutoencoder(Autoencoder):
     """
 
     inputs = ("image", "mask")
-    planes = 4  # the picture and the mask
+    planes = (*PICTURE, "level")  # HOLE_LEVEL in the holes
 
     def forward(self, image: Tensor, mask: Tensor) -> Tensor:
         """Fill image (B, 3, H, W) in [0, 1] where mask (B, 1, H, W) is above 0.
@@ -313,7 +289,7 @@ class DefectDetector(Autoencoder):
 
     inputs = ("image",)
     output = "defects"
-    planes = 3
+    planes = PICTURE
 
     def logits(self, image: Tensor) -> Tensor:
         """Return the logarithms of the odds, (B, 3, H, W): of scratches, dust, dead pixels."""

@@ -14,7 +14,7 @@ from torch import Generator, Tensor, nn
 
 from imgae.training.camera import CameraNoise
 from imgae.training.corruptions import Defects, GaussianNoise, Holes
-from imgae.training.networks import GATE_SIGMA
+from imgae.training.networks import GATE_SIGMA, STRIDE, pad_to_stride
 
 FLOOR: Final = 1e-4
 """Of squared errors whose ratio is logged: 40 dB."""
@@ -65,7 +65,7 @@ class CameraDenoising:
     exponent: float = 1.5
     scale: float = 0.03
     level_weight: float = 1.0
-    around: int = 17  # pixels
+    around: int = 16  # pixels
 
     def __call__(
         self, net: nn.Module, clean: Tensor, generator: Generator
@@ -88,11 +88,13 @@ class CameraDenoising:
         return loss + self.level_weight * level_error, terms
 
     def levels_of(self, noise: Tensor) -> Tensor:
-        """Return what a level map should say of noise (B, 3, H, W): (B, 2, H, W)."""
+        """Return what a level map should say of noise (B, 3, H, W): (B, 2, H/8, W/8)."""
+        noise = pad_to_stride(noise)
         luma = noise.mean(1, keepdim=True)
         squares = torch.cat([luma.square(), (noise - luma).square().mean(1, keepdim=True)], 1)
-        half = self.around // 2
-        return F.avg_pool2d(squares, self.around, 1, half, count_include_pad=False).sqrt()
+        margin = (self.around - STRIDE) // 2
+        means = F.avg_pool2d(squares, self.around, STRIDE, margin, count_include_pad=False)
+        return means.sqrt()
 
 
 @dataclass(frozen=True)

@@ -214,11 +214,11 @@ class Trunk:
 
 def trunks(net: Autoencoder) -> list[Trunk]:
     """Return the network's three trunks, at 1/2, 1/4 and 1/8 of the resolution."""
-    told = ("told",) if hasattr(net, "told") else ()
+    told, levels = ((name,) if hasattr(net, name) else () for name in ("told", "levels"))
     ways = [
-        (("encoder1", "decoder1"), ("stem", "up1", *told), ("down1", "tail"), ("encoder1", "up1")),
+        (("encoder1", "decoder1"), ("stem", "up1"), ("down1", "tail"), ("encoder1", "up1")),
         (("encoder2", "decoder2"), ("down1", "up2"), ("down2", "up1"), ("down1", "up2", "join2")),
-        (("bottleneck",), ("down2",), ("up2",), ("down2",)),
+        (("bottleneck",), ("down2", *told), ("up2", *levels), ("down2",)),
     ]
     found = []
     for stages, writers, readers, activations in ways:
