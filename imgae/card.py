@@ -47,6 +47,8 @@ class ModelCard:
     recipe: str
     licence: str
     precision: str = "fp16"  # "fp32", "fp16": kernels stored so, computed in fp32; or "int8"
+    objective: str = ""  # what a code was trained with: "sparse-kl"
+    code_channels: int = 0
     optional: tuple[str, ...] = ()  # of the inputs: may be left out, as if they were 0
     thin_halo: int = 0  # enough where no stride x stride block is wholly unknown; 0: the halo is
     sha256: str = ""  # over the initialisers as stored, in graph order

@@ -31,13 +31,19 @@ class OnnxModel:
     session: onnxruntime.InferenceSession
 
     def __call__(self, **inputs: NDArray[Any]) -> NDArray[np.float32]:
-        """Run the model. Raises ModelError if the runtime fails, as for want of memory."""
+        """Run the model, for its first output.
+
+        Raises ModelError if the runtime fails, as for want of memory.
+        """
+        return self.outputs(**inputs)[0]
+
+    def outputs(self, **inputs: NDArray[Any]) -> list[NDArray[np.float32]]:
+        """Run the model, for all that it gives: of a code model, what it decoded and the code."""
         try:
-            (output,) = self.session.run(None, inputs)
+            outputs: list[NDArray[np.float32]] = self.session.run(None, inputs)
         except Exception as error:  # onnxruntime's errors have no common base
             raise ModelError(f"{self.path}: failed while running: {first_line(error)}") from error
-        assert isinstance(output, np.ndarray)
-        return output
+        return outputs
 
 
 def load(

@@ -46,6 +46,7 @@ INTERFACES: Final = {
     ),
     "inpaint": ((("image", "mask"),), "restored"),
     "detect": ((("image",),), "defects"),
+    "code": ((("image",),), "restored"),
 }
 CHANNELS: Final = {"image": 3, "sigma": 1, "mask": 1, "restored": 3, "defects": 3}
 OPTIONAL: Final = {"quantisation": 2, "iso": 1}
@@ -210,15 +211,16 @@ def check_card(proto: onnx.ModelProto) -> ModelCard:
             f"it takes {', '.join(names)}; its card says {', '.join(card.inputs)}, and a model to "
             f"{card.task} takes {', '.join(allowed[0])}"
         )
-    if [value.name for value in proto.graph.output] != [output]:
-        raise ModelError(f"its output is not {output} alone")
+    expected_outputs = [output, "code"] if card.task == "code" else [output]
+    if [value.name for value in proto.graph.output] != expected_outputs:
+        raise ModelError(f"its output is not {' and '.join(expected_outputs)} alone")
     for value in (*proto.graph.input, *proto.graph.output):
         kind = value.type.tensor_type
         sizes = [dim.dim_value or None for dim in kind.shape.dim]
         expected = (
             [None, OPTIONAL[value.name], 1, 1]
             if value.name in OPTIONAL
-            else [None, CHANNELS[value.name], None, None]
+            else [None, (CHANNELS | {"code": card.code_channels})[value.name], None, None]
         )
         if kind.elem_type != TensorProto.FLOAT or sizes != expected:
             raise ModelError(
@@ -445,6 +447,7 @@ def check_levels(subject: Subject) -> Measured:
 
     Denoisers: clean ones told level 5, and noisy ones, must keep the mean of each channel.
     Inpainters: holes 20 pixels wide must get the colour around them. Detectors: nothing is found.
+    Codes: the mean must come back about as it was.
     """
     flat = flats()
     model, count = subject.model, len(COLOURS)
@@ -453,6 +456,10 @@ def check_levels(subject: Subject) -> Measured:
         return Measured(
             worst, SURE, f"flat pictures show defects to {worst:.2g}, marked from {SURE}"
         )
+    if subject.card.task == "code":
+        off = np.abs((run_model(model, {"image": flat}) - flat).mean((2, 3)))
+        worst = float(off.max() * 255)
+        return Measured(worst, MOST_TINT, f"flat pictures' means shift by {worst:.2f} levels")
     if subject.card.task == "inpaint":
         mask = np.zeros((count, 1, 56, 56), np.float32)
         mask[:, :, 20:40, 24:44] = mask[:, :, 50] = 1

@@ -192,9 +192,9 @@ def test_a_third_is_without_noise_and_part_of_that_untouched():
 
 def test_only_clean_pictures_come_back_from_shares_of_one():
     clean = jpeg.rounded(torch.rand(8, 3, 32, 32, generator=generator()))
-    made = CameraNoise(
-        share_clean=1.0, share_resized=0.5, share_soft_clean=0.0, share_exposed=0.0
-    )(clean, generator())
+    made = CameraNoise(share_clean=1.0, share_resized=0.5, share_soft_clean=0.0, share_exposed=0.0)(
+        clean, generator()
+    )
     assert torch.equal(made.noisy, clean)
     assert torch.equal(made.clean, clean)
 

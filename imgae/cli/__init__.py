@@ -10,7 +10,7 @@ from types import FrameType
 from typing import NoReturn
 
 import imgae
-from imgae.cli import denoise, doctor, evaluate, export, inpaint, mask, models, train, verify
+from imgae.cli import denoise, doctor, evaluate, export, inpaint, mask, models, study, train, verify
 from imgae.cli.output import say
 from imgae.errors import ImgaeError
 
@@ -32,7 +32,7 @@ def parser() -> argparse.ArgumentParser:
     )
     main_parser.add_argument("--version", action="version", version=f"imgae {imgae.__version__}")
     commands = main_parser.add_subparsers(metavar="COMMAND", required=True)
-    for module in (denoise, inpaint, mask, models, doctor, evaluate, train, export, verify):
+    for module in (denoise, inpaint, mask, models, doctor, evaluate, train, export, verify, study):
         module.add_parser(commands)
     return main_parser
 

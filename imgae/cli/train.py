@@ -14,15 +14,20 @@ if TYPE_CHECKING:
     from imgae.training.loop import Outcome
 
 INTERRUPTED = 130
-SETTINGS = ("variant", "steps", "minutes", "start", "batch", "crop", "learning_rate", "decay",
+CODE_SETTINGS = ("objective", "weight", "code_channels", "rate", "sigma")
+SETTINGS = (*CODE_SETTINGS, "variant", "steps", "minutes", "start", "batch", "crop", "learning_rate", "decay",
             "seed", "memory")  # fmt: skip
 
+OBJECTIVES = (
+    "undercomplete", "denoising", "sparse-l1", "sparse-kl", "contractive", "contractive-h"
+)  # fmt: skip
 MEASURES = {"psnr": "{:.2f} dB", "dice": "Dice {:.3f}"}
 TASKS = {
     "denoise": "Train a denoiser on clean pictures.",
     "camera": "Train a denoiser of camera noise and JPEG, which finds the level itself.",
     "inpaint": "Train a network that fills holes, on whole pictures.",
     "detect": "Train a network that finds scratches, dust and dead pixels, on clean pictures.",
+    "code": "Train an autoencoder with a small code, for retrieval and anomaly scores.",
 }
 MORE = """\
 RUN/ then holds config.json, checkpoint.pt, log.jsonl and preview.png (given, restored and clean
@@ -36,6 +41,11 @@ def add_parser(commands: Commands) -> None:
     for task, summary in TASKS.items():
         parser = new_parser(tasks, task, summary, MORE)
         add_options(parser)
+        parser.set_defaults(**dict.fromkeys(CODE_SETTINGS))
+        if task == "code":
+            add_code_options(parser)
+        if task == "denoise":
+            add_contraction_options(parser)
         parser.set_defaults(run=run, parser=parser, task=task)
 
 
@@ -93,6 +103,57 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--quiet", action="store_true", help="no live line")
 
 
+def add_code_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("the code").add_argument
+    add(
+        "--objective",
+        choices=OBJECTIVES,
+        help="what keeps it from copying, besides its size (default: undercomplete)",
+    )
+    add(
+        "--lambda",
+        dest="weight",
+        type=between(0, 1e6),
+        metavar="L",
+        help="what the objective's penalty is multiplied by (default: its own)",
+    )
+    add(
+        "--code-channels",
+        type=whole(1),
+        metavar="C",
+        help="numbers a block of 8x8 pixels (default: 32)",
+    )
+    add(
+        "--rate",
+        type=between(1e-4, 0.9999),
+        metavar="R",
+        help="target of sparse-kl: the mean activation of each channel (default: 0.05)",
+    )
+    add(
+        "--sigma",
+        type=between(0, 255),
+        metavar="LEVEL",
+        help="noise of the objective denoising (default: 25)",
+    )
+
+
+def add_contraction_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("to make it less sensitive").add_argument
+    add(
+        "--objective",
+        choices=("contractive", "spectral", "jittered"),
+        help="add the Jacobian's Frobenius norm, or its largest singular value over 1; or, for "
+        "comparison, noise of L levels that it is not told of",
+    )
+    add(
+        "--lambda",
+        dest="weight",
+        type=between(0, 1e6),
+        metavar="L",
+        help="what the penalty is multiplied by",
+    )
+
+
 def run(options: argparse.Namespace) -> int:
     check(options)
     try:
@@ -124,6 +185,11 @@ def start_or_resume(options: argparse.Namespace, line: "LiveLine") -> "Outcome":
         "data": tuple(str(folder.resolve()) for folder in options.data),
         "start": None if options.start is None else str(options.start.resolve()),
         "int8": options.int8,
+        "objective": options.objective,
+        "weight": options.weight,
+        "code_channels": options.code_channels,
+        "rate": options.rate,
+        "sigma": None if options.sigma is None else options.sigma / 255,
         "steps": options.steps,
         "batch": options.batch,
         "crop": options.crop,
@@ -147,6 +213,8 @@ def check(options: argparse.Namespace) -> None:
         error("--data is missing: name a folder of clean pictures")
     if (options.steps is None) == (options.minutes is None):
         error("give one of --steps and --minutes")
+    if options.task == "denoise" and (options.objective is None) != (options.weight is None):
+        error("--objective and --lambda go together")
     if options.int8 and options.start is None:
         error("--int8 trains a denoiser on: name its file with --from")
     if options.crop is not None and options.crop % 8:

@@ -4,6 +4,8 @@ import json
 from dataclasses import dataclass, fields
 from typing import Any
 
+from imgae.training.networks import Code
+
 
 @dataclass(frozen=True)
 class TrainingConfig:
@@ -13,6 +15,11 @@ class TrainingConfig:
     variant: str = "fast"
     data: tuple[str, ...] = ()
     start: str | None = None  # weights to start from
+    objective: str = ""  # of a code autoencoder, or what a denoiser is trained on with
+    weight: float | None = None  # of its penalty
+    code_channels: int = 0
+    rate: float = 0.05  # target of the mean activation, of sparse-kl
+    sigma: float = 25 / 255  # of the noise in the objective `denoising`
     steps: int = 0
     batch: int = 12  # crops a step
     crop: int = 128  # pixels on a side
@@ -28,6 +35,10 @@ class TrainingConfig:
     int8: bool = False  # rounds as an int8 network does
     bf16: bool = False
     channels_last: bool = False
+
+    @property
+    def code(self) -> Code | None:
+        return Code(self.objective, self.code_channels) if self.task == "code" else None
 
     @classmethod
     def from_json(cls, text: str) -> "TrainingConfig":

@@ -4,6 +4,7 @@ import os
 import shlex
 import warnings
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final
@@ -24,7 +25,13 @@ from imgae.training.checkpoint import Run
 from imgae.training.config import TrainingConfig
 from imgae.training.corruptions import GaussianNoise
 from imgae.training.data import PictureBank, read_folders
-from imgae.training.networks import Autoencoder, MirroredDenoisingAutoencoder
+from imgae.training.networks import (
+    Autoencoder,
+    Code,
+    CodeAutoencoder,
+    MirroredDenoisingAutoencoder,
+    TracedCodeAutoencoder,
+)
 from imgae.training.quantisation import RoundedConv2d
 
 OPSET: Final = 18
@@ -45,6 +52,8 @@ SUMMARIES: Final = {
     "inpaint": "Fills what the mask marks in RGB pictures: 1 is unknown, 0.5 holds a guess, 0 is "
     "kept. Holes are filled smoothly inside the graph first, to 64 pixels from known ones; a "
     "residual convolutional autoencoder adds detail.",
+    "code": "Encodes RGB pictures in a small code at 1/8 of their resolution, and decodes it again; "
+    "a convolutional autoencoder without skips, for retrieval and anomaly scores.",
     "detect": "Finds scratches, dust and dead pixels in RGB pictures: a map of probabilities each.",
 }
 PRECISIONS: Final = ("fp32", "fp16", "int8")
@@ -60,7 +69,11 @@ on average."""
 PARITY_SIZES: Final = ((37, 61), (131, 77), (1, 9))
 FP16_SUFFIX: Final = "_fp16"
 EXAMPLE_MEMORY: Final = 256 << 20  # of decoded pictures, to choose ranges on
-TUNABLE: Final = ("batch", "crop", "learning_rate", "decay", "seed")  # options of imgae train
+TUNABLE: Final = ("objective", "weight", "code_channels", "rate", "sigma", "batch", "crop",
+                  "learning_rate", "decay", "seed")  # fmt: skip
+"""Settings that are options of imgae train."""
+OPTIONS: Final = {"weight": "lambda"}
+"""Where the option has another name."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +119,7 @@ def export_run(
     net = averaged_network(config, run.load_checkpoint())
     if precision == "int8" and not config.int8:
         quantisation.prepare(net, example_batches(config))
-    plain = networks.build_known(config.variant, config.task)  # its shape is all that counts
+    plain = networks.build_known(config.variant, config.task, config.code)  # its shape is all that counts
     if mirrored:
         net.__class__ = plain.__class__ = MirroredDenoisingAutoencoder
     if precision != "fp32":
@@ -165,10 +178,16 @@ def load_weights(path: Path) -> tuple[ModelCard, dict[str, torch.Tensor]]:
         entry.name.removesuffix(FP16_SUFFIX): numpy_helper.to_array(entry).astype(np.float32)
         for entry in model.graph.initializer
     }
-    names = networks.build_known(card.architecture, network_task(card)).state_dict()
+    names = network_of(card).state_dict()
     if missing := names.keys() - stored.keys():
         raise TrainingError(f"{path}: lacks {min(missing)}; training cannot start from it")
     return card, {name: torch.tensor(stored[name]) for name in names}
+
+
+def network_of(card: ModelCard) -> Autoencoder:
+    """Build the network that a card describes, its weights random."""
+    code = Code(card.objective, card.code_channels) if card.task == "code" else None
+    return networks.build_known(card.architecture, network_task(card), code)
 
 
 def network_task(card: ModelCard) -> str:
@@ -183,7 +202,7 @@ def start_from(net: Autoencoder, path: Path, variant: str) -> None:
     planes that both have are kept, and the last convolution if both restore pictures.
     """
     card, weights = load_weights(path)
-    found, source = card.architecture, networks.NETWORKS[network_task(card)]
+    found, source = card.architecture, network_of(card)
     kernels = dict(zip(source.planes, weights["stem.weight"].unbind(1), strict=True))
     absent = torch.zeros_like(kernels["red"])
     weights["stem.weight"] = torch.stack([kernels.get(name, absent) for name in net.planes], 1)
@@ -222,6 +241,10 @@ def to_onnx(net: Autoencoder, precision: str) -> onnx.ModelProto:
     """Trace a network into a bare graph with dynamic sizes, its kernels stored as `precision`."""
     if precision == "int8":
         net = quantisation.stored(net)
+    outputs = outputs_of(net)
+    if isinstance(net, CodeAutoencoder):
+        net = copy(net)
+        net.__class__ = TracedCodeAutoencoder
     examples = {
         "image": torch.rand(2, 3, 64, 72),
         "sigma": torch.rand(2, 1, 1, 1),
@@ -241,7 +264,7 @@ def to_onnx(net: Autoencoder, precision: str) -> onnx.ModelProto:
             external_data=False,
             verbose=False,
             input_names=list(net.inputs),
-            output_names=[net.output],
+            output_names=list(outputs),
             dynamic_shapes=tuple(dynamic.get(name, sizes) for name in net.inputs),
         )
     assert program is not None
@@ -249,6 +272,14 @@ def to_onnx(net: Autoencoder, precision: str) -> onnx.ModelProto:
     if [entry.version for entry in traced.opset_import if entry.domain == ""] != [OPSET]:
         raise TrainingError(f"the exporter did not keep to opset {OPSET}")
     return bare(traced, net, precision)
+
+
+def outputs_of(net: Autoencoder) -> dict[str, list[str | int | None]]:
+    """Return the names and shapes of what a network gives: a code beside what it decodes to."""
+    outputs = {net.output: SHAPES["image"]}
+    if isinstance(net, CodeAutoencoder):
+        outputs["code"] = ["N", net.shape.channels, "h", "w"]
+    return outputs
 
 
 def bare(traced: onnx.ModelProto, net: Autoencoder, precision: str) -> onnx.ModelProto:
@@ -299,7 +330,10 @@ def bare(traced: onnx.ModelProto, net: Autoencoder, precision: str) -> onnx.Mode
             nodes,
             "imgae",
             [helper.make_tensor_value_info(name, float32, SHAPES[name]) for name in net.inputs],
-            [helper.make_tensor_value_info(net.output, float32, SHAPES["image"])],
+            [
+                helper.make_tensor_value_info(name, float32, shape)
+                for name, shape in outputs_of(net).items()
+            ],
             [numpy_helper.from_array(array, name) for name, array in initializers.items()],
         ),
         opset_imports=[helper.make_opsetid("", OPSET)],
@@ -339,6 +373,8 @@ def make_card(
         task=CARD_TASKS.get(config.task, config.task),
         summary=SUMMARIES[config.task],
         architecture=config.variant,
+        objective=config.objective,
+        code_channels=config.code_channels,
         precision=precision,
         inputs=net.inputs,
         optional=net.optional,
@@ -367,7 +403,9 @@ def recipe_of(config: TrainingConfig, precision: str, mirrored: bool) -> str:
     for entry in fields(config):
         value = getattr(config, entry.name)
         if entry.name in TUNABLE and value != entry.default:
-            words.append(f"--{entry.name.replace('_', '-')} {value:g}")
+            name = OPTIONS.get(entry.name, entry.name).replace("_", "-")
+            scaled = value * 255 if entry.name == "sigma" else value
+            words.append(f"--{name} {scaled if isinstance(scaled, str) else format(scaled, 'g')}")
     if config.int8:
         words.append("--int8")
     if config.bf16:

@@ -6,6 +6,7 @@ weighting.
 """
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 import torch
@@ -15,6 +16,7 @@ from torch import Generator, Tensor, nn
 from imgae.training.camera import CameraNoise
 from imgae.training.corruptions import Defects, GaussianNoise, Holes
 from imgae.training.networks import GATE_SIGMA, STRIDE, pad_to_stride
+from imgae.training.regularisers import SpectralHinge, contraction
 
 FLOOR: Final = 1e-4
 """Of squared errors whose ratio is logged: 40 dB."""
@@ -43,9 +45,66 @@ class Denoising:
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """clean: (B, 3, H, W) in [0, 1]. Returns the scalar loss and terms for the log."""
         noisy, sigma, clean = self.corruption(clean, generator)
-        error = (net(noisy, sigma).float() - clean).square()
+        return self.of(net(noisy, sigma), clean, sigma)
+
+    def of(
+        self, restored: Tensor, clean: Tensor, sigma: Tensor
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the loss of what came out, and its terms."""
+        error = (restored.float() - clean).square()
         expected = self.scale * (sigma + 1 / 255).pow(self.exponent)
         return (error / expected).mean(), {"mse": error.mean()}
+
+
+@dataclass
+class ContractiveDenoising:
+    """Denoising, by a network that is to be no more sensitive than it must.
+
+    contractive: beside the error, the squared Frobenius norm of the Jacobian of the restored
+    picture by the noisy one, by output value, times `weight`. It shrinks every direction, those of
+    the signal too.
+    spectral: in its place, how far the Jacobian's largest singular value exceeds `limit`, squared.
+    jittered: no penalty; the control, which sees Gaussian noise of the standard deviation `weight`
+    (in 8-bit levels) that it is not told of.
+
+    The penalties are those of the first `share` of each batch, and computed without autocast.
+    """
+
+    objective: str
+    weight: float
+    limit: float = 1.0
+    share: float = 0.34
+    plain: Denoising = field(default_factory=Denoising)
+
+    def __post_init__(self) -> None:
+        self.hinge = SpectralHinge(self.limit)
+
+    def __call__(
+        self, net: nn.Module, clean: Tensor, generator: Generator
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """clean: (B, 3, H, W) in [0, 1]. Returns the scalar loss and terms for the log."""
+        noisy, sigma, clean = self.plain.corruption(clean, generator)
+        if self.objective == "jittered":
+            jitter = torch.randn(noisy.shape, generator=generator, device=noisy.device)
+            noisy = noisy + self.weight / 255 * jitter
+        loss, terms = self.plain.of(net(noisy, sigma), clean, sigma)
+        if self.objective == "jittered":
+            return loss, terms
+        part = max(1, round(self.share * len(noisy)))
+        with torch.autocast(noisy.device.type, enabled=False):
+            restored = partial(told, net, sigma[:part])
+            if self.objective == "contractive":
+                penalty = contraction(restored, noisy[:part], generator)
+                terms["jacobian"] = penalty.detach()
+            else:
+                penalty, norms = self.hinge(restored, noisy[:part], generator)
+                terms |= {"penalty": penalty.detach(), "spectral_norm": norms.mean()}
+        return loss + self.weight * penalty, terms
+
+
+def told(net: nn.Module, sigma: Tensor, noisy: Tensor) -> Tensor:
+    restored: Tensor = net(noisy, sigma)
+    return restored
 
 
 @dataclass(frozen=True)

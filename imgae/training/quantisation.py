@@ -55,7 +55,7 @@ Batches = Sequence[Example]
 
 def build(config: TrainingConfig) -> Autoencoder:
     """Build a run's network, which rounds if the run is in int8; for weights to be loaded into."""
-    net = build_known(config.variant, config.task)
+    net = build_known(config.variant, config.task, config.code)
     if config.int8:
         quantise(net)
     return net

@@ -15,6 +15,7 @@ from imgae.holes import draw_dust, draw_film_scratches
 from imgae.session import usable_cpus
 from imgae.training import quantisation
 from imgae.training.checkpoint import Run
+from imgae.training.codes import DEFAULT_WEIGHTS, Coding, start_at_pca
 from imgae.training.config import TrainingConfig
 from imgae.training.corruptions import Defects, Holes
 from imgae.training.data import Folders, PictureBank, read_folders
@@ -22,18 +23,29 @@ from imgae.training.export import DENOISERS, start_from
 from imgae.training.loop import Objective, Outcome, Trainer, Validation, choose_pace, train
 from imgae.training.masks import SIDE as MASK_SIDE
 from imgae.training.masks import DrawnBank, HoleBank
-from imgae.training.networks import build_known
-from imgae.training.objectives import CameraDenoising, Denoising, Detecting, Inpainting
+from imgae.training.networks import CodeAutoencoder, build_known
+from imgae.training.objectives import (
+    CameraDenoising,
+    ContractiveDenoising,
+    Denoising,
+    Detecting,
+    Inpainting,
+)
 from imgae.training.validate import (
     Detection,
     Restoration,
     camera_cases,
+    code_cases,
     denoising_cases,
     inpainting_cases,
 )
 
 DRAWN_SHARE: Final = 0.08  # of the pixels
 DRAWN_SIDE: Final = 1024
+CODE_CHANNELS: Final = 32
+RESTORING: Final = ("contractive", "spectral", "jittered")
+"""Objectives of a denoiser that is trained on to be less sensitive, and of the control."""
+PCA_BATCHES: Final = 40
 
 Note = Callable[[str], None]
 Report = Callable[[dict[str, Any]], None]
@@ -58,13 +70,19 @@ def start(
     torch.manual_seed(config.seed)
     if config.int8 and config.task not in DENOISERS:
         raise TrainingError(f"a run of {config.task}; only denoisers can be trained in int8")
-    net = build_known(config.variant, config.task)
+    config = settled(config)
+    net = build_known(config.variant, config.task, config.code)
     if config.start is not None:
         start_from(net, Path(config.start), config.variant)
     pictures = read_pictures(config, note)
     run.create()
     bank = bank_of(config, pictures, place)
     objective = objective_of(config, place)
+    if isinstance(net, CodeAutoencoder) and config.start is None:
+        generator = torch.Generator(place).manual_seed(config.seed)
+        start_at_pca(net, torch.cat([
+            bank.crops(config.batch, config.crop, generator).cpu() for _ in range(PCA_BATCHES)
+        ]))  # fmt: skip
     if config.int8:
         quantisation.prepare(net, quantisation.noisy_batches(bank, config, place))
     with told_when_out_of_memory():
@@ -117,12 +135,29 @@ def bank_of(config: TrainingConfig, pictures: Folders, device: torch.device) -> 
     return PictureBank.of(pictures.training, device)
 
 
+def settled(config: TrainingConfig) -> TrainingConfig:
+    """Give a code's run what it was not given: an objective, channels, and a weight."""
+    if config.task != "code":
+        return config
+    objective = config.objective or "undercomplete"
+    weight = DEFAULT_WEIGHTS.get(objective, 0.0) if config.weight is None else config.weight
+    channels = config.code_channels or CODE_CHANNELS
+    return replace(config, objective=objective, weight=weight, code_channels=channels)
+
+
 def objective_of(config: TrainingConfig, device: torch.device) -> Objective:
+    if config.task == "code":
+        assert config.weight is not None
+        return Coding(config.objective, config.weight, config.rate, config.sigma)
     if config.task == "inpaint":
         return Inpainting(Holes(HoleBank(device, seed=config.seed)))
     if config.task == "detect":
         return Detecting(defects(device, config.seed + 2))
-    return CameraDenoising() if config.task == "camera" else Denoising()
+    if config.task == "camera":
+        return CameraDenoising()
+    if config.objective in RESTORING:
+        return ContractiveDenoising(config.objective, config.weight or 0.0)
+    return Denoising()
 
 
 def validation_of(config: TrainingConfig, pictures: Folders, device: torch.device) -> Validation:
@@ -130,6 +165,8 @@ def validation_of(config: TrainingConfig, pictures: Folders, device: torch.devic
         return Restoration(inpainting_cases(pictures.validation), device)
     if config.task == "detect":
         return Detection(pictures.validation, defects(device, seed=1), device)
+    if config.task == "code":
+        return Restoration(code_cases(pictures.validation), device)
     if config.task == "camera":
         return Restoration(camera_cases(pictures.validation), device)
     return Restoration(denoising_cases(pictures.validation), device)

@@ -122,6 +122,12 @@ def denoising_cases(pictures: list[np.ndarray]) -> list[Case]:
     return cases
 
 
+def code_cases(pictures: list[np.ndarray]) -> list[Case]:
+    """The pictures as they are: what a code keeps of them."""
+    crops = [as_tensor(centre(picture)) for picture in pictures]
+    return [Case(crop, (), crop, torch.ones_like(crop, dtype=torch.bool)) for crop in crops]
+
+
 def camera_cases(pictures: list[np.ndarray]) -> list[Case]:
     """Each picture with three fates, as training draws them."""
     generator = Generator().manual_seed(0)

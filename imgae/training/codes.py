@@ -1,0 +1,134 @@
+"""Training of code autoencoders: a reconstruction error, plus a multiple of what their name says.
+
+    loss = mean |x - g(f(x))|^2 + weight * penalty
+
+    undercomplete   no penalty: the code is smaller than the picture
+    sparse-l1       mean |h| of a rectified code
+    sparse-kl       the divergence of the channels' mean activations from a target rate
+    denoising       no penalty: the encoder sees x with noise, the error is against x without
+    contractive     |df/dx|^2, the Jacobian's squared Frobenius norm
+    contractive-h   the same, and how much the Jacobian changes under a little noise
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor
+
+from imgae.training.networks import CODE_ACTIVATIONS, STRIDE, CodeAutoencoder, unchanged
+from imgae.training.regularisers import (
+    contraction,
+    dead_share,
+    effective_rank,
+    higher_contraction,
+    kl,
+    l1,
+)
+
+OBJECTIVES: Final = tuple(CODE_ACTIVATIONS)
+DEFAULT_WEIGHTS: Final = {
+    "undercomplete": 0.0,
+    "denoising": 0.0,
+    "sparse-l1": 1e-4,
+    "sparse-kl": 1e-4,
+    "contractive": 1e-6,
+    "contractive-h": 1e-6,
+}
+HIGHER_SPREAD: Final = 0.05
+"""Standard deviation, on [0, 1], of the noise under which CAE+H compares Jacobians."""
+HIGHER_SHARE: Final = 1.0
+"""Of CAE+H's second term beside the first."""
+
+
+@dataclass
+class Coding:
+    """The objective of a code autoencoder; its parts are in the log, each under its name.
+
+    weight: the lambda of the formula. rate: the target of sparse-kl. sigma: standard deviation of
+    the noise of `denoising`, on [0, 1].
+
+    Penalties that shrink with the code are divided by its variance (sparse-l1: by its root mean
+    square): otherwise the encoder shrinks, the decoder grows, and nothing is learnt. Filters of
+    norm 1 and bounded codes, which the literature has against that, do not bind a deep decoder:
+    its later layers can undo any shrinking.
+    """
+
+    objective: str
+    weight: float = 0.0
+    rate: float = 0.05
+    sigma: float = 25 / 255
+
+    def __call__(
+        self, net: CodeAutoencoder, clean: Tensor, generator: Generator
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """clean: (B, 3, H, W) in [0, 1]. Returns the scalar loss and terms for the log."""
+        given = clean
+        if self.objective == "denoising":
+            noise = torch.randn(clean.shape, generator=generator, device=clean.device)
+            given = clean + self.sigma * noise
+        code = net.encoded(given)
+        mse = (net.decoded(code).float() - clean).square().mean()
+        code = code.float()
+        penalty, jacobian = self.penalty(net, given, code, generator)
+        terms = {
+            "mse": mse,
+            "penalty": penalty,
+            "jacobian": jacobian.detach(),
+            "activation": code.detach().mean(),
+            "dead": code.new_tensor(dead_share(code)),
+            "rank": code.new_tensor(effective_rank(code)),
+        }
+        return mse + self.weight * penalty, terms
+
+    def penalty(
+        self, net: CodeAutoencoder, given: Tensor, code: Tensor, generator: Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Return the penalty, and the encoder's squared Jacobian norm, over the code's variance."""
+        size = variance(code).clamp(min=1e-8)
+        if self.objective not in ("contractive", "contractive-h"):
+            # For the log; one picture will do.
+            slope = contraction(net.encoded, given[:1], generator) / size
+            if self.objective == "sparse-l1":
+                return l1(code) / code.square().mean().sqrt().clamp(min=1e-6), slope
+            return kl(code, self.rate) if self.objective == "sparse-kl" else size * 0, slope
+        slope = contraction(net.encoded, given, generator) / size
+        if self.objective == "contractive":
+            return slope, slope
+        bend = higher_contraction(net.encoded, given, HIGHER_SPREAD, generator) / size
+        return slope + HIGHER_SHARE * bend, slope
+
+
+def variance(code: Tensor) -> Tensor:
+    """Return the variance of each channel over batch and positions, averaged over the channels."""
+    result: Tensor = code.transpose(0, 1).flatten(1).var(1).mean()
+    return result
+
+
+@torch.no_grad()
+def start_at_pca(net: CodeAutoencoder, pictures: Tensor) -> None:
+    """Let a fresh network compute principal component analysis of blocks, or near to it.
+
+    pictures: (B, 3, H, W) in [0, 1], H and W multiples of STRIDE. The encoder's linear map becomes
+    the first components; those of bounded and rectified codes are scaled to a variance of 1, and
+    of rectified ones moved up by 3. The decoder's is the least squares fit to what comes of that.
+    """
+    blocks = F.pixel_unshuffle(pictures - 0.5, STRIDE).transpose(0, 1).flatten(1).double()
+    mean = blocks.mean(1)
+    values, vectors = torch.linalg.eigh(torch.cov(blocks))
+    count = net.shape.channels
+    directions = vectors[:, -count:].flip(1).T
+    activation = CODE_ACTIVATIONS[net.shape.objective]
+    if activation is not unchanged:
+        directions = directions / values[-count:].flip(0).clamp(min=1e-8).sqrt()[:, None]
+    moved = 3.0 if activation is F.relu else 0.0
+    net.analysis.weight.copy_(directions.reshape(count, 3, STRIDE, STRIDE))
+    net.analysis.bias.copy_(moved - directions @ mean)
+    code = activation(directions @ blocks + net.analysis.bias.double()[:, None])
+    code = torch.cat([code, torch.ones_like(code[:1])])
+    normal = code @ code.T
+    ridge = 1e-6 * normal.trace() / len(normal) * torch.eye(len(normal), dtype=torch.float64)
+    fit = torch.linalg.solve(normal + ridge, code @ blocks.T).T
+    net.synthesis.weight.copy_(fit[:, :-1, None, None])
+    net.synthesis.bias.copy_(fit[:, -1])
