@@ -63,7 +63,9 @@ def scaled(change: Tensor) -> Tensor:
     return change * CHANGE / change.square().mean().sqrt().clamp(min=1e-12)
 
 
-def attacked(net: nn.Module, given: Tensor, clean: Tensor, sigma: Tensor, steps: int = 20) -> Tensor:
+def attacked(
+    net: nn.Module, given: Tensor, clean: Tensor, sigma: Tensor, steps: int = 20
+) -> Tensor:
     """Return the change of CHANGE rms after which the network errs most, as far as it is found."""
     change = scaled(torch.randn(given.shape, generator=torch.Generator().manual_seed(0)))
     best, worst = change, -1.0

@@ -115,7 +115,7 @@ def test_shrinking_the_code_and_growing_the_decoder_gains_nothing():
                     layer.bias.mul_(factor)
                 for layer in (net.expand, net.synthesis):
                     layer.weight.div_(factor)
-            loss, terms = Coding(objective, 1.0)(net, crops(), generator())
+            _, terms = Coding(objective, 1.0)(net, crops(), generator())
             losses.append(float(terms["penalty"].detach()))
         assert losses[1] == pytest.approx(losses[0], rel=1e-3), objective
 

@@ -3,6 +3,7 @@
 import argparse
 import json
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 from imgae.cli.options import Commands, new_parser, whole
@@ -34,13 +35,13 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    try:
-        import matplotlib as _
-        import torch
-    except ImportError as error:
-        raise TrainingUnavailable(
-            f"the study needs {error.name}; install it with: pip install '.[train,bench]'"
-        ) from error
+    for package in ("torch", "matplotlib"):
+        if find_spec(package) is None:
+            raise TrainingUnavailable(
+                f"the study needs {package}; install it with: pip install '.[train,bench]'"
+            )
+    import torch
+
     from imgae.session import usable_cpus
     from imgae.training import study
     from imgae.training.data import read_folders

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 CODE_SETTINGS = ("objective", "weight", "code_channels", "rate", "sigma")
-SETTINGS = (*CODE_SETTINGS, "variant", "steps", "minutes", "start", "batch", "crop", "learning_rate", "decay",
-            "seed", "memory")  # fmt: skip
+SETTINGS = (*CODE_SETTINGS, "variant", "steps", "minutes", "start", "batch", "crop",
+            "learning_rate", "decay", "seed", "memory")  # fmt: skip
 
 OBJECTIVES = (
     "undercomplete", "denoising", "sparse-l1", "sparse-kl", "contractive", "contractive-h"

@@ -43,13 +43,13 @@ class CameraNoise:
     Zhang et al. 2021 (BSRGAN) and Jiang et al. 2021 (FBCNN).
     """
 
-    share_clean: float = 0.10
-    share_clean_jpeg: float = 0.20
-    kinds: tuple[float, float, float, float, float] = (0.3, 0.15, 0.25, 0.15, 0.15)
+    share_clean: float = 0.09
+    share_clean_jpeg: float = 0.25
+    kinds: tuple[float, float, float, float, float] = (0.33, 0.15, 0.26, 0.11, 0.15)
     """Raw noise through a camera; signal-dependent; correlated; chroma-heavy; white."""
     sigma: tuple[float, float] = (0.8 / 255, 45.0 / 255)  # log-uniform, white noise aside
     white_sigma: float = 55.0 / 255
-    share_processed: float = 0.5  # of the noisy but white: by a camera's own denoising
+    share_processed: float = 0.6  # of the noisy but white: by a camera's own denoising
     share_jpeg: float = 0.65  # of the noisy; white noise less often
     share_white_jpeg: float = 0.25
     share_twice: float = 0.3  # of the JPEGs: saved once more
@@ -58,7 +58,7 @@ class CameraNoise:
     share_soft: float = 0.6  # of the noisy: as cameras' pictures are at full size, pixel by pixel
     share_soft_clean: float = 0.25
     share_resized: float = 0.08
-    share_float: float = 0.03  # neither clipped nor rounded
+    share_float: float = 0.06  # neither clipped nor rounded
     share_told: float = 0.7  # of the JPEGs on the grid: their tables are known
     share_iso: float = 0.25
 
@@ -94,7 +94,7 @@ class CameraNoise:
 
         share = torch.where(kind == 4, self.share_white_jpeg, self.share_jpeg)
         saved = torch.where(noiseless, ~pristine, chance(share)) & ~as_float
-        spared = torch.where(chance(0.35), uniform(82, 98), log_between(8.0, 98.0, uniform()))
+        spared = torch.where(chance(0.45), uniform(82, 99), log_between(8.0, 98.0, uniform()))
         first = torch.where(noiseless, spared, uniform(40, 98))
         twice, shifted = saved & chance(self.share_twice), chance(self.share_shifted)
         half, half_again = chance(0.6), chance(0.6)
@@ -241,7 +241,7 @@ def processed(clean: Tensor, noise: Tensor, generator: Generator) -> Tensor:
     noise and with its opposite is compared.
     """
     unit = torch.rand(len(clean), 4, 1, 1, generator=generator, device=clean.device)
-    coring, sharpening, width, colour = unit.split(1, 1)
+    coring, sharpening, width, colour = (unit[:, i : i + 1] for i in range(4))
     luma = luma_of(noise)
     chroma = colour * torch.lerp(noise - luma, blurred(noise - luma, 1.5), colour.round())
     bands = detail(luma, 0.5 + width)
@@ -253,7 +253,8 @@ def processed(clean: Tensor, noise: Tensor, generator: Generator) -> Tensor:
             band * band.square() / (band.square() + threshold.square() + 1e-12)
             for band, threshold in zip((fine, middle), thresholds, strict=True)
         )
-        return (1 + 0.8 * sharpening) * fine + middle + rest
+        sharp: Tensor = (1 + 0.8 * sharpening) * fine + middle + rest
+        return sharp
 
     bright = luma_of(clean)
     return (denoised(bright + luma) - denoised(bright - luma)) / 2 + chroma
@@ -267,7 +268,8 @@ def detail(x: Tensor, width: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def normal_size(x: Tensor) -> Tensor:
-    return x.square().mean((1, 2, 3), keepdim=True).sqrt()
+    size: Tensor = x.square().mean((1, 2, 3), keepdim=True).sqrt()
+    return size
 
 
 def normalised(noise: Tensor) -> Tensor:

@@ -1,13 +1,13 @@
 """Training of code autoencoders: a reconstruction error, plus a multiple of what their name says.
 
-    loss = mean |x - g(f(x))|^2 + weight * penalty
+loss = mean |x - g(f(x))|^2 + weight * penalty
 
-    undercomplete   no penalty: the code is smaller than the picture
-    sparse-l1       mean |h| of a rectified code
-    sparse-kl       the divergence of the channels' mean activations from a target rate
-    denoising       no penalty: the encoder sees x with noise, the error is against x without
-    contractive     |df/dx|^2, the Jacobian's squared Frobenius norm
-    contractive-h   the same, and how much the Jacobian changes under a little noise
+undercomplete   no penalty: the code is smaller than the picture
+sparse-l1       mean |h| of a rectified code
+sparse-kl       the divergence of the channels' mean activations from a target rate
+denoising       no penalty: the encoder sees x with noise, the error is against x without
+contractive     |df/dx|^2, the Jacobian's squared Frobenius norm
+contractive-h   the same, and how much the Jacobian changes under a little noise
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from typing import Final
 
 import torch
 import torch.nn.functional as F
-from torch import Generator, Tensor
+from torch import Generator, Tensor, nn
 
 from imgae.training.networks import CODE_ACTIVATIONS, STRIDE, CodeAutoencoder, unchanged
 from imgae.training.regularisers import (
@@ -61,9 +61,10 @@ class Coding:
     sigma: float = 25 / 255
 
     def __call__(
-        self, net: CodeAutoencoder, clean: Tensor, generator: Generator
+        self, net: nn.Module, clean: Tensor, generator: Generator
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """clean: (B, 3, H, W) in [0, 1]. Returns the scalar loss and terms for the log."""
+        assert isinstance(net, CodeAutoencoder)
         given = clean
         if self.objective == "denoising":
             noise = torch.randn(clean.shape, generator=generator, device=clean.device)
@@ -123,6 +124,8 @@ def start_at_pca(net: CodeAutoencoder, pictures: Tensor) -> None:
     if activation is not unchanged:
         directions = directions / values[-count:].flip(0).clamp(min=1e-8).sqrt()[:, None]
     moved = 3.0 if activation is F.relu else 0.0
+    assert net.analysis.bias is not None
+    assert net.synthesis.bias is not None
     net.analysis.weight.copy_(directions.reshape(count, 3, STRIDE, STRIDE))
     net.analysis.bias.copy_(moved - directions @ mean)
     code = activation(directions @ blocks + net.analysis.bias.double()[:, None])

@@ -52,7 +52,7 @@ SUMMARIES: Final = {
     "inpaint": "Fills what the mask marks in RGB pictures: 1 is unknown, 0.5 holds a guess, 0 is "
     "kept. Holes are filled smoothly inside the graph first, to 64 pixels from known ones; a "
     "residual convolutional autoencoder adds detail.",
-    "code": "Encodes RGB pictures in a small code at 1/8 of their resolution, and decodes it again; "
+    "code": "Encodes RGB pictures in a small code at 1/8 of their resolution, and decodes it; "
     "a convolutional autoencoder without skips, for retrieval and anomaly scores.",
     "detect": "Finds scratches, dust and dead pixels in RGB pictures: a map of probabilities each.",
 }
@@ -119,7 +119,9 @@ def export_run(
     net = averaged_network(config, run.load_checkpoint())
     if precision == "int8" and not config.int8:
         quantisation.prepare(net, example_batches(config))
-    plain = networks.build_known(config.variant, config.task, config.code)  # its shape is all that counts
+    plain = networks.build_known(
+        config.variant, config.task, config.code
+    )  # its shape is all that counts
     if mirrored:
         net.__class__ = plain.__class__ = MirroredDenoisingAutoencoder
     if precision != "fp32":

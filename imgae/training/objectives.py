@@ -20,6 +20,7 @@ from imgae.training.regularisers import SpectralHinge, contraction
 
 FLOOR: Final = 1e-4
 """Of squared errors whose ratio is logged: 40 dB."""
+MEAN_SIDE: Final = 16
 EPSILON: Final = 1e-6
 """Under a root, so that its slope stays finite; a thousandth of white, squared."""
 
@@ -115,6 +116,9 @@ class CameraDenoising:
     about so. Pictures that are clean already weigh the most, since the network is to leave them
     alone.
 
+    Errors of the mean over blocks of MEAN_SIDE pixels count `mean_weight` times more: of what a
+    network does to flat places, a shift is seen first.
+
     Beside it, the error of the level map against the root mean square around each pixel of what is
     to be removed, relative to that. Without it the map stood still, the same for every picture,
     and the denoiser found its way alone.
@@ -124,6 +128,7 @@ class CameraDenoising:
     exponent: float = 1.5
     scale: float = 0.03
     level_weight: float = 1.0
+    mean_weight: float = 2.0
     around: int = 16  # pixels
 
     def __call__(
@@ -139,7 +144,8 @@ class CameraDenoising:
         before = (made.noisy - made.clean).square().mean((1, 2, 3))
         after = (restored - made.clean).square().mean((1, 2, 3))
         expected = self.scale * (before.sqrt() + 1 / 255).pow(self.exponent)
-        loss = (after / expected).mean()
+        shifts = F.avg_pool2d(restored - made.clean, MEAN_SIDE).square().mean((1, 2, 3))
+        loss = ((after + self.mean_weight * shifts) / expected).mean()
         wanted = self.levels_of(made.noisy - made.clean)
         level_error = ((levels - wanted).abs() / (wanted + GATE_SIGMA)).mean()
         gain = 10 * ((before + FLOOR) / (after + FLOOR)).log10().mean()

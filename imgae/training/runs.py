@@ -40,7 +40,7 @@ from imgae.training.validate import (
     inpainting_cases,
 )
 
-DRAWN_SHARE: Final = 0.08  # of the pixels
+DRAWN_SHARE: Final = 0.10  # of the pixels
 DRAWN_SIDE: Final = 1024
 CODE_CHANNELS: Final = 32
 RESTORING: Final = ("contractive", "spectral", "jittered")

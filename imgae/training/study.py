@@ -371,7 +371,8 @@ def fit_field(points: Tensor, noise: float, seed: int, steps: int = 5000) -> Fie
 
     def loss(x: Tensor) -> Tensor:
         given = x + noise * torch.randn(x.shape, generator=draw)
-        return (given + field(given) - x).square().sum(1).mean() / noise**2
+        error: Tensor = (given + field(given) - x).square().sum(1).mean()
+        return error / noise**2
 
     fit(field.parameters(), loss, points, seed, steps)
     return field
@@ -447,7 +448,8 @@ class TiedAutoencoder(nn.Module):
         """Return those of the Jacobian at each row, (N, code), largest first."""
         code = self.code(x)
         slopes = (code * (1 - code))[:, :, None] * self.conv.weight.flatten(1)
-        return torch.linalg.svdvals(slopes)
+        values: Tensor = torch.linalg.svdvals(slopes)
+        return values
 
 
 def fit_contractive(
