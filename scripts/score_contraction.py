@@ -3,7 +3,7 @@
 
     scripts/score_contraction.py CBSD68_FOLDER MODEL.onnx [MODEL.onnx ...] [--json FILE]
 
-Columns, of every fourth picture, float noise, the level given unless it says otherwise:
+Columns, of every N-th picture (--every), float noise, the level given unless it says otherwise:
 
     15, 25, 50      PSNR, dB, whole pictures
     norm            spectral norm of the Jacobian at 15, crops of 128x128
@@ -148,10 +148,11 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("models", type=Path, nargs="+")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--every", type=int, default=4, metavar="N")
     options = parser.parse_args()
     pictures = [
         torch.tensor(pixels).permute(2, 0, 1)[None].float() / 255
-        for _, pixels in clean_pictures(options.folder)[::4]
+        for _, pixels in clean_pictures(options.folder)[:: options.every]
     ]
     print("| model | " + " | ".join(COLUMNS) + " |\n" + "|---" * (len(COLUMNS) + 1) + "|")
     found = {}
