@@ -261,11 +261,12 @@ def metadata(model: onnx.ModelProto, key: str) -> str | None:
 
 
 def set_metadata(model: onnx.ModelProto, key: str, value: str) -> None:
-    """Set one metadata entry; the others stay."""
-    kept = [entry for entry in model.metadata_props if entry.key != key]
-    entries = [*kept, onnx.StringStringEntryProto(key=key, value=value)]
-    del model.metadata_props[:]
-    model.metadata_props.extend(entries)
+    """Set one metadata entry, in its place if it is there; the others stay."""
+    for entry in model.metadata_props:
+        if entry.key == key:
+            entry.value = value
+            return
+    model.metadata_props.add(key=key, value=value)
 
 
 def write_model(model: onnx.ModelProto, path: Path) -> None:

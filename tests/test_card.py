@@ -39,7 +39,15 @@ def test_fields_of_a_newer_imgae_are_ignored():
 
 def test_a_card_may_lack_what_has_a_default_and_nothing_else():
     values = json.loads(card().to_json())
-    for name in ("precision", "optional", "thin_halo", "sha256", "scores"):
+    for name in (
+        "precision",
+        "optional",
+        "objective",
+        "code_channels",
+        "thin_halo",
+        "sha256",
+        "scores",
+    ):
         del values[name]
     assert ModelCard.from_json(json.dumps(values)) == card()
     for name in values.keys() - {"schema"}:
