@@ -219,12 +219,11 @@ def test_a_code_has_the_radius_of_encoder_and_decoder():
     assert geometry.receptive_radius(code) > geometry.receptive_radius(denoiser) - STRIDE
 
 
-def test_a_run_continues_to_the_same_losses(folder, tmp_path):
+def test_a_run_takes_the_default_weight_of_its_objective(folder, tmp_path):
     config = TrainingConfig(task="code", variant="tiny", data=(str(folder),), steps=6, batch=2,
                             crop=32, objective="contractive", code_channels=4)  # fmt: skip
-    whole = tmp_path / "whole"
-    runs.start(config, None, whole, "cpu", 1, lambda _: None, lambda _: None)
-    assert Run(whole).load_config().weight == codes.DEFAULT_WEIGHTS["contractive"]
+    runs.start(config, None, tmp_path / "run", "cpu", 1, lambda _: None, lambda _: None)
+    assert Run(tmp_path / "run").load_config().weight == codes.DEFAULT_WEIGHTS["contractive"]
 
 
 @pytest.mark.parametrize(
