@@ -12,8 +12,8 @@ described by the mean and the standard deviation of each channel of its code, le
 all pictures, divided by their spread; nearest by cosine. Beside it, a colour histogram of 8x8x8.
 
 anomaly: the area under the ROC curve of finding which cells of 8x8 pixels of PICTURES were damaged
-(spots and lines of 2 to 12 pixels, a third of the contrast away), by the Mahalanobis distance of a
-cell's code from those of OTHERS, by the error of the reconstruction, and, beside them, by the
+(spots of 4 to 22 pixels, lines 2 to 4 wide, a third of the contrast away), by the Mahalanobis
+distance of a cell's code from those of OTHERS, by the error of the reconstruction, and, beside them, by the
 distance of the cell's pixels from their mean over OTHERS.
 """
 
@@ -178,7 +178,8 @@ def main() -> None:
             from imgae.training.export import add_scores
 
             name = f"{options.pictures.name}, {options.others.name}"
-            command = f"scripts/score_code.py {options.pictures.name} {options.others.name}"
+            folders = f"{options.pictures.name} {options.others.name}"
+            command = f"scripts/score_code.py {folders} {model.card.name}.onnx"
             figures = (
                 (f"{options.pictures.name}, reconstructed", kept, "dB PSNR"),
                 (f"{name}: damaged copies found first", searched, "share"),

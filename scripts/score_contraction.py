@@ -8,12 +8,13 @@ Columns, of every N-th picture (--every), float noise, the level given unless it
     15, 25, 50      PSNR, dB, whole pictures
     norm            spectral norm of the Jacobian at 15, crops of 128x128
     random, attack  dB lost at 15 to a change of 5/255 rms: Gaussian; and the worst that projected
-                    gradient ascent finds in 20 steps; crops of 160x160
+                    gradient ascent finds among 20 places; crops of 160x160
     poisson, salt   dB gained over the noisy picture: Poisson noise of 40 photons at white, and salt
                     and pepper in 5 % of the pixels; told the root mean square of the noise
     75              PSNR at level 75, told 75: above what networks are trained on
     int8            dB lost at 15 by NAME-int8.onnx, where it lies beside the model
-    prior           as a plug-and-play prior for deblurring (Gaussian, 1.6 pixels; noise of level
+    prior           (of every 4th of these pictures, crops of 128x128)
+                    as a plug-and-play prior for deblurring (Gaussian, 1.6 pixels; noise of level
                     2.55), 500 steps of proximal gradient: PSNR after 50 and after 500 steps, and
                     the last step's size relative to the fifth's
 """

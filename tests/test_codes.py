@@ -194,7 +194,7 @@ def test_a_model_gives_picture_and_code_and_passes_every_check(run, tmp_path):
     for got, wanted in zip((restored, code), expected, strict=True):
         assert np.abs(got - wanted.numpy()).max() < 1e-4
     failed = {check.name for check in verify(path) if not check.passed}
-    assert failed <= {"levels"}  # of 50 steps; and what is shipped passes that too
+    assert failed <= {"levels"}  # of 50 steps
     again = networks.build("tiny", "code", Code("sparse-kl", 6))
     export.start_from(again, path, "tiny")
     with torch.no_grad():
