@@ -13,8 +13,8 @@ all pictures, divided by their spread; nearest by cosine. Beside it, a colour hi
 
 anomaly: the area under the ROC curve of finding which cells of 8x8 pixels of PICTURES were damaged
 (spots of 4 to 22 pixels, lines 2 to 4 wide, a third of the contrast away), by the Mahalanobis
-distance of a cell's code from those of OTHERS, by the error of the reconstruction, and, beside them, by the
-distance of the cell's pixels from their mean over OTHERS.
+distance of a cell's code from those of OTHERS, by the error of the reconstruction, and, beside
+them, by the distance of the cell's pixels from their mean over OTHERS.
 """
 
 import argparse
