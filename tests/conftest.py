@@ -15,3 +15,13 @@ def models(tmp_path, monkeypatch):
     tiny_models.identity(folder / "identity.onnx")
     tiny_models.darken(folder / "darken.onnx")
     return folder
+
+
+@pytest.fixture(scope="module")
+def one_thread():
+    """Let torch compute on one thread: tests run side by side."""
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -21,13 +21,7 @@ from imgae.training.config import TrainingConfig  # noqa: E402
 from imgae.training.export import Provenance  # noqa: E402
 from imgae.training.networks import CODE_ACTIVATIONS, STRIDE, Code, build  # noqa: E402
 
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def generator(seed=0):

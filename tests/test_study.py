@@ -13,16 +13,10 @@ from torch.nn import functional as F  # noqa: E402
 from imgae.cli import main  # noqa: E402
 from imgae.training import regularisers, study  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 BROKEN = pytest.param(True, id="broken")
 RIGHT = pytest.param(False, id="right")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

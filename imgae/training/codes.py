@@ -27,7 +27,6 @@ from imgae.training.regularisers import (
     l1,
 )
 
-OBJECTIVES: Final = tuple(CODE_ACTIVATIONS)
 DEFAULT_WEIGHTS: Final = {
     "undercomplete": 0.0,
     "denoising": 0.0,
