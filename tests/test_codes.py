@@ -9,9 +9,10 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
-from imgae import drawings, files, session  # noqa: E402
+from imgae import drawings, files, session, weights  # noqa: E402
 from imgae.apart import verify  # noqa: E402
 from imgae.cli import main  # noqa: E402
+from imgae.cli.train import OBJECTIVES  # noqa: E402
 from imgae.errors import ModelError, TrainingError  # noqa: E402
 from imgae.image import Image  # noqa: E402
 from imgae.training import codes, export, geometry, networks, runs  # noqa: E402
@@ -83,6 +84,23 @@ def test_training_starts_at_pca(objective):
         error = float((net(pictures) - pictures).square().mean())
     slack = 1.01 if objective == "undercomplete" else 1.5
     assert 0.98 * dropped < error < slack * dropped
+
+
+def test_a_code_may_be_larger_than_the_blocks_it_is_of():
+    net = network("sparse-l1", 200)
+    pictures = crops(64)
+    with torch.no_grad():
+        assert float((net(pictures) - pictures).square().mean()) < 1e-3
+
+
+def test_the_command_line_knows_every_objective():
+    assert set(OBJECTIVES) == set(CODE_ACTIVATIONS) == set(codes.DEFAULT_WEIGHTS)
+
+
+def test_a_code_does_not_start_from_a_denoiser():
+    net = build("tiny", "code", Code("denoising", 4))
+    with pytest.raises(TrainingError, match="codes start from codes alone"):
+        export.start_from(net, weights.find("denoise-fast"), "tiny")
 
 
 def test_the_denoising_objective_sees_noise_and_is_judged_without():
@@ -210,7 +228,8 @@ def test_a_code_file_of_other_outputs_is_refused(run, tmp_path):
 
 def test_a_code_has_the_radius_of_encoder_and_decoder():
     code, denoiser = build("tiny", "code", Code("denoising", 4)), build("tiny")
-    assert geometry.receptive_radius(code) > geometry.receptive_radius(denoiser) - STRIDE
+    # Two 3x3 convolutions of the block more at 1/8, and the linear map's whole block.
+    assert geometry.receptive_radius(code) == geometry.receptive_radius(denoiser) + 2 * STRIDE
 
 
 def test_a_run_takes_the_default_weight_of_its_objective(folder, tmp_path):
@@ -224,6 +243,8 @@ def test_a_run_takes_the_default_weight_of_its_objective(folder, tmp_path):
     ("words", "sentence"),
     [
         (["train", "code", "--objective", "sparser"], "invalid choice: 'sparser'"),
+        (["train", "code", "--rate", "0.1"], "--rate is for sparse-kl, not for undercomplete"),
+        (["train", "code", "--objective", "denoising", "--lambda", "1"], "--lambda is for sparse"),
         (["train", "code", "--rate", "0"], "'0' is not a number from"),
         (["train", "denoise", "--objective", "spectral"], "--objective and --lambda go together"),
         (["train", "camera", "--objective", "spectral"], "unrecognized arguments"),

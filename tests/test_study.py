@@ -3,6 +3,7 @@
 import json
 import math
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
@@ -10,7 +11,9 @@ torch = pytest.importorskip("torch", reason="torch is not installed")
 from torch import nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402
 
+from imgae import files  # noqa: E402
 from imgae.cli import main  # noqa: E402
+from imgae.image import Image  # noqa: E402
 from imgae.training import regularisers, study  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -178,9 +181,14 @@ def test_the_command_writes_a_figure_and_its_numbers(tmp_path, monkeypatch, caps
     assert main(["study", "-o", str(tmp_path / "figures")]) == 1
     assert "exists already; add --overwrite" in capsys.readouterr().err
     assert main(["study", "-o", str(tmp_path / "figures"), "--overwrite"]) == 0
+    (tmp_path / "figures" / "field.json").unlink()
+    assert main(["study", "-o", str(tmp_path / "figures")]) == 1  # the picture is there
 
 
 def test_pictures_that_are_too_small_are_refused_in_a_sentence(tmp_path, capsys):
+    for number in range(3):
+        picture = Image(np.full((4, 4, 3), 90, np.uint8))
+        files.write_image(picture, tmp_path / f"{number}.png")
     assert main(["study", "-o", str(tmp_path / "f"), "--data", str(tmp_path)]) == 1
-    assert str(tmp_path) in capsys.readouterr().err
+    assert "3 are under 8x8" in capsys.readouterr().err
     assert not (tmp_path / "f").exists()

@@ -48,9 +48,10 @@ def run(options: argparse.Namespace) -> int:
 
     torch.set_num_threads(options.threads or usable_cpus())
     folder: Path = options.output
-    there = [name for name in study.CASES if (folder / f"{name}.json").exists()]
+    files = [folder / f"{name}.{kind}" for name in study.CASES for kind in ("json", "png")]
+    there = [path for path in files if path.exists()]
     if there and not options.overwrite:
-        raise ImgaeError(f"{folder / there[0]}.json: exists already; add --overwrite")
+        raise ImgaeError(f"{there[0]}: exists already; add --overwrite")
     if options.data is None:
         pictures = study.drawn_pictures(options.seed)
     else:

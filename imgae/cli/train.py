@@ -213,12 +213,26 @@ def check(options: argparse.Namespace) -> None:
         error("--data is missing: name a folder of clean pictures")
     if (options.steps is None) == (options.minutes is None):
         error("give one of --steps and --minutes")
+    if options.task == "code":
+        check_code(options)
     if options.task == "denoise" and (options.objective is None) != (options.weight is None):
         error("--objective and --lambda go together")
     if options.int8 and options.start is None:
         error("--int8 trains a denoiser on: name its file with --from")
     if options.crop is not None and options.crop % 8:
         error(f"--crop {options.crop} is no multiple of 8")
+
+
+def check_code(options: argparse.Namespace) -> None:
+    """Refuse settings that the objective would not look at."""
+    objective = options.objective or OBJECTIVES[0]
+    for setting, name, users in (
+        (options.weight, "--lambda", OBJECTIVES[2:]),
+        (options.rate, "--rate", ("sparse-kl",)),
+        (options.sigma, "--sigma", ("denoising",)),
+    ):
+        if setting is not None and objective not in users:
+            options.parser.error(f"{name} is for {', '.join(users)}, not for {objective}")
 
 
 def conclude(outcome: "Outcome", options: argparse.Namespace) -> int:

@@ -111,23 +111,25 @@ def start_at_pca(net: CodeAutoencoder, pictures: Tensor) -> None:
     """Let a fresh network compute principal component analysis of blocks, or near to it.
 
     pictures: (B, 3, H, W) in [0, 1], H and W multiples of STRIDE. The encoder's linear map becomes
-    the first components; those of bounded and rectified codes are scaled to a variance of 1, and
+    the first components, of which there are 192; channels beyond them keep their random filters.
+    Those of bounded and rectified codes are scaled to a variance of 1, and
     of rectified ones moved up by 3. The decoder's is the least squares fit to what comes of that.
     """
     blocks = F.pixel_unshuffle(pictures - 0.5, STRIDE).transpose(0, 1).flatten(1).double()
     mean = blocks.mean(1)
     values, vectors = torch.linalg.eigh(torch.cov(blocks))
-    count = net.shape.channels
-    directions = vectors[:, -count:].flip(1).T
+    directions = vectors.flip(1).T[: net.shape.channels]
+    count = len(directions)
     activation = CODE_ACTIVATIONS[net.shape.objective]
     if activation is not unchanged:
-        directions = directions / values[-count:].flip(0).clamp(min=1e-8).sqrt()[:, None]
+        directions = directions / values.flip(0)[:count].clamp(min=1e-8).sqrt()[:, None]
     moved = 3.0 if activation is F.relu else 0.0
     assert net.analysis.bias is not None
     assert net.synthesis.bias is not None
-    net.analysis.weight.copy_(directions.reshape(count, 3, STRIDE, STRIDE))
-    net.analysis.bias.copy_(moved - directions @ mean)
-    code = activation(directions @ blocks + net.analysis.bias.double()[:, None])
+    net.analysis.weight[:count] = directions.reshape(count, 3, STRIDE, STRIDE).float()
+    net.analysis.bias[:count] = (moved - directions @ mean).float()
+    kernels = net.analysis.weight.flatten(1).double()
+    code = activation(kernels @ blocks + net.analysis.bias.double()[:, None])
     code = torch.cat([code, torch.ones_like(code[:1])])
     normal = code @ code.T
     ridge = 1e-6 * normal.trace() / len(normal) * torch.eye(len(normal), dtype=torch.float64)

@@ -205,6 +205,8 @@ def start_from(net: Autoencoder, path: Path, variant: str) -> None:
     """
     card, weights = load_weights(path)
     found, source = card.architecture, network_of(card)
+    if isinstance(net, CodeAutoencoder) and not isinstance(source, CodeAutoencoder):
+        raise TrainingError(f"{path}: a model to {card.task}; codes start from codes alone")
     kernels = dict(zip(source.planes, weights["stem.weight"].unbind(1), strict=True))
     absent = torch.zeros_like(kernels["red"])
     weights["stem.weight"] = torch.stack([kernels.get(name, absent) for name in net.planes], 1)

@@ -45,7 +45,9 @@ DRAWN_SIDE: Final = 1024
 CODE_CHANNELS: Final = 32
 RESTORING: Final = ("contractive", "spectral", "jittered")
 """Objectives of a denoiser that is trained on to be less sensitive, and of the control."""
-PCA_BATCHES: Final = 40
+PCA_CROPS: Final = 256
+PCA_SIDE: Final = 128
+"""Crops, and pixels on a side, that a code's first filters are found on."""
 
 Note = Callable[[str], None]
 Report = Callable[[dict[str, Any]], None]
@@ -80,9 +82,7 @@ def start(
     objective = objective_of(config, place)
     if isinstance(net, CodeAutoencoder) and config.start is None:
         generator = torch.Generator(place).manual_seed(config.seed)
-        start_at_pca(net, torch.cat([
-            bank.crops(config.batch, config.crop, generator).cpu() for _ in range(PCA_BATCHES)
-        ]))  # fmt: skip
+        start_at_pca(net, bank.crops(PCA_CROPS, min(config.crop, PCA_SIDE), generator).cpu())
     if config.int8:
         quantisation.prepare(net, quantisation.noisy_batches(bank, config, place))
     with told_when_out_of_memory():
