@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """Measure how sensitive denoisers are, beside how well they denoise.
 
-    scripts/score_contraction.py CBSD68_FOLDER MODEL.onnx [MODEL.onnx ...] [--json FILE]
+    scripts/score_contraction.py CBSD68_FOLDER MODEL.onnx [MODEL.onnx ...] [--json F] [--plot F]
 
 Columns, of every N-th picture (--every), float noise, the level given unless it says otherwise:
 
@@ -16,12 +16,13 @@ Columns, of every N-th picture (--every), float noise, the level given unless it
     prior           (of every 4th of these pictures, crops of 128x128)
                     as a plug-and-play prior for deblurring (Gaussian, 1.6 pixels; noise of level
                     2.55), 500 steps of proximal gradient: PSNR after 50 and after 500 steps, and
-                    the last step's size relative to the fifth's
+                    the last step's size relative to the fifth's; --plot draws all of them
 """
 
 import argparse
 import json
 import math
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +35,10 @@ from imgae.evaluate import clean_pictures
 from imgae.training import export
 from imgae.training.camera import blurred
 from imgae.training.objectives import told
-from imgae.training.regularisers import SpectralHinge
+from imgae.training.regularisers import spectral_norm
 
 CHANGE = 5 / 255
+PRIOR_STEPS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500)
 COLUMNS = ("15", "25", "50", "norm", "random", "attack", "poisson", "salt", "75", "int8",
            "prior 50", "prior 500", "last step")  # fmt: skip
 
@@ -80,25 +82,19 @@ def attacked(
     return best
 
 
-def spectral_norm(net: nn.Module, given: Tensor, sigma: Tensor) -> float:
-    hinge, draw = SpectralHinge(0.0), torch.Generator().manual_seed(0)
-    for _ in range(25):
-        _, norms = hinge(lambda x: told(net, sigma, x), given, draw)
-    return float(norms)
-
-
-def as_prior(net: nn.Module, clean: Tensor, seed: int) -> tuple[float, float, float]:
+def as_prior(net: nn.Module, clean: Tensor, seed: int) -> tuple[list[float], float]:
+    """Return PSNR after each of PRIOR_STEPS, and the last step's size over the fifth's."""
     given = noisy(blurred(clean, 1.6), 0.01, seed)
-    x, sizes, found = given, [], {}
+    x, sizes, found = given, [], []
     with torch.no_grad():
-        for step in range(1, 501):
+        for step in range(1, PRIOR_STEPS[-1] + 1):
             gradient = blurred(blurred(x, 1.6) - given, 1.6)
             after = net((x - gradient).clamp(-0.2, 1.2), level(4 / 255))
             sizes.append(float((after - x).norm()))
             x = after
-            if step in (50, 500):
-                found[step] = db(x, clean)
-    return found[50], found[500], sizes[-1] / sizes[4]
+            if step in PRIOR_STEPS:
+                found.append(db(x, clean))
+    return found, sizes[-1] / sizes[4]
 
 
 def measure(path: Path, pictures: list[Tensor]) -> dict[str, Any]:
@@ -109,6 +105,7 @@ def measure(path: Path, pictures: list[Tensor]) -> dict[str, Any]:
     small = path.with_name(f"{path.stem}-int8.onnx")
     rounded = session.load(small, task="denoise") if small.exists() else None
     rows: dict[str, list[float]] = {column: [] for column in COLUMNS}
+    curves = []
     for number, clean in enumerate(pictures):
         with torch.no_grad():
             for sigma in (15, 25, 50, 75):
@@ -136,12 +133,32 @@ def measure(path: Path, pictures: list[Tensor]) -> dict[str, Any]:
         for name, change in (("random", jitter), ("attack", attacked(net, given, part, sigma_15))):
             with torch.no_grad():
                 rows[name].append(plain - db(net(given + change, sigma_15), part))
-        rows["norm"].append(spectral_norm(net, middle(given, 128), sigma_15))
+        restored, draw = partial(told, net, sigma_15), torch.Generator().manual_seed(0)
+        rows["norm"].append(float(spectral_norm(restored, middle(given, 128), draw, steps=25)))
         if number % 4 == 0:
-            for name, value in zip(COLUMNS[-3:], as_prior(net, middle(clean, 128), number),
-                                   strict=True):  # fmt: skip
+            curve, last = as_prior(net, middle(clean, 128), number)
+            curves.append(curve)
+            for name, value in (("prior 50", curve[PRIOR_STEPS.index(50)]),
+                                ("prior 500", curve[-1]), ("last step", last)):  # fmt: skip
                 rows[name].append(value)
-    return {name: float(np.mean(values)) for name, values in rows.items() if values}
+    means = {name: float(np.mean(values)) for name, values in rows.items() if values}
+    return means | {"curve": [float(value) for value in np.mean(curves, 0)]}
+
+
+def plot(found: dict[str, dict[str, Any]], path: Path) -> None:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4.2), layout="constrained")
+    axes = figure.add_subplot()
+    for name, row in found.items():
+        axes.plot(PRIOR_STEPS, row["curve"], label=name)
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.set_xlabel("steps of deblurring with the denoiser as the prior")
+    axes.set_ylabel("PSNR, dB")
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8)
+    figure.savefig(path, dpi=120)
 
 
 def main() -> None:
@@ -149,6 +166,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("models", type=Path, nargs="+")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--plot", type=Path, help="of PSNR by step as a prior, as PNG")
     parser.add_argument("--every", type=int, default=4, metavar="N")
     options = parser.parse_args()
     pictures = [
@@ -164,6 +182,8 @@ def main() -> None:
         print(f"| {path.stem} | " + " | ".join(cells) + " |", flush=True)
         if options.json:
             options.json.write_text(json.dumps(found, indent=2) + "\n")
+    if options.plot:
+        plot(found, options.plot)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from broken import BROKEN, RIGHT, fails_if
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
@@ -18,18 +19,10 @@ from imgae.training import regularisers, study  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-BROKEN = pytest.param(True, id="broken")
-RIGHT = pytest.param(False, id="right")
-
 
 @pytest.fixture(scope="module")
 def patches():
     return study.patches_from(study.drawn_pictures(0, 4, 192), 0)
-
-
-def fails_if(broken):
-    """Expect a check to fail, if what it checks was broken on purpose."""
-    return pytest.raises(AssertionError) if broken else pytest.MonkeyPatch().context()
 
 
 def largest_angle(one, other):

@@ -99,10 +99,13 @@ def test_crops_larger_than_the_drawn_masks_are_refused(pictures, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize(("steps", "more"), [
+    (200, {}), (140, {"objective": "spectral", "weight": 0.1, "crop": 16, "batch": 2}),
+])  # fmt: skip
 def test_a_run_stopped_and_resumed_has_the_losses_of_one_that_was_not(
-    pictures, tmp_path, monkeypatch
+    pictures, tmp_path, monkeypatch, steps, more
 ):
-    config = settings(pictures, steps=200)
+    config = settings(pictures, steps=steps, **more)
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     monkeypatch.setattr(runs, "choose_pace", lambda net, obj, bank, config, place: (config, 1.0))
     runs.start(config, None, whole, "cpu", 1, silent, silent)
