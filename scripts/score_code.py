@@ -6,6 +6,9 @@
 PSNR of PICTURES, reconstructed, mean over the pictures; with --train also of PCA of 8x8x3 blocks of
 those folders with as many components.
 
+activation: the mean of the code over PICTURES, of the lowest and of the highest channel, and the
+share of channels that are dead (whose standard deviation is below a thousandth).
+
 search: the share of damaged copies of PICTURES (noise of level 25, JPEG 20, a crop of 70 %, darker
 by a stop, turned over) whose original is the nearest of PICTURES and OTHERS together. A picture is
 described by the mean and the standard deviation of each channel of its code, less their means over
@@ -67,6 +70,15 @@ def pca_psnr(folders: list[Path], pictures: Pictures, count: int) -> float:
         back = (((blocks - mean) @ kept @ kept.T + mean).clip(0, 1) * 255).round()
         values.append(psnr(back, (blocks * 255).round(), 255))
     return float(np.mean(values))
+
+
+def activity(codes: list[Floats]) -> str:
+    """Return the channels' mean activations, and how many hardly vary, in words."""
+    values = np.concatenate([code.reshape(len(code), -1) for code in codes], 1)
+    means, dead = values.mean(1), (values.std(1) < 1e-3).mean()
+    return (
+        f"activation {means.mean():.4f} ({means.min():.4f} to {means.max():.4f}), dead {dead:.2f}"
+    )
 
 
 def copies(pixels: NDArray[np.uint8], seed: int) -> Iterator[NDArray[np.uint8]]:
@@ -166,12 +178,15 @@ def main() -> None:
     print(f"colour histogram: search {found(histogram, pictures + others, pictures, False):.3f}")
     for path in options.models:
         model = session.load(path, task="code")
-        kept = np.mean([psnr(run(model, pixels)[0], pixels, 255) for _, pixels in pictures])
+        outputs = [run(model, pixels) for _, pixels in pictures]
+        pairs = zip(outputs, pictures, strict=True)
+        kept = np.mean([psnr(back, pixels, 255) for (back, _), (_, pixels) in pairs])
         searched = found(lambda p, m=model: pooled(run(m, p)[1]), pictures + others, pictures, True)
         distance, error, plain = anomalies(model, pictures, others)
         text = f"{path.stem}: PSNR {kept:.2f} dB"
         if options.train:
             text += f" (PCA {pca_psnr(options.train, pictures, model.card.code_channels):.2f})"
+        text += f", {activity([code for _, code in outputs])}"
         text += f", search {searched:.3f}, anomaly {distance:.3f} by code, {error:.3f} by error"
         print(f"{text}, {plain:.3f} by pixels", flush=True)
         if options.write:

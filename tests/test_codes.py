@@ -193,8 +193,9 @@ def test_a_run_keeps_its_settings_and_logs_every_term(run):
 
 def test_a_model_gives_picture_and_code_and_passes_every_check(run, tmp_path):
     path = tmp_path / "code.onnx"
-    card = export.export_run(run, path, Provenance("code", "Apache-2.0"))
+    card = export.export_run(run, path, Provenance("code", "Apache-2.0", summary="To search."))
     assert (card.task, card.objective, card.code_channels) == ("code", "sparse-kl", 6)
+    assert card.summary == "To search."
     assert "--objective sparse-kl --lambda 0.01 --code-channels 6 --rate 0.2" in card.recipe
     model = session.load(path, task="code")
     image = np.random.default_rng(0).random((2, 3, 21, 34), np.float32)

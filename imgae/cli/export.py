@@ -31,6 +31,7 @@ def add_parser(commands: Commands) -> None:
         metavar="TEXT",
         help="what it was trained on, for the card (default: the folders' names)",
     )
+    add("--summary", default="", help="what it is for, for the card (default: by its task)")
     add(
         "--mirrored",
         action="store_true",
@@ -54,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
         ) from error
     path: Path = options.output
     provenance = Provenance(
-        options.name or path.stem, options.licence, tuple(options.training_data)
+        options.name or path.stem, options.licence, tuple(options.training_data), options.summary
     )
     card = export_run(
         options.run_folder,

@@ -83,6 +83,7 @@ class Provenance:
     name: str
     licence: str
     training_data: tuple[str, ...] = ()  # the folders' names by default
+    summary: str = ""  # what models of the task do, by default
 
 
 def export_run(
@@ -375,7 +376,7 @@ def make_card(
         name=provenance.name,
         version=__version__,
         task=CARD_TASKS.get(config.task, config.task),
-        summary=SUMMARIES[config.task],
+        summary=provenance.summary or SUMMARIES[config.task],
         architecture=config.variant,
         objective=config.objective,
         code_channels=config.code_channels,
