@@ -6,6 +6,7 @@ from functools import cache
 import numpy as np
 import onnx
 import pytest
+from broken import BROKEN, RIGHT, fails_if
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
@@ -15,7 +16,14 @@ from imgae.cli import main  # noqa: E402
 from imgae.cli.train import OBJECTIVES  # noqa: E402
 from imgae.errors import ModelError, TrainingError  # noqa: E402
 from imgae.image import Image  # noqa: E402
-from imgae.training import codes, export, geometry, networks, runs  # noqa: E402
+from imgae.training import (  # noqa: E402
+    codes,
+    export,
+    geometry,
+    networks,
+    regularisers,
+    runs,
+)
 from imgae.training.checkpoint import Run  # noqa: E402
 from imgae.training.codes import Coding  # noqa: E402
 from imgae.training.config import TrainingConfig  # noqa: E402
@@ -87,14 +95,15 @@ def test_training_starts_at_pca(objective):
 
 
 def test_a_code_may_be_larger_than_the_blocks_it_is_of():
-    net = network("sparse-l1", 200)
+    net = network("undercomplete", 200)
     pictures = crops(64)
     with torch.no_grad():
         assert float((net(pictures) - pictures).square().mean()) < 1e-3
 
 
 def test_the_command_line_knows_every_objective():
-    assert set(OBJECTIVES) == set(CODE_ACTIVATIONS) == set(codes.DEFAULT_WEIGHTS)
+    assert set(OBJECTIVES) == set(CODE_ACTIVATIONS)
+    assert set(OBJECTIVES[2:]) == set(codes.DEFAULT_WEIGHTS)
 
 
 def test_a_code_does_not_start_from_a_denoiser():
@@ -114,41 +123,103 @@ def test_the_denoising_objective_sees_noise_and_is_judged_without():
     assert float(terms["mse"].detach()) == pytest.approx(float(expected), rel=1e-5)
 
 
-def test_shrinking_the_code_and_growing_the_decoder_gains_nothing():
-    """The scale cheat; of the first layer of the decoder, which is all it takes."""
-    for objective in ("sparse-l1", "contractive", "contractive-h"):
-        net = network(objective)
-        net.activation = (lambda x: x.abs()) if objective == "sparse-l1" else (lambda x: x)
-        losses = []
-        for factor in (1.0, 0.1):
-            with torch.no_grad():
-                for layer in (net.analysis, net.squeeze):
-                    layer.weight.mul_(factor)
-                    layer.bias.mul_(factor)
-                for layer in (net.expand, net.synthesis):
-                    layer.weight.div_(factor)
-            _, terms = Coding(objective, 1.0)(net, crops(), generator())
-            losses.append(float(terms["penalty"].detach()))
-        assert losses[1] == pytest.approx(losses[0], rel=1e-3), objective
+def scale(net, channels, factor):
+    """Shrink channels of the code, and let the decoder's first layers undo it."""
+    with torch.no_grad():
+        for layer in (net.analysis, net.squeeze):
+            layer.weight[channels] *= factor
+            layer.bias[channels] *= factor
+        for layer in (net.expand, net.synthesis):
+            layer.weight[:, channels] /= factor
 
 
+@pytest.mark.parametrize("broken", [RIGHT, BROKEN])
+@pytest.mark.parametrize("channels", [slice(None), slice(1, None)])
+@pytest.mark.parametrize("objective", ["sparse-l1", "contractive", "contractive-h"])
+def test_shrinking_the_code_and_growing_the_decoder_gains_nothing(
+    objective, channels, broken, monkeypatch
+):
+    """The scale cheat, of all channels and of all but one; broken: nothing is divided by sizes."""
+    net = network(objective)
+    if objective != "sparse-l1":
+        net.activation = lambda x: x
+    torch.nn.init.normal_(net.squeeze.weight, std=0.05, generator=generator())  # not only linear
+    if broken:
+        monkeypatch.setattr(codes, "spread", lambda code: torch.ones(()))
+        monkeypatch.setattr(codes, "l1", lambda code: regularisers.l1(code) * sizes(net))
+    before = Coding(objective, 1.0)(net, crops(), generator())[1]
+    scale(net, channels, 0.05)
+    after = Coding(objective, 1.0)(net, crops(), generator())[1]
+    assert float(after["mse"].detach()) == pytest.approx(float(before["mse"].detach()), rel=1e-3)
+    with fails_if(broken):
+        for name in before.keys() - {"mse", "activation", "dead"}:
+            got, expected = (float(terms[name].detach()) for terms in (after, before))
+            assert got == pytest.approx(expected, rel=1e-3), name
+
+
+def sizes(net):
+    """The root mean square of the whole code."""
+    return net.encoded(crops()).detach().square().mean().sqrt()
+
+
+def test_a_constant_channel_is_not_sparse():
+    net = network("sparse-l1")
+    before = Coding("sparse-l1", 1.0)(net, crops(), generator())[1]["penalty"]
+    with torch.no_grad():
+        net.analysis.bias[0] += 100
+    after = Coding("sparse-l1", 1.0)(net, crops(), generator())[1]["penalty"]
+    assert float(after.detach()) > float(before.detach())
+
+
+@pytest.mark.parametrize("broken", [RIGHT, BROKEN])
 @pytest.mark.parametrize(
     ("objective", "weight", "term"),
     [("contractive", 0.01, "jacobian"), ("contractive-h", 0.01, "jacobian"),
-     ("sparse-l1", 0.3, "penalty"), ("sparse-kl", 0.05, "penalty")],
+     ("sparse-l1", 0.3, "active"), ("sparse-kl", 0.05, "penalty")],
 )  # fmt: skip
-def test_a_penalty_lowers_what_it_is_on_and_costs_error(objective, weight, term):
-    free, bound = trained(objective, 0.0), trained(objective, weight)
-    assert bound[term] < 0.8 * free[term]
-    assert bound["mse"] > free["mse"]
-    if objective == "contractive":
-        assert bound["rank"] < free["rank"]
+def test_a_penalty_lowers_what_it_is_on_and_costs_error(objective, weight, term, broken):
+    """Broken: its sign."""
+    free, bound = trained(objective, 0.0), trained(objective, -weight if broken else weight)
+    with fails_if(broken):
+        assert bound[term] < 0.8 * free[term]
+        assert bound["mse"] > free["mse"]
 
 
-def test_the_kl_objective_brings_the_mean_activation_to_its_rate():
-    assert trained("sparse-kl", 0.2, steps=250, rate=0.2)["activation"] == pytest.approx(
-        0.2, rel=0.2
-    )
+def test_the_second_term_of_the_hessian_form_lowers_the_curvature(monkeypatch):
+    found = []
+    for share in (0.0, 1000.0):
+        monkeypatch.setattr(codes, "HIGHER_SHARE", share)
+        found.append(trained("contractive-h", 0.01)["curvature"])
+    assert found[1] < 0.5 * found[0]
+
+
+def test_the_kl_objective_brings_every_mean_activation_to_its_rate():
+    net = network("sparse-kl")
+    loss_of = Coding("sparse-kl", 0.2, rate=0.2)
+    optimizer = torch.optim.Adam(net.parameters(), lr=2e-3)
+    for step in range(250):
+        loss, _ = loss_of(net, crops(seed=step % 7), generator(step))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    with torch.no_grad():
+        means = torch.stack([net.encoded(crops(seed=seed)).mean((0, 2, 3)) for seed in range(7)])
+    assert means.mean(0).tolist() == pytest.approx([0.2] * 4, rel=0.2)
+
+
+def test_what_is_no_number_is_left_to_the_loop_to_tell():
+    clean = crops()
+    clean = torch.where(torch.arange(32) == 3, torch.nan, clean)
+    loss, terms = Coding("undercomplete")(network(), clean, generator())
+    assert not bool(loss.isfinite())
+    assert not bool(terms["rank"].isfinite())
+
+
+def test_a_batch_of_one_block_can_be_trained_on():
+    loss, terms = Coding("contractive", 0.1)(network("contractive"), crops()[:1, :, :8, :8],
+                                             generator())  # fmt: skip
+    assert bool(loss.isfinite())
+    assert all(bool(term.isfinite()) for term in terms.values())
 
 
 def test_terms_in_the_log_are_named_and_finite():

@@ -73,7 +73,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         dest="start",
         type=Path,
         metavar="FILE.onnx",
-        help="start from these weights, of this variant or a smaller one, of any task",
+        help="start from these weights, of this variant or a smaller one, of any task (a code: of "
+        "a code)",
     )
     add(
         "--int8",

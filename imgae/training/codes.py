@@ -2,15 +2,17 @@
 
 loss = mean |x - g(f(x))|^2 + weight * penalty
 
-undercomplete   no penalty: the code is smaller than the picture
-sparse-l1       mean |h| of a rectified code
-sparse-kl       the divergence of the channels' mean activations from a target rate
-denoising       no penalty: the encoder sees x with noise, the error is against x without
-contractive     |df/dx|^2, the Jacobian's squared Frobenius norm
-contractive-h   the same, and how much the Jacobian changes under a little noise
+undercomplete   no penalty: the code is smaller than the picture (Baldi and Hornik 1989)
+sparse-l1       mean |h| of a rectified code (Olshausen and Field 1996)
+sparse-kl       the divergence of the channels' mean activations from a target rate (Ng 2011)
+denoising       no penalty: the encoder sees x with noise, the error is against x without (Vincent
+                et al. 2008)
+contractive     |df/dx|^2, the Jacobian's squared Frobenius norm (Rifai et al. 2011)
+contractive-h   the same, and how much the Jacobian changes under a little noise (Rifai et al. 2011)
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import torch
@@ -27,18 +29,21 @@ from imgae.training.regularisers import (
     l1,
 )
 
-DEFAULT_WEIGHTS: Final = {
-    "undercomplete": 0.0,
-    "denoising": 0.0,
+DEFAULT_WEIGHTS: Final = {  # of those that have a penalty
     "sparse-l1": 1e-4,
     "sparse-kl": 1e-4,
     "contractive": 1e-6,
     "contractive-h": 1e-6,
 }
+LEAST: Final = 1e-4
+"""Below which a channel's standard deviation counts as this, so that dead ones have slopes."""
 HIGHER_SPREAD: Final = 0.05
 """Standard deviation, on [0, 1], of the noise under which CAE+H compares Jacobians."""
 HIGHER_SHARE: Final = 1.0
 """Of CAE+H's second term beside the first."""
+RECTIFIED_START: Final = 1.0
+"""Standard deviations, by which rectified codes begin above zero: most is kept, and much is near
+enough to zero to be switched off."""
 
 
 @dataclass
@@ -48,10 +53,10 @@ class Coding:
     weight: the lambda of the formula. rate: the target of sparse-kl. sigma: standard deviation of
     the noise of `denoising`, on [0, 1].
 
-    Penalties that shrink with the code are divided by its variance (sparse-l1: by its root mean
-    square): otherwise the encoder shrinks, the decoder grows, and nothing is learnt. Filters of
-    norm 1 and bounded codes, which the literature has against that, do not bind a deep decoder:
-    its later layers can undo any shrinking.
+    Penalties that would shrink with a channel are of the channel over its standard deviation
+    (sparse-l1: over its root mean square): otherwise the encoder shrinks it, the decoder grows,
+    and nothing is learnt. Filters of norm 1 and bounded codes, which the literature has against
+    that, do not bind a deep decoder: its later layers can undo any shrinking.
     """
 
     objective: str
@@ -62,7 +67,12 @@ class Coding:
     def __call__(
         self, net: nn.Module, clean: Tensor, generator: Generator
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """clean: (B, 3, H, W) in [0, 1]. Returns the scalar loss and terms for the log."""
+        """clean: (B, 3, H, W) in [0, 1]. Returns the scalar loss and terms for the log.
+
+        The terms: mse; penalty and what it is made of; jacobian, the encoder's squared norm by
+        value of the code over its channel's variance; the mean activation, the share of dead
+        channels, and the effective rank of the channels, each over its standard deviation.
+        """
         assert isinstance(net, CodeAutoencoder)
         given = clean
         if self.objective == "denoising":
@@ -71,39 +81,47 @@ class Coding:
         code = net.encoded(given)
         mse = (net.decoded(code).float() - clean).square().mean()
         code = code.float()
-        penalty, jacobian = self.penalty(net, given, code, generator)
+        penalty, parts = self.penalty(net, given, code, generator)
         terms = {
             "mse": mse,
             "penalty": penalty,
-            "jacobian": jacobian.detach(),
+            **{name: part.detach() for name, part in parts.items()},
             "activation": code.detach().mean(),
             "dead": code.new_tensor(dead_share(code)),
-            "rank": code.new_tensor(effective_rank(code)),
+            "rank": code.new_tensor(effective_rank(code / spread(code))),
         }
         return mse + self.weight * penalty, terms
 
     def penalty(
         self, net: CodeAutoencoder, given: Tensor, code: Tensor, generator: Generator
-    ) -> tuple[Tensor, Tensor]:
-        """Return the penalty, and the encoder's squared Jacobian norm, over the code's variance."""
-        size = variance(code).clamp(min=1e-8)
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the penalty, and what is to be in the log beside it."""
+        encoder = partial(standardised, net, spread(code))
         if self.objective not in ("contractive", "contractive-h"):
             # For the log; one picture will do.
-            slope = contraction(net.encoded, given[:1], generator) / size
+            parts = {"jacobian": contraction(encoder, given[:1], generator)}
+            penalty = code.new_zeros(())
+            if self.objective == "sparse-kl":
+                penalty = kl(code, self.rate)
             if self.objective == "sparse-l1":
-                return l1(code) / code.square().mean().sqrt().clamp(min=1e-6), slope
-            return kl(code, self.rate) if self.objective == "sparse-kl" else size * 0, slope
-        slope = contraction(net.encoded, given, generator) / size
+                penalty = l1(code / code.square().mean((0, 2, 3), True).sqrt().clamp(min=LEAST))
+                parts["active"] = (code > 0).float().mean()
+            return penalty, parts
+        slope = contraction(encoder, given, generator)
         if self.objective == "contractive":
-            return slope, slope
-        bend = higher_contraction(net.encoded, given, HIGHER_SPREAD, generator) / size
-        return slope + HIGHER_SHARE * bend, slope
+            return slope, {"jacobian": slope}
+        bend = higher_contraction(encoder, given, HIGHER_SPREAD, generator)
+        return slope + HIGHER_SHARE * bend, {"jacobian": slope, "curvature": bend}
 
 
-def variance(code: Tensor) -> Tensor:
-    """Return the variance of each channel over batch and positions, averaged over the channels."""
-    result: Tensor = code.transpose(0, 1).flatten(1).var(1).mean()
-    return result
+def spread(code: Tensor) -> Tensor:
+    """Return each channel's standard deviation over batch and positions, (1, C, 1, 1)."""
+    return code.var((0, 2, 3), correction=0, keepdim=True).clamp(min=LEAST**2).sqrt()
+
+
+def standardised(net: CodeAutoencoder, sizes: Tensor, image: Tensor) -> Tensor:
+    """Encode, and divide each channel by its size."""
+    return net.encoded(image) / sizes
 
 
 @torch.no_grad()
@@ -112,8 +130,8 @@ def start_at_pca(net: CodeAutoencoder, pictures: Tensor) -> None:
 
     pictures: (B, 3, H, W) in [0, 1], H and W multiples of STRIDE. The encoder's linear map becomes
     the first components, of which there are 192; channels beyond them keep their random filters.
-    Those of bounded and rectified codes are scaled to a variance of 1, and
-    of rectified ones moved up by 3. The decoder's is the least squares fit to what comes of that.
+    Those of bounded and rectified codes are scaled to a variance of 1, and of rectified ones moved
+    up by RECTIFIED_START. The decoder's is the least squares fit to what comes of that.
     """
     blocks = F.pixel_unshuffle(pictures - 0.5, STRIDE).transpose(0, 1).flatten(1).double()
     mean = blocks.mean(1)
@@ -123,7 +141,7 @@ def start_at_pca(net: CodeAutoencoder, pictures: Tensor) -> None:
     activation = CODE_ACTIVATIONS[net.shape.objective]
     if activation is not unchanged:
         directions = directions / values.flip(0)[:count].clamp(min=1e-8).sqrt()[:, None]
-    moved = 3.0 if activation is F.relu else 0.0
+    moved = RECTIFIED_START if activation is F.relu else 0.0
     assert net.analysis.bias is not None
     assert net.synthesis.bias is not None
     net.analysis.weight[:count] = directions.reshape(count, 3, STRIDE, STRIDE).float()

@@ -5,6 +5,7 @@ encoder makes of pictures (B, 3, H, W): (B, C, h, w). Every penalty is a scalar;
 so that a multiple keeps its meaning whatever the sizes of batch and pictures.
 """
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -18,7 +19,8 @@ LEAST_RATE = 1e-6
 def l1(code: Tensor) -> Tensor:
     """Return the mean absolute activation: few are far from zero where it is small.
 
-    The decoder's filters must have a fixed norm, or else it grows and the code shrinks.
+    The code must be kept from shrinking while the decoder grows: by filters of a fixed norm, or by
+    taking it over its own size.
     Source: Olshausen and Field 1996 (sparse coding).
     """
     return code.abs().mean()
@@ -48,12 +50,16 @@ def layer_contraction(conv: nn.Conv2d, image: Tensor) -> Tensor:
     """
     code = conv(image).sigmoid()
     slopes = (code * (1 - code)).square()
-    ones = torch.ones_like(image[:1])
-    seen = F.conv2d(
-        ones, conv.weight.square(), None, conv.stride, conv.padding, conv.dilation, conv.groups
-    )
-    total: Tensor = (slopes * seen).sum() / code.numel()
+    total: Tensor = (slopes * seen_squares(conv, image)).sum() / code.numel()
     return total
+
+
+def seen_squares(conv: nn.Conv2d, image: Tensor) -> Tensor:
+    """Return the sum of the squares of that part of a kernel which lies on the picture."""
+    return F.conv2d(
+        torch.ones_like(image[:1]), conv.weight.square(), None,
+        conv.stride, conv.padding, conv.dilation, conv.groups,
+    )  # fmt: skip
 
 
 def contraction(encoder: Encoder, image: Tensor, generator: Generator) -> Tensor:
@@ -136,25 +142,16 @@ def unit(x: Tensor) -> Tensor:
     return x / norms.view(-1, 1, 1, 1)
 
 
-def normalise_filters(decoder: nn.ConvTranspose2d | nn.Conv2d) -> None:
-    """Scale a decoder's filters to a norm of 1 each, in place.
-
-    Otherwise it grows while the code shrinks, and penalties on the code mean nothing.
-    """
-    transposed = isinstance(decoder, nn.ConvTranspose2d)
-    axes = (1, 2, 3) if transposed else (0, 2, 3)  # a code channel's filter
-    with torch.no_grad():
-        norms = decoder.weight.square().sum(axes, keepdim=True).sqrt()
-        decoder.weight.div_(norms.clamp(min=1e-12))
-
-
 def effective_rank(code: Tensor) -> float:
     """Return the exponential of the entropy of the covariance's eigenvalues' shares; 1 to C.
 
-    code: (B, C, h, w). Source: Roy and Vetterli 2007 (The effective rank).
+    code: (B, C, h, w); nan if it holds what is no number. Source: Roy and Vetterli 2007 (The
+    effective rank), who take singular values where these are variances.
     """
     rows = code.detach().transpose(0, 1).flatten(1).double()
-    values = torch.linalg.eigvalsh(torch.cov(rows)).clamp(min=0)
+    if not bool(rows.isfinite().all()):
+        return math.nan
+    values = torch.linalg.eigvalsh(torch.cov(rows, correction=0).view(len(rows), -1)).clamp(min=0)
     shares = values / values.sum().clamp(min=1e-300)
     entropy = -(shares * shares.clamp(min=1e-300).log()).sum()
     return float(entropy.exp())
@@ -162,5 +159,5 @@ def effective_rank(code: Tensor) -> float:
 
 def dead_share(code: Tensor, least: float = 1e-3) -> float:
     """Return the share of channels whose activation hardly varies: (B, C, h, w) to [0, 1]."""
-    spread = code.detach().transpose(0, 1).flatten(1).std(1)
+    spread = code.detach().transpose(0, 1).flatten(1).std(1, correction=0)
     return float((spread < least).float().mean())

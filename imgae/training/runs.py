@@ -140,15 +140,14 @@ def settled(config: TrainingConfig) -> TrainingConfig:
     if config.task != "code":
         return config
     objective = config.objective or "undercomplete"
-    weight = DEFAULT_WEIGHTS.get(objective, 0.0) if config.weight is None else config.weight
+    weight = DEFAULT_WEIGHTS.get(objective) if config.weight is None else config.weight
     channels = config.code_channels or CODE_CHANNELS
     return replace(config, objective=objective, weight=weight, code_channels=channels)
 
 
 def objective_of(config: TrainingConfig, device: torch.device) -> Objective:
     if config.task == "code":
-        assert config.weight is not None
-        return Coding(config.objective, config.weight, config.rate, config.sigma)
+        return Coding(config.objective, config.weight or 0.0, config.rate, config.sigma)
     if config.task == "inpaint":
         return Inpainting(Holes(HoleBank(device, seed=config.seed)))
     if config.task == "detect":
