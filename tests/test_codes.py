@@ -298,6 +298,31 @@ def test_a_code_file_of_other_outputs_is_refused(run, tmp_path):
         session.load(path, task="denoise")
 
 
+def test_a_code_file_whose_code_is_another_is_found_out(run, tmp_path):
+    """The picture and the weights stay as they were."""
+    path = tmp_path / "code.onnx"
+    export.export_run(run, path, Provenance("code", "Apache-2.0"))
+    model = onnx.load(path)
+    *_, last = (node for node in model.graph.node if "code" in node.output)
+    last.output[0] = "kept"
+    for node in model.graph.node:
+        node.input[:] = ["kept" if name == "code" else name for name in node.input]
+    model.graph.node.append(onnx.helper.make_node("Neg", ["kept"], ["code"]))
+    before = {check.name for check in verify(path) if not check.passed}
+    onnx.save(model, path)
+    after = {check.name for check in verify(path) if not check.passed}
+    assert after - before == {"reference"}
+
+
+def test_the_recipe_is_a_command_that_is_taken(run, folder, tmp_path, capsys):
+    for objective in OBJECTIVES:
+        config = TrainingConfig(task="code", data=(str(folder),), steps=1, objective=objective)
+        words = export.recipe_of(runs.settled(config), "fp16", False).split()[1:]
+        words[words.index("--data") + 1] = str(tmp_path / "none")
+        assert main([*words, "-o", str(tmp_path / "run")]) == 1
+        assert "not a folder" in capsys.readouterr().err
+
+
 def test_a_code_has_the_radius_of_encoder_and_decoder():
     code, denoiser = build("tiny", "code", Code("denoising", 4)), build("tiny")
     # Two 3x3 convolutions of the block more at 1/8, and the linear map's whole block.
