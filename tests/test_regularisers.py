@@ -9,7 +9,9 @@ torch = pytest.importorskip("torch", reason="torch is not installed")
 
 from torch import nn  # noqa: E402
 
-from imgae.training import regularisers  # noqa: E402
+from imgae.training import networks, regularisers  # noqa: E402
+from imgae.training.corruptions import GaussianNoise  # noqa: E402
+from imgae.training.objectives import ContractiveDenoising, Denoising  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -221,3 +223,43 @@ def test_effective_rank_and_dead_channels():
     partly = independent.clone()
     partly[:, :2] = 0.3
     assert regularisers.dead_share(partly) == pytest.approx(2 / 6)
+
+
+def denoiser():
+    torch.manual_seed(0)
+    net = networks.build("tiny")
+    nn.init.normal_(net.tail.weight, std=0.1)  # it starts as the identity
+    return net
+
+
+@pytest.mark.parametrize("broken", [RIGHT, BROKEN])
+@pytest.mark.parametrize(
+    ("objective", "term"), [("contractive", "jacobian"), ("spectral", "spectral_norm")]
+)
+def test_denoisers_become_less_sensitive(objective, term, broken):
+    """Than without the penalty; broken: its sign."""
+    found = []
+    for weight in (0.0, -30.0 if broken else 30.0):
+        net, loss_of = denoiser(), ContractiveDenoising(objective, weight, limit=0.5)
+        optimizer = torch.optim.Adam(net.parameters(), lr=1e-3)
+        for step in range(40):
+            clean = torch.rand(4, 3, 1, 1, generator=generator(step)).expand(4, 3, 16, 16)
+            loss, terms = loss_of(net, clean, generator(step))
+            optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+            optimizer.step()
+        found.append(float(terms[term].detach()))
+    with fails_if(broken):
+        assert found[1] < 0.9 * found[0]
+
+
+def test_the_control_sees_noise_that_it_is_not_told_of():
+    noiseless = Denoising(GaussianNoise(sigma_max=0.0, share_rounded=0.0, share_gray=0.0))
+    seen = []
+    clean = torch.full((4, 3, 32, 32), 0.5)
+    loss_of = ContractiveDenoising("jittered", 5.0, plain=noiseless)
+    loss_of(lambda noisy, sigma: seen.append((noisy, sigma)) or noisy, clean, generator())
+    (noisy, sigma) = seen[0]
+    assert float((noisy - clean).std()) == pytest.approx(5 / 255, rel=0.05)
+    assert float(sigma.max()) == 0

@@ -2,6 +2,7 @@
 
 import json
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from torch.nn import functional as F  # noqa: E402
 
 from imgae import files  # noqa: E402
 from imgae.cli import main  # noqa: E402
+from imgae.errors import TrainingError  # noqa: E402
 from imgae.image import Image  # noqa: E402
 from imgae.training import regularisers, study  # noqa: E402
 
@@ -106,23 +108,30 @@ def test_a_denoisers_step_over_the_noises_variance_is_the_score(broken):
         assert float(error.norm() / score.norm()) < 0.03
 
 
-@pytest.mark.parametrize("broken", [RIGHT, BROKEN])
-def test_more_contraction_flattens_the_encoder_and_costs_error(patches, broken):
-    """Jacobian and effective rank fall, the error rises; broken: the penalty's sign."""
-    weights = [0.0, 0.03, 0.1]
+@pytest.mark.parametrize("factor", [1, -1, 0])
+def test_more_contraction_flattens_the_encoder_and_costs_error(patches, factor):
+    """Jacobian and effective rank fall, the error rises; broken: the sign, or no penalty."""
     nets = [
-        study.fit_contractive(patches, -weight if broken else weight, 0, steps=700)
-        for weight in weights
+        study.fit_contractive(patches, factor * weight, 0, steps=700) for weight in (0, 0.1, 0.3)
     ]
-    values = [net.singular_values(patches.held_out[:200]).mean(0) for net in nets]
-    shares = [v.square() / v.square().sum() for v in values]
-    norms = [float(v.square().sum()) for v in values]
-    ranks = [float((-s * s.clamp(min=1e-30).log()).sum()) for s in shares]
+    found = [study.flatness(net.singular_values(patches.held_out[:200])) for net in nets]
     errors = [study.mse_of(net, patches.held_out) for net in nets]
-    with fails_if(broken):
-        assert norms == sorted(norms, reverse=True)
-        assert ranks == sorted(ranks, reverse=True)
-        assert errors == sorted(errors)
+    with fails_if(factor != 1):
+        for less, more in pairwise(found):
+            assert more["squared_norm"] < 0.9 * less["squared_norm"]
+            assert more["effective_rank"] < 0.9 * less["effective_rank"]
+        for less, more in pairwise(errors):
+            assert more > 1.1 * less
+
+
+def test_the_squared_norm_is_the_jacobians(patches):
+    net = study.fit_contractive(patches, 0.0, 0, steps=20)
+    rows = patches.held_out[:6]
+    jacobians = [torch.autograd.functional.jacobian(lambda x: net.code(x[None])[0], row)
+                 for row in rows]  # fmt: skip
+    expected = float(torch.stack(jacobians).square().sum((1, 2)).mean())
+    got = study.flatness(net.singular_values(rows))["squared_norm"]
+    assert got == pytest.approx(expected, rel=1e-4)
 
 
 @pytest.mark.parametrize("broken", [RIGHT, BROKEN])
@@ -161,7 +170,38 @@ def test_patches_are_the_same_for_a_seed_and_have_no_mean(patches):
     again = study.patches_from(study.drawn_pictures(0, 4, 192), 0)
     assert torch.equal(again.training, patches.training)
     assert len(patches.training) == study.TRAINING
+    assert len(patches.held_out) == study.HELD_OUT
     assert float(patches.held_out.mean(1).abs().max()) < 1e-6
+
+
+def test_what_is_held_out_is_of_other_pictures():
+    ramp = np.mgrid[:40, :40][0].astype(np.uint8)[..., None].repeat(3, 2)
+    flat = np.full((40, 40, 3), 9, np.uint8)
+    found = study.patches_from([ramp, *[flat] * 5], 0)
+    assert float(found.held_out.abs().amax(1).min()) > 0
+    assert float(found.training.abs().max()) == 0
+    with pytest.raises(TrainingError, match="1 picture; the study needs two"):
+        study.patches_from([ramp], 0)
+
+
+def test_every_case_is_drawn_and_the_same_for_a_seed(tmp_path, monkeypatch):
+    """With two steps of training each."""
+    right = study.fit
+
+    def brief(parameters, loss, data, seed, _=0, rate=2e-3, after=lambda: None, **__):
+        right(parameters, loss, data, seed, 2, rate, after)
+
+    monkeypatch.setattr(study, "fit", brief)
+    monkeypatch.setattr(study, "TRAINING", 4000)
+    monkeypatch.setattr(study, "HELD_OUT", 1000)
+    texts = []
+    for folder in (tmp_path / "a", tmp_path / "b"):
+        assert main(["study", "-o", str(folder), "--threads", "1"]) == 0
+        for name in study.CASES:
+            assert (folder / f"{name}.png").stat().st_size > 10_000
+        texts.append([(folder / f"{name}.json").read_text() for name in study.CASES])
+        assert len(list(folder.iterdir())) == 2 * len(study.CASES)
+    assert texts[0] == texts[1]
 
 
 def test_the_command_writes_a_figure_and_its_numbers(tmp_path, monkeypatch, capsys):

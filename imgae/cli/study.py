@@ -1,6 +1,7 @@
 """`imgae study`."""
 
 import argparse
+import io
 import json
 import time
 from importlib.util import find_spec
@@ -42,6 +43,7 @@ def run(options: argparse.Namespace) -> int:
             )
     import torch
 
+    from imgae.files import write_whole
     from imgae.session import usable_cpus
     from imgae.training import study
     from imgae.training.data import read_folders
@@ -64,11 +66,10 @@ def run(options: argparse.Namespace) -> int:
     for name, case in study.CASES.items():
         started = time.monotonic()
         found, figure = case(patches, options.seed)
-        text = json.dumps(found, indent=2)
-        try:
-            (folder / f"{name}.json").write_text(f"{text}\n")
-            figure.savefig(folder / f"{name}.png", dpi=110)
-        except OSError as error:
-            raise ImageError(f"{folder / name}: cannot be written: {error.strerror}") from error
+        drawing = io.BytesIO()
+        figure.savefig(drawing, dpi=110)
+        numbers = f"{json.dumps(found, indent=2)}\n".encode()
+        write_whole(folder / f"{name}.json", numbers, options.overwrite)
+        write_whole(folder / f"{name}.png", drawing.getvalue(), options.overwrite)
         result(f"{name}: {folder / name}.png  {time.monotonic() - started:.0f} s")
     return 0

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor, nn
 
 from imgae import drawings
+from imgae.errors import TrainingError
 from imgae.training import regularisers
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 SIDE: Final = 8  # of a patch
 TRAINING, HELD_OUT = 120_000, 8_000  # patches
+HELD_OUT_EVERY: Final = 6  # pictures
 CODE_SIZES: Final = (1, 2, 4, 8, 16, 32)
 RATES: Final = (0.05, 0.1, 0.2)
 CONTRACTIONS: Final = (0.0, 0.01, 0.03, 0.1)
@@ -43,20 +45,29 @@ class Patches:
 
 
 def patches_from(pictures: Sequence[NDArray[np.uint8]], seed: int) -> Patches:
-    """Cut patches from pictures (H, W, 3), evenly from all that are large enough."""
+    """Cut patches from pictures (H, W, 3), evenly; those of every HELD_OUT_EVERY-th are held out.
+
+    Raises TrainingError if there are fewer than two pictures.
+    """
+    if len(pictures) < 2:
+        raise TrainingError(f"{len(pictures)} picture; the study needs two, one to hold out")
     draw = np.random.default_rng(seed)
-    large = [picture for picture in pictures if min(picture.shape[:2]) >= SIDE]
-    each = -(-(TRAINING + HELD_OUT) // len(large))
+    held_out = pictures[::HELD_OUT_EVERY]
+    training = [picture for n, picture in enumerate(pictures) if n % HELD_OUT_EVERY]
+    return Patches(cut(training, TRAINING, draw), cut(held_out, HELD_OUT, draw))
+
+
+def cut(pictures: Sequence[NDArray[np.uint8]], count: int, draw: np.random.Generator) -> Tensor:
+    """Cut so many patches at random places, gray and without their means: (count, SIDE^2)."""
+    each = -(-count // len(pictures))
     rows = []
-    for picture in large:
+    for picture in pictures:
         gray = picture.astype(np.float32).mean(2) / 255
         windows = np.lib.stride_tricks.sliding_window_view(gray, (SIDE, SIDE))
         tops, lefts = (draw.integers(0, size, each) for size in windows.shape[:2])
         rows.append(windows[tops, lefts].reshape(each, -1))
-    patches = torch.tensor(np.concatenate(rows))
-    patches = patches - patches.mean(1, keepdim=True)
-    order = torch.randperm(len(patches), generator=Generator().manual_seed(seed))
-    return Patches(patches[order[HELD_OUT : HELD_OUT + TRAINING]], patches[order[:HELD_OUT]])
+    patches = torch.tensor(np.concatenate(rows)[draw.permutation(each * len(pictures))[:count]])
+    return patches - patches.mean(1, keepdim=True)
 
 
 def drawn_pictures(seed: int, count: int = 24, side: int = 384) -> list[NDArray[np.uint8]]:
@@ -275,7 +286,7 @@ def sparse(patches: Patches, seed: int, weight: float = 0.6) -> tuple[Result, "F
     with torch.no_grad():
         for name, net in nets.items():
             values = net.code(held_out).flatten()[:100_000]
-            third.hist(values.numpy(), 60, (0, 3), alpha=0.6, label=f"{name} L1")
+            third.hist(values.numpy(), 60, range=(0, 3), alpha=0.6, label=f"{name} L1")
     third.set_yscale("log")
     label(third, "activations", "activation", "how many")
     return found, figure
@@ -467,21 +478,29 @@ def fit_contractive(
     return net
 
 
+def flatness(values: Tensor) -> dict[str, float]:
+    """Return the mean squared Frobenius norm of Jacobians of singular values (N, code), and the
+    exponential of the entropy of the squares' mean shares: in how many directions they slope.
+    """
+    squares = values.square().mean(0)
+    shares = squares / squares.sum()
+    entropy = -(shares * shares.clamp(min=1e-30).log()).sum()
+    return {"squared_norm": float(squares.sum()), "effective_rank": float(entropy.exp())}
+
+
 def contractive(patches: Patches, seed: int) -> tuple[Result, "Figure"]:
     """Draw the singular values of the Jacobian, for some multiples of the penalty."""
     found: Result = {}
     figure, (axes,) = panels(1)
     for weight in CONTRACTIONS:
         net = fit_contractive(patches, weight, seed)
-        values = net.singular_values(patches.held_out[:500]).mean(0)
-        shares = values.square() / values.square().sum()
+        values = net.singular_values(patches.held_out[:500])
         found[f"{weight:g}"] = {
-            "frobenius": float(values.square().sum()),
-            "effective_rank": float((-(shares * shares.clamp(min=1e-30).log()).sum()).exp()),
-            "largest": float(values[0]),
+            **flatness(values),
+            "largest": float(values[:, 0].mean()),
             "psnr": decibels(mse_of(net, patches.held_out)),
         }
-        axes.semilogy(range(1, len(values) + 1), values, label=f"lambda {weight:g}")
+        axes.semilogy(range(1, SIDE**2 + 1), values.mean(0), label=f"lambda {weight:g}")
     label(axes, "contractive: singular values of dh/dx", "in order", "singular value")
     axes.set_ylim(bottom=1e-3)
     return found, figure
@@ -506,11 +525,13 @@ def manifold(_: Patches, seed: int) -> tuple[Result, "Figure"]:
         float(error[(distance >= low) & (distance < high)].mean()) for low, high in pairwise(edges)
     ]
     figure, (first, second) = panels(2)
-    image = first.imshow(error.view(120, 120).T, origin="lower", extent=(-1.5, 1.5, -1.5, 1.5))
+    image = first.imshow(
+        error.view(120, 120).T.numpy(), origin="lower", extent=(-1.5, 1.5, -1.5, 1.5)
+    )
     figure.colorbar(image, ax=first)
-    first.plot(*curve.T, color="white", linewidth=0.8)
+    first.plot(*curve.T.numpy(), color="white", linewidth=0.8)
     first.set_title("error |r(x) - x|, and the data")
-    second.plot(distance[::7], error[::7], ".", markersize=2)
+    second.plot(distance[::7].numpy(), error[::7].numpy(), ".", markersize=2)
     label(second, "a code of one value", "distance from the curve", "error")
     return {"on_the_curve": float(seen.mean()), "distance": edges, "error": bands}, figure
 
