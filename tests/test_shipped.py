@@ -41,6 +41,7 @@ OTHERS = {
     "inpaint": (70_000, 5 * MIB),
     "detect": (50_000, 4 * MIB),
     "denoise-camera": (53_000, 4 * MIB),
+    "code": (60_000, 4 * MIB),
 }
 
 
@@ -198,6 +199,20 @@ def test_the_card_for_people_and_the_card_inside_agree(name):
         if score.what.startswith("CBSD68"):
             assert re.search(rf"\b{score.value:.2f}\b", text), score
     assert card.sha256[:16] in text
+
+
+def test_a_code_keeps_more_than_its_own_pictures_principal_components(example):
+    """Of 8x8 blocks, as many; those of this very picture, which training has not seen."""
+    clean = example[1]
+    model = session.load(weights.find("code"), task="code")
+    restored, code = model.outputs(image=clean.transpose(2, 0, 1)[None] * np.float32(1 / 255))
+    assert code.shape == (1, 32, clean.shape[0] // 8, clean.shape[1] // 8)
+    back = np.rint(restored[0].transpose(1, 2, 0).clip(0, 1) * 255)
+    blocks = clean.reshape(64, 8, 64, 8, 3).transpose(0, 2, 1, 3, 4).reshape(-1, 192).astype(float)
+    mean = blocks.mean(0)
+    kept = np.linalg.svd(blocks - mean, full_matrices=False)[2][:32]
+    plain = np.rint(((blocks - mean) @ kept.T @ kept + mean).clip(0, 255))
+    assert psnr(back, clean, 255) > psnr(plain, blocks, 255) + 0.5
 
 
 @pytest.fixture(scope="module")
