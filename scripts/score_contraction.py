@@ -134,7 +134,8 @@ def measure(path: Path, pictures: list[Tensor]) -> dict[str, Any]:
             with torch.no_grad():
                 rows[name].append(plain - db(net(given + change, sigma_15), part))
         restored, draw = partial(told, net, sigma_15), torch.Generator().manual_seed(0)
-        rows["norm"].append(float(spectral_norm(restored, middle(given, 128), draw, steps=25)))
+        norms = spectral_norm(restored, middle(given, 128), draw, steps=25)
+        rows["norm"].append(float(norms.detach()))
         if number % 4 == 0:
             curve, last = as_prior(net, middle(clean, 128), number)
             curves.append(curve)
