@@ -101,6 +101,19 @@ def test_a_code_may_be_larger_than_the_blocks_it_is_of():
         assert float((net(pictures) - pictures).square().mean()) < 1e-3
 
 
+def test_a_run_goes_on_under_its_own_name_alone(run, capsys):
+    assert main(["train", "denoise", "--resume", "-o", str(run)]) == 1
+    assert "a run of code; name that in place of denoise" in capsys.readouterr().err
+
+
+def test_the_help_gives_the_default_weights(capsys):
+    assert main(["train", "code", "--help"]) == 0
+    text = capsys.readouterr().out
+    for objective, weight in codes.DEFAULT_WEIGHTS.items():
+        assert objective in text
+        assert f"{weight:g}" in text
+
+
 def test_the_command_line_knows_every_objective():
     assert set(OBJECTIVES) == set(CODE_ACTIVATIONS)
     assert set(OBJECTIVES[2:]) == set(codes.DEFAULT_WEIGHTS)
@@ -108,8 +121,13 @@ def test_the_command_line_knows_every_objective():
 
 def test_a_code_does_not_start_from_a_denoiser():
     net = build("tiny", "code", Code("denoising", 4))
-    with pytest.raises(TrainingError, match="codes start from codes alone"):
+    with pytest.raises(TrainingError, match="a model to denoise; codes start from codes"):
         export.start_from(net, weights.find("denoise-fast"), "tiny")
+    with pytest.raises(TrainingError, match="a model to code; codes start from codes"):
+        export.start_from(build("fast"), weights.find("code"), "fast")
+    few = build("fast", "code", Code("undercomplete", 8))
+    with pytest.raises(TrainingError, match="a code of 32 channels; --code-channels 8 is fewer"):
+        export.start_from(few, weights.find("code"), "fast")
 
 
 def test_the_denoising_objective_sees_noise_and_is_judged_without():

@@ -116,7 +116,8 @@ def add_code_options(parser: argparse.ArgumentParser) -> None:
         dest="weight",
         type=between(0, 1e6),
         metavar="L",
-        help="what the objective's penalty is multiplied by (default: its own)",
+        help="what the objective's penalty is multiplied by (default: sparse-l1 0.01, sparse-kl "
+        "0.02, contractive and contractive-h 1e-06)",
     )
     add(
         "--code-channels",
@@ -179,7 +180,7 @@ def start_or_resume(options: argparse.Namespace, line: "LiveLine") -> "Outcome":
 
     place = (options.output, options.device, options.threads, line.note, line.update)
     if options.resume:
-        return runs.resume(*place)
+        return runs.resume(*place, task=options.task)
     given = {
         "task": options.task,
         "variant": options.variant,

@@ -29,9 +29,9 @@ from imgae.training.regularisers import (
     l1,
 )
 
-DEFAULT_WEIGHTS: Final = {  # of those that have a penalty
-    "sparse-l1": 1e-4,
-    "sparse-kl": 1e-4,
+DEFAULT_WEIGHTS: Final = {  # of those that have a penalty; weights/FAMILY.md says what they do
+    "sparse-l1": 1e-2,
+    "sparse-kl": 2e-2,
     "contractive": 1e-6,
     "contractive-h": 1e-6,
 }

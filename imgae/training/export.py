@@ -206,8 +206,13 @@ def start_from(net: Autoencoder, path: Path, variant: str) -> None:
     """
     card, weights = load_weights(path)
     found, source = card.architecture, network_of(card)
-    if isinstance(net, CodeAutoencoder) and not isinstance(source, CodeAutoencoder):
-        raise TrainingError(f"{path}: a model to {card.task}; codes start from codes alone")
+    if isinstance(net, CodeAutoencoder) != isinstance(source, CodeAutoencoder):
+        raise TrainingError(f"{path}: a model to {card.task}; codes start from codes, others not")
+    if isinstance(net, CodeAutoencoder) and card.code_channels > net.shape.channels:
+        raise TrainingError(
+            f"{path}: a code of {card.code_channels} channels; --code-channels "
+            f"{net.shape.channels} is fewer"
+        )
     kernels = dict(zip(source.planes, weights["stem.weight"].unbind(1), strict=True))
     absent = torch.zeros_like(kernels["red"])
     weights["stem.weight"] = torch.stack([kernels.get(name, absent) for name in net.planes], 1)

@@ -100,10 +100,22 @@ def start(
         return train(trainer, run, validation_of(config, pictures, place), report)
 
 
-def resume(folder: Path, device: str, threads: int | None, note: Note, report: Report) -> Outcome:
-    """Continue a run from its last checkpoint, to the same losses as without the stop."""
+def resume(
+    folder: Path,
+    device: str,
+    threads: int | None,
+    note: Note,
+    report: Report,
+    task: str | None = None,
+) -> Outcome:
+    """Continue a run from its last checkpoint, to the same losses as without the stop.
+
+    task: what it must be of; any by default.
+    """
     run = Run(folder)
     config = run.load_config()
+    if task not in (None, config.task):
+        raise TrainingError(f"{folder}: a run of {config.task}; name that in place of {task}")
     state = run.load_checkpoint()
     place = prepare(device, threads or config.threads or usable_cpus())
     pictures = read_pictures(config, note)
