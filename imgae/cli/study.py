@@ -57,7 +57,8 @@ def run(options: argparse.Namespace) -> int:
     if options.data is None:
         pictures = study.drawn_pictures(options.seed)
     else:
-        pictures = read_folders([options.data], study.SIDE, 1 << 30, options.seed).training
+        folders = read_folders([options.data], study.SIDE, 1 << 30, options.seed)
+        pictures = folders.training + folders.validation
     patches = study.patches_from(pictures, options.seed)
     try:
         folder.mkdir(parents=True, exist_ok=True)
