@@ -36,7 +36,7 @@ DEFAULT_WEIGHTS: Final = {  # of those that have a penalty; weights/FAMILY.md sa
     "contractive-h": 1e-6,
 }
 LEAST: Final = 1e-4
-"""Below which a channel's standard deviation counts as this, so that dead ones have slopes."""
+"""Below which a channel's size counts as this, so that those of dead ones can be divided by."""
 HIGHER_SPREAD: Final = 0.05
 """Standard deviation, on [0, 1], of the noise under which CAE+H compares Jacobians."""
 HIGHER_SHARE: Final = 1.0
@@ -104,7 +104,8 @@ class Coding:
             if self.objective == "sparse-kl":
                 penalty = kl(code, self.rate)
             if self.objective == "sparse-l1":
-                penalty = l1(code / code.square().mean((0, 2, 3), True).sqrt().clamp(min=LEAST))
+                squares = code.square().mean((0, 2, 3), keepdim=True)
+                penalty = l1(code / squares.clamp(min=LEAST**2).sqrt())
                 parts["active"] = (code > 0).float().mean()
             return penalty, parts
         slope = contraction(encoder, given, generator)

@@ -110,8 +110,8 @@ def spectral_norm(net: Encoder, image: Tensor, generator: Generator, steps: int 
 
     net: maps image (B, C, H, W) to the same shape, each picture alone. The power method, begun
     from random numbers: what a network amplifies most lies at one place of one picture, so that
-    where it was found in one batch says nothing about the next. From 5 steps on a denoiser's norm
-    comes out within a tenth. Gradients pass through the last step.
+    where it was found in one batch says nothing about the next. 5 steps found 0.89 to 1 of the norm
+    of `denoise-fast` on four pictures. Gradients pass through the last step.
     Source: Yoshida and Miyato 2017 (spectral norm regularisation); Pesquet et al. 2021, for the
     Jacobian of a denoiser.
     """
@@ -152,6 +152,11 @@ def effective_rank(code: Tensor) -> float:
     if not bool(rows.isfinite().all()):
         return math.nan
     values = torch.linalg.eigvalsh(torch.cov(rows, correction=0).view(len(rows), -1)).clamp(min=0)
+    return effective_count(values)
+
+
+def effective_count(values: Tensor) -> float:
+    """Return the exponential of the entropy of values' shares: how many of them, (C,), count."""
     shares = values / values.sum().clamp(min=1e-300)
     entropy = -(shares * shares.clamp(min=1e-300).log()).sum()
     return float(entropy.exp())

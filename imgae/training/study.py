@@ -482,10 +482,9 @@ def flatness(values: Tensor) -> dict[str, float]:
     """Return the mean squared Frobenius norm of Jacobians of singular values (N, code), and the
     exponential of the entropy of the squares' mean shares: in how many directions they slope.
     """
-    squares = values.square().mean(0)
-    shares = squares / squares.sum()
-    entropy = -(shares * shares.clamp(min=1e-30).log()).sum()
-    return {"squared_norm": float(squares.sum()), "effective_rank": float(entropy.exp())}
+    squares = values.double().square().mean(0)
+    rank = regularisers.effective_count(squares)
+    return {"squared_norm": float(squares.sum()), "effective_rank": rank}
 
 
 def contractive(patches: Patches, seed: int) -> tuple[Result, "Figure"]:
