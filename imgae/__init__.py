@@ -15,10 +15,10 @@ from imgae.errors import (
 )
 
 if TYPE_CHECKING:
-    from imgae.denoise import Denoiser
-    from imgae.files import read_image, write_image
-    from imgae.image import Image
-    from imgae.inpaint import Inpainter
+    from imgae.io.files import read_image, write_image
+    from imgae.picture.image import Image
+    from imgae.restore.denoise import Denoiser
+    from imgae.restore.inpaint import Inpainter
 
 __version__ = "0.1.0"
 
@@ -42,11 +42,11 @@ __all__ = [
 
 # Loaded when first used, so that `import imgae` costs nothing and pulls in no runtime.
 _LAZY = {
-    "Denoiser": "imgae.denoise",
-    "Image": "imgae.image",
-    "Inpainter": "imgae.inpaint",
-    "read_image": "imgae.files",
-    "write_image": "imgae.files",
+    "Denoiser": "imgae.restore.denoise",
+    "Image": "imgae.picture.image",
+    "Inpainter": "imgae.restore.inpaint",
+    "read_image": "imgae.io.files",
+    "write_image": "imgae.io.files",
 }
 
 

@@ -20,8 +20,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 import imgae
 from imgae.cli.evaluate import names
-from imgae.evaluate import Method, methods
-from imgae.session import usable_cpus
+from imgae.evaluate.denoise import Method, methods
+from imgae.model.session import usable_cpus
 
 FFDNET = "FFDNet shape"
 

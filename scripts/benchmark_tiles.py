@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 
 import imgae
-from imgae import session
-from imgae.denoise import Denoiser
-from imgae.session import usable_cpus
+from imgae.model import session
+from imgae.model.session import usable_cpus
+from imgae.restore.denoise import Denoiser
 
 HEIGHT, WIDTH = 3000, 4000
 

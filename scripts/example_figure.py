@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 
 import imgae
-from imgae.evaluate_camera import photographed
-from imgae.holes import draw_film_scratches
+from imgae.evaluate.camera import photographed
+from imgae.synthetic.masks import draw_film_scratches
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 NOISY_CROPS = ((150, 90), (310, 250))  # the house against the sky; the grass

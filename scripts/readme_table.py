@@ -5,7 +5,7 @@ import json
 import re
 from pathlib import Path
 
-from imgae.evaluate import Result, table
+from imgae.evaluate.denoise import Result, table
 
 ROOT = Path(__file__).resolve().parent.parent
 BETWEEN = re.compile(r"(?<=<!-- benchmark -->\n).*?(?=<!-- end -->)", re.DOTALL)

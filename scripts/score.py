@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 import imgae
-from imgae.card import Score
-from imgae.metrics import psnr
+from imgae.model.card import Score
+from imgae.picture.metrics import psnr
 
 LEVELS = (5, 15, 25, 50)
 KINDS = {

@@ -7,8 +7,10 @@ With --write, the mean changes of PSNR go into the model's card, in place of the
 import argparse
 from pathlib import Path
 
-from imgae import evaluate, evaluate_camera, weights
-from imgae.card import Score
+from imgae.evaluate import camera as evaluate_camera
+from imgae.evaluate import denoise as evaluate
+from imgae.model import registry
+from imgae.model.card import Score
 
 
 def main():
@@ -35,7 +37,7 @@ def main():
     if options.write:
         from imgae.training.export import add_scores
 
-        add_scores(weights.find(options.model), scores)
+        add_scores(registry.find(options.model), scores)
 
 
 if __name__ == "__main__":

@@ -30,10 +30,10 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from imgae import session
-from imgae.card import Score
-from imgae.evaluate import clean_pictures
-from imgae.metrics import psnr
+from imgae.evaluate.denoise import clean_pictures
+from imgae.model import session
+from imgae.model.card import Score
+from imgae.picture.metrics import psnr
 
 Pictures = list[tuple[str, NDArray[np.uint8]]]
 Floats = NDArray[np.float64]

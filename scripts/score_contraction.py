@@ -30,8 +30,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from imgae import session
-from imgae.evaluate import clean_pictures
+from imgae.evaluate.denoise import clean_pictures
+from imgae.model import session
 from imgae.training import export
 from imgae.training.camera import blurred
 from imgae.training.objectives import told

@@ -13,12 +13,12 @@ import cv2
 import numpy as np
 
 import imgae
-from imgae.card import Score
-from imgae.detect import DEFECTS, Detector
-from imgae.files import write_image
-from imgae.holes import COVERED, draw_dust, draw_film_scratches
-from imgae.pixels import from_float, to_float
-from imgae.weights import find
+from imgae.io.files import write_image
+from imgae.model.card import Score
+from imgae.model.registry import find
+from imgae.picture.pixels import from_float, to_float
+from imgae.restore.detect import DEFECTS, Detector
+from imgae.synthetic.masks import COVERED, draw_dust, draw_film_scratches
 
 COUNT = 20
 SOFTNESS = 0.5  # pixels; the edge of what lies on film is not sharp in a scan

@@ -8,12 +8,13 @@ into the model's card, in place of the scores there; for the large box the PSNR 
 import argparse
 from pathlib import Path
 
-from imgae import evaluate, evaluate_inpaint
-from imgae.card import Score
-from imgae.fills import FILLS
-from imgae.holes import BENCHMARK
-from imgae.pixels import to_uint8_rgb
-from imgae.weights import find
+from imgae.evaluate import denoise as evaluate
+from imgae.evaluate import inpaint as evaluate_inpaint
+from imgae.evaluate.fills import FILLS
+from imgae.model.card import Score
+from imgae.model.registry import find
+from imgae.picture.pixels import to_uint8_rgb
+from imgae.synthetic.masks import BENCHMARK
 
 
 def main():

@@ -14,3 +14,19 @@ def photo(height: int, width: int, seed: int = 0) -> np.ndarray:
         picture[inside] = 0.7 * picture[inside] + 0.3 * rng.uniform(0.1, 0.9, 3)
     stripes = 0.08 * np.sign(np.sin(40 * x + 9 * y)) * (x + y > 3)
     return (picture + stripes[:, :, None]).clip(0.02, 0.98)
+
+
+HOLE = np.s_[60:130, 50:120]
+
+
+def grainy(dtype=np.uint8, channels=3):
+    """A ramp with grain, (190, 180, C), and the same with its hole filled by the ramp alone."""
+    rng = np.random.default_rng(0)
+    ramp = np.linspace(0.3, 0.7, 180)[None, :, None] * np.ones((190, 1, channels))
+    hole = np.zeros((190, 180), bool)
+    hole[HOLE] = True
+    grain = np.where(hole[:, :, None], 0, rng.normal(0, 0.05, ramp.shape))
+    filled = (ramp + grain).clip(0, 1)
+    if np.dtype(dtype).kind != "f":
+        filled = np.rint(filled * np.iinfo(dtype).max)
+    return filled.astype(dtype), hole

@@ -15,16 +15,17 @@ import PIL.ImageDraw
 import pytest
 
 import imgae
-from imgae import drawings, session, weights
 from imgae.cli import main
-from imgae.denoise import CAMERA, FAST, FAST_INTEGER, default_model
-from imgae.detect import Detector
-from imgae.evaluate_camera import as_jpeg
-from imgae.holes import benchmark_mask
-from imgae.inpaint import halo_for
-from imgae.metrics import psnr
-from imgae.stitch import plan_for, run_tiles
-from imgae.tiling import TilePlan
+from imgae.evaluate.camera import as_jpeg
+from imgae.model import registry, session
+from imgae.model.stitch import plan_for, run_tiles
+from imgae.picture.metrics import psnr
+from imgae.picture.tiling import TilePlan
+from imgae.restore.denoise import CAMERA, FAST, FAST_INTEGER, default_model
+from imgae.restore.detect import Detector
+from imgae.restore.inpaint import halo_for
+from imgae.synthetic import drawings
+from imgae.synthetic.masks import benchmark_mask
 
 ROOT = Path(__file__).resolve().parent.parent
 MODEL = default_model()[0]
@@ -58,7 +59,7 @@ def example():
 
 @pytest.mark.parametrize("name", [*BUDGETS, *OTHERS])
 def test_every_model_keeps_to_its_budget(name):
-    path = weights.find(name)
+    path = registry.find(name)
     card = session.load(path).card
     work, size = {**BUDGETS, **OTHERS}[name]
     assert card.name == path.stem
@@ -164,7 +165,7 @@ def test_int8_models_are_the_same_without_vnni(name, example, tmp_path):
     emulator = shutil.which("qemu-x86_64")
     if emulator is None or platform.machine() != "x86_64":
         pytest.skip("needs qemu-user on x86, to emulate a processor with AVX2 but no VNNI")
-    model = session.load(weights.find(name), device="cpu", threads=1)
+    model = session.load(registry.find(name), device="cpu", threads=1)
     image = example[0][:64, :64].transpose(2, 0, 1)[None] * np.float32(1 / 255)
     inputs = {"image": image, "sigma": np.full((1, 1, 1, 1), 0.1, np.float32)}
     np.savez(tmp_path / "inputs.npz", **inputs)
@@ -189,7 +190,7 @@ def test_the_names_on_the_command_line(capfd):
 def test_the_card_for_people_and_the_card_inside_agree(name):
     text = (ROOT / "weights" / "README.md").read_text()
     contract = (ROOT / "weights" / "CONTRACT.md").read_text()
-    card = session.load(weights.find(name)).card
+    card = session.load(registry.find(name)).card
     (line,) = [line for line in contract.splitlines() if line.startswith(f"| `{name}.onnx` ")]
     halo = f"{card.halo}, thin {card.thin_halo}" if card.thin_halo else f"{card.halo}"
     cells = [cell.strip() for cell in line.strip("|").split("|")]
@@ -204,7 +205,7 @@ def test_the_card_for_people_and_the_card_inside_agree(name):
 def test_a_code_keeps_more_than_its_own_pictures_principal_components(example):
     """Of 8x8 blocks, as many; those of this very picture, which training has not seen."""
     clean = example[1]
-    model = session.load(weights.find("code"), task="code")
+    model = session.load(registry.find("code"), task="code")
     restored, code = model.outputs(image=clean.transpose(2, 0, 1)[None] * np.float32(1 / 255))
     assert code.shape == (1, 32, clean.shape[0] // 8, clean.shape[1] // 8)
     back = np.rint(restored[0].transpose(1, 2, 0).clip(0, 1) * 255)

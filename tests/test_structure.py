@@ -12,61 +12,126 @@ import tiny_models
 import imgae
 
 ROOT = Path(__file__).resolve().parent.parent
-FLOORS = [
-    {"errors", "card"},
-    {"image", "pixels", "tiling", "noise", "metrics", "holes", "drawings", "steering"},
-    {"metadata", "deep", "files", "weights", "onnxfile"},
-    {"session", "stitch", "arrays", "masks", "texture", "reach"},
-    {"denoise", "inpaint", "detect", "peers", "fills", "verify", "apart"},
-    {"evaluate", "evaluate_inpaint", "evaluate_camera"},
-    {"figures"},
-    {"cli"},
-]
-FLOOR = {name: level for level, names in enumerate(FLOORS) for name in names}
-TRAINING_MAY_IMPORT = {name for level in FLOORS[:3] for name in level} | {"training"}
+MAY_IMPORT = {
+    "errors": set(),
+    "picture": {"errors"},
+    "io": {"errors", "picture"},
+    "synthetic": {"errors", "picture"},
+    "model": {"errors", "picture", "io"},
+    "model.verify": {"errors", "picture", "io", "model"},
+    "restore": {"errors", "picture", "io", "model"},
+    "evaluate": {"errors", "picture", "io", "synthetic", "model", "restore"},
+    "training": {"errors", "picture", "io", "synthetic", "model", "model.verify"},
+    "cli": {
+        "errors", "picture", "io", "model", "model.verify", "restore", "evaluate", "training"
+    },
+}  # fmt: skip
+"""What the modules of a package may import besides their own package's."""
+MOST_ENTRIES = 12
 
 
-def imports_of(path):
-    """Every imgae module that a file imports, at its top or inside."""
+def modules_under(root):
+    """Every module of a package folder by its dotted name; a package by its folder's."""
+    found = {}
+    for path in sorted((root / "imgae").rglob("*.py")):
+        parts = path.relative_to(root).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def imports_of(name, path, known):
+    """Every imgae module that a module imports, at its top or inside, itself left out."""
+    found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "imgae":
-            parts = node.module.split(".")
-            yield from [parts[1]] if len(parts) > 1 else [alias.name for alias in node.names]
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                found.add(whole if whole in known else node.module)
         elif isinstance(node, ast.Import):
-            yield from (n.name.split(".")[1] for n in node.names if n.name.startswith("imgae."))
+            found |= {alias.name for alias in node.names if alias.name in known}
+    return found - {name, "imgae"}
 
 
-def module_of(path):
-    return path.relative_to(ROOT / "imgae").parts[0].removesuffix(".py")
+def package_of(name):
+    """The entry of MAY_IMPORT that a module belongs to."""
+    inner = name.removeprefix("imgae.")
+    fitting = [package for package in MAY_IMPORT if f"{inner}.".startswith(f"{package}.")]
+    return max(fitting, key=len)
 
 
-SOURCES = sorted((ROOT / "imgae").rglob("*.py"))
+def circle_in(graph):
+    """A list of modules that import each other in a circle, or None."""
+    done, path = set(), []
+
+    def visit(name):
+        if name in path:
+            return path[path.index(name) :]
+        if name in done:
+            return None
+        path.append(name)
+        for other in sorted(graph[name]):
+            if found := visit(other):
+                return found
+        done.add(path.pop())
+        return None
+
+    return next((found for name in sorted(graph) if (found := visit(name))), None)
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_module_imports_only_from_its_floor_or_below(path):
-    module = module_of(path)
-    if module in ("__init__", "__main__"):
-        return
-    used = {name for name in imports_of(path) if name != "__version__"}
-    if module == "training":
-        allowed = set(TRAINING_MAY_IMPORT)
-        if path.stem in ("export", "runs"):
-            allowed.add("session")
-        if path.stem == "export":
-            allowed.add("verify")
-        assert used <= allowed
-    elif module == "cli":
-        assert used <= FLOOR.keys() | {"training"}
-    else:
-        assert {name for name in used if FLOOR[name] > FLOOR[module]} == set()
-        assert "training" not in used
+def graph_of(root):
+    known = modules_under(root)
+    return {
+        name: {other for other in imports_of(name, path, known) if other in known}
+        for name, path in known.items()
+        if name not in ("imgae", "imgae.__main__")
+    }
 
 
-def test_every_module_has_its_floor():
-    assert {module_of(path) for path in SOURCES} - {"__init__", "__main__", "training"} == set(
-        FLOOR
-    )
+MODULES = modules_under(ROOT)
+GRAPH = graph_of(ROOT)
+SOURCES = list(MODULES.values())
+
+
+@pytest.mark.parametrize("name", GRAPH)
+def test_a_module_imports_only_what_its_package_may(name):
+    package = package_of(name)
+    used = {package_of(other) for other in GRAPH[name]}
+    assert used - {package} <= MAY_IMPORT[package]
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    assert circle_in(GRAPH) is None
+
+
+@pytest.mark.parametrize(
+    ("where", "line"),
+    [
+        ("picture/image.py", "from imgae.picture.arrays import from_picture"),
+        ("model/card.py", "from imgae.model.session import load"),
+        ("errors.py", "def late():\n    from imgae.picture import image\n"),
+    ],
+)
+def test_a_circle_that_is_added_is_found(where, line, tmp_path):
+    copy = tmp_path / "imgae"
+    for path in SOURCES:
+        target = copy / path.relative_to(ROOT / "imgae")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(path.read_text())
+    assert circle_in(graph_of(tmp_path)) is None
+    with (copy / where).open("a") as file:
+        file.write(f"\n{line}\n")
+    assert circle_in(graph_of(tmp_path))
+
+
+def test_the_package_has_few_entries_and_every_package_a_sentence():
+    entries = [entry for entry in (ROOT / "imgae").iterdir() if entry.name != "__pycache__"]
+    assert len(entries) <= MOST_ENTRIES
+    for path in SOURCES:
+        if path.name == "__init__.py" and path.parent.name not in ("imgae", "cli"):
+            tree = ast.parse(path.read_text())
+            sentence = ast.get_docstring(tree)
+            assert sentence
+            assert "\n" not in sentence
 
 
 def test_onnxruntime_is_imported_in_one_place():
@@ -76,6 +141,13 @@ def test_onnxruntime_is_imported_in_one_place():
         if re.search(r"^\s*(import|from) onnxruntime", p.read_text(), re.MULTILINE)
     ]
     assert [path.name for path in users] == ["session.py"]
+
+
+def test_tests_lie_where_what_they_test_lies():
+    packages = {path.parent for path in SOURCES} - {ROOT / "imgae"}
+    for folder in {path.parent for path in (ROOT / "tests").rglob("test_*.py")}:
+        inner = folder.relative_to(ROOT / "tests")
+        assert inner == Path() or ROOT / "imgae" / inner in packages
 
 
 def test_the_public_names_are_these():

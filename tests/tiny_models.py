@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
-from imgae.card import METADATA_KEY, ModelCard
+from imgae.model.card import METADATA_KEY, ModelCard
 
 SHAPES = {
     "image": ["N", 3, "H", "W"],

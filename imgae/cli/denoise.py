@@ -21,8 +21,8 @@ from imgae.cli.restore import (
 from imgae.errors import ImgaeError
 
 if TYPE_CHECKING:
-    from imgae.denoise import Denoiser
-    from imgae.steering import Steering
+    from imgae.restore.controls import Steering
+    from imgae.restore.denoise import Denoiser
 
 STEERING = (
     ("strength", 1.0, "0 keeps the input, 1 is the full effect"),
@@ -64,8 +64,10 @@ def add_parser(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     outputs = plan_outputs(options, "denoised")
-    from imgae.denoise import Denoiser  # onnxruntime loads only for a command line that is right
-    from imgae.steering import Steering
+    from imgae.restore.controls import Steering
+    from imgae.restore.denoise import (
+        Denoiser,  # onnxruntime loads only for a command line that is right
+    )
 
     check_early(options, outputs)
     denoiser = Denoiser(
@@ -87,7 +89,7 @@ def denoise_file(
     target: Path,
     options: argparse.Namespace,
 ) -> dict[str, Any]:
-    from imgae.files import read_image, write_image
+    from imgae.io.files import read_image, write_image
 
     started = time.monotonic()
     with warnings_as_notes():

@@ -7,9 +7,9 @@ import time
 from typing import Any
 
 import imgae
-from imgae import weights
 from imgae.cli.options import Commands, add_device, new_parser
 from imgae.cli.output import note, result
+from imgae.model import registry
 
 PARTS = ("numpy", "pillow", "opencv-python-headless", "onnxruntime", "tifffile", "torch")
 RUNTIMES = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino")
@@ -28,11 +28,11 @@ def add_parser(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     import numpy as np
 
-    from imgae.denoise import CAMERA, default_model
-    from imgae.session import PROVIDERS, has_vnni, load
+    from imgae.model.session import PROVIDERS, has_vnni, load
+    from imgae.restore.denoise import CAMERA, default_model
 
     name, why = default_model(options.device)
-    path = weights.find(name)
+    path = registry.find(name)
     started = time.monotonic()
     model = load(path, task="denoise", device=options.device, threads=options.threads)
     loaded = time.monotonic() - started

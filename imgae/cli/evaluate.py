@@ -4,16 +4,16 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imgae import weights
 from imgae.cli.options import Commands, add_device, auto_or, between, new_parser, whole
 from imgae.cli.output import result, warnings_as_notes
 from imgae.errors import ImgaeError, OptionError
+from imgae.model import registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from imgae import evaluate_camera as camera
-    from imgae.evaluate import Trial
+    from imgae.evaluate import camera
+    from imgae.evaluate.denoise import Trial
 
 MORE = """\
 Noise is made by seed: picture i of the name-sorted folder gets
@@ -88,7 +88,7 @@ def add_parser(commands: Commands) -> None:
     add(
         "--models",
         type=names,
-        default=[weights.DEFAULT_INPAINTER],
+        default=[registry.DEFAULT_INPAINTER],
         metavar="A,B",
         help="models, by name or file (default: inpaint)",
     )
@@ -179,9 +179,10 @@ def check_folder(path: Path) -> None:
 
 def run_inpaint(options: argparse.Namespace) -> int:
     need_bench()
-    from imgae import evaluate, evaluate_inpaint
-    from imgae.files import check_writable
-    from imgae.pixels import to_uint8_rgb
+    from imgae.evaluate import denoise as evaluate
+    from imgae.evaluate import inpaint as evaluate_inpaint
+    from imgae.io.files import check_writable
+    from imgae.picture.pixels import to_uint8_rgb
 
     methods = evaluate_inpaint.fills(
         options.models, options.against, options.threads, options.device
@@ -208,14 +209,14 @@ def run_inpaint(options: argparse.Namespace) -> int:
         about = {"folder": options.folder.name, "pictures": len(pictures)}
         options.json.write_text(evaluate.to_json(results, about) + "\n")
     if options.sheet:
-        from imgae.figures import fill_sheet
+        from imgae.evaluate.figures import fill_sheet
 
         fill_sheet(methods, pictures, results, options.sheet)
     return 0
 
 
 def run_camera(options: argparse.Namespace) -> int:
-    from imgae import evaluate_camera as camera
+    from imgae.evaluate import camera
 
     level = None if options.sigma == "auto" else options.sigma / 255
     methods = camera.methods(
@@ -228,8 +229,8 @@ def run_camera(options: argparse.Namespace) -> int:
 
 
 def run_harm(options: argparse.Namespace) -> int:
-    from imgae import evaluate_camera as camera
-    from imgae.files import check_writable
+    from imgae.evaluate import camera
+    from imgae.io.files import check_writable
 
     if len(options.models) != 1:
         raise OptionError("harm is counted for one model at a time")
@@ -247,7 +248,7 @@ def run_harm(options: argparse.Namespace) -> int:
     changes = changes_of(options, methods, camera.harm_conditions, keep_worst)
     result(camera.harm_table(changes))
     if options.sheet:
-        from imgae.figures import harm_sheet
+        from imgae.evaluate.figures import harm_sheet
 
         (method,) = methods.values()
         harm_sheet(method, worst, options.sheet)
@@ -261,8 +262,8 @@ def changes_of(
     look: "Callable[[list[camera.Sample], list[camera.Change]], None] | None" = None,
 ) -> "list[camera.Change]":
     """Measure methods under conditions, a condition's pictures at a time; write --json."""
-    from imgae import evaluate
-    from imgae import evaluate_camera as camera
+    from imgae.evaluate import camera
+    from imgae.evaluate import denoise as evaluate
 
     if options.json:
         check_folder(options.json)
@@ -283,8 +284,8 @@ def changes_of(
 
 def run(options: argparse.Namespace) -> int:
     need_bench()
-    from imgae import evaluate
-    from imgae.denoise import default_model
+    from imgae.evaluate import denoise as evaluate
+    from imgae.restore.denoise import default_model
 
     if options.models is None:
         options.models = [default_model(options.device)[0]]
@@ -315,7 +316,7 @@ def run(options: argparse.Namespace) -> int:
         options.json.write_text(evaluate.to_json(results, about) + "\n")
     middle = len(trials) // 2
     if options.plot or options.sheet:
-        from imgae import figures  # matplotlib takes its time
+        from imgae.evaluate import figures  # matplotlib takes its time
 
         sigma = trials[middle].sigma
         title = f"{options.folder.name}, {noise} noise" + (f", sigma {sigma:g}" if sigma else "")
@@ -327,7 +328,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def make_trials(options: argparse.Namespace) -> "Iterator[Trial]":
-    from imgae import evaluate
+    from imgae.evaluate import denoise as evaluate
 
     if options.pairs:
         cases = evaluate.paired_cases(options.folder, options.pairs)[: options.limit]

@@ -22,9 +22,9 @@ from imgae.cli.restore import (
 from imgae.errors import ImgaeError
 
 if TYPE_CHECKING:
-    from imgae.denoise import Denoiser
-    from imgae.detect import Detector
-    from imgae.inpaint import Inpainter
+    from imgae.restore.denoise import Denoiser
+    from imgae.restore.detect import Detector
+    from imgae.restore.inpaint import Inpainter
 
 MORE = """\
 Pixels that are not marked stay exactly as they are, in the file's own precision, unless --denoise
@@ -78,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
         options.parser.error("--sigma is the level that --denoise removes; add --denoise")
     outputs = plan_outputs(options, "inpainted")
     check_places(options, outputs)
-    from imgae.inpaint import Inpainter
+    from imgae.restore.inpaint import Inpainter
 
     check_early(options, outputs)
     place = {"device": options.device, "threads": options.threads, "tile": options.tile}
@@ -86,7 +86,7 @@ def run(options: argparse.Namespace) -> int:
     detector = load_detector(options)
     denoiser = None
     if options.denoise:
-        from imgae.denoise import Denoiser
+        from imgae.restore.denoise import Denoiser
 
         denoiser = Denoiser(**place)
     return restore_each(
@@ -117,10 +117,10 @@ def inpaint_file(
     target: Path,
     options: argparse.Namespace,
 ) -> dict[str, Any]:
-    from imgae import files
-    from imgae.image import Image
-    from imgae.inpaint import as_hole
-    from imgae.masks import drawn_over
+    from imgae.io import files
+    from imgae.picture.image import Image
+    from imgae.picture.masks import drawn_over
+    from imgae.restore.inpaint import as_hole
 
     started = time.monotonic()
     with warnings_as_notes():
@@ -146,7 +146,7 @@ def inpaint_file(
             except ImgaeError as error:
                 raise type(error)(f"{source}: {error}") from error
         if done is image and files.format_of(source) == files.format_of(target):
-            files.write_whole(target, files.read_bytes(source), options.overwrite)
+            files.write_file(target, files.read_bytes(source), options.overwrite)
         else:
             files.write_image(done, target, options.overwrite)
         if options.save_mask:

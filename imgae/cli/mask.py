@@ -25,7 +25,7 @@ def add_parser(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     check_mask(options)
-    from imgae.files import check_writable, read_image
+    from imgae.io.files import check_writable, read_image
 
     prepare_libraries()
     check_writable(options.output, options.overwrite)

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from imgae.detect import Detector
-    from imgae.image import Image
+    from imgae.picture.image import Image
+    from imgae.restore.detect import Detector
 
 SOURCES = ("mask", "box", "polygon", "color", "detect")
 TOLERANCE = 16
@@ -114,7 +114,7 @@ def load_detector(options: argparse.Namespace) -> "Detector | None":
     """Load the model that --detect needs; None without it."""
     if not options.detect:
         return None
-    from imgae.detect import Detector
+    from imgae.restore.detect import Detector
 
     return Detector(device=options.device, threads=options.threads)
 
@@ -125,7 +125,8 @@ def make_mask(
     """Build the mask of a picture. Raises MaskError if a part of it does not fit."""
     import numpy as np
 
-    from imgae import files, masks
+    from imgae.io import files
+    from imgae.picture import masks
 
     marked = np.zeros((image.height, image.width), bool)
     if options.mask == "alpha":
@@ -151,9 +152,9 @@ def write_mask(mask: "NDArray[np.bool_]", image: "Image", path: Path, overwrite:
     """Write the mask of a picture, turned as that picture's file is."""
     import numpy as np
 
-    from imgae.files import write_image
-    from imgae.image import Image
-    from imgae.metadata import turned_back
+    from imgae.io.files import write_image
+    from imgae.io.metadata import turned_back
+    from imgae.picture.image import Image
 
     white = Image(np.where(mask[:, :, None], 255, 0).astype(np.uint8))
     write_image(turned_back(white, image.turned), path, overwrite)

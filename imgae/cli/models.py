@@ -4,10 +4,10 @@ import argparse
 import json
 from typing import Any
 
-from imgae import weights
 from imgae.cli.options import Commands, new_parser
 from imgae.cli.output import note, result
 from imgae.errors import ModelError
+from imgae.model import registry
 
 MORE = "Shipped ones, and those in the folders that IMGAE_MODELS names."
 
@@ -19,14 +19,14 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from imgae.denoise import CAMERA, CAMERA_BECAUSE, default_model
-    from imgae.session import load
+    from imgae.model.session import load
+    from imgae.restore.denoise import CAMERA, CAMERA_BECAUSE, default_model
 
     defaults = dict([default_model(), (CAMERA, CAMERA_BECAUSE)])
-    for folder in weights.folders()[2:]:  # those that the user named
+    for folder in registry.folders()[2:]:  # those that the user named
         if not folder.is_dir():
-            note(f"{folder}, named by {weights.FOLDERS_VARIABLE}, is no folder")
-    found = weights.available()
+            note(f"{folder}, named by {registry.FOLDERS_VARIABLE}, is no folder")
+    found = registry.available()
     if not found:
         raise ModelError("no models found; set IMGAE_MODELS to a folder that holds some")
     for name, path in found.items():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
-    from imgae.stitch import Progress
+    from imgae.model.stitch import Progress
 
 PATIENCE = 1.0  # seconds
 

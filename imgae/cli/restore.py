@@ -98,7 +98,7 @@ def check_early(options: argparse.Namespace, outputs: list[Path]) -> None:
 
 
 def check_output(path: Path, options: argparse.Namespace) -> None:
-    from imgae.files import EXTENSIONS, check_writable
+    from imgae.io.files import EXTENSIONS, check_writable
 
     if options.output is None and path.suffix.lower() not in EXTENSIONS:
         raise ImageError(

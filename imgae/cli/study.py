@@ -43,8 +43,8 @@ def run(options: argparse.Namespace) -> int:
             )
     import torch
 
-    from imgae.files import write_whole
-    from imgae.session import usable_cpus
+    from imgae.io.files import write_file
+    from imgae.model.session import usable_cpus
     from imgae.training import study
     from imgae.training.data import read_folders
 
@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
         drawing = io.BytesIO()
         figure.savefig(drawing, dpi=110)
         numbers = f"{json.dumps(found, indent=2)}\n".encode()
-        write_whole(folder / f"{name}.json", numbers, options.overwrite)
-        write_whole(folder / f"{name}.png", drawing.getvalue(), options.overwrite)
+        write_file(folder / f"{name}.json", numbers, options.overwrite)
+        write_file(folder / f"{name}.png", drawing.getvalue(), options.overwrite)
         result(f"{name}: {folder / name}.png  {time.monotonic() - started:.0f} s")
     return 0

@@ -8,13 +8,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imgae import weights
 from imgae.cli.options import Commands, new_parser
 from imgae.cli.output import result, say
 from imgae.errors import TrainingUnavailable, WeightsError
+from imgae.model import registry
 
 if TYPE_CHECKING:
-    from imgae.apart import Check
+    from imgae.model.verify.report import Check
 
 MORE = """\
 A file is judged before it is run, in a process of its own: files beside it, custom operators,
@@ -35,14 +35,15 @@ def add_parser(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     from importlib.util import find_spec
 
-    from imgae.apart import Check, printable, verify
+    from imgae.model.verify.report import Check, printable
+    from imgae.model.verify.worker import verify
 
     if find_spec("onnx") is None:
         raise TrainingUnavailable("verifying needs onnx; install it with: pip install '.[train]'")
     failed = False
     for model in options.models:
         try:
-            path, missing = weights.find(model), ""
+            path, missing = registry.find(model), ""
         except WeightsError as error:
             path, missing = Path(model), printable(str(error))
         checks = [Check("file", passed=False, finding=missing)] if missing else verify(path)

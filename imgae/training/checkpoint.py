@@ -5,7 +5,6 @@ A checkpoint replaces the one before only when it is whole on the disk.
 
 import io
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import torch
 
 from imgae.errors import TrainingError
+from imgae.io.atomic import write_whole
 from imgae.training.config import TrainingConfig
 
 
@@ -104,18 +104,11 @@ def step_of(line: str) -> float:
 
 
 def replace_whole(path: Path, data: bytes | memoryview) -> None:
-    """Write a file beside its place, sync it, and rename it into place."""
-    temporary = path.with_name(f".{path.name}.tmp")  # one name: a kill's leftover is written over
+    """Write a file whole and on the disk. Raises TrainingError; the old one is then untouched."""
     try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        write_whole(path, data, sync=True)
     except OSError as error:
         raise TrainingError(
             f"{path} could not be written ({error.strerror}); what was there is unharmed: free "
             "some space, then continue with --resume"
         ) from error
-    finally:
-        temporary.unlink(missing_ok=True)

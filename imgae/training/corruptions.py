@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from imgae.holes import COVERED
+from imgae.synthetic.masks import COVERED
 from imgae.training.masks import DrawnBank, HoleBank
 from imgae.training.networks import GUESS, smooth_fill
 

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from imgae import files
 from imgae.errors import ImgaeError, TrainingError
-from imgae.pixels import to_uint8_rgb
+from imgae.io import files
+from imgae.picture.pixels import to_uint8_rgb
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,11 @@ from onnx import NodeProto, helper, numpy_helper
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
-from imgae import __version__, onnxfile, session, verify
-from imgae.card import COLOUR, METADATA_KEY, ModelCard, Score
+from imgae import __version__
 from imgae.errors import TrainingError
+from imgae.model import onnxfile, session
+from imgae.model.card import COLOUR, METADATA_KEY, ModelCard, Score
+from imgae.model.verify import checks as verify
 from imgae.training import geometry, networks, quantisation
 from imgae.training.checkpoint import Run
 from imgae.training.config import TrainingConfig

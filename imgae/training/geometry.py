@@ -5,7 +5,7 @@ from copy import deepcopy
 import torch
 from torch import Tensor, nn
 
-from imgae.tiling import round_up
+from imgae.picture.tiling import round_up
 from imgae.training.networks import (
     FILL_RADIUS,
     GUESS,

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from imgae import holes
+from imgae.synthetic import masks as holes
 from imgae.training.data import PictureBank
 
 SIDE: Final = 512

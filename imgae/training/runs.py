@@ -9,10 +9,10 @@ from typing import Any, Final
 import numpy as np
 import torch
 
-from imgae import drawings
 from imgae.errors import TrainingError
-from imgae.holes import draw_dust, draw_film_scratches
-from imgae.session import usable_cpus
+from imgae.model.session import usable_cpus
+from imgae.synthetic import drawings
+from imgae.synthetic.masks import draw_dust, draw_film_scratches
 from imgae.training import quantisation
 from imgae.training.checkpoint import Run
 from imgae.training.codes import DEFAULT_WEIGHTS, Coding, start_at_pca

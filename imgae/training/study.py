@@ -16,8 +16,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor, nn
 
-from imgae import drawings
 from imgae.errors import TrainingError
+from imgae.synthetic import drawings
 from imgae.training import regularisers
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch import Generator, Tensor, nn
 
-from imgae import files
-from imgae.image import Image
-from imgae.metrics import psnr
+from imgae.io import files
+from imgae.picture.image import Image
+from imgae.picture.metrics import psnr
 from imgae.training.camera import CameraNoise
 from imgae.training.corruptions import Defects
 from imgae.training.masks import HoleBank

@@ -1,0 +1,1 @@
+"""Picture files: reading and writing them, with all that travels in them."""

@@ -1,0 +1,135 @@
+"""What travels with a picture besides its pixels: EXIF, XMP, resolution, orientation."""
+
+import math
+import re
+import struct
+from dataclasses import replace
+from typing import Final
+
+import PIL.Image
+
+from imgae.errors import warn
+from imgae.picture.image import Image
+from imgae.picture.orientation import TURNS, turn
+
+EXIF_PREFIX: Final = b"Exif\0\0"
+"""What JPEG and Pillow put before EXIF; an Image holds it without."""
+ORIENTATION_TAG: Final = 0x0112
+EXIF_TAG: Final = 0x8769
+ISO_TAG: Final = 34855
+GPS_TAG: Final = 0x8825
+ICC_TAG: Final = 34675
+XMP_TAG: Final = 700
+TIFF_TEXT_TAGS: Final = (270, 271, 272, 305, 306, 315, 33432)  # description, maker, dates, rights
+
+
+def read_exif(file: PIL.Image.Image) -> bytes | None:
+    """Return EXIF as a TIFF structure, without JPEG's prefix."""
+    raw = file.info.get("exif")
+    if not isinstance(raw, bytes) or not raw:
+        exif = file.getexif()
+        if file.format == "TIFF":  # the rest describes how its pixels are stored
+            text = {tag: exif[tag] for tag in TIFF_TEXT_TAGS if tag in exif}
+            details = {tag: exif.get_ifd(tag) for tag in (EXIF_TAG, GPS_TAG)}
+            exif = PIL.Image.Exif()
+            exif.update(text)
+            for tag, entries in details.items():
+                if entries:
+                    exif.get_ifd(tag).update(entries)
+        if not len(exif) and not any(exif.get_ifd(tag) for tag in (EXIF_TAG, GPS_TAG)):
+            return None
+        raw = exif.tobytes()
+    try:
+        PIL.Image.Exif().load(raw)
+    except Exception:  # whatever its parser meets
+        warn("its camera data (EXIF) is damaged, and left out")
+        return None
+    return raw.removeprefix(EXIF_PREFIX) or None
+
+
+def read_xmp(file: PIL.Image.Image) -> bytes | None:
+    raw = file.info.get("xmp") or file.info.get("XML:com.adobe.xmp")
+    if raw is None and file.format == "TIFF":
+        raw = file.getexif().get(XMP_TAG)
+    if isinstance(raw, str):
+        raw = raw.encode()
+    return raw if isinstance(raw, bytes) and raw else None
+
+
+def read_dpi(file: PIL.Image.Image) -> tuple[float, float] | None:
+    dpi = file.info.get("dpi")
+    if not dpi or len(dpi) != 2:
+        return None
+    across, down = float(dpi[0]), float(dpi[1])
+    return (across, down) if across > 0 and down > 0 else None
+
+
+def read_quantisation(file: PIL.Image.Image) -> tuple[float, float] | None:
+    """Return the mean steps of a JPEG's tables of luma and chroma, on [0, 1]."""
+    tables = getattr(file, "quantization", None)
+    if file.format not in ("JPEG", "MPO") or not tables:
+        return None
+    means = [sum(tables[key]) / (255 * len(tables[key])) for key in sorted(tables)]
+    return means[0], means[1] if len(means) > 1 else means[0]
+
+
+def iso_of(exif: bytes) -> float:
+    """Return the sensitivity that camera data tells, or 0."""
+    try:
+        values = PIL.Image.Exif()
+        values.load(exif)
+        found = values.get_ifd(EXIF_TAG).get(ISO_TAG, 0)
+        speed = float(found[0] if isinstance(found, tuple) else found)
+    except Exception:  # whatever its parser meets
+        return 0.0
+    return speed if math.isfinite(speed) and speed > 0 else 0.0
+
+
+def read_orientation(file: PIL.Image.Image) -> int:
+    try:
+        return int(file.getexif().get(ORIENTATION_TAG, 1))
+    except Exception:  # EXIF that read_exif has told of
+        return 1
+
+
+def upright(image: Image, orientation: int) -> Image:
+    """Turn a picture that a file stores with an EXIF orientation; its metadata then says so."""
+    if orientation == 1:
+        return image
+    turned = turn(image, orientation)
+    return replace(
+        turned,
+        exif=None if image.exif is None else with_upright_exif(image.exif),
+        xmp=None if image.xmp is None else with_upright_xmp(image.xmp),
+        turned=orientation,
+    )
+
+
+def turned_back(image: Image, orientation: int) -> Image:
+    """Return a picture as a file of that orientation stores it, with EXIF that says only so."""
+    if orientation not in TURNS:
+        return image
+    exif = PIL.Image.Exif()
+    exif[ORIENTATION_TAG] = orientation
+    stored = upright(image, {6: 8, 8: 6}.get(orientation, orientation))
+    return replace(stored, exif=exif.tobytes().removeprefix(EXIF_PREFIX), turned=1)
+
+
+def with_upright_exif(exif: bytes) -> bytes:
+    """Set the orientation to 1 in place, leaving every other byte, maker notes included."""
+    order = "<" if exif[:2] == b"II" else ">"
+    try:
+        (start,) = struct.unpack_from(order + "I", exif, 4)
+        (count,) = struct.unpack_from(order + "H", exif, start)
+        for entry in range(start + 2, start + 2 + 12 * count, 12):
+            if struct.unpack_from(order + "H", exif, entry)[0] == ORIENTATION_TAG:
+                upright = bytearray(exif)
+                struct.pack_into(order + "H", upright, entry + 8, 1)
+                return bytes(upright)
+    except struct.error:
+        pass
+    return exif
+
+
+def with_upright_xmp(xmp: bytes) -> bytes:
+    return re.sub(rb'(tiff:Orientation(?:="|>))[0-9]', rb"\g<1>1", xmp)

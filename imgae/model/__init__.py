@@ -1,0 +1,1 @@
+"""Model files: what they promise, and how they run."""

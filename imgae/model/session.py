@@ -1,0 +1,170 @@
+"""Models running in onnxruntime. Nothing else imports it."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from imgae.errors import ModelError
+from imgae.model.card import METADATA_KEY, ModelCard
+
+DEVICES: Final = ("auto", "cpu", "cuda")
+CGROUP_CPU: Final = Path("/sys/fs/cgroup/cpu.max")
+CPUINFO: Final = Path("/proc/cpuinfo")
+VNNI: Final = {"avx512_vnni", "avx_vnni"}
+PROVIDERS: Final = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+
+
+@dataclass(frozen=True)
+class OnnxModel:
+    """A loaded model: call it with its inputs by name. Safe to call from several threads."""
+
+    card: ModelCard
+    path: Path
+    device: str  # what it really runs on: "cpu" or "cuda"
+    threads: int
+    session: onnxruntime.InferenceSession
+
+    def __call__(self, **inputs: NDArray[Any]) -> NDArray[np.float32]:
+        """Run the model, for its first output.
+
+        Raises ModelError if the runtime fails, as for want of memory.
+        """
+        return self.outputs(**inputs)[0]
+
+    def outputs(self, **inputs: NDArray[Any]) -> list[NDArray[np.float32]]:
+        """Run the model, for all that it gives: of a code model, what it decoded and the code."""
+        try:
+            outputs: list[NDArray[np.float32]] = self.session.run(None, inputs)
+        except Exception as error:  # onnxruntime's errors have no common base
+            raise ModelError(f"{self.path}: failed while running: {first_line(error)}") from error
+        return outputs
+
+
+def load(
+    path: Path, *, task: str | None = None, device: str = "auto", threads: int | None = None
+) -> OnnxModel:
+    """Load a model and its card.
+
+    task: what it must be for; any by default.
+    device: "auto" takes CUDA where this onnxruntime has it.
+    threads: all usable CPUs by default.
+    Raises ModelError if the file is no ONNX model, has no card or one for another task, or the
+    device is not there.
+    """
+    threads = threads or usable_cpus()
+    onnxruntime.disable_telemetry_events()  # what people denoise is nobody's business
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 4  # failures are raised, and told by us
+    # Threads that spin while they wait cost other programs their time, and gain us nothing.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.enable_mem_pattern = False  # sizes change from tile to tile; saves a quarter of memory
+    provider = PROVIDERS[choose_device(device)]
+    try:
+        session = onnxruntime.InferenceSession(
+            os.fspath(path), options, providers=list(dict.fromkeys([provider, PROVIDERS["cpu"]]))
+        )
+    except Exception as error:
+        raise ModelError(
+            f"{path}: not an ONNX model that can be loaded ({first_line(error)})"
+        ) from error
+    used = "cuda" if session.get_providers()[0] == PROVIDERS["cuda"] else "cpu"
+    if device == "cuda" and used != "cuda":
+        raise ModelError("CUDA was asked for, but onnxruntime could not start it; use --device cpu")
+    return OnnxModel(read_card(session, path, task), path, used, threads, session)
+
+
+def values_of(
+    model: Any, names: Sequence[str], inputs: dict[str, NDArray[Any]]
+) -> dict[str, NDArray[Any]]:
+    """Run a model, an onnx.ModelProto, for some of its inner tensors. Raises ModelError."""
+    if not names:
+        return {}
+    bare = type(model)()
+    bare.CopyFrom(model)
+    del bare.graph.output[:], bare.graph.node[:]
+    needed = set(names)
+    for node in reversed(model.graph.node):
+        if needed.intersection(node.output):
+            needed.update(node.input)
+            bare.graph.node.insert(0, node)
+    for name in names:
+        bare.graph.output.add(name=name)
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.log_severity_level = 4
+    try:
+        session = onnxruntime.InferenceSession(
+            bare.SerializeToString(), options, providers=[PROVIDERS["cpu"]]
+        )
+        return dict(zip(names, session.run(None, inputs), strict=True))
+    except Exception as error:
+        raise ModelError(f"failed while running: {first_line(error)}") from error
+
+
+def read_card(session: onnxruntime.InferenceSession, path: Path, task: str | None) -> ModelCard:
+    text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+    if text is None:
+        raise ModelError(
+            f"{path}: has no imgae model card inside, so how to run it is not known; "
+            "use a model made by `imgae export`"
+        )
+    try:
+        card = ModelCard.from_json(text)
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error
+    if task is not None and card.task != task:
+        raise ModelError(f"{path}: a model to {card.task}, not to {task}")
+    names = tuple(entry.name for entry in session.get_inputs())
+    needed = tuple(name for name in card.inputs if name not in card.optional)
+    optional = {entry.name for entry in session.get_overridable_initializers()}
+    if names != needed or not optional.issuperset(card.optional):
+        raise ModelError(f"{path}: takes {names}, but its card says {needed}")
+    return card
+
+
+def choose_device(device: str) -> str:
+    """Return "cpu" or "cuda". Raises ModelError if CUDA is asked for and not there."""
+    if device not in DEVICES:
+        raise ModelError(f"no device is called {device!r}; there are: {', '.join(DEVICES)}")
+    has_cuda = PROVIDERS["cuda"] in onnxruntime.get_available_providers()
+    if device == "cuda" and not has_cuda:
+        raise ModelError(
+            "CUDA was asked for, but this onnxruntime has none; use --device cpu, or replace "
+            "onnxruntime by onnxruntime-gpu"
+        )
+    return "cuda" if has_cuda and device != "cpu" else "cpu"
+
+
+def has_vnni() -> bool:
+    """Whether the processor multiplies and adds bytes in one step, as far as it tells.
+
+    True only where Linux lists it for an x86 processor.
+    """
+    try:
+        return bool(VNNI & set(CPUINFO.read_text().split()))
+    except OSError:
+        return False
+
+
+def usable_cpus() -> int:
+    """Return how many CPUs this process may use: affinity and the cgroup's quota counted."""
+    count = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
+    try:
+        quota, period = CGROUP_CPU.read_text().split()
+        count = min(count, max(1, round(int(quota) / int(period))))
+    except (OSError, ValueError):  # no cgroup, or no quota ("max")
+        pass
+    return count
+
+
+def first_line(error: BaseException) -> str:
+    return str(error).strip().split("\n")[0] or type(error).__name__

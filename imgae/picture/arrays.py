@@ -1,0 +1,81 @@
+"""Pictures in the types that Python programs hold them in, to an Image and back."""
+
+from typing import Any, TypeVar
+
+import numpy as np
+import PIL.Image
+from numpy.typing import NDArray
+
+from imgae.errors import ImageError
+from imgae.picture.image import Image
+
+Picture = TypeVar("Picture", Image, PIL.Image.Image, NDArray[Any])
+"""An imgae.Image, a PIL image or an array."""
+
+PIL_MODES = ("L", "LA", "RGB", "RGBA", "I;16")
+
+
+def from_picture(picture: Image | PIL.Image.Image | NDArray[Any]) -> Image:
+    """Convert to an Image; arrays are viewed, not copied, where they can be.
+
+    Raises ImageError if the mode, shape or dtype is none that Denoiser names.
+    """
+    if isinstance(picture, Image):
+        image = picture
+    elif isinstance(picture, PIL.Image.Image):
+        if picture.mode not in PIL_MODES:
+            raise ImageError(
+                f"the PIL image has mode {picture.mode}; expected {', '.join(PIL_MODES)}"
+            )
+        image = from_array(np.asarray(picture), alpha=picture.mode in ("LA", "RGBA"))
+    elif isinstance(picture, np.ndarray):
+        image = from_array(picture, alpha=picture.ndim == 3 and picture.shape[2] == 4)
+    else:
+        raise ImageError(
+            f"a picture is an imgae.Image, a PIL image or an array, not {type(picture).__name__}"
+        )
+    alpha = image.alpha
+    if alpha is not None and alpha.dtype == np.float32 and not np.isfinite(alpha).all():
+        raise ImageError("the picture's alpha holds NaN or infinity; expected values on [0, 1]")
+    return image
+
+
+def from_array(array: NDArray[Any], alpha: bool) -> Image:
+    shape = array.shape
+    if array.ndim not in (2, 3) or 0 in shape or (array.ndim == 3 and shape[2] not in (1, 2, 3, 4)):
+        raise ImageError(f"the array has shape {shape}; expected (H, W) or (H, W, 1, 3 or 4)")
+    if array.ndim == 3 and shape[2] == 2 and not alpha:
+        raise ImageError(f"the array has shape {shape}; expected (H, W) or (H, W, 1, 3 or 4)")
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
+    if array.dtype == np.float64:
+        with np.errstate(over="ignore"):  # told as infinity
+            array = array.astype(np.float32)
+    if array.dtype not in (np.uint8, np.uint16, np.float32):
+        raise ImageError(f"the array is {array.dtype}; expected uint8, uint16, float32 or float64")
+    if array.ndim == 2:
+        return Image(array[:, :, None])
+    return Image(array[:, :, :-1], array[:, :, -1]) if alpha else Image(array)
+
+
+def like_picture(original: Image | PIL.Image.Image | NDArray[Any], restored: Image) -> Any:
+    """Convert an Image to the type, shape and dtype of the picture that it came from."""
+    if isinstance(original, Image):
+        return restored
+    pixels = restored.pixels
+    if restored.alpha is not None:
+        pixels = np.concatenate([pixels, restored.alpha[:, :, None]], 2)
+    if isinstance(original, PIL.Image.Image):
+        flat = pixels[:, :, 0] if pixels.shape[2] == 1 else pixels
+        picture = PIL.Image.fromarray(flat)
+        picture.info = dict(original.info)
+        return picture
+    array = pixels.reshape(original.shape).astype(original.dtype, copy=False)
+    if restored.alpha is not None:
+        array[:, :, 3] = original[:, :, 3]  # a float64 alpha went through float32
+    return array
+
+
+def check_finite(image: Image) -> None:
+    """Raise ImageError if the pixels are floats and not all of them numbers."""
+    if image.pixels.dtype == np.float32 and not np.isfinite(image.pixels).all():
+        raise ImageError("the picture holds NaN or infinity; expected finite values on [0, 1]")

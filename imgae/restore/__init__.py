@@ -1,0 +1,1 @@
+"""What models do to a picture: denoise, inpaint, detect, encode."""

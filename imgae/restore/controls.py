@@ -1,0 +1,129 @@
+"""How much of what a denoiser did to keep: luma and chroma apart, fine texture back, new grain."""
+
+import math
+from dataclasses import dataclass, fields
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgae.errors import OptionError
+from imgae.picture.pixels import from_float, to_float
+
+LUMA: Final = np.array((0.299, 0.587, 0.114), np.float32)
+"""Weights of R, G and B in luma (ITU-R BT.601)."""
+FINE, COARSE = 0.8, 1.6
+"""Standard deviations, in pixels, of the Gaussians that bound the two bands of texture."""
+AROUND: Final = 3.0  # pixels; over which texture is told from noise
+GRAIN_LEVEL: Final = 8 / 255
+"""Standard deviation of grain 1 at middle gray."""
+ROWS: Final = 512
+REACH: Final = 16  # rows that a strip is read beyond: three AROUNDs and three COARSEs
+
+
+@dataclass(frozen=True)
+class Steering:
+    """Each from 0 to 1. The defaults change nothing.
+
+    strength: 0 keeps the input, 1 is the full effect; luma, chroma: the same for brightness and
+    for colour alone. detail: how much of the fine texture of what was removed is given back, where
+    there is some. grain: new grain over all, 1 as strong as level 8 at middle gray.
+    Raises OptionError for values out of range.
+    """
+
+    strength: float = 1.0
+    luma: float = 1.0
+    chroma: float = 1.0
+    detail: float = 0.0
+    grain: float = 0.0
+
+    def __post_init__(self) -> None:
+        for entry in fields(self):
+            value = getattr(self, entry.name)
+            if not (math.isfinite(value) and 0 <= value <= 1):
+                raise OptionError(f"{entry.name} is {value}; expected 0 to 1")
+
+    @property
+    def keeps_all(self) -> bool:
+        """Whether the input comes back as it is, without even running a model."""
+        return self.strength == 0 and self.grain == 0
+
+    def blend(
+        self, original: NDArray[np.float32], restored: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Mix (H, W, C) by strength, luma and chroma; pixel by pixel, so tiles do not show."""
+        if (self.strength, self.luma, self.chroma) == (1, 1, 1):
+            return restored
+        change = restored - original
+        luma, chroma = (np.float32(self.strength * part) for part in (self.luma, self.chroma))
+        if change.shape[2] == 1 or luma == chroma:
+            return np.asarray(original + luma * change)
+        gray = (change @ LUMA)[:, :, None]
+        return np.asarray(original + luma * gray + chroma * (change - gray))
+
+    def finish(self, before: NDArray[Any], after: NDArray[Any]) -> NDArray[Any]:
+        """Give texture back and add grain: (H, W, C) of any type, C 1 or 3, to the same.
+
+        before: the picture as it was; after: without its noise. In strips of rows, each as in the
+        whole picture.
+        """
+        if self.detail == 0 and self.grain == 0:
+            return after
+        out = np.empty_like(after)
+        for top in range(0, len(after), ROWS):
+            start, end = max(0, top - REACH), min(len(after), top + ROWS + REACH)
+            inner = slice(top - start, top - start + ROWS)
+            values = to_float(after[start:end])
+            if self.detail:
+                values = values + self.detail * texture(to_float(before[start:end]), values)
+            values = values[inner]
+            if self.grain:
+                values = values + self.grain * grain_over(values, top)
+            out[top : top + ROWS] = from_float(values, after.dtype)
+        return out
+
+
+def texture(before: NDArray[np.float32], after: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return what was removed of fine texture, (H, W, 1), in two bands of brightness.
+
+    Of each band as large a share as the picture that is left has structure there, by Wiener's
+    rule: from flat parts, where what was removed was noise, nothing comes back.
+    """
+    kept, removed = brightness(after), brightness(before) - brightness(after)
+    total = np.zeros_like(kept)
+    for narrow, wide in ((0.0, FINE), (FINE, COARSE)):
+        structure = blurred(band(kept, narrow, wide) ** 2, AROUND)
+        piece = band(removed, narrow, wide)
+        noise = blurred(piece**2, AROUND)
+        total += structure / (structure + noise + 1e-8) * piece
+    return total[:, :, None]
+
+
+def brightness(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+    values: NDArray[np.float32] = pixels[:, :, 0] if pixels.shape[2] == 1 else pixels @ LUMA
+    return values
+
+
+def band(x: NDArray[np.float32], narrow: float, wide: float) -> NDArray[np.float32]:
+    return (blurred(x, narrow) if narrow else x) - blurred(x, wide)
+
+
+def blurred(x: NDArray[np.float32], width: float) -> NDArray[np.float32]:
+    import cv2  # loads only where it is used
+
+    size = 2 * math.ceil(3 * width) + 1
+    out = cv2.GaussianBlur(x, (size, size), width, borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(out, np.float32)
+
+
+def grain_over(values: NDArray[np.float32], top: int) -> NDArray[np.float32]:
+    """Return grain for rows from `top` on, (H, W, 1): most at middle gray, none in black and white.
+
+    The same for the same place, so that two runs agree.
+    """
+    height, width, _ = values.shape
+    random = np.random.default_rng(top)
+    grain = random.standard_normal((height, width), np.float32)
+    gray = np.clip(brightness(values), 0, 1)
+    strength = np.float32(GRAIN_LEVEL) * np.sqrt(4 * gray * (1 - gray))
+    return np.asarray((strength * grain)[:, :, None])

@@ -1,0 +1,1 @@
+"""Pictures and masks that are drawn or simulated, for training and benchmarks."""

@@ -1,0 +1,69 @@
+import json
+
+import cv2
+import numpy as np
+import PIL.Image
+import pytest
+import tiny_models
+from scenes import HOLE, grainy
+
+from imgae import Image, write_image
+from imgae.cli import main
+from imgae.picture.metrics import detail_ratio, patch_distance, seam_ratio
+from imgae.restore.texture import add_texture
+
+pytest.importorskip("skimage", reason="scikit-image is not installed")
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    models = tmp_path / "models"
+    models.mkdir()
+    tiny_models.fill(models / "white.onnx")
+    monkeypatch.setenv("IMGAE_MODELS", str(models))
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for number in range(2):
+        rng = np.random.default_rng(number)
+        smooth = cv2.resize(rng.integers(0, 256, (3, 3, 3)).astype(np.uint8), (150, 140))
+        write_image(Image(smooth), pictures / f"{number}.png")
+    return pictures
+
+
+def test_fills_are_measured_beside_each_other(folder, tmp_path, capsys):
+    stored, sheet = tmp_path / "fills.json", tmp_path / "sheet.png"
+    words = ["--models", "white", "--against", "telea,harmonic", "--kinds", "boxes32,box96"]
+    words += ["--json", str(stored), "--sheet", str(sheet)]
+    assert main(["evaluate", "inpaint", str(folder), *words]) == 0
+    table = capsys.readouterr().out
+    rows = {(r["method"], r["kind"]): r for r in json.loads(stored.read_text())["results"]}
+    assert len(rows) == 6 + 2  # the model without its texture stage, and the truth
+    assert rows["white, smooth", "box96"]["patch_distance"] > 0
+    assert rows["truth", "box96"]["hole_psnr"] is None
+    assert rows["truth", "box96"]["seam_ratio"] < rows["white", "box96"]["seam_ratio"]
+    for kind in ("boxes32", "box96"):
+        white, harmonic = rows["white", kind], rows["harmonic", kind]
+        assert harmonic["hole_psnr"] > white["hole_psnr"] + 5
+        assert white["gain"] < -5
+        assert f"{harmonic['hole_psnr']:.2f}" in table
+        # The holes are a part of the picture, and all of the error.
+        assert harmonic["psnr"] > harmonic["hole_psnr"]
+        assert (harmonic["patch_distance"] is None) == (kind == "boxes32")
+    with PIL.Image.open(sheet) as picture:
+        assert picture.size[0] > 5 * 128
+        assert picture.size[1] > 2 * 128
+
+
+def test_the_measures_of_large_holes_rank_truth_above_texture_above_blur():
+    truth = np.random.default_rng(1).normal(128, 25, (190, 180, 3)).clip(0, 255)
+    truth = np.rint(cv2.GaussianBlur(truth, (0, 0), 0.7)).astype(np.uint8)
+    _, hole = grainy()
+    blurred, shifted = truth.copy(), truth.copy()
+    blurred[HOLE] = 128
+    shifted[HOLE] = np.clip(truth[HOLE].astype(int) + 60, 0, 255)
+    textured = blurred.copy()
+    add_texture(textured, hole, hole)
+    for measure, best in ((patch_distance, 0), (detail_ratio, 1)):
+        off = [abs(measure(pixels, hole) - best) for pixels in (truth, textured, blurred)]
+        assert off[0] < off[1] < off[2], measure.__name__
+    assert seam_ratio(truth, hole) < 1.1 < seam_ratio(shifted, hole)

@@ -1,0 +1,398 @@
+import os
+import struct
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import PIL.Image
+import PIL.ImageCms
+import PIL.ImageOps
+import pytest
+import tifffile
+
+from imgae import Image, ImageError, ImgaeWarning, read_image, write_image
+from imgae.io.files import write_file
+
+RNG = np.random.default_rng(0)
+ICC = PIL.ImageCms.ImageCmsProfile(PIL.ImageCms.createProfile("sRGB")).tobytes()
+XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf note="here"/></x:xmpmeta>'
+TURNED_XMP = XMP.replace(b"note", b'tiff:Orientation="6" note')
+LARGEST = {np.uint8: 255, np.uint16: 65535, np.float32: 1}
+
+
+def picture(dtype, channels, alpha, **kept):
+    def draw(*shape):
+        if dtype == np.float32:
+            return RNG.random(shape, np.float32)
+        return RNG.integers(0, LARGEST[dtype], shape, dtype, endpoint=True)
+
+    return Image(draw(13, 17, channels), draw(13, 17) if alpha else None, **kept)
+
+
+def exif(orientation=1):
+    data = PIL.Image.Exif()
+    data[0x010F] = "Maker"
+    data[0x0112] = orientation
+    data.get_ifd(0x8769)[0x9003] = "2026:01:02 03:04:05"
+    return data.tobytes().removeprefix(b"Exif\0\0")
+
+
+def same(image, other):
+    assert image.pixels.dtype == other.pixels.dtype
+    assert np.array_equal(image.pixels, other.pixels)
+    assert (image.alpha is None) == (other.alpha is None)
+    assert image.alpha is None or np.array_equal(image.alpha, other.alpha)
+
+
+LOSSLESS = [
+    (extension, dtype, channels, alpha)
+    for extension, dtypes in {
+        ".png": (np.uint8, np.uint16),
+        ".tif": (np.uint8, np.uint16, np.float32),
+        ".webp": (np.uint8,),
+    }.items()
+    for dtype in dtypes
+    for channels in (1, 3)
+    for alpha in (False, True)
+    if extension != ".webp" or channels == 3
+]
+
+
+@pytest.mark.parametrize(("extension", "dtype", "channels", "alpha"), LOSSLESS)
+def test_what_is_written_without_loss_is_read_back_the_same(
+    tmp_path, extension, dtype, channels, alpha
+):
+    path = tmp_path / f"a{extension}"
+    original = picture(dtype, channels, alpha, icc=ICC, xmp=XMP, dpi=(300.0, 300.0))
+    write_image(original, path)
+    back = read_image(path)
+    same(back, original)
+    assert back.icc == ICC
+    assert back.xmp == XMP
+    if extension != ".webp":
+        assert back.dpi == pytest.approx((300, 300), rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("extension", "dtype"),
+    [(".png", np.uint8), (".png", np.uint16), (".jpg", np.uint8), (".webp", np.uint8)],
+)
+def test_camera_data_is_kept(tmp_path, extension, dtype):
+    path = tmp_path / f"a{extension}"
+    write_image(picture(dtype, 3, alpha=False, exif=exif()), path)
+    with PIL.Image.open(path) as file:
+        assert file.getexif()[0x010F] == "Maker"
+        assert file.getexif().get_ifd(0x8769)[0x9003] == "2026:01:02 03:04:05"
+    assert read_image(path).exif == exif()
+
+
+def test_camera_data_that_a_tiff_cannot_keep_is_warned_of(tmp_path):
+    path = tmp_path / "a.tif"
+    with pytest.warns(ImgaeWarning, match="cannot be kept"):
+        write_image(picture(np.uint16, 3, alpha=False, exif=exif()), path)
+    with PIL.Image.open(path) as file:
+        assert file.getexif()[0x010F] == "Maker"
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("extension", [".jpg", ".png", ".webp", ".tif"])
+def test_pictures_come_upright_and_their_tag_is_reset(tmp_path, orientation, extension):
+    path = tmp_path / f"a{extension}"
+    ramp = np.arange(24 * 40, dtype=np.float64).reshape(24, 40)
+    pixels = np.repeat((ramp / ramp.max() * 255).astype(np.uint8)[:, :, None], 3, 2)
+    options = {"quality": 100} if extension == ".jpg" else {}
+    if extension == ".webp":
+        options = {"lossless": True}
+    tags = PIL.Image.Exif()
+    tags.load(b"Exif\0\0" + exif(orientation))
+    PIL.Image.fromarray(pixels).save(path, exif=tags, **options)
+    with PIL.Image.open(path) as file:
+        expected = np.asarray(PIL.ImageOps.exif_transpose(file))
+    image = read_image(path)
+    assert np.array_equal(image.pixels, expected)
+    out = tmp_path / "b.png"
+    write_image(image, out)
+    with PIL.Image.open(out) as file:
+        assert file.getexif().get(0x0112, 1) == 1
+        assert np.array_equal(np.asarray(file), expected)
+
+
+def test_the_orientation_inside_xmp_is_reset_too(tmp_path):
+    path = tmp_path / "a.png"
+    write_image(picture(np.uint8, 3, alpha=False, exif=exif(6), xmp=TURNED_XMP), path)
+    assert b'tiff:Orientation="1"' in read_image(path).xmp
+
+
+def test_16_bit_gray_png_and_its_alpha_stay_16_bit(tmp_path):
+    path = tmp_path / "a.png"
+    original = picture(np.uint16, 1, alpha=True)
+    write_image(original, path)
+    assert path.read_bytes()[24] == 16
+    same(read_image(path), original)
+    with PIL.Image.open(path) as file:
+        file.load()  # its checksums are right
+
+
+def test_deep_tiffs_are_turned_once(tmp_path):
+    path = tmp_path / "a.tif"
+    pixels = picture(np.uint16, 3, alpha=False).pixels
+    tifffile.imwrite(path, pixels, photometric="rgb", extratags=[(274, 3, 1, 6, True)])
+    assert np.array_equal(read_image(path).pixels, pixels.swapaxes(0, 1)[:, ::-1])
+
+
+def test_palette_becomes_rgb_with_a_note(tmp_path):
+    path = tmp_path / "a.png"
+    colour = PIL.Image.fromarray(picture(np.uint8, 3, alpha=False).pixels)
+    colour.quantize(16).save(path)
+    with pytest.warns(ImgaeWarning, match="palette"):
+        assert read_image(path).mode == "RGB"
+
+
+def test_a_transparent_colour_becomes_alpha(tmp_path):
+    path = tmp_path / "a.png"
+    pixels = np.zeros((2, 2, 3), np.uint8)
+    pixels[0, 0] = 9
+    PIL.Image.fromarray(pixels).save(path, transparency=(9, 9, 9))
+    assert read_image(path).alpha.tolist() == [[0, 255], [255, 255]]
+
+
+def test_jpeg_drops_depth_and_transparency_with_a_note(tmp_path):
+    with pytest.warns(ImgaeWarning) as notes:
+        write_image(picture(np.uint16, 3, alpha=True), tmp_path / "a.jpg")
+    assert {"reduced from 16" in str(n.message) for n in notes} == {True, False}
+    back = read_image(tmp_path / "a.jpg")
+    assert (back.bits, back.mode) == (8, "RGB")
+
+
+def test_planar_and_compressed_tiffs_are_read(tmp_path):
+    pixels = picture(np.uint16, 3, alpha=False).pixels
+    tifffile.imwrite(
+        tmp_path / "planar.tif",
+        pixels.transpose(2, 0, 1),
+        photometric="rgb",
+        planarconfig="separate",
+    )
+    assert np.array_equal(read_image(tmp_path / "planar.tif").pixels, pixels)
+    import cv2
+
+    cv2.imwrite(str(tmp_path / "lzw.tif"), pixels[:, :, ::-1])  # LZW
+    assert np.array_equal(read_image(tmp_path / "lzw.tif").pixels, pixels)
+    tifffile.imwrite(tmp_path / "white.tif", pixels[:, :, 0], photometric="miniswhite")
+    inverted = read_image(tmp_path / "white.tif").pixels[:, :, 0]
+    assert np.array_equal(inverted, 65535 - pixels[:, :, 0])
+
+
+def png_cut_short(path):
+    write_image(picture(np.uint8, 3, alpha=False), path)
+    path.write_bytes(path.read_bytes()[:-200])
+
+
+def png16_cut_short(path):
+    write_image(picture(np.uint16, 3, alpha=False), path)
+    path.write_bytes(path.read_bytes()[:-400])
+
+
+def png_with_a_flipped_byte(path):
+    write_image(picture(np.uint8, 3, alpha=False), path)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    path.write_bytes(data)
+
+
+def png_of_impossible_size(path):
+    header = struct.pack(">IIBBBBB", 2**31 - 1, 2**31 - 1, 8, 2, 0, 0, 0)
+    chunk = b"IHDR" + header
+    crc = struct.pack(">I", zlib.crc32(chunk))
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk + crc)
+
+
+def animation(path):
+    frames = [PIL.Image.fromarray(picture(np.uint8, 3, alpha=False).pixels) for _ in range(3)]
+    frames[0].save(path, save_all=True, append_images=frames[1:])
+
+
+def cmyk(path):
+    PIL.Image.new("CMYK", (8, 8)).save(path, "TIFF")
+
+
+def text(path):
+    path.write_text("not a picture at all")
+
+
+def gif(path):
+    PIL.Image.new("L", (8, 8)).save(path, "GIF")
+
+
+def integers(path):
+    tifffile.imwrite(path, np.zeros((8, 8), np.int32))
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (png_cut_short, "damaged or cut short"),
+        (png16_cut_short, "damaged or cut short"),
+        (png_with_a_flipped_byte, "damaged or cut short"),
+        (png_of_impossible_size, "too large|damaged|not a picture"),
+        (animation, "3 frames"),
+        (cmyk, "colours are CMYK"),
+        (text, "not a picture that can be read"),
+        (gif, "not a picture that can be read"),
+        (integers, "pixels are int32"),
+        (lambda path: path.write_bytes(b""), "empty, 0 bytes"),
+        (lambda path: path.mkdir(), "a folder, not a picture"),
+        (lambda path: None, "no such file"),
+    ],
+)
+def test_what_is_no_whole_picture_is_refused_in_one_sentence(tmp_path, make, sentence):
+    path = tmp_path / "a.png"
+    make(path)
+    with pytest.raises(ImageError, match=sentence) as caught:
+        read_image(path)
+    assert str(caught.value).startswith(str(path))
+    assert "\n" not in str(caught.value)
+
+
+def test_every_cut_of_a_file_is_an_image_error_or_a_whole_picture(tmp_path):
+    path = tmp_path / "a.jpg"
+    write_image(picture(np.uint8, 3, alpha=False, exif=exif()), path)
+    whole = path.read_bytes()
+    for length in range(1, len(whole), 23):
+        path.write_bytes(whole[:length])
+        try:
+            read_image(path)
+        except ImageError:
+            continue
+
+
+def test_an_existing_file_is_kept_unless_overwriting_is_asked_for(tmp_path):
+    path = tmp_path / "a.png"
+    path.write_bytes(b"mine")
+    with pytest.raises(ImageError, match="exists already"):
+        write_image(picture(np.uint8, 3, alpha=False), path)
+    assert path.read_bytes() == b"mine"
+    write_image(picture(np.uint8, 3, alpha=False), path, overwrite=True)
+    assert read_image(path).mode == "RGB"
+
+
+def test_a_link_is_written_through_and_stays_a_link(tmp_path):
+    target, link = tmp_path / "target.png", tmp_path / "link.png"
+    target.write_bytes(b"old")
+    link.symlink_to(target)
+    write_image(picture(np.uint8, 3, alpha=False), link, overwrite=True)
+    assert link.is_symlink()
+    assert read_image(target).mode == "RGB"
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("a.xyz", "cannot tell the format"),
+        ("no/a.png", "there is no folder"),
+        ("d.png", "ordinary"),
+    ],
+)
+def test_places_that_cannot_be_written_are_refused(tmp_path, name, sentence):
+    (tmp_path / "d.png").mkdir()
+    with pytest.raises(ImageError, match=sentence):
+        write_image(picture(np.uint8, 3, alpha=False), tmp_path / name, overwrite=True)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["d.png"]
+
+
+def test_a_failed_write_leaves_nothing_and_harms_nothing(tmp_path, monkeypatch):
+    path = tmp_path / "a.png"
+    path.write_bytes(b"mine")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.replace", full)
+    with pytest.raises(ImageError, match="No space left"):
+        write_image(picture(np.uint8, 3, alpha=False), path, overwrite=True)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.png"]
+    assert path.read_bytes() == b"mine"
+
+
+def test_too_wide_for_webp_is_one_sentence(tmp_path):
+    with pytest.raises(ImageError, match="too large for WEBP"):
+        write_image(Image(np.zeros((1, 16384, 3), np.uint8)), tmp_path / "a.webp")
+
+
+def test_lzw_tiffs_are_turned_once_too(tmp_path):
+    path = tmp_path / "a.tif"
+    pixels = picture(np.uint16, 1, alpha=False).pixels
+    PIL.Image.fromarray(pixels[:, :, 0]).save(path, compression="tiff_lzw", tiffinfo={274: 6})
+    assert np.array_equal(read_image(path).pixels, pixels.swapaxes(0, 1)[:, ::-1])
+
+
+def test_premultiplied_alpha_is_undone(tmp_path):
+    path = tmp_path / "a.tif"
+    stored = np.array([[[10_000, 20_000, 0, 32_768]]], np.uint16)
+    tifffile.imwrite(path, stored, photometric="rgb", extrasamples=["assocalpha"])
+    assert read_image(path).pixels.tolist() == [[[20_000, 39_999, 0]]]
+
+
+def test_a_transparent_gray_of_16_bits_becomes_alpha(tmp_path):
+    path = tmp_path / "a.png"
+    write_image(Image(np.array([[[7], [9]]], np.uint16)), path)
+    data = path.read_bytes()
+    chunk = b"tRNS" + struct.pack(">H", 9)
+    block = struct.pack(">I", 2) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    where = data.index(b"IDAT") - 4
+    path.write_bytes(data[:where] + block + data[where:])
+    assert read_image(path).alpha.tolist() == [[65535, 0]]
+
+
+def test_floats_that_are_not_on_0_to_1_are_told_of(tmp_path):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, np.full((4, 4, 3), 200, np.float32), photometric="rgb")
+    with pytest.warns(ImgaeWarning, match="values reach 200"):
+        read_image(path)
+
+
+def test_damaged_camera_data_is_left_out_and_told_of(tmp_path):
+    path = tmp_path / "a.jpg"
+    good = PIL.Image.fromarray(picture(np.uint8, 3, alpha=False).pixels)
+    good.save(path, exif=b"Exif\0\0garbage beyond all parsing")
+    with pytest.warns(ImgaeWarning, match="damaged, and left out"):
+        image = read_image(path)
+    write_image(image, tmp_path / "a.png")
+    assert read_image(tmp_path / "a.png").exif is None
+
+
+def test_camera_data_too_long_for_a_jpeg_is_left_out_and_told_of(tmp_path):
+    image = picture(np.uint8, 3, alpha=False, exif=exif() + bytes(70_000), xmp=bytes(70_000))
+    with pytest.warns(ImgaeWarning, match="cannot hold so much"):
+        write_image(image, tmp_path / "a.jpg")
+    assert read_image(tmp_path / "a.jpg").exif is None
+
+
+def test_a_pipe_is_refused_instead_of_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.png")
+    with pytest.raises(ImageError, match="not an ordinary file"):
+        read_image(tmp_path / "a.png")
+
+
+def test_overwriting_keeps_who_may_read_it(tmp_path):
+    path = tmp_path / "a.png"
+    path.write_bytes(b"old")
+    path.chmod(0o640)
+    write_image(picture(np.uint8, 3, alpha=False), path, overwrite=True)
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
+def test_writers_of_one_file_at_once_leave_one_whole_file(tmp_path):
+    path = tmp_path / "a.png"
+    pictures = [picture(np.uint8, 3, alpha=False) for _ in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda image: write_image(image, path, overwrite=True), pictures))
+    assert any(np.array_equal(read_image(path).pixels, image.pixels) for image in pictures)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.png"]
+
+
+def test_of_two_writers_that_must_not_overwrite_one_fails(tmp_path):
+    path = tmp_path / "a.png"
+    write_file(path, b"first", overwrite=False)
+    with pytest.raises(ImageError, match="exists already"):
+        write_file(path, b"second", overwrite=False)
+    assert path.read_bytes() == b"first"

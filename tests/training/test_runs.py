@@ -1,0 +1,407 @@
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="torch is not installed")
+
+from scenes import photo  # noqa: E402
+
+from imgae import Image, ImageError, write_image  # noqa: E402
+from imgae.cli import main  # noqa: E402
+from imgae.errors import TrainingError  # noqa: E402
+from imgae.training import export, loop, networks, optimizers, runs  # noqa: E402
+from imgae.training.checkpoint import Run  # noqa: E402
+from imgae.training.config import TrainingConfig  # noqa: E402
+from imgae.training.data import PictureBank  # noqa: E402
+from imgae.training.objectives import Denoising  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pictures")
+    for number in range(4):
+        pixels = (photo(96, 120, number) * 255).round().astype(np.uint8)
+        write_image(Image(pixels), folder / f"{number}.png")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def restore_threads():
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+def settings(pictures, **changes):
+    values = {"variant": "tiny", "data": (str(pictures),), "steps": 100, "batch": 2, "crop": 32}
+    return TrainingConfig(**values | {"validate_every": 50} | changes)
+
+
+def silent(_):
+    return
+
+
+def losses(folder):
+    lines = (folder / "log.jsonl").read_text().splitlines()
+    return {record["step"]: record["loss"] for record in map(json.loads, lines)}
+
+
+def test_the_loss_falls_and_the_run_holds_what_it_should(pictures, tmp_path):
+    run = tmp_path / "run"
+    records = []
+    outcome = runs.start(settings(pictures, steps=300), None, run, "cpu", 1, silent, records.append)
+    assert outcome.finished
+    assert sorted(p.name for p in run.iterdir()) == [
+        "checkpoint.pt", "config.json", "log.jsonl", "preview.png"
+    ]  # fmt: skip
+    assert records[-1]["loss"] < 0.5 * records[0]["loss"]
+    assert records[-1]["psnr"] == outcome.score
+    assert {"step", "steps", "loss", "mse", "images_per_second", "seconds_left"} <= records[
+        0
+    ].keys()
+
+
+# A fill starts as the smooth one, of which so short a run takes little away; 0.4 % was seen.
+@pytest.mark.parametrize(("task", "share"), [("inpaint", 1.0005), ("detect", 0.5)])
+def test_the_other_tasks_learn_and_can_be_exported(pictures, tmp_path, task, share):
+    config = settings(pictures, task=task, steps=300, crop=64, batch=4)
+    outcome = runs.start(config, None, tmp_path / "run", "cpu", 1, silent, silent)
+    assert outcome.finished
+    assert outcome.score is not None
+
+    def loss(net):
+        bank = PictureBank.of(runs.read_pictures(config, silent).training)
+        generator = torch.Generator().manual_seed(5)
+        objective = runs.objective_of(config, torch.device("cpu"))
+        with torch.no_grad():
+            return float(objective(net, bank.crops(32, 64, generator), generator)[0])
+
+    run = Run(tmp_path / "run")
+    trained = export.averaged_network(run.load_config(), run.load_checkpoint())
+    assert loss(trained) < share * loss(networks.build("tiny", task))
+    provenance = export.Provenance("own", "Apache-2.0")
+    card = export.export_run(tmp_path / "run", tmp_path / "own.onnx", provenance)
+    assert card.task == task
+    assert (card.thin_halo > 0) == (task == "inpaint")
+
+
+def test_crops_larger_than_the_drawn_masks_are_refused(pictures, tmp_path):
+    config = settings(pictures, task="inpaint", crop=520)
+    with pytest.raises(TrainingError, match="inpaint takes 512 at most"):
+        runs.start(config, None, tmp_path / "run", "cpu", 1, silent, silent)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(("steps", "more"), [
+    (200, {}), (140, {"objective": "spectral", "weight": 0.1, "crop": 16, "batch": 2}),
+])  # fmt: skip
+def test_a_run_stopped_and_resumed_has_the_losses_of_one_that_was_not(
+    pictures, tmp_path, monkeypatch, steps, more
+):
+    config = settings(pictures, steps=steps, **more)
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    monkeypatch.setattr(runs, "choose_pace", lambda net, obj, bank, config, place: (config, 1.0))
+    runs.start(config, None, whole, "cpu", 1, silent, silent)
+    step = loop.Trainer.train_step
+
+    def interrupted_at_130(trainer):
+        step(trainer)
+        if trainer.step == 130:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(loop.Trainer, "train_step", interrupted_at_130)
+    first = runs.start(config, None, parts, "cpu", 1, silent, silent)
+    assert (first.step, first.finished) == (130, False)
+    monkeypatch.setattr(loop.Trainer, "train_step", step)
+    assert runs.resume(parts, "cpu", 1, silent, silent).finished
+    assert losses(parts) == losses(whole)
+    a, b = Run(whole).load_checkpoint(), Run(parts).load_checkpoint()
+    for part in ("net", "ema"):
+        assert all(torch.equal(a[part][name], b[part][name]) for name in a[part])
+
+
+def test_the_log_forgets_what_a_kill_undid(tmp_path):
+    run = Run(tmp_path)
+    for step in (50, 100, 150):
+        run.log({"step": step, "loss": 1.0})
+    with run.log_path.open("a") as file:
+        file.write('{"step": 2')
+    run.rewind_log(100)
+    assert losses(tmp_path) == {50: 1.0, 100: 1.0}
+
+
+def test_ctrl_c_saves_and_says_how_to_go_on(pictures, tmp_path):
+    run = tmp_path / "run"
+    command = [sys.executable, "-m", "imgae", "train", "denoise", "--data", str(pictures),
+               "--variant", "tiny", "--steps", "1000000", "--batch", "1", "--crop", "32",
+               "--threads", "1", "-o", str(run)]  # fmt: skip
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    log = run / "log.jsonl"
+    deadline = time.monotonic() + 60
+    while not (log.exists() and log.stat().st_size) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert out.startswith("stopped and saved at step ")
+    assert f"imgae train denoise --resume -o {run}" in out
+    assert Run(run).load_checkpoint()["step"] > 0
+
+
+def test_a_loss_that_is_no_number_stops_and_spares_the_checkpoint(pictures, tmp_path, monkeypatch):
+    run = tmp_path / "run"
+    runs.start(settings(pictures, steps=50), None, run, "cpu", 1, silent, silent)
+    before = (run / "checkpoint.pt").read_bytes()
+    config = json.loads((run / "config.json").read_text())
+    (run / "config.json").write_text(json.dumps(config | {"steps": 200}))
+    real = Denoising.__call__
+
+    def broken(objective, net, clean, generator):
+        loss, terms = real(objective, net, clean, generator)
+        return loss * float("nan"), terms
+
+    monkeypatch.setattr(Denoising, "__call__", broken)
+    with pytest.raises(TrainingError, match="no numbers any more near step 100"):
+        runs.resume(run, "cpu", 1, silent, silent)
+    assert (run / "checkpoint.pt").read_bytes() == before
+
+
+def test_a_full_disk_is_one_sentence_and_spares_the_checkpoint(pictures, tmp_path, monkeypatch):
+    run = tmp_path / "run"
+    runs.start(settings(pictures, steps=50), None, run, "cpu", 1, silent, silent)
+    before = (run / "checkpoint.pt").read_bytes()
+
+    def full(_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(TrainingError, match=r"\(No space left on device\).* unharmed: free some"):
+        runs.resume(run, "cpu", 1, silent, silent)
+    assert (run / "checkpoint.pt").read_bytes() == before
+    assert not [path for path in run.iterdir() if path.name.endswith(".tmp")]
+
+
+def test_minutes_fix_the_number_of_steps_once(pictures, tmp_path, monkeypatch):
+    monkeypatch.setattr(runs, "choose_pace", lambda net, obj, bank, config, place: (config, 0.02))
+    run = tmp_path / "run"
+    outcome = runs.start(settings(pictures, steps=0), 0.05, run, "cpu", 1, silent, silent)
+    assert outcome.steps == 150
+    assert Run(run).load_config().steps == 150
+
+
+def test_the_pace_is_measured_both_ways_and_leaves_the_network_alone(pictures):
+    net = networks.build("tiny")
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    bank = PictureBank.of([np.zeros((64, 64, 3), np.uint8)] * 2)
+    config, pace = loop.choose_pace(
+        net, Denoising(), bank, settings(pictures), torch.device("cpu"), rounds=4
+    )
+    assert pace > 0
+    assert config.steps == 100
+    assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
+
+
+def test_a_batch_depends_on_seed_and_step_alone(pictures):
+    bank = PictureBank.of([(photo(64, 64) * 255).astype(np.uint8)])
+
+    def weights_after(steps, start=0, seed=0):
+        torch.manual_seed(0)
+        trainer = loop.Trainer(networks.build("tiny"), Denoising(), bank,
+                               settings(pictures, seed=seed), torch.device("cpu"))  # fmt: skip
+        trainer.step = start
+        torch.rand(7)  # the global state does not matter
+        for _ in range(steps):
+            trainer.train_step()
+        return trainer.net.tail.weight.detach().clone()
+
+    assert torch.equal(weights_after(1), weights_after(1))
+    assert not torch.equal(weights_after(1), weights_after(1, start=1))
+    assert not torch.equal(weights_after(1), weights_after(1, seed=1))
+
+
+def test_the_rate_rises_stays_and_falls_to_zero():
+    rates = [optimizers.rate_at(step, 100, 10, 0.3) for step in range(101)]
+    assert rates[0] == pytest.approx(0.1)
+    assert rates[10:70] == [1.0] * 60
+    assert rates[85] == pytest.approx(0.5)
+    assert rates[100] == 0
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_muon_moves_the_kernels_themselves(layout):
+    net = networks.build("tiny").to(memory_format=layout)
+    optimizer = optimizers.MuonAdamW(net, 0.01)
+    assert len(optimizer.kernels) == 2 * 3
+    before = [kernel.detach().clone() for kernel in optimizer.kernels]
+    for parameter in net.parameters():
+        parameter.grad = torch.randn_like(parameter)
+    optimizer.step(1.0)
+    for kernel, old in zip(optimizer.kernels, before, strict=True):
+        update = optimizers.as_matrix((kernel.detach() - old).contiguous())
+        singular = torch.linalg.svdvals(update)
+        assert singular.min() > 0.3 * singular.max()  # orthogonalised
+
+
+def test_kernels_do_not_grow_without_end_on_gradients_that_are_only_noise(monkeypatch):
+    def size_after_noise():
+        torch.manual_seed(0)
+        net = networks.ResidualBlock(4, rounded_sum=True)
+        optimizer = optimizers.MuonAdamW(net, 0.2)
+        for _ in range(400):
+            for parameter in net.parameters():
+                parameter.grad = torch.randn_like(parameter) * 1e-6
+            optimizer.step(1.0)
+        return float(net.conv1.weight.detach().square().mean().sqrt())
+
+    bounded = size_after_noise()
+    monkeypatch.setattr(optimizers, "MUON_DECAY", 0.0)
+    assert bounded < size_after_noise() / 2
+
+
+PHRASES = [
+    ((), 2, "--data is missing"),
+    (("--data", "{pictures}"), 2, "one of --steps and --minutes"),
+    (("--data", "{pictures}", "--steps", "9", "--minutes", "9"), 2, "one of --steps and --minutes"),
+    (("--data", "{pictures}", "--steps", "9", "--crop", "33"), 2, "no multiple of 8"),
+    (
+        ("--data", "{pictures}", "--steps", "9", "--learning-rate", "0"),
+        2,
+        "not a number from 1e-09",
+    ),
+    (("--data", "{pictures}", "--minutes", "-1"), 2, "not a number from 0.01"),
+    (
+        ("--data", "{pictures}", "--steps", "9", "--variant", "huge"),
+        1,
+        "no variant is called 'huge'",
+    ),
+    (("--data", "{pictures}", "--steps", "9", "--crop", "512"), 1, "4 are under 512x512"),
+    (("--data", "{empty}", "--steps", "9"), 1, "no pictures found"),
+    (("--data", "{empty}/no", "--steps", "9"), 1, "not a folder"),
+    (("--data", "{pictures}", "--steps", "9", "--from", "no.onnx"), 1, "no such model file"),
+    (("--resume",), 1, "no run here"),
+    (("--resume", "--steps", "9"), 2, "takes its settings from"),
+]
+
+
+@pytest.mark.parametrize(("words", "code", "sentence"), PHRASES)
+def test_what_cannot_be_trained_is_one_sentence(pictures, tmp_path, capfd, words, code, sentence):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    filled = [word.format(pictures=pictures, empty=empty) for word in words]
+    got = main(["train", "denoise", *filled, "-o", str(tmp_path / "run"), "--threads", "1"])
+    out, err = capfd.readouterr()
+    last = err.splitlines()[-1]
+    assert (got, out) == (code, "")
+    assert sentence in last
+    assert last.startswith("imgae: ")
+
+
+def test_a_folder_that_holds_a_run_is_not_trained_over(pictures, tmp_path):
+    config = settings(pictures, steps=5)
+    runs.start(config, None, tmp_path / "run", "cpu", 1, silent, silent)
+    with pytest.raises(TrainingError, match="already holds a run; add --resume"):
+        runs.start(config, None, tmp_path / "run", "cpu", 1, silent, silent)
+
+
+@pytest.mark.parametrize("damage", [b"", b"nonsense"])
+def test_a_damaged_checkpoint_is_one_sentence(pictures, tmp_path, damage):
+    run = tmp_path / "run"
+    runs.start(settings(pictures, steps=5), None, run, "cpu", 1, silent, silent)
+    (run / "checkpoint.pt").write_bytes(damage)
+    with pytest.raises(TrainingError, match="damaged, or not a checkpoint"):
+        runs.resume(run, "cpu", 1, silent, silent)
+
+
+def test_training_without_torch_names_the_extra(tmp_path, capfd, monkeypatch):
+    for name in [name for name in sys.modules if name.startswith("imgae.training")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert main(["train", "denoise", "--data", str(tmp_path), "--steps", "1", "-o", "x"]) == 1
+    assert "pip install '.[train]'" in capfd.readouterr().err
+
+
+def test_a_run_that_died_at_once_can_be_resumed(pictures, tmp_path, monkeypatch):
+    def killed(_):
+        raise SystemExit
+
+    step = loop.Trainer.train_step
+    monkeypatch.setattr(loop.Trainer, "train_step", killed)
+    monkeypatch.setattr(runs, "choose_pace", lambda *args: (args[3], 1.0))
+    with pytest.raises(SystemExit):
+        runs.start(settings(pictures), None, tmp_path / "run", "cpu", 1, silent, silent)
+    monkeypatch.setattr(loop.Trainer, "train_step", step)
+    assert runs.resume(tmp_path / "run", "cpu", None, silent, silent).finished
+
+
+def test_checkpoints_are_written_along_the_way(pictures, tmp_path, monkeypatch):
+    saved = []
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(Run, "save_checkpoint", lambda run, state: saved.append(state["step"]))
+    runs.start(settings(pictures, steps=5), None, tmp_path / "run", "cpu", 1, silent, silent)
+    assert saved[:4] == [0, 1, 2, 3]
+
+
+def test_a_preview_that_cannot_be_written_costs_nothing_else(pictures, tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise ImageError("No space left on device")
+
+    monkeypatch.setattr("imgae.io.files.write_image", full)
+    run = tmp_path / "run"
+    runs.start(settings(pictures, steps=50), None, run, "cpu", 1, silent, silent)
+    assert Run(run).load_checkpoint()["step"] == 50
+
+
+def test_weights_that_are_no_numbers_are_not_saved(pictures, tmp_path, monkeypatch):
+    step = loop.Trainer.train_step
+
+    def poisoned(trainer):
+        step(trainer)
+        if trainer.step == 60:
+            with torch.no_grad():
+                trainer.net.tail.bias.fill_(float("nan"))
+
+    monkeypatch.setattr(runs, "choose_pace", lambda *args: (args[3], 1.0))
+    monkeypatch.setattr(loop.Trainer, "train_step", poisoned)
+    run = tmp_path / "run"
+    with pytest.raises(TrainingError, match="no numbers any more near step 60"):
+        runs.start(settings(pictures, steps=60), None, run, "cpu", 1, silent, silent)
+    assert Run(run).load_checkpoint()["step"] == 0
+
+
+@pytest.mark.parametrize(("clip_norm", "most"), [(1e-6, 1.01e-6), (1e6, 1e6)])
+def test_gradients_are_clipped(pictures, clip_norm, most):
+    bank = PictureBank.of([(photo(64, 64) * 255).astype(np.uint8)])
+    config, place = settings(pictures, clip_norm=clip_norm), torch.device("cpu")
+    trainer = loop.Trainer(networks.build("tiny"), Denoising(), bank, config, place)
+    norms = []
+
+    def look(_):
+        gradients = [p.grad.flatten() for p in trainer.net.parameters() if p.grad is not None]
+        norms.append(float(torch.cat(gradients).norm()))
+
+    trainer.optimizer.step = look
+    trainer.train_step()
+    assert 0 < norms[0] <= most
+    assert clip_norm < 1 or norms[0] > 1e-3
+
+
+def test_out_of_memory_is_one_sentence():
+    with (
+        pytest.raises(TrainingError, match="lower --batch or --crop"),
+        runs.told_when_out_of_memory(),
+    ):
+        raise RuntimeError(
+            "[enforce fail at alloc_cpu.cpp:118] DefaultCPUAllocator: can't allocate"
+        )
+
+
+@pytest.mark.parametrize(("steps", "over"), [(1, 2), (420, 42), (100_000, 1000)])
+def test_the_average_is_over_a_tenth_of_a_short_run(steps, over):
+    assert 1 / (1 - loop.averaging(TrainingConfig(steps=steps))) == pytest.approx(over)
