@@ -4,13 +4,14 @@ from typing import TYPE_CHECKING, Any
 
 from imgae.errors import (
     ImageError,
+    ImageNotFoundError,
     ImgaeError,
     ImgaeWarning,
     MaskError,
+    MissingExtraError,
     ModelError,
     OptionError,
     TrainingError,
-    TrainingUnavailable,
     WeightsError,
 )
 
@@ -26,14 +27,15 @@ __all__ = [
     "Denoiser",
     "Image",
     "ImageError",
+    "ImageNotFoundError",
     "ImgaeError",
     "ImgaeWarning",
     "Inpainter",
     "MaskError",
+    "MissingExtraError",
     "ModelError",
     "OptionError",
     "TrainingError",
-    "TrainingUnavailable",
     "WeightsError",
     "__version__",
     "read_image",

@@ -2,19 +2,22 @@
 
 ImgaeError
 ├── ImageError            a picture that cannot be read, written or processed
+│   └── ImageNotFoundError    there is no such file; also a FileNotFoundError
 ├── MaskError             a mask that does not fit its picture
 ├── ModelError            a model file, or its card, that cannot be used
 │   └── WeightsError      a model name that leads to no file
 ├── OptionError           an option out of its range; also a ValueError
+├── MissingExtraError     an optional part of imgae that is not installed
 └── TrainingError         training or export that cannot start or go on
-    └── TrainingUnavailable   the `train` extra is not installed
 
 ImgaeWarning: something that a picture or a file could not keep.
 
 Messages are one sentence: what, where, found and expected, what to do. Nothing else lives here.
 """
 
+import contextlib
 import warnings
+from collections.abc import Iterator
 
 
 class ImgaeError(Exception):
@@ -23,6 +26,10 @@ class ImgaeError(Exception):
 
 class ImageError(ImgaeError):
     """A picture that cannot be read, written or processed."""
+
+
+class ImageNotFoundError(ImageError, FileNotFoundError):
+    """There is no such picture file."""
 
 
 class MaskError(ImgaeError):
@@ -45,8 +52,24 @@ class TrainingError(ImgaeError):
     """Training or export that cannot start or go on."""
 
 
-class TrainingUnavailable(TrainingError):  # noqa: N818 - a state, named in the interface
-    """Training was asked for, but the `train` extra is not installed."""
+class MissingExtraError(ImgaeError):
+    """An optional part of imgae (an extra) is not installed."""
+
+
+@contextlib.contextmanager
+def needs_extra(extra: str, doing: str) -> Iterator[None]:
+    """Turn a failed import of another library into a MissingExtraError that says what to install.
+
+    extra: its name in pyproject.toml. doing: what needs it, as in "training".
+    """
+    try:
+        yield
+    except ImportError as error:
+        if (error.name or "imgae").split(".")[0] == "imgae":
+            raise
+        raise MissingExtraError(
+            f"{doing} needs {error.name}; install it with: pip install 'imgae[{extra}]'"
+        ) from error
 
 
 class ImgaeWarning(UserWarning):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from imgae.cli.options import Commands, add_device, auto_or, between, new_parser, whole
 from imgae.cli.output import result, warnings_as_notes
-from imgae.errors import ImgaeError, OptionError
+from imgae.errors import OptionError, needs_extra
 from imgae.model import registry
 
 if TYPE_CHECKING:
@@ -20,14 +20,14 @@ Noise is made by seed: picture i of the name-sorted folder gets
 numpy.random.default_rng(i).normal(0, sigma/255), neither clipped nor rounded (float), or clipped
 and rounded (8bit). With --pairs, DIR holds real noisy pictures and the other folder their
 references, matched by name (endings _real, _noisy, _mean and _clean are left away).
-Needs scikit-image and matplotlib: pip install '.[bench]'.
+Needs scikit-image and matplotlib: pip install 'imgae[bench]'.
 """
 
 MORE_HOLES = """\
 Holes are made by seed, from the kind and the number of the picture: random50 and random80 (single
 pixels), text, scratches, boxes32 (six of 32 pixels), box96 (one). PSNR is over the holes; "over
 best classical" is its mean gain over the best classical fill of each picture.
-Needs scikit-image: pip install '.[bench]'.
+Needs scikit-image: pip install 'imgae[bench]'.
 """
 
 MORE_CAMERA = """\
@@ -164,12 +164,8 @@ def numbers(text: str) -> list[float]:
 
 def need_bench() -> None:
     """Tell of a missing extra before the work, not after."""
-    try:
+    with needs_extra("bench", "evaluating"):
         import skimage.metrics  # noqa: F401
-    except ImportError as error:
-        raise ImgaeError(
-            f"evaluating needs {error.name}; install it with: pip install '.[bench]'"
-        ) from error
 
 
 def check_folder(path: Path) -> None:

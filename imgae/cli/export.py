@@ -5,7 +5,7 @@ from pathlib import Path
 
 from imgae.cli.options import Commands, new_parser
 from imgae.cli.output import result
-from imgae.errors import TrainingUnavailable
+from imgae.errors import needs_extra
 
 MORE = """\
 The file is loaded again and compared with the network at odd sizes; if they differ by more than
@@ -47,12 +47,8 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    try:
+    with needs_extra("train", "exporting"):
         from imgae.training.export import Provenance, export_run
-    except ImportError as error:
-        raise TrainingUnavailable(
-            f"exporting needs {error.name}; install it with: pip install '.[train]'"
-        ) from error
     path: Path = options.output
     provenance = Provenance(
         options.name or path.stem, options.licence, tuple(options.training_data), options.summary

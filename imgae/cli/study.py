@@ -4,12 +4,11 @@ import argparse
 import io
 import json
 import time
-from importlib.util import find_spec
 from pathlib import Path
 
 from imgae.cli.options import Commands, new_parser, whole
 from imgae.cli.output import result
-from imgae.errors import ImageError, ImgaeError, TrainingUnavailable
+from imgae.errors import ImageError, ImgaeError, needs_extra
 
 MORE = """\
 Trains small autoencoders of every kind and writes, of each case, CASE.png and CASE.json: PCA beside
@@ -36,12 +35,10 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    for package in ("torch", "matplotlib"):
-        if find_spec(package) is None:
-            raise TrainingUnavailable(
-                f"the study needs {package}; install it with: pip install '.[train,bench]'"
-            )
-    import torch
+    with needs_extra("train", "the study"):
+        import torch
+    with needs_extra("bench", "the study"):
+        import matplotlib  # noqa: F401, ICN001 - told before the work
 
     from imgae.io.files import write_file
     from imgae.model.session import usable_cpus

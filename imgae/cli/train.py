@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from imgae.cli.options import Commands, add_device, between, new_parser, whole
 from imgae.cli.output import result, say
-from imgae.errors import TrainingUnavailable
+from imgae.errors import needs_extra
 
 if TYPE_CHECKING:
     from imgae.training.loop import Outcome
@@ -158,12 +158,8 @@ def add_contraction_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     check(options)
-    try:
+    with needs_extra("train", "training"):
         import imgae.training.runs  # noqa: F401 - told before anything else happens
-    except ImportError as error:
-        raise TrainingUnavailable(
-            f"training needs {error.name}; install it with: pip install '.[train]'"
-        ) from error
     line = LiveLine(hidden=options.quiet)
     with warnings.catch_warnings():
         warnings.showwarning = lambda message, *_: line.note(str(message))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from imgae.cli.options import Commands, new_parser
 from imgae.cli.output import result, say
-from imgae.errors import TrainingUnavailable, WeightsError
+from imgae.errors import WeightsError, needs_extra
 from imgae.model import registry
 
 if TYPE_CHECKING:
@@ -33,13 +33,11 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from importlib.util import find_spec
-
     from imgae.model.verify.report import Check, printable
     from imgae.model.verify.worker import verify
 
-    if find_spec("onnx") is None:
-        raise TrainingUnavailable("verifying needs onnx; install it with: pip install '.[train]'")
+    with needs_extra("verify", "verifying"):
+        import onnx  # noqa: F401 - told before a process is started for it
     failed = False
     for model in options.models:
         try:

@@ -1,7 +1,7 @@
 """Classical denoisers to compare with, each from the library that keeps it.
 
 Every function takes noisy (H, W, C) float64 with white at 1 and sigma on the same scale, and
-returns the same shape. They need `pip install '.[bench]'`.
+returns the same shape. They need `pip install 'imgae[bench]'`.
 """
 
 from collections.abc import Callable

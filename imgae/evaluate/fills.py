@@ -1,7 +1,7 @@
 """Classical fills to compare with, each from the library that keeps it.
 
 Every function takes uint8 (H, W, 3) and a bool mask (H, W), True is unknown, and returns uint8
-(H, W, 3). They need `pip install '.[bench]'`.
+(H, W, 3). They need `pip install 'imgae[bench]'`.
 """
 
 from collections.abc import Callable

@@ -20,7 +20,7 @@ def ssim(pixels: NDArray[np.uint8], reference: NDArray[np.uint8]) -> float:
     """Return the structural similarity of 8-bit pictures (H, W, C), the mean over channels.
 
     scikit-image with the constants of the paper: Gaussian windows of sigma 1.5, population
-    covariance. Needs `pip install '.[bench]'`.
+    covariance. Needs `pip install 'imgae[bench]'`.
     Source: Wang et al. 2004, Image Quality Assessment, IEEE TIP 13(4):600-612.
     """
     from skimage.metrics import structural_similarity

@@ -409,7 +409,7 @@ def test_the_command_prints_rows_and_json_and_its_exit_code(small, capfd):
 def test_without_onnx_the_extra_is_named(small, monkeypatch, capfd):
     monkeypatch.setitem(sys.modules, "onnx", None)
     assert main(["verify", str(small)]) == 1
-    assert "pip install '.[train]'" in capfd.readouterr().err
+    assert "pip install 'imgae[verify]'" in capfd.readouterr().err
 
 
 def test_a_reference_leaves_weights_and_card_alone(fast, tmp_path):

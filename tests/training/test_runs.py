@@ -324,7 +324,7 @@ def test_training_without_torch_names_the_extra(tmp_path, capfd, monkeypatch):
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "torch", None)
     assert main(["train", "denoise", "--data", str(tmp_path), "--steps", "1", "-o", "x"]) == 1
-    assert "pip install '.[train]'" in capfd.readouterr().err
+    assert "pip install 'imgae[train]'" in capfd.readouterr().err
 
 
 def test_a_run_that_died_at_once_can_be_resumed(pictures, tmp_path, monkeypatch):
