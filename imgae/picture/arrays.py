@@ -79,3 +79,16 @@ def check_finite(image: Image) -> None:
     """Raise ImageError if the pixels are floats and not all of them numbers."""
     if image.pixels.dtype == np.float32 and not np.isfinite(image.pixels).all():
         raise ImageError("the picture holds NaN or infinity; expected finite values on [0, 1]")
+
+
+def split_alpha(array: NDArray[Any], has_alpha: bool) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    if not has_alpha:
+        return np.ascontiguousarray(array), None
+    return np.ascontiguousarray(array[:, :, :-1]), np.ascontiguousarray(array[:, :, -1])
+
+
+def channels_of(image: Image) -> NDArray[Any]:
+    """Return pixels and alpha in one (H, W, C) array."""
+    if image.alpha is None:
+        return image.pixels
+    return np.concatenate([image.pixels, image.alpha[:, :, None]], 2)
