@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from imgae.errors import OptionError
 from imgae.evaluate import denoise as evaluate
 from imgae.evaluate.denoisers import PEERS
-from imgae.io import files, pillow
+from imgae.io import files
+from imgae.io.formats import jpeg
 from imgae.picture.image import Image
 from imgae.picture.metrics import psnr
 from imgae.picture.noise import estimate_noise
@@ -186,7 +187,7 @@ def as_jpeg(picture: NDArray[np.uint8], quality: int, iso: int | None = None) ->
         exif.get_ifd(0x8769)[34855] = iso
     flat = picture[:, :, 0] if picture.shape[2] == 1 else picture
     PIL.Image.fromarray(flat).save(buffer, "JPEG", quality=quality, exif=exif)
-    return pillow.read_with_pillow(buffer.getvalue(), Path("sample.jpg"))[0]
+    return jpeg.read(buffer.getvalue(), "sample.jpg")[0]
 
 
 def exposed(clean: Pictures, factor: float) -> list[Sample]:

@@ -1,38 +1,23 @@
-"""Reading and writing pictures: PNG, JPEG, TIFF and WebP, 8 and 16 bit, with what travels in them.
+"""Reading and writing picture files, with what travels in them.
 
 What a format cannot keep is said as an ImgaeWarning. A file appears under its name only when it
-is whole.
+is whole. The formats are in imgae.io.formats.
 """
 
 import os
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-import PIL.Image
-
-from imgae.errors import ImageError, warn
+from imgae.errors import ImageError, ImgaeError
 from imgae.io.atomic import write_whole
-from imgae.io.formats.png import encode_png16
-from imgae.io.formats.tiff import encode_tiff, read_deep_tiff
+from imgae.io.format import Limits, fit
+from imgae.io.formats import table
 from imgae.io.metadata import upright
-from imgae.io.pillow import encode_with_pillow, read_with_pillow
 from imgae.picture.image import Image
-from imgae.picture.pixels import from_float, to_float
 
-FORMATS: Final = {
-    ".png": "PNG",
-    ".jpg": "JPEG",
-    ".jpeg": "JPEG",
-    ".tif": "TIFF",
-    ".tiff": "TIFF",
-    ".webp": "WEBP",
-}
-EXTENSIONS: Final = frozenset(FORMATS)
-WEBP_MAX_SIDE: Final = 16383
-JPEG_MAX_SIDE: Final = 65535
-JPEG_MAX_METADATA: Final = 65000
+EXTENSIONS: Final = frozenset(table.extensions())
+"""What the names of picture files end in, in lower case, with the dot."""
 EXISTS: Final = "{}: exists already; add --overwrite (overwrite=True), or name another"
 
 
@@ -45,16 +30,14 @@ def read_image(path: str | os.PathLike[str]) -> Image:
     """
     path = Path(path)
     data = read_bytes(path)
+    row = table.of_content(data)
+    if row is None:
+        raise ImageError(f"{path}: not a picture that can be read; imgae reads {table.listed()}")
+    read = row.load().read
     try:
-        image, orientation = read_deep_tiff(data, path) or read_with_pillow(data, path)
-    except ImageError:
+        image, orientation = read(data, str(path))
+    except ImgaeError:
         raise
-    except PIL.UnidentifiedImageError as error:
-        raise ImageError(
-            f"{path}: not a picture that can be read; imgae reads PNG, JPEG, TIFF and WebP"
-        ) from error
-    except PIL.Image.DecompressionBombError as error:
-        raise ImageError(f"{path}: too large to be opened safely: {error}") from error
     except MemoryError as error:
         raise ImageError(f"{path}: does not fit into memory") from error
     except Exception as error:  # decoders of damaged files raise anything
@@ -100,9 +83,7 @@ def write_image(image: Image, path: str | os.PathLike[str], overwrite: bool = Fa
 
 def check_writable(path: Path, overwrite: bool) -> None:
     """Raise ImageError if a picture could not be written there, as far as can be told before."""
-    if path.suffix.lower() not in FORMATS:
-        known = ", ".join(FORMATS)
-        raise ImageError(f"{path}: cannot tell the format to write; end the name in {known}")
+    writer_for(path)
     try:
         if not path.parent.is_dir():
             raise ImageError(f"{path}: there is no folder {path.parent}")
@@ -118,50 +99,36 @@ def check_writable(path: Path, overwrite: bool) -> None:
 
 
 def format_of(path: Path) -> str | None:
-    """Return what a file's name says it is: PNG, JPEG, TIFF, WEBP or None."""
-    return FORMATS.get(path.suffix.lower())
+    """Return the format that a file's name says it is, as in "PNG", or None."""
+    row = table.of_name(path)
+    return row.name if row else None
+
+
+def writer_for(path: Path) -> tuple[str, Limits, Callable[[Image, str], bytes]]:
+    """Return the name, the limits and the encoder of the format that a file's name ends in.
+
+    Raises ImageError if there is none, or imgae does not write it.
+    """
+    row = table.of_name(path)
+    if row is None:
+        known = ", ".join(table.extensions())
+        raise ImageError(f"{path}: cannot tell the format to write; end the name in {known}")
+    found = row.load()
+    if found.encode is None:
+        raise ImageError(f"{path}: imgae reads {row.name} but does not write it; write PNG or TIFF")
+    return row.name, found.limits, found.encode
 
 
 def encode(image: Image, path: Path) -> bytes:
-    kind = FORMATS[path.suffix.lower()]
-    if kind in ("JPEG", "WEBP"):
-        image = fit_to_8_bits(image, kind, path)
+    """Return the bytes of a picture's file. Raises ImageError; see write_image."""
+    kind, limits, encoder = writer_for(path)
+    image = fit(image, limits, kind, str(path))
     try:
-        if kind == "TIFF":
-            return encode_tiff(image, path)
-        if kind == "PNG" and image.bits != 8:
-            return encode_png16(image, path)
-        return encode_with_pillow(image, kind)
-    except ImageError:
+        return encoder(image, str(path))
+    except ImgaeError:
         raise
     except Exception as error:
         raise ImageError(f"{path}: cannot be written as {kind} ({one_line(error)})") from error
-
-
-def fit_to_8_bits(image: Image, kind: str, path: Path) -> Image:
-    most = WEBP_MAX_SIDE if kind == "WEBP" else JPEG_MAX_SIDE
-    if max(image.height, image.width) > most:
-        raise ImageError(
-            f"{path}: {image.width}x{image.height} is too large for {kind}, which ends at {most} "
-            "pixels a side; write PNG or TIFF"
-        )
-    alpha = image.alpha
-    if image.bits != 8:
-        warn(f"{path}: {kind} holds 8 bits; reduced from {image.bits}")
-        alpha = None if alpha is None else from_float(to_float(alpha), np.uint8)
-        pixels = from_float(to_float(image.pixels), np.uint8)
-        image = replace(image, pixels=pixels, alpha=alpha)
-    if kind == "JPEG" and len(image.exif or b"") > JPEG_MAX_METADATA:
-        warn(f"{path}: JPEG cannot hold so much camera data (EXIF); it is left out")
-        image = replace(image, exif=None)
-    if kind == "JPEG" and len(image.xmp or b"") > JPEG_MAX_METADATA:
-        warn(f"{path}: JPEG cannot hold so much XMP; it is left out")
-        image = replace(image, xmp=None)
-    if kind == "JPEG" and alpha is not None:
-        if (alpha != 255).any():
-            warn(f"{path}: JPEG holds no transparency; it is left out")
-        image = replace(image, alpha=None)
-    return image
 
 
 def write_file(path: Path, data: bytes, overwrite: bool) -> None:

@@ -20,25 +20,23 @@ ISO_TAG: Final = 34855
 GPS_TAG: Final = 0x8825
 ICC_TAG: Final = 34675
 XMP_TAG: Final = 700
-TIFF_TEXT_TAGS: Final = (270, 271, 272, 305, 306, 315, 33432)  # description, maker, dates, rights
 
 
 def read_exif(file: PIL.Image.Image) -> bytes | None:
     """Return EXIF as a TIFF structure, without JPEG's prefix."""
     raw = file.info.get("exif")
-    if not isinstance(raw, bytes) or not raw:
-        exif = file.getexif()
-        if file.format == "TIFF":  # the rest describes how its pixels are stored
-            text = {tag: exif[tag] for tag in TIFF_TEXT_TAGS if tag in exif}
-            details = {tag: exif.get_ifd(tag) for tag in (EXIF_TAG, GPS_TAG)}
-            exif = PIL.Image.Exif()
-            exif.update(text)
-            for tag, entries in details.items():
-                if entries:
-                    exif.get_ifd(tag).update(entries)
-        if not len(exif) and not any(exif.get_ifd(tag) for tag in (EXIF_TAG, GPS_TAG)):
-            return None
-        raw = exif.tobytes()
+    return checked(raw) if isinstance(raw, bytes) and raw else exif_bytes(file.getexif())
+
+
+def exif_bytes(exif: PIL.Image.Exif) -> bytes | None:
+    """Return EXIF as a TIFF structure, or None if it holds nothing."""
+    if not len(exif) and not any(exif.get_ifd(tag) for tag in (EXIF_TAG, GPS_TAG)):
+        return None
+    return checked(exif.tobytes())
+
+
+def checked(raw: bytes) -> bytes | None:
+    """Return EXIF without JPEG's prefix, or None, with a warning, if it is damaged."""
     try:
         PIL.Image.Exif().load(raw)
     except Exception:  # whatever its parser meets
@@ -49,8 +47,6 @@ def read_exif(file: PIL.Image.Image) -> bytes | None:
 
 def read_xmp(file: PIL.Image.Image) -> bytes | None:
     raw = file.info.get("xmp") or file.info.get("XML:com.adobe.xmp")
-    if raw is None and file.format == "TIFF":
-        raw = file.getexif().get(XMP_TAG)
     if isinstance(raw, str):
         raw = raw.encode()
     return raw if isinstance(raw, bytes) and raw else None
@@ -62,15 +58,6 @@ def read_dpi(file: PIL.Image.Image) -> tuple[float, float] | None:
         return None
     across, down = float(dpi[0]), float(dpi[1])
     return (across, down) if across > 0 and down > 0 else None
-
-
-def read_quantisation(file: PIL.Image.Image) -> tuple[float, float] | None:
-    """Return the mean steps of a JPEG's tables of luma and chroma, on [0, 1]."""
-    tables = getattr(file, "quantization", None)
-    if file.format not in ("JPEG", "MPO") or not tables:
-        return None
-    means = [sum(tables[key]) / (255 * len(tables[key])) for key in sorted(tables)]
-    return means[0], means[1] if len(means) > 1 else means[0]
 
 
 def iso_of(exif: bytes) -> float:

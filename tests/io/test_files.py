@@ -314,7 +314,7 @@ def test_a_failed_write_leaves_nothing_and_harms_nothing(tmp_path, monkeypatch):
 
 
 def test_too_wide_for_webp_is_one_sentence(tmp_path):
-    with pytest.raises(ImageError, match="too large for WEBP"):
+    with pytest.raises(ImageError, match="too large for WebP"):
         write_image(Image(np.zeros((1, 16384, 3), np.uint8)), tmp_path / "a.webp")
 
 

@@ -1,26 +1,40 @@
-"""PNG: 16 bits with OpenCV and by hand, 8 bits with Pillow."""
+"""PNG: 8 bits with Pillow, 16 bits with OpenCV and by hand."""
 
 import struct
 import zlib
-from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
+import PIL.PngImagePlugin
 from numpy.typing import NDArray
 
-from imgae.errors import warn
+from imgae.io import opencv, pillow
+from imgae.io.format import Format, Limits
+from imgae.io.metadata import read_exif, read_orientation
 from imgae.picture.arrays import channels_of, split_alpha
 from imgae.picture.image import Image
-from imgae.picture.pixels import from_float, to_float
+
+MAGIC: Final = b"\x89PNG\r\n\x1a\n"
+XMP_KEY: Final = "XML:com.adobe.xmp"
 
 
-def decode_png16(
+def read(data: bytes, name: str) -> tuple[Image, int]:
+    with pillow.opened(data, "PNG", name) as file:
+        pillow.check_single(file, name)
+        bit_depth, colour_type = data[24:26]  # of IHDR
+        if bit_depth == 16:
+            file.load()  # finds damage that OpenCV passes over
+            pixels, alpha = decode_deep(data, colour_type, file.info.get("transparency"))
+        else:
+            pixels, alpha = pillow.decode(file, name)
+        return pillow.with_metadata(file, pixels, alpha, read_exif(file)), read_orientation(file)
+
+
+def decode_deep(
     data: bytes, colour_type: int, transparent: object
 ) -> tuple[NDArray[Any], NDArray[Any] | None]:
     """Decode 16 bits in any mode. transparent: Pillow's notion of a colour that is, or None."""
-    import cv2  # imported here: most pictures do without it
-
-    array = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    array = opencv.decode(data)
     if array is None or array.dtype != np.uint16:
         raise ValueError("OpenCV could not decode its 16-bit pixels")
     if array.ndim == 2:
@@ -28,19 +42,29 @@ def decode_png16(
         if isinstance(transparent, int):
             alpha = np.where(array == transparent, 0, 65535).astype(np.uint16)
         return array[:, :, None], alpha
-    array = array[:, :, [2, 1, 0, 3][: array.shape[2]]]
-    if colour_type == 4:  # gray with alpha, which OpenCV hands over as BGRA
+    if colour_type == 4:  # gray with alpha, which OpenCV hands over as four channels
         return np.ascontiguousarray(array[:, :, :1]), np.ascontiguousarray(array[:, :, 3])
     return split_alpha(array, array.shape[2] == 4)
 
 
-def encode_png16(image: Image, path: Path) -> bytes:
+def encode(image: Image, name: str) -> bytes:  # noqa: ARG001 - a Format's signature
+    return encode_deep(image) if image.bits == 16 else encode_8_bits(image)
+
+
+def encode_8_bits(image: Image) -> bytes:
+    # Files are 2 % larger than at Pillow's level 6, and take 40 % of the time.
+    options: dict[str, Any] = {"compress_level": 4}
+    if image.dpi:
+        options["dpi"] = image.dpi
+    if image.xmp:
+        options["pnginfo"] = PIL.PngImagePlugin.PngInfo()
+        options["pnginfo"].add_itxt(XMP_KEY, image.xmp.decode("utf-8", "replace"))
+    return pillow.encode(image, "PNG", options)
+
+
+def encode_deep(image: Image) -> bytes:
     """Encode 16 bits in any mode. Pillow writes none but gray, OpenCV no gray with alpha."""
-    if image.bits == 32:
-        warn(f"{path}: PNG holds 16 bits; reduced from 32")
     array = channels_of(image)
-    if image.bits == 32:
-        array = from_float(to_float(array), np.uint16)
     height, width, channels = array.shape
     rows = array.astype(">u2").view(np.uint8).reshape(height, -1)
     filtered = np.empty((height, 1 + rows.shape[1]), np.uint8)
@@ -57,9 +81,12 @@ def encode_png16(image: Image, path: Path) -> bytes:
     if image.exif:
         chunks.append((b"eXIf", image.exif))
     if image.xmp:
-        chunks.append((b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + image.xmp))
+        chunks.append((b"iTXt", XMP_KEY.encode() + b"\0\0\0\0\0" + image.xmp))
     chunks += [(b"IDAT", zlib.compress(filtered.tobytes(), 4)), (b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
+    return MAGIC + b"".join(
         struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
         for kind, data in chunks
     )
+
+
+FORMAT: Final = Format(read, encode, Limits(bits=16))

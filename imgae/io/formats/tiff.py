@@ -1,61 +1,97 @@
-"""TIFF, above 8 bits with tifffile: Pillow reads those as 8 bits, or not at all."""
+"""TIFF: 8 bits are read with Pillow; the rest, and all that is written, goes through tifffile.
+
+Pillow reads pictures above 8 bits as 8 bits, or not at all.
+"""
 
 import io
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import PIL.Image
+import PIL.TiffImagePlugin
+import tifffile
 from numpy.typing import NDArray
 
 from imgae.errors import ImageError, warn
+from imgae.io import opencv, pillow
+from imgae.io.format import Format
 from imgae.io.metadata import (
     EXIF_PREFIX,
     EXIF_TAG,
     GPS_TAG,
     ICC_TAG,
     ORIENTATION_TAG,
-    TIFF_TEXT_TAGS,
     XMP_TAG,
+    exif_bytes,
+    read_orientation,
 )
 from imgae.picture.arrays import channels_of, split_alpha
 from imgae.picture.image import Image
 from imgae.picture.pixels import from_float, scale_of, to_float
 
-TIFF_BEGINNINGS: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+BEGINNINGS: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+"""What tifffile reads; Pillow knows two more."""
+TEXT_TAGS: Final = (270, 271, 272, 305, 306, 315, 33432)
+"""Description, maker, dates and rights. Others describe how the pixels are stored."""
+SAMPLES_TAG: Final = 277
 
 
-def read_deep_tiff(data: bytes, path: Path) -> tuple[Image, int] | None:
-    """Return the picture as stored and its orientation; None if it is no TIFF above 8 bits.
+def read(data: bytes, name: str) -> tuple[Image, int]:
+    return read_deep(data, name) or read_8_bits(data, name)
 
-    Pillow opens few of these, and some as 8 bits.
-    """
-    if data[:4] not in TIFF_BEGINNINGS:
+
+def read_8_bits(data: bytes, name: str) -> tuple[Image, int]:
+    with pillow.opened(data, "TIFF", name) as file:
+        pillow.check_single(file, name)
+        samples = getattr(file, "tag_v2", {}).get(SAMPLES_TAG, 1)
+        if file.mode == "RGBX" or samples > len(file.getbands()):
+            raise ImageError(
+                f"{name}: {samples} channels; expected gray or RGB, with or without alpha"
+            )
+        # Pillow turns the picture itself while decoding, and then forgets the tag.
+        orientation = read_orientation(file)
+        pixels, alpha = pillow.decode(file, name)
+        image = pillow.with_metadata(file, pixels, alpha, read_exif(file))
+        left = read_orientation(file)
+        return (replace(image, turned=orientation), 1) if left == 1 else (image, left)
+
+
+def read_exif(file: PIL.Image.Image) -> bytes | None:
+    """Return what of the tags is about the picture as EXIF."""
+    tags, kept = file.getexif(), PIL.Image.Exif()
+    kept.update({tag: tags[tag] for tag in TEXT_TAGS if tag in tags})
+    for tag in (EXIF_TAG, GPS_TAG):
+        if details := tags.get_ifd(tag):
+            kept.get_ifd(tag).update(details)
+    return exif_bytes(kept)
+
+
+def read_deep(data: bytes, name: str) -> tuple[Image, int] | None:
+    """Return the picture as stored and its orientation; None if it is not above 8 bits."""
+    if data[:4] not in BEGINNINGS:
         return None
-    import tifffile  # imported here: only TIFFs need it
-
     with tifffile.TiffFile(io.BytesIO(data)) as tiff:
         page = tiff.pages.first
         if page.dtype in (np.uint8, bool):
             return None
         if len(tiff.pages) > 1:
-            raise ImageError(f"{path}: holds {len(tiff.pages)} pages; imgae takes single pictures")
+            raise ImageError(f"{name}: holds {len(tiff.pages)} pages; imgae takes single pictures")
         if page.dtype not in (np.uint16, np.float32):
             raise ImageError(
-                f"{path}: its pixels are {page.dtype}; expected uint8, uint16 or float32"
+                f"{name}: its pixels are {page.dtype}; expected uint8, uint16 or float32"
             )
         photometric = tifffile.PHOTOMETRIC(page.photometric).name
         if photometric not in ("MINISWHITE", "MINISBLACK", "RGB"):
             raise ImageError(
-                f"{path}: its colours are {photometric}; convert it to gray or RGB first"
+                f"{name}: its colours are {photometric}; convert it to gray or RGB first"
             )
         array, turned = decode_page(page, data)
         alphas = len(page.extrasamples)
         colours = array.shape[2] - alphas
         if colours not in (1, 3) or alphas > 1:
             raise ImageError(
-                f"{path}: {array.shape[2]} channels; expected gray or RGB, with or without alpha"
+                f"{name}: {array.shape[2]} channels; expected gray or RGB, with or without alpha"
             )
         pixels, alpha = split_alpha(array, alphas == 1)
         if photometric == "MINISWHITE":
@@ -63,8 +99,8 @@ def read_deep_tiff(data: bytes, path: Path) -> tuple[Image, int] | None:
         if alpha is not None and page.extrasamples[0] == 1:
             pixels = unassociated(pixels, alpha)
         if pixels.dtype == np.float32 and pixels.max() > 1.5:
-            warn(f"{path}: its values reach {pixels.max():.4g}; above 1 they are taken for white")
-        image, orientation = with_tags(Image(pixels, alpha), page, path)
+            warn(f"{name}: its values reach {pixels.max():.4g}; above 1 they are taken for white")
+        image, orientation = with_tags(Image(pixels, alpha), page, name)
         return (replace(image, turned=orientation), 1) if turned else (image, orientation)
 
 
@@ -85,13 +121,13 @@ def unassociated(pixels: NDArray[Any], alpha: NDArray[Any]) -> NDArray[Any]:
     return from_float(to_float(pixels) / visible, pixels.dtype)
 
 
-def with_tags(image: Image, page: Any, path: Path) -> tuple[Image, int]:
+def with_tags(image: Image, page: Any, name: str) -> tuple[Image, int]:
     """Return the picture with a page's metadata, and its orientation."""
     tags = {tag.code: tag.value for tag in page.tags}
     if EXIF_TAG in tags or GPS_TAG in tags:
-        warn(f"{path}: camera and place data (EXIF) of such a TIFF is not carried over")
+        warn(f"{name}: camera and place data (EXIF) of such a TIFF is not carried over")
     text = PIL.Image.Exif()
-    text.update({tag: str(tags[tag]) for tag in TIFF_TEXT_TAGS if tags.get(tag)})
+    text.update({tag: str(tags[tag]) for tag in TEXT_TAGS if tags.get(tag)})
     has_resolution = 282 in tags and tags.get(296) in (2, 3)  # per inch or centimetre
     image = replace(
         image,
@@ -104,30 +140,24 @@ def with_tags(image: Image, page: Any, path: Path) -> tuple[Image, int]:
 
 
 def decode_with_libtiff(data: bytes) -> NDArray[Any]:
-    import cv2
-
-    array = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    array = opencv.decode(data)
     if array is None:
         raise ValueError("its compression is not supported")
-    if array.ndim == 2:
-        return array[:, :, None]
-    return array[:, :, [2, 1, 0, 3][: array.shape[2]]]
+    return array[:, :, None] if array.ndim == 2 else array
 
 
-def encode_tiff(image: Image, path: Path) -> bytes:
-    import tifffile  # imported here: only TIFFs need it
-
+def encode(image: Image, name: str) -> bytes:
     tags: list[tuple[int, int, int, Any, bool]] = []
     if image.exif:
         exif = PIL.Image.Exif()
         exif.load(EXIF_PREFIX + image.exif)
         tags += [
             (tag, 2, 0, str(exif[tag]), True)
-            for tag in TIFF_TEXT_TAGS
+            for tag in TEXT_TAGS
             if exif.get(tag) and str(exif[tag]).isascii()
         ]
         if exif.get_ifd(EXIF_TAG) or exif.get_ifd(GPS_TAG):
-            warn(f"{path}: camera and place data (EXIF) cannot be kept in this TIFF")
+            warn(f"{name}: camera and place data (EXIF) cannot be kept in this TIFF")
     if image.xmp:
         tags.append((XMP_TAG, 1, len(image.xmp), image.xmp, True))
     array = channels_of(image)
@@ -149,3 +179,6 @@ def encode_tiff(image: Image, path: Path) -> bytes:
         extratags=tags,
     )
     return out.getvalue()
+
+
+FORMAT: Final = Format(read, encode)

@@ -1,0 +1,57 @@
+"""The file formats, one row each. Nothing heavy is imported here: `--help` lists them too."""
+
+import importlib
+import re
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from imgae.io.format import Format
+
+
+class Row(NamedTuple):
+    """What is known of a format before its module is loaded.
+
+    name: as people write it. extensions: in lower case, with the dot, the usual one first.
+    beginning: a regular expression that every such file's first bytes match, and no other's.
+    module: of imgae.io.formats; its FORMAT reads and writes the files.
+    """
+
+    name: str
+    extensions: tuple[str, ...]
+    beginning: bytes
+    module: str
+
+    def load(self) -> "Format":
+        """Return what reads and writes the files, imported when it is first needed."""
+        found: Format = importlib.import_module(f"imgae.io.formats.{self.module}").FORMAT
+        return found
+
+
+FORMATS: Final = (
+    Row("PNG", (".png",), rb"\x89PNG\r\n\x1a\n", "png"),
+    Row("JPEG", (".jpg", ".jpeg"), rb"\xff\xd8\xff", "jpeg"),
+    Row("TIFF", (".tif", ".tiff"), rb"(?:II|MM)(?:[*+]\0|\0[*+])", "tiff"),
+    Row("WebP", (".webp",), rb"(?s:RIFF.{4}WEBP)", "webp"),
+)
+
+
+def of_name(path: PurePath) -> Row | None:
+    """Return the format that a file's name ends in, or None."""
+    return next((row for row in FORMATS if path.suffix.lower() in row.extensions), None)
+
+
+def of_content(data: bytes) -> Row | None:
+    """Return the format that a file's bytes begin like, or None."""
+    return next((row for row in FORMATS if re.match(row.beginning, data)), None)
+
+
+def listed(last: Literal["and", "or"] = "and") -> str:
+    """Return the names of all formats as a sentence lists them, as in "PNG, JPEG and TIFF"."""
+    *names, final = (row.name for row in FORMATS)
+    return f"{', '.join(names)} {last} {final}"
+
+
+def extensions() -> tuple[str, ...]:
+    """Return what the names of picture files may end in, in the order of the table."""
+    return tuple(extension for row in FORMATS for extension in row.extensions)
