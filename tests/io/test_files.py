@@ -5,44 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import PIL.Image
-import PIL.ImageCms
 import PIL.ImageOps
 import pytest
 import tifffile
+from pictures import ICC, XMP, exif, picture, same
 
-from imgae import Image, ImageError, ImgaeWarning, read_image, write_image
+from imgae import ImageError, read_image, write_image
 from imgae.io.files import write_file
-
-RNG = np.random.default_rng(0)
-ICC = PIL.ImageCms.ImageCmsProfile(PIL.ImageCms.createProfile("sRGB")).tobytes()
-XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf note="here"/></x:xmpmeta>'
-TURNED_XMP = XMP.replace(b"note", b'tiff:Orientation="6" note')
-LARGEST = {np.uint8: 255, np.uint16: 65535, np.float32: 1}
-
-
-def picture(dtype, channels, alpha, **kept):
-    def draw(*shape):
-        if dtype == np.float32:
-            return RNG.random(shape, np.float32)
-        return RNG.integers(0, LARGEST[dtype], shape, dtype, endpoint=True)
-
-    return Image(draw(13, 17, channels), draw(13, 17) if alpha else None, **kept)
-
-
-def exif(orientation=1):
-    data = PIL.Image.Exif()
-    data[0x010F] = "Maker"
-    data[0x0112] = orientation
-    data.get_ifd(0x8769)[0x9003] = "2026:01:02 03:04:05"
-    return data.tobytes().removeprefix(b"Exif\0\0")
-
-
-def same(image, other):
-    assert image.pixels.dtype == other.pixels.dtype
-    assert np.array_equal(image.pixels, other.pixels)
-    assert (image.alpha is None) == (other.alpha is None)
-    assert image.alpha is None or np.array_equal(image.alpha, other.alpha)
-
 
 LOSSLESS = [
     (extension, dtype, channels, alpha)
@@ -86,14 +55,6 @@ def test_camera_data_is_kept(tmp_path, extension, dtype):
     assert read_image(path).exif == exif()
 
 
-def test_camera_data_that_a_tiff_cannot_keep_is_warned_of(tmp_path):
-    path = tmp_path / "a.tif"
-    with pytest.warns(ImgaeWarning, match="cannot be kept"):
-        write_image(picture(np.uint16, 3, alpha=False, exif=exif()), path)
-    with PIL.Image.open(path) as file:
-        assert file.getexif()[0x010F] == "Maker"
-
-
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("extension", [".jpg", ".png", ".webp", ".tif"])
 def test_pictures_come_upright_and_their_tag_is_reset(tmp_path, orientation, extension):
@@ -115,71 +76,6 @@ def test_pictures_come_upright_and_their_tag_is_reset(tmp_path, orientation, ext
     with PIL.Image.open(out) as file:
         assert file.getexif().get(0x0112, 1) == 1
         assert np.array_equal(np.asarray(file), expected)
-
-
-def test_the_orientation_inside_xmp_is_reset_too(tmp_path):
-    path = tmp_path / "a.png"
-    write_image(picture(np.uint8, 3, alpha=False, exif=exif(6), xmp=TURNED_XMP), path)
-    assert b'tiff:Orientation="1"' in read_image(path).xmp
-
-
-def test_16_bit_gray_png_and_its_alpha_stay_16_bit(tmp_path):
-    path = tmp_path / "a.png"
-    original = picture(np.uint16, 1, alpha=True)
-    write_image(original, path)
-    assert path.read_bytes()[24] == 16
-    same(read_image(path), original)
-    with PIL.Image.open(path) as file:
-        file.load()  # its checksums are right
-
-
-def test_deep_tiffs_are_turned_once(tmp_path):
-    path = tmp_path / "a.tif"
-    pixels = picture(np.uint16, 3, alpha=False).pixels
-    tifffile.imwrite(path, pixels, photometric="rgb", extratags=[(274, 3, 1, 6, True)])
-    assert np.array_equal(read_image(path).pixels, pixels.swapaxes(0, 1)[:, ::-1])
-
-
-def test_palette_becomes_rgb_with_a_note(tmp_path):
-    path = tmp_path / "a.png"
-    colour = PIL.Image.fromarray(picture(np.uint8, 3, alpha=False).pixels)
-    colour.quantize(16).save(path)
-    with pytest.warns(ImgaeWarning, match="palette"):
-        assert read_image(path).mode == "RGB"
-
-
-def test_a_transparent_colour_becomes_alpha(tmp_path):
-    path = tmp_path / "a.png"
-    pixels = np.zeros((2, 2, 3), np.uint8)
-    pixels[0, 0] = 9
-    PIL.Image.fromarray(pixels).save(path, transparency=(9, 9, 9))
-    assert read_image(path).alpha.tolist() == [[0, 255], [255, 255]]
-
-
-def test_jpeg_drops_depth_and_transparency_with_a_note(tmp_path):
-    with pytest.warns(ImgaeWarning) as notes:
-        write_image(picture(np.uint16, 3, alpha=True), tmp_path / "a.jpg")
-    assert {"reduced from 16" in str(n.message) for n in notes} == {True, False}
-    back = read_image(tmp_path / "a.jpg")
-    assert (back.bits, back.mode) == (8, "RGB")
-
-
-def test_planar_and_compressed_tiffs_are_read(tmp_path):
-    pixels = picture(np.uint16, 3, alpha=False).pixels
-    tifffile.imwrite(
-        tmp_path / "planar.tif",
-        pixels.transpose(2, 0, 1),
-        photometric="rgb",
-        planarconfig="separate",
-    )
-    assert np.array_equal(read_image(tmp_path / "planar.tif").pixels, pixels)
-    import cv2
-
-    cv2.imwrite(str(tmp_path / "lzw.tif"), pixels[:, :, ::-1])  # LZW
-    assert np.array_equal(read_image(tmp_path / "lzw.tif").pixels, pixels)
-    tifffile.imwrite(tmp_path / "white.tif", pixels[:, :, 0], photometric="miniswhite")
-    inverted = read_image(tmp_path / "white.tif").pixels[:, :, 0]
-    assert np.array_equal(inverted, 65535 - pixels[:, :, 0])
 
 
 def png_cut_short(path):
@@ -311,60 +207,6 @@ def test_a_failed_write_leaves_nothing_and_harms_nothing(tmp_path, monkeypatch):
         write_image(picture(np.uint8, 3, alpha=False), path, overwrite=True)
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.png"]
     assert path.read_bytes() == b"mine"
-
-
-def test_too_wide_for_webp_is_one_sentence(tmp_path):
-    with pytest.raises(ImageError, match="too large for WebP"):
-        write_image(Image(np.zeros((1, 16384, 3), np.uint8)), tmp_path / "a.webp")
-
-
-def test_lzw_tiffs_are_turned_once_too(tmp_path):
-    path = tmp_path / "a.tif"
-    pixels = picture(np.uint16, 1, alpha=False).pixels
-    PIL.Image.fromarray(pixels[:, :, 0]).save(path, compression="tiff_lzw", tiffinfo={274: 6})
-    assert np.array_equal(read_image(path).pixels, pixels.swapaxes(0, 1)[:, ::-1])
-
-
-def test_premultiplied_alpha_is_undone(tmp_path):
-    path = tmp_path / "a.tif"
-    stored = np.array([[[10_000, 20_000, 0, 32_768]]], np.uint16)
-    tifffile.imwrite(path, stored, photometric="rgb", extrasamples=["assocalpha"])
-    assert read_image(path).pixels.tolist() == [[[20_000, 39_999, 0]]]
-
-
-def test_a_transparent_gray_of_16_bits_becomes_alpha(tmp_path):
-    path = tmp_path / "a.png"
-    write_image(Image(np.array([[[7], [9]]], np.uint16)), path)
-    data = path.read_bytes()
-    chunk = b"tRNS" + struct.pack(">H", 9)
-    block = struct.pack(">I", 2) + chunk + struct.pack(">I", zlib.crc32(chunk))
-    where = data.index(b"IDAT") - 4
-    path.write_bytes(data[:where] + block + data[where:])
-    assert read_image(path).alpha.tolist() == [[65535, 0]]
-
-
-def test_floats_that_are_not_on_0_to_1_are_told_of(tmp_path):
-    path = tmp_path / "a.tif"
-    tifffile.imwrite(path, np.full((4, 4, 3), 200, np.float32), photometric="rgb")
-    with pytest.warns(ImgaeWarning, match="values reach 200"):
-        read_image(path)
-
-
-def test_damaged_camera_data_is_left_out_and_told_of(tmp_path):
-    path = tmp_path / "a.jpg"
-    good = PIL.Image.fromarray(picture(np.uint8, 3, alpha=False).pixels)
-    good.save(path, exif=b"Exif\0\0garbage beyond all parsing")
-    with pytest.warns(ImgaeWarning, match="damaged, and left out"):
-        image = read_image(path)
-    write_image(image, tmp_path / "a.png")
-    assert read_image(tmp_path / "a.png").exif is None
-
-
-def test_camera_data_too_long_for_a_jpeg_is_left_out_and_told_of(tmp_path):
-    image = picture(np.uint8, 3, alpha=False, exif=exif() + bytes(70_000), xmp=bytes(70_000))
-    with pytest.warns(ImgaeWarning, match="cannot hold so much"):
-        write_image(image, tmp_path / "a.jpg")
-    assert read_image(tmp_path / "a.jpg").exif is None
 
 
 def test_a_pipe_is_refused_instead_of_waited_for(tmp_path):

@@ -1,0 +1,36 @@
+"""Pictures with all that can travel in them, for tests of files."""
+
+import numpy as np
+import PIL.Image
+import PIL.ImageCms
+
+from imgae import Image
+
+RNG = np.random.default_rng(0)
+ICC = PIL.ImageCms.ImageCmsProfile(PIL.ImageCms.createProfile("sRGB")).tobytes()
+XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf note="here"/></x:xmpmeta>'
+LARGEST = {np.uint8: 255, np.uint16: 65535, np.float32: 1}
+
+
+def picture(dtype, channels, alpha, **kept):
+    def draw(*shape):
+        if dtype == np.float32:
+            return RNG.random(shape, np.float32)
+        return RNG.integers(0, LARGEST[dtype], shape, dtype, endpoint=True)
+
+    return Image(draw(13, 17, channels), draw(13, 17) if alpha else None, **kept)
+
+
+def exif(orientation=1):
+    data = PIL.Image.Exif()
+    data[0x010F] = "Maker"
+    data[0x0112] = orientation
+    data.get_ifd(0x8769)[0x9003] = "2026:01:02 03:04:05"
+    return data.tobytes().removeprefix(b"Exif\0\0")
+
+
+def same(image, other):
+    assert image.pixels.dtype == other.pixels.dtype
+    assert np.array_equal(image.pixels, other.pixels)
+    assert (image.alpha is None) == (other.alpha is None)
+    assert image.alpha is None or np.array_equal(image.alpha, other.alpha)
