@@ -12,14 +12,26 @@ Pixels = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Image:
-    """A picture in memory, upright.
+    """A picture in memory, upright, with what its file holds besides pixels.
 
-    pixels: (H, W, C), C 1 (gray) or 3 (RGB), uint8, uint16 or float32; floats on [0, 1].
-    alpha: (H, W) of the same type, or None. Never changed by restoration.
-    icc, exif, xmp: the file's own bytes, or None; exif has its orientation reset.
-    turned: the EXIF orientation, 1 to 8, by which the pixels were turned upright.
-    quantisation: of a JPEG, the mean steps of its tables of luma and chroma, on [0, 1].
-    Raises ImageError if shapes or types are others. Arrays are held, not copied.
+    pixels: (H, W, 1) gray or (H, W, 3) RGB, of three types: uint8, 0 to 255; uint16, 0 to 65535;
+    float32, where 0 is black and 1 is white.
+    alpha: (H, W) of the same type, the largest value opaque, or None. Restoration keeps it.
+    icc, exif, xmp: the colour profile, camera data and XMP as bytes of the file, or None; exif
+    begins as a TIFF does, and says that the picture is upright.
+    dpi: pixels per inch across and down, or None.
+    turned: the EXIF orientation, 1 to 8, that the file had before the pixels were turned upright.
+    quantisation: of a JPEG, the mean steps of its luma and chroma tables, 1 for the whole range; a
+    denoiser may use them. None for other files.
+
+    Only pixels are needed. Arrays are held, not copied. Raises ImageError, which says what was
+    expected, if shapes or types are others.
+
+    >>> image = imgae.Image(numpy.zeros((480, 640, 3), numpy.uint8))
+    >>> image.height, image.width, image.bits, image.mode
+    (480, 640, 8, 'RGB')
+    >>> image.with_pixels(255 - image.pixels)
+    Image(640x480, RGB, 8 bits a channel)
     """
 
     pixels: Pixels
@@ -32,6 +44,10 @@ class Image:
     quantisation: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
+        for name, array in (("pixels", self.pixels), ("alpha", self.alpha)):
+            if not isinstance(array, np.ndarray) and (name == "pixels" or array is not None):
+                kind = type(array).__name__
+                raise ImageError(f"an Image holds numpy arrays, but its {name} came as {kind}")
         shape, dtype = self.pixels.shape, self.pixels.dtype
         if len(shape) != 3 or shape[2] not in (1, 3) or 0 in shape:
             raise ImageError(f"pixels have shape {shape}; expected (H, W, 1) or (H, W, 3)")
@@ -47,10 +63,12 @@ class Image:
 
     @property
     def height(self) -> int:
+        """Rows of pixels."""
         return int(self.pixels.shape[0])
 
     @property
     def width(self) -> int:
+        """Columns of pixels."""
         return int(self.pixels.shape[1])
 
     @property
@@ -65,5 +83,8 @@ class Image:
         return name if self.alpha is None else name + "+alpha"
 
     def with_pixels(self, pixels: Pixels) -> "Image":
-        """Return the same picture with other pixels."""
-        return replace(self, pixels=pixels)
+        """Return the picture with other pixels, as after restoration; all else is kept.
+
+        Only `quantisation` becomes None: it describes the pixels as the JPEG stored them.
+        """
+        return replace(self, pixels=pixels, quantisation=None)
