@@ -10,11 +10,13 @@ import PIL.Image
 
 from imgae.errors import warn
 from imgae.picture.image import Image
-from imgae.picture.orientation import TURNS, turn
+from imgae.picture.orientation import SIDEWAYS, TURNS, turn
 
 EXIF_PREFIX: Final = b"Exif\0\0"
 """What JPEG and Pillow put before EXIF; an Image holds it without."""
 ORIENTATION_TAG: Final = 0x0112
+X_RESOLUTION_TAG: Final = 0x011A
+Y_RESOLUTION_TAG: Final = 0x011B
 EXIF_TAG: Final = 0x8769
 ISO_TAG: Final = 34855
 GPS_TAG: Final = 0x8825
@@ -86,7 +88,7 @@ def upright(image: Image, orientation: int) -> Image:
     turned = turn(image, orientation)
     return replace(
         turned,
-        exif=None if image.exif is None else with_upright_exif(image.exif),
+        exif=None if image.exif is None else with_upright_exif(image.exif, orientation),
         xmp=None if image.xmp is None else with_upright_xmp(image.xmp),
         turned=orientation,
     )
@@ -102,20 +104,28 @@ def turned_back(image: Image, orientation: int) -> Image:
     return replace(stored, exif=exif.tobytes().removeprefix(EXIF_PREFIX), turned=1)
 
 
-def with_upright_exif(exif: bytes) -> bytes:
-    """Set the orientation to 1 in place, leaving every other byte, maker notes included."""
+def with_upright_exif(exif: bytes, orientation: int) -> bytes:
+    """Set the orientation to 1 in place, and turn the two resolutions from what it was.
+
+    Every other byte stays, maker notes included.
+    """
     order = "<" if exif[:2] == b"II" else ">"
     try:
         (start,) = struct.unpack_from(order + "I", exif, 4)
         (count,) = struct.unpack_from(order + "H", exif, start)
-        for entry in range(start + 2, start + 2 + 12 * count, 12):
-            if struct.unpack_from(order + "H", exif, entry)[0] == ORIENTATION_TAG:
-                upright = bytearray(exif)
-                struct.pack_into(order + "H", upright, entry + 8, 1)
-                return bytes(upright)
+        entries = range(start + 2, start + 2 + 12 * count, 12)
+        at = {struct.unpack_from(order + "H", exif, entry)[0]: entry for entry in entries}
     except struct.error:
-        pass
-    return exif
+        return exif
+    changed = bytearray(exif)
+    if ORIENTATION_TAG in at:
+        struct.pack_into(order + "H", changed, at[ORIENTATION_TAG] + 8, 1)
+    if orientation in SIDEWAYS and X_RESOLUTION_TAG in at and Y_RESOLUTION_TAG in at:
+        across, down = (
+            slice(at[tag] + 2, at[tag] + 12) for tag in (X_RESOLUTION_TAG, Y_RESOLUTION_TAG)
+        )  # the type, the count, and where the value lies
+        changed[across], changed[down] = exif[down], exif[across]
+    return bytes(changed)
 
 
 def with_upright_xmp(xmp: bytes) -> bytes:

@@ -21,11 +21,21 @@ TURNS: Final[dict[int, Callable[[NDArray[Any]], NDArray[Any]]]] = {
 """By orientation, what makes the stored pixels upright; 1 is upright already."""
 
 
+SIDEWAYS: Final = (5, 6, 7, 8)
+"""Orientations that exchange height and width."""
+
+
 def turn(image: Image, orientation: int) -> Image:
-    """Turn the stored pixels and alpha upright; an unknown orientation turns nothing."""
+    """Turn stored pixels, alpha and resolutions upright; an unknown orientation turns nothing."""
     turned = TURNS.get(orientation, np.asarray)
     return replace(
         image,
         pixels=np.ascontiguousarray(turned(image.pixels)),
         alpha=None if image.alpha is None else np.ascontiguousarray(turned(image.alpha)),
+        dpi=turned_dpi(image.dpi, orientation),
     )
+
+
+def turned_dpi(dpi: tuple[float, float] | None, orientation: int) -> tuple[float, float] | None:
+    """Return the resolutions across and down of a stored picture after it is turned upright."""
+    return dpi[::-1] if dpi and orientation in SIDEWAYS else dpi
