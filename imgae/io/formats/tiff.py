@@ -28,6 +28,7 @@ from imgae.io.metadata import (
 )
 from imgae.picture.arrays import channels_of, split_alpha
 from imgae.picture.image import Image
+from imgae.picture.orientation import turned_dpi
 from imgae.picture.pixels import from_float, scale_of, to_float
 
 BEGINNINGS: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -54,7 +55,13 @@ def read_8_bits(data: bytes, name: str) -> tuple[Image, int]:
         pixels, alpha = pillow.decode(file, name)
         image = pillow.with_metadata(file, pixels, alpha, read_exif(file))
         left = read_orientation(file)
-        return (replace(image, turned=orientation), 1) if left == 1 else (image, left)
+        return turned_already(image, orientation) if left == 1 else (image, left)
+
+
+def turned_already(image: Image, orientation: int) -> tuple[Image, int]:
+    """Return a picture whose pixels a decoder has turned, with the rest turned too."""
+    dpi = turned_dpi(image.dpi, orientation)
+    return replace(image, turned=orientation, dpi=dpi), 1
 
 
 def read_exif(file: PIL.Image.Image) -> bytes | None:
@@ -98,10 +105,20 @@ def read_deep(data: bytes, name: str) -> tuple[Image, int] | None:
             pixels = scale_of(pixels.dtype) - pixels
         if alpha is not None and page.extrasamples[0] == 1:
             pixels = unassociated(pixels, alpha)
-        if pixels.dtype == np.float32 and pixels.max() > 1.5:
-            warn(f"{name}: its values reach {pixels.max():.4g}; above 1 they are taken for white")
+        if pixels.dtype == np.float32:
+            warn_if_outside(pixels, name)
         image, orientation = with_tags(Image(pixels, alpha), page, name)
-        return (replace(image, turned=orientation), 1) if turned else (image, orientation)
+        return turned_already(image, orientation) if turned else (image, orientation)
+
+
+def warn_if_outside(pixels: NDArray[Any], name: str) -> None:
+    """Warn of floats that are blacker than black or whiter than white: restoring clips them."""
+    least, most = pixels.min(), pixels.max()
+    if least < 0 or most > 1:
+        warn(
+            f"{name}: its values reach from {least:.4g} to {most:.4g}; restoring takes those below "
+            "0 for black and those above 1 for white"
+        )
 
 
 def decode_page(page: Any, data: bytes) -> tuple[NDArray[Any], bool]:

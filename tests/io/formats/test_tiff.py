@@ -57,5 +57,16 @@ def test_premultiplied_alpha_is_undone(tmp_path):
 def test_floats_that_are_not_on_0_to_1_are_told_of(tmp_path):
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, np.full((4, 4, 3), 200, np.float32), photometric="rgb")
-    with pytest.warns(ImgaeWarning, match="values reach 200"):
+    with pytest.warns(ImgaeWarning, match="values reach from 200 to 200"):
         read_image(path)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("compression", [None, "tiff_lzw"])
+def test_the_resolutions_of_a_deep_tiff_turn_with_it(tmp_path, orientation, compression):
+    path = tmp_path / "a.tif"
+    pixels = picture(np.uint16, 1, alpha=False).pixels[:, :, 0]
+    options = {"compression": compression} if compression else {}
+    tags = {274: orientation}
+    PIL.Image.fromarray(pixels).save(path, tiffinfo=tags, dpi=(300, 150), **options)
+    assert read_image(path).dpi == ((150, 300) if orientation >= 5 else (300, 150))
