@@ -1,6 +1,6 @@
 """Pictures in the types that Python programs hold them in, to an Image and back."""
 
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import PIL.Image
@@ -12,7 +12,13 @@ from imgae.picture.image import Image
 Picture = TypeVar("Picture", Image, PIL.Image.Image, NDArray[Any])
 """An imgae.Image, a PIL image or an array."""
 
-PIL_MODES = ("L", "LA", "RGB", "RGBA", "I;16")
+PIL_MODES: Final = ("L", "LA", "RGB", "RGBA", "I;16")
+OVEREXPOSED: Final = 4
+"""Floats above it are two stops over white; few pictures on [0, 1] hold many."""
+DARK: Final = 16
+"""Few pictures on 0 to 255 are so dark that nothing is above it."""
+NOISY_WHITE: Final = 512
+"""What floats on 0 to 255 hardly pass, noise included."""
 
 
 def from_picture(picture: Image | PIL.Image.Image | NDArray[Any]) -> Image:
@@ -52,9 +58,37 @@ def from_array(array: NDArray[Any], alpha: bool) -> Image:
             array = array.astype(np.float32)
     if array.dtype not in (np.uint8, np.uint16, np.float32):
         raise ImageError(f"the array is {array.dtype}; expected uint8, uint16, float32 or float64")
+    if array.dtype == np.float32:
+        check_range(array[:, :, :3] if alpha else array)
     if array.ndim == 2:
         return Image(array[:, :, None])
     return Image(array[:, :, :-1], array[:, :, -1]) if alpha else Image(array)
+
+
+def check_range(colours: NDArray[np.float32]) -> None:
+    """Raise ImageError if floats are clearly on 0 to 255 rather than on [0, 1].
+
+    They are if the largest is above 16 and either more than half are above 4, two stops over
+    white, and none is far above 255, or all are whole numbers from 0 to 255. Others are taken as
+    they are: the lamps and reflections of a picture of high dynamic range are the smaller part of
+    it. NaN, which a hole may hold, does not count.
+    """
+    most = np.fmax.reduce(colours, axis=None)
+    if not DARK < most <= NOISY_WHITE:
+        return
+    mostly_above = np.count_nonzero(colours > OVEREXPOSED) * 2 > np.count_nonzero(
+        ~np.isnan(colours)
+    )
+    if mostly_above or (most <= 255 and all(is_whole(row) for row in colours)):
+        raise ImageError(
+            f"floats are on [0, 1], and the array's reach {most:.4g}, as if they were on 0 to 255; "
+            "divide the array by 255"
+        )
+
+
+def is_whole(values: NDArray[np.float32]) -> bool:
+    """Return whether all are whole numbers from 0 up, or NaN."""
+    return bool(((values >= 0) & (values == np.rint(values)) | np.isnan(values)).all())
 
 
 def like_picture(original: Image | PIL.Image.Image | NDArray[Any], restored: Image) -> Any:
