@@ -1,7 +1,7 @@
 """How far a picture is from its reference."""
 
 import math
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +16,21 @@ def psnr(pixels: NDArray[Any], reference: NDArray[Any], peak: float = 1.0) -> fl
     return math.inf if error == 0 else 10 * math.log10(peak**2 / error)
 
 
+SSIM_SIDE: Final = 11
+"""The side in pixels of the window that SSIM compares."""
+
+
 def ssim(pixels: NDArray[np.uint8], reference: NDArray[np.uint8]) -> float:
     """Return the structural similarity of 8-bit pictures (H, W, C), the mean over channels.
+
+    NaN if the height or the width is under SSIM_SIDE: there is no whole window to compare.
 
     scikit-image with the constants of the paper: Gaussian windows of sigma 1.5, population
     covariance. Needs `pip install 'imgae[bench]'`.
     Source: Wang et al. 2004, Image Quality Assessment, IEEE TIP 13(4):600-612.
     """
+    if min(pixels.shape[:2]) < SSIM_SIDE:
+        return math.nan
     from skimage.metrics import structural_similarity
 
     value = structural_similarity(  # type: ignore[no-untyped-call,unused-ignore]
