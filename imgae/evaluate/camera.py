@@ -21,7 +21,6 @@ from imgae.errors import OptionError
 from imgae.evaluate import denoise as evaluate
 from imgae.evaluate.denoisers import PEERS
 from imgae.io import files
-from imgae.io.formats import jpeg
 from imgae.picture.image import Image
 from imgae.picture.metrics import psnr
 from imgae.picture.noise import estimate_noise
@@ -187,7 +186,7 @@ def as_jpeg(picture: NDArray[np.uint8], quality: int, iso: int | None = None) ->
         exif.get_ifd(0x8769)[34855] = iso
     flat = picture[:, :, 0] if picture.shape[2] == 1 else picture
     PIL.Image.fromarray(flat).save(buffer, "JPEG", quality=quality, exif=exif)
-    return jpeg.read(buffer.getvalue(), "sample.jpg")[0]
+    return files.read_image(buffer.getvalue())
 
 
 def exposed(clean: Pictures, factor: float) -> list[Sample]:

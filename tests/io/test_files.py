@@ -1,5 +1,7 @@
+import io
 import os
 import struct
+import tempfile
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,7 +12,7 @@ import pytest
 import tifffile
 from pictures import ICC, XMP, exif, picture, same
 
-from imgae import ImageError, read_image, write_image
+from imgae import Image, ImageError, ImageNotFoundError, ImgaeWarning, read_image, write_image
 from imgae.io.files import write_file
 
 LOSSLESS = [
@@ -238,3 +240,104 @@ def test_of_two_writers_that_must_not_overwrite_one_fails(tmp_path):
     with pytest.raises(ImageError, match="exists already"):
         write_file(path, b"second", overwrite=False)
     assert path.read_bytes() == b"first"
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("place", ["pixels", "alpha"])
+@pytest.mark.parametrize("extension", [".png", ".jpg", ".tif", ".webp"])
+def test_what_is_no_number_is_not_written(tmp_path, extension, place, value):
+    image = picture(np.float32, 3, alpha=True)
+    getattr(image, place)[3, 4] = value
+    with pytest.raises(ImageError, match=r"a\..*: .*NaN or infinity") as caught:
+        write_image(image, tmp_path / f"a{extension}")
+    assert "\n" not in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_floats_beyond_black_and_white_are_written_to_a_float_tiff_as_they_are(tmp_path):
+    original = Image(np.array([[[-0.25], [1.25]]], np.float32))
+    write_image(original, tmp_path / "a.tif")
+    with pytest.warns(ImgaeWarning, match=r"from -0\.25 to 1\.25"):
+        same(read_image(tmp_path / "a.tif"), original)
+
+
+@pytest.fixture
+def written(tmp_path):
+    path = tmp_path / "a.png"
+    original = picture(np.uint8, 3, alpha=True, icc=ICC)
+    write_image(original, path)
+    return path, original
+
+
+def test_pictures_are_read_from_all_that_holds_bytes(written):
+    path, original = written
+    data = path.read_bytes()
+    file = io.BytesIO(b"before" + data)
+    file.seek(6)
+    with path.open("rb") as opened:
+        for source in (path, str(path), data, bytearray(data), memoryview(data), file, opened):
+            back = read_image(source)
+            same(back, original)
+            assert back.icc == ICC
+    with tempfile.SpooledTemporaryFile() as spooled:
+        spooled.write(data)
+        spooled.seek(0)
+        same(read_image(spooled), original)
+    assert not file.closed
+
+
+class Response:
+    """A stream that only reads, as from the network."""
+
+    def __init__(self, data, name=None):
+        self.data = data
+        if name is not None:
+            self.name = name
+
+    def read(self):
+        if isinstance(self.data, Exception):
+            raise self.data
+        return self.data
+
+
+@pytest.mark.parametrize(
+    ("source", "sentence"),
+    [
+        (b"not a picture", "^the given bytes: not a picture"),
+        (bytearray(), "^the given bytes: empty"),
+        (io.BytesIO(), "^the given bytes: empty"),
+        (Response(b"not a picture"), "^the given bytes: not a picture"),
+        (Response(b"not a picture", "here.png"), "^here.png: not a picture"),
+        (Response(b"not a picture", 5), "^the given bytes: not a picture"),
+        (Response(None, "here.png"), "^here.png: .*expected bytes"),
+        (Response("text", "here.png"), "^here.png: opened as text.*'rb'"),
+        (io.StringIO("text"), "^the given file: opened as text.*'rb'"),
+        (Response(OSError(5, "Input/output error"), "x.png"), "^x.png: cannot be read: Input"),
+        (5, "takes a path, bytes or a binary file, not int"),
+        (None, "not NoneType"),
+        (np.zeros((4, 4, 3), np.uint8), "not ndarray"),
+        ("a\0b.png", "cannot be read"),
+    ],
+)
+def test_other_sources_are_refused_in_one_sentence(source, sentence):
+    with pytest.raises(ImageError, match=sentence) as caught:
+        read_image(source)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_open_as_text_is_refused_before_it_is_decoded(written):
+    path, _ = written
+    with path.open() as file, pytest.raises(ImageError, match=r"a\.png: opened as text"):
+        read_image(file)
+    with path.open("rb") as file:
+        pass
+    with pytest.raises(ImageError, match=r"a\.png: cannot be read: .*closed"):
+        read_image(file)
+
+
+def test_a_missing_file_is_also_a_file_not_found_error(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"^.*a\.png: no such file$") as caught:
+        read_image(tmp_path / "a.png")
+    assert isinstance(caught.value, ImageNotFoundError)
+    with pytest.raises(ImageNotFoundError):
+        read_image(tmp_path / "no" / "a.png")
