@@ -8,7 +8,13 @@ from pathlib import Path
 from typing import Final
 
 ABANDONED: Final = 60.0
-"""Seconds after which what a process that has ended left behind is taken away."""
+"""Seconds after which what a process that has ended left behind is taken away.
+
+Younger files may belong to another machine or container that shares the folder.
+"""
+IN_HAND: Final[set[str]] = set()
+"""Names of the files that this process is writing. Others that carry its number are left from an
+earlier process of the same number, as a container has after a restart."""
 
 
 def write_whole(
@@ -16,8 +22,9 @@ def write_whole(
 ) -> None:
     """Write beside the place, then move into it; leave nothing behind on failure.
 
-    A link is followed to the file that it names, and a file that is replaced keeps its permissions.
-    What a killed process left of the same file is taken away.
+    A link is followed to the file that it names. A file that is replaced keeps its permissions, and
+    the new one has them before it holds any data. What a killed process left of the same file is
+    deleted.
     sync: be sure that the data is on the disk before the file takes its name.
     Raises FileExistsError if the file exists and `overwrite` is false, or another OSError; what was
     there before is then unharmed.
@@ -26,25 +33,30 @@ def write_whole(
     beginning = f".imgae-{zlib.crc32(os.fsencode(target.name)):08x}"
     take_away_abandoned(target.parent, beginning)
     temporary = target.with_name(f"{beginning}-{os.getpid()}-{os.urandom(4).hex()}.tmp")
+    IN_HAND.add(temporary.name)
     try:
         with temporary.open("xb") as file:
+            if overwrite and target.exists():
+                temporary.chmod(target.stat().st_mode & 0o7777)
             file.write(data)
             if sync:
                 file.flush()
                 os.fsync(file.fileno())
         if overwrite:
-            if target.exists():
-                temporary.chmod(target.stat().st_mode & 0o7777)
             temporary.replace(target)
         else:
             place_new(temporary, target)
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
+        IN_HAND.discard(temporary.name)
 
 
 def place_new(temporary: Path, path: Path) -> None:
-    """Give a file its name unless another took it meanwhile. Raises FileExistsError."""
+    """Give a file its name unless another has it already. Raises FileExistsError.
+
+    On a file system without hard links, of two writers at the same moment both may succeed.
+    """
     try:
         os.link(temporary, path)
     except FileExistsError:
@@ -59,8 +71,10 @@ def take_away_abandoned(folder: Path, beginning: str) -> None:
     """Delete what processes that have ended left of a file, as after a kill."""
     for path in folder.glob(f"{beginning}-*.tmp"):
         with contextlib.suppress(OSError, ValueError):
+            process = int(path.name.split("-")[2])
             old = time.time() - path.stat().st_mtime > ABANDONED
-            if old and not is_running(int(path.name.split("-")[2])):
+            writing = path.name in IN_HAND if process == os.getpid() else is_running(process)
+            if old and not writing:
                 path.unlink()
 
 
