@@ -1,4 +1,4 @@
-"""What travels with a picture besides its pixels: EXIF, XMP, resolution, orientation."""
+"""What a file holds besides pixels: EXIF, XMP, resolution and orientation."""
 
 import math
 import re
@@ -24,25 +24,27 @@ ICC_TAG: Final = 34675
 XMP_TAG: Final = 700
 
 
-def read_exif(file: PIL.Image.Image) -> bytes | None:
-    """Return EXIF as a TIFF structure, without JPEG's prefix."""
+def read_exif(file: PIL.Image.Image, name: str) -> bytes | None:
+    """Return EXIF as a TIFF structure, without JPEG's prefix. name: of the file, for messages."""
     raw = file.info.get("exif")
-    return checked(raw) if isinstance(raw, bytes) and raw else exif_bytes(file.getexif())
+    if isinstance(raw, bytes) and raw:
+        return checked(raw, name)
+    return exif_bytes(file.getexif(), name)
 
 
-def exif_bytes(exif: PIL.Image.Exif) -> bytes | None:
+def exif_bytes(exif: PIL.Image.Exif, name: str) -> bytes | None:
     """Return EXIF as a TIFF structure, or None if it holds nothing."""
     if not len(exif) and not any(exif.get_ifd(tag) for tag in (EXIF_TAG, GPS_TAG)):
         return None
-    return checked(exif.tobytes())
+    return checked(exif.tobytes(), name)
 
 
-def checked(raw: bytes) -> bytes | None:
+def checked(raw: bytes, name: str) -> bytes | None:
     """Return EXIF without JPEG's prefix, or None, with a warning, if it is damaged."""
     try:
         PIL.Image.Exif().load(raw)
     except Exception:  # whatever its parser meets
-        warn("its camera data (EXIF) is damaged, and left out")
+        warn(f"{name}: its camera data (EXIF) is damaged, and left out")
         return None
     return raw.removeprefix(EXIF_PREFIX) or None
 
@@ -63,7 +65,7 @@ def read_dpi(file: PIL.Image.Image) -> tuple[float, float] | None:
 
 
 def iso_of(exif: bytes) -> float:
-    """Return the sensitivity that camera data tells, or 0."""
+    """Return the ISO sensitivity that EXIF holds, or 0."""
     try:
         values = PIL.Image.Exif()
         values.load(exif)
@@ -77,12 +79,12 @@ def iso_of(exif: bytes) -> float:
 def read_orientation(file: PIL.Image.Image) -> int:
     try:
         return int(file.getexif().get(ORIENTATION_TAG, 1))
-    except Exception:  # EXIF that read_exif has told of
+    except Exception:  # damaged EXIF, which read_exif warns of
         return 1
 
 
 def upright(image: Image, orientation: int) -> Image:
-    """Turn a picture that a file stores with an EXIF orientation; its metadata then says so."""
+    """Turn a picture upright from its EXIF orientation, and say in its metadata that it is."""
     if orientation == 1:
         return image
     turned = turn(image, orientation)
@@ -95,7 +97,7 @@ def upright(image: Image, orientation: int) -> Image:
 
 
 def turned_back(image: Image, orientation: int) -> Image:
-    """Return a picture as a file of that orientation stores it, with EXIF that says only so."""
+    """Return a picture as a file of that orientation stores it; its EXIF holds only that."""
     if orientation not in TURNS:
         return image
     exif = PIL.Image.Exif()

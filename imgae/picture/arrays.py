@@ -1,4 +1,4 @@
-"""Pictures in the types that Python programs hold them in, to an Image and back."""
+"""Conversion of PIL images and arrays to an Image and back."""
 
 from typing import Any, Final, TypeVar
 
@@ -22,9 +22,12 @@ NOISY_WHITE: Final = 512
 
 
 def from_picture(picture: Image | PIL.Image.Image | NDArray[Any]) -> Image:
-    """Convert to an Image; arrays are viewed, not copied, where they can be.
+    """Convert to an Image; arrays are viewed, not copied, where possible.
 
-    Raises ImageError if the mode, shape or dtype is none that Denoiser names.
+    picture: an Image; a PIL image of mode L, LA, RGB, RGBA or I;16; or an RGB array (H, W),
+    (H, W, 1), (H, W, 3) or, with alpha, (H, W, 4), uint8, uint16, float32 or float64. Floats are
+    on [0, 1]; finite values outside are taken as they are, but for arrays that are clearly on 0 to
+    255 (check_range). Raises ImageError for others, and if alpha holds NaN or infinity.
     """
     if isinstance(picture, Image):
         image = picture
@@ -110,12 +113,13 @@ def like_picture(original: Image | PIL.Image.Image | NDArray[Any], restored: Ima
 
 
 def check_finite(image: Image) -> None:
-    """Raise ImageError if the pixels are floats and not all of them numbers."""
+    """Raise ImageError if the pixels hold NaN or infinity."""
     if image.pixels.dtype == np.float32 and not np.isfinite(image.pixels).all():
         raise ImageError("the picture holds NaN or infinity; expected finite values on [0, 1]")
 
 
 def split_alpha(array: NDArray[Any], has_alpha: bool) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    """Return pixels (H, W, C) and alpha (H, W), the last channel of an array, or None."""
     if not has_alpha:
         return np.ascontiguousarray(array), None
     return np.ascontiguousarray(array[:, :, :-1]), np.ascontiguousarray(array[:, :, -1])

@@ -1,4 +1,4 @@
-"""Masks: where they come from, and what is done to them. All are bool (H, W), True fills."""
+"""Masks from files, arrays, transparency, shapes and colours. All are bool (H, W); True fills."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -25,7 +25,7 @@ def from_array(mask: NDArray[Any] | PIL.Image.Image, height: int, width: int) ->
 
     mask: an array (height, width), or a PIL image of mode 1 or L. bool, or uint8 that holds only 0
     and 1, or uint8 that is black and white: what is 128 or more is white, and fills.
-    Returns an array that is bool already as it is, not copied.
+    Returns an array that is bool already as it is, not a copy.
     Raises MaskError if the type, the shape or the size is another.
     """
     if isinstance(mask, PIL.Image.Image):
@@ -75,7 +75,7 @@ def from_picture(mask: Image, image: Image) -> Mask:
 
 
 def white_of(mask: Image) -> Mask:
-    """Mark what is white from one half up; what is transparent counts as black."""
+    """Mark what is white, from one half up; what is transparent counts as black."""
     gray = to_uint8(mask.pixels).mean(2, dtype=np.float32)
     if mask.alpha is not None:
         gray *= to_float(mask.alpha)
@@ -92,7 +92,7 @@ def from_alpha(image: Image) -> Mask:
 
 
 def box(image: Image, left: int, top: int, width: int, height: int) -> Mask:
-    """Mark a rectangle. Raises MaskError if none of it is in the picture."""
+    """Mark a rectangle, all in pixels. Raises MaskError if none of it is in the picture."""
     marked = np.zeros((image.height, image.width), bool)
     marked[max(top, 0) : max(top + height, 0), max(left, 0) : max(left + width, 0)] = True
     if not marked.any():
@@ -104,7 +104,10 @@ def box(image: Image, left: int, top: int, width: int, height: int) -> Mask:
 
 
 def polygon(image: Image, points: Sequence[tuple[int, int]]) -> Mask:
-    """Mark the inside and the outline of a polygon of (x, y)."""
+    """Mark the inside and the outline of a polygon of corners (x, y).
+
+    Raises MaskError if there are fewer than three, or none of it is in the picture.
+    """
     if len(points) < 3:
         raise MaskError(f"a polygon has three corners or more, not {len(points)}")
     marked = np.zeros((image.height, image.width), np.uint8)
@@ -116,17 +119,17 @@ def polygon(image: Image, points: Sequence[tuple[int, int]]) -> Mask:
 
 def color(image: Image, rgb: tuple[int, int, int], tolerance: int) -> Mask:
     """Mark pixels whose channels are all within `tolerance`, in 8-bit levels, of a colour."""
-    apart = np.abs(to_uint8_rgb(image.pixels).astype(np.int16) - rgb).max(2)
-    marked: Mask = apart <= tolerance
+    distance = np.abs(to_uint8_rgb(image.pixels).astype(np.int16) - rgb).max(2)
+    marked: Mask = distance <= tolerance
     return marked
 
 
 def dilate(mask: Mask, pixels: int) -> Mask:
-    """Grow a mask by a disk of that radius."""
+    """Grow a mask by a disk of a radius in pixels."""
     if pixels == 0 or not mask.any():
         return mask
-    apart = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    grown: Mask = np.asarray(apart) <= pixels
+    distance = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    grown: Mask = np.asarray(distance) <= pixels
     return grown
 
 

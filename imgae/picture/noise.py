@@ -23,7 +23,7 @@ ROOM: Final = 1.5  # levels that a patch's mean should keep from black and white
 
 @dataclass(frozen=True)
 class NoiseEstimate:
-    """sigma: on [0, 1]. caution: what speaks against trusting it, one clause, or None."""
+    """sigma: on [0, 1]. caution: a reason not to trust it, for people, or None."""
 
     sigma: float
     caution: str | None = None
@@ -32,19 +32,19 @@ class NoiseEstimate:
 def estimate_noise(pixels: NDArray[Any]) -> NoiseEstimate:
     """Estimate the standard deviation of additive white Gaussian noise.
 
-    pixels: (H, W, C), C 1 or 3, uint8, uint16 or float with white at 1. At most 20,000 patches
-    are looked at, spread evenly, so the time hardly grows with the picture.
+    pixels: (H, W, C), C 1 or 3, uint8, uint16 or float with white at 1. Returns sigma on [0, 1].
+    Uses at most 20,000 patches, spread evenly, so the time hardly grows with the picture.
 
     The covariance of small patches has few large eigenvalues, the picture's, and many small ones
     that are all noise. Clipping at black and white is allowed for. On every third picture of
     CBSD68 in 8 bits it reads 5.0, 14.9, 24.7 and 48.9 for 5, 15, 25 and 50 on average, single
     pictures up to 3 % less, at 50 up to 7 %; clean photographs read 0.3 to 2.9.
 
-    Where the channels are not independent, as in a gray picture stored as RGB, one is looked at.
+    Uses one channel where they are not independent, as in a gray picture stored as RGB.
 
-    Known limits, told in `caution`: pictures too small to hold enough patches give 0; noise that
-    is not white, as in camera JPEGs, is mostly not seen. Flat parts without noise, such as frames
-    around a scan, lower the estimate.
+    Known limits: pictures too small to hold enough patches give 0, and noise that is not white, as
+    in JPEGs of cameras, is mostly not seen; `caution` says so. Flat parts without noise, such as
+    frames around a scan, lower the estimate.
     Source: Chen, Zhu and Heng 2015, An Efficient Statistical Method for Image Noise Level
     Estimation, ICCV.
     """
@@ -87,13 +87,13 @@ def independent_channels(pixels: NDArray[Any]) -> NDArray[Any]:
 
 def patches_of(pixels: NDArray[Any], side: int, halved: bool = False) -> NDArray[np.float32]:
     """Return (N, C, side, side) patches, spread evenly; halved: of the 2x2 average."""
-    most, reach = (PATCHES // 2, 2 * side) if halved else (PATCHES, side)
-    rows, columns = pixels.shape[0] - reach + 1, pixels.shape[1] - reach + 1
+    most, window = (PATCHES // 2, 2 * side) if halved else (PATCHES, side)
+    rows, columns = pixels.shape[0] - window + 1, pixels.shape[1] - window + 1
     count = min(most, rows * columns)
     places = (np.arange(count) * (rows * columns / count)).astype(np.int64)
     # Offsets within a row differ from row to row, so that no period of the picture is favoured.
     tops, lefts = np.divmod(places, columns)
-    windows = np.lib.stride_tricks.sliding_window_view(pixels, (reach, reach), axis=(0, 1))
+    windows = np.lib.stride_tricks.sliding_window_view(pixels, (window, window), axis=(0, 1))
     patches = np.clip(to_float(windows[tops, lefts]), -1, 2)
     if not halved:
         return patches

@@ -25,7 +25,7 @@ def read(data: bytes, name: str) -> tuple[Image, int]:
         else:
             pillow.check_single(file, name)
         pixels, alpha = pillow.decode(file, name)
-        image = pillow.with_metadata(file, pixels, alpha, read_exif(file))
+        image = pillow.with_metadata(file, pixels, alpha, read_exif(file, name))
         return replace(image, quantisation=read_quantisation(file)), read_orientation(file)
 
 

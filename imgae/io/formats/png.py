@@ -27,7 +27,8 @@ def read(data: bytes, name: str) -> tuple[Image, int]:
             pixels, alpha = decode_deep(data, colour_type, file.info.get("transparency"))
         else:
             pixels, alpha = pillow.decode(file, name)
-        return pillow.with_metadata(file, pixels, alpha, read_exif(file)), read_orientation(file)
+        image = pillow.with_metadata(file, pixels, alpha, read_exif(file, name))
+        return image, read_orientation(file)
 
 
 def decode_deep(

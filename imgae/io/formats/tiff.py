@@ -53,7 +53,7 @@ def read_8_bits(data: bytes, name: str) -> tuple[Image, int]:
         # Pillow turns the picture itself while decoding, and then forgets the tag.
         orientation = read_orientation(file)
         pixels, alpha = pillow.decode(file, name)
-        image = pillow.with_metadata(file, pixels, alpha, read_exif(file))
+        image = pillow.with_metadata(file, pixels, alpha, read_exif(file, name))
         left = read_orientation(file)
         return turned_already(image, orientation) if left == 1 else (image, left)
 
@@ -64,14 +64,14 @@ def turned_already(image: Image, orientation: int) -> tuple[Image, int]:
     return replace(image, turned=orientation, dpi=dpi), 1
 
 
-def read_exif(file: PIL.Image.Image) -> bytes | None:
+def read_exif(file: PIL.Image.Image, name: str) -> bytes | None:
     """Return what of the tags is about the picture as EXIF."""
     tags, kept = file.getexif(), PIL.Image.Exif()
     kept.update({tag: tags[tag] for tag in TEXT_TAGS if tag in tags})
     for tag in (EXIF_TAG, GPS_TAG):
         if details := tags.get_ifd(tag):
             kept.get_ifd(tag).update(details)
-    return exif_bytes(kept)
+    return exif_bytes(kept, name)
 
 
 def read_deep(data: bytes, name: str) -> tuple[Image, int] | None:

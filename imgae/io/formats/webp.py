@@ -14,7 +14,8 @@ def read(data: bytes, name: str) -> tuple[Image, int]:
     with pillow.opened(data, "WEBP", name) as file:
         pillow.check_single(file, name)
         pixels, alpha = pillow.decode(file, name)
-        return pillow.with_metadata(file, pixels, alpha, read_exif(file)), read_orientation(file)
+        image = pillow.with_metadata(file, pixels, alpha, read_exif(file, name))
+        return image, read_orientation(file)
 
 
 def encode(image: Image, name: str) -> bytes:  # noqa: ARG001 - a Format's signature
