@@ -22,8 +22,6 @@ from imgae.picture.image import Image
 EXTENSIONS: Final = frozenset(table.extensions())
 """What the names of picture files end in, in lower case, with the dot."""
 EXISTS: Final = "{}: exists already; add --overwrite (overwrite=True), or name another"
-
-
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
 """A path, the bytes of a picture file, or a binary file that is open for reading."""
 UNNAMED: Final = "the given bytes"
@@ -164,6 +162,7 @@ for documented in (read_image, write_image):  # so that help() lists what the ta
         .replace("FORMATS", table.listed())
         .replace("EXTENSIONS", ", ".join(table.extensions()))
     )
+del documented
 
 
 def check_writable(path: Path, overwrite: bool) -> None:

@@ -1,1 +1,1 @@
-"""File formats, one a module."""
+"""The file formats, one a module, and the table that lists them."""
