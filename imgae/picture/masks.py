@@ -25,7 +25,7 @@ def from_array(mask: NDArray[Any] | PIL.Image.Image, height: int, width: int) ->
 
     mask: an array (height, width), or a PIL image of mode 1 or L. bool, or uint8 that holds only 0
     and 1, or uint8 that is black and white: what is 128 or more is white, and fills.
-    Returns an array that is bool already as it is, not a copy.
+    Returns an array that is bool already as it is, not copied.
     Raises MaskError if the type, the shape or the size is another.
     """
     if isinstance(mask, PIL.Image.Image):
