@@ -28,7 +28,8 @@ def add_parser(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     import numpy as np
 
-    from imgae.model.session import PROVIDERS, has_vnni, load
+    from imgae.model.machine import has_vnni
+    from imgae.model.session import PROVIDERS, load
     from imgae.restore.denoise import CAMERA, default_model
 
     name, why = default_model(options.device)

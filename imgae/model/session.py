@@ -12,11 +12,9 @@ from numpy.typing import NDArray
 
 from imgae.errors import ModelError
 from imgae.model.card import METADATA_KEY, ModelCard
+from imgae.model.machine import usable_cpus
 
 DEVICES: Final = ("auto", "cpu", "cuda")
-CGROUP_CPU: Final = Path("/sys/fs/cgroup/cpu.max")
-CPUINFO: Final = Path("/proc/cpuinfo")
-VNNI: Final = {"avx512_vnni", "avx_vnni"}
 PROVIDERS: Final = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
 
@@ -140,30 +138,6 @@ def choose_device(device: str) -> str:
             "onnxruntime by onnxruntime-gpu"
         )
     return "cuda" if has_cuda and device != "cpu" else "cpu"
-
-
-def has_vnni() -> bool:
-    """Whether the processor multiplies and adds bytes in one step, as far as it tells.
-
-    True only where Linux lists it for an x86 processor.
-    """
-    try:
-        return bool(VNNI & set(CPUINFO.read_text().split()))
-    except OSError:
-        return False
-
-
-def usable_cpus() -> int:
-    """Return how many CPUs this process may use: affinity and the cgroup's quota counted."""
-    count = (
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    )
-    try:
-        quota, period = CGROUP_CPU.read_text().split()
-        count = min(count, max(1, round(int(quota) / int(period))))
-    except (OSError, ValueError):  # no cgroup, or no quota ("max")
-        pass
-    return count
 
 
 def first_line(error: BaseException) -> str:

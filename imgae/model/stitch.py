@@ -1,8 +1,6 @@
 """Running a model over a picture tile by tile."""
 
-import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -10,6 +8,7 @@ from numpy.typing import NDArray
 
 from imgae.errors import ModelError, OptionError
 from imgae.model.card import ModelCard
+from imgae.model.machine import free_memory
 from imgae.picture.pixels import from_float, from_nchw, to_float, to_nchw
 from imgae.picture.tiling import Tile, TilePlan, plan_within
 
@@ -88,22 +87,3 @@ def kept(
     if not np.isfinite(values).all():
         raise ModelError("the model gave NaN or infinity; are the picture's values on [0, 1]?")
     return values
-
-
-def free_memory() -> int:
-    """Return the bytes that this process could still take, by /proc and the cgroup's limit."""
-    free = [LEAST_MEMORY * 16]
-    try:
-        for line in Path("/proc/meminfo").read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                free = [int(line.split()[1]) * 1024]
-    except (OSError, ValueError):
-        if hasattr(os, "sysconf") and "SC_AVPHYS_PAGES" in os.sysconf_names:
-            free = [os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
-    try:
-        cgroup = Path("/sys/fs/cgroup")
-        limit = int(cgroup.joinpath("memory.max").read_text())
-        free.append(max(0, limit - int(cgroup.joinpath("memory.current").read_text())))
-    except (OSError, ValueError):  # no cgroup, or no limit ("max")
-        pass
-    return min(free)

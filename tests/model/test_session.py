@@ -77,20 +77,6 @@ def test_a_failure_while_running_is_a_model_error(models):
         model(image=np.zeros((1, 3, 4), np.float32), sigma=LEVEL)
 
 
-def test_usable_cpus_are_at_least_one_and_within_affinity():
-    assert session.usable_cpus() >= 1
-
-
 def test_the_tiny_models_pass_the_checker(models):
     for path in models.iterdir():
         onnx.checker.check_model(onnx.load(path), full_check=True)
-
-
-def test_a_quota_of_the_cgroup_is_counted(tmp_path, monkeypatch):
-    monkeypatch.setattr(session.os, "sched_getaffinity", lambda _: set(range(16)))
-    monkeypatch.setattr(session, "CGROUP_CPU", tmp_path / "cpu.max")
-    assert session.usable_cpus() == 16
-    (tmp_path / "cpu.max").write_text("250000 100000\n")
-    assert session.usable_cpus() == 2
-    (tmp_path / "cpu.max").write_text("max 100000\n")
-    assert session.usable_cpus() == 16

@@ -28,6 +28,7 @@ from imgae.errors import ModelError
 from imgae.model import onnxfile, session
 from imgae.model.card import COLOUR, METADATA_KEY, ModelCard
 from imgae.model.contract import SURE
+from imgae.model.machine import usable_cpus
 from imgae.model.stitch import kept, plan_for
 from imgae.model.verify.receptive_field import UnknownReachError, WholePictureError, reach_of
 from imgae.model.verify.report import RUNNING, Check, printable
@@ -160,7 +161,7 @@ def check_file(path: Path, tell: Callable[[Sequence[Check]], None] = lambda _: N
     report.run(partial(check_claims, proto, card))
     if whole is None:
         return report.table()
-    threads = min(MOST_THREADS, session.usable_cpus())
+    threads = min(MOST_THREADS, usable_cpus())
     model = report.run(
         partial(session.load, path, task=card.task, device="cpu", threads=threads),
         "by onnxruntime, on the CPU",
