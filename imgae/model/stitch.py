@@ -10,7 +10,7 @@ from imgae.errors import ModelError, OptionError
 from imgae.model.card import ModelCard
 from imgae.model.machine import free_memory
 from imgae.picture.pixels import from_float, from_nchw, to_float, to_nchw
-from imgae.picture.tiling import Tile, TilePlan, plan_within
+from imgae.picture.tiling import Tile, TilePlan, least_side, plan_within
 
 Progress = Callable[[int, int], None]
 """Called with tiles done and tiles in all."""
@@ -43,9 +43,14 @@ def plan_for(card: ModelCard, height: int, width: int, tile: str | int) -> TileP
 
 
 def most_pixels(card: ModelCard) -> int:
-    """Return how many pixels a model should be given at once."""
+    """Return how many pixels a model should be given at once.
+
+    Even where memory is short, enough for a tile that is not mostly halo: running out of memory
+    ends with a sentence, while tiles of a few pixels would take hours.
+    """
     budget = min(MOST_MEMORY, max(LEAST_MEMORY, free_memory() // 2))
-    return min(MOST_PIXELS, budget // card.bytes_per_pixel)
+    least = least_side(card.halo, card.stride) + 2 * card.halo
+    return max(least**2, min(MOST_PIXELS, budget // card.bytes_per_pixel))
 
 
 def run_tiles(
