@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,17 +17,27 @@ from imgae.model.machine import usable_cpus
 
 DEVICES: Final = ("auto", "cpu", "cuda")
 PROVIDERS: Final = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+NO_MEMORY: Final = "Failed to allocate memory"
+"""What onnxruntime says then."""
 
 
 @dataclass(frozen=True)
 class OnnxModel:
-    """A loaded model: call it with its inputs by name. Safe to call from several threads."""
+    """A loaded model: call it with its inputs by name.
+
+    Safe to call from several threads. Pickles: where it is unpickled, it is loaded again from its
+    path, or from its bytes, on the same device with as many threads.
+
+    path: its file, or what messages call it. device: what it runs on, "cpu" or "cuda".
+    data: the file's bytes, if it was loaded from those.
+    """
 
     card: ModelCard
     path: Path
-    device: str  # what it really runs on: "cpu" or "cuda"
+    device: str
     threads: int
     session: onnxruntime.InferenceSession
+    data: bytes | None = None
 
     def __call__(self, **inputs: NDArray[Any]) -> NDArray[np.float32]:
         """Run the model, for its first output.
@@ -36,25 +47,45 @@ class OnnxModel:
         return self.outputs(**inputs)[0]
 
     def outputs(self, **inputs: NDArray[Any]) -> list[NDArray[np.float32]]:
-        """Run the model, for all that it gives: of a code model, what it decoded and the code."""
+        """Run the model, for all its outputs: a code model decodes, and gives the code too."""
         try:
             outputs: list[NDArray[np.float32]] = self.session.run(None, inputs)
         except Exception as error:  # onnxruntime's errors have no common base
+            if isinstance(error, MemoryError) or NO_MEMORY in str(error):
+                size = "x".join(map(str, inputs["image"].shape[2:]))
+                raise ModelError(
+                    f"{self.path}: too little memory for {size} pixels at once; use smaller tiles "
+                    "(--tile 64), or end other programs"
+                ) from error
             raise ModelError(f"{self.path}: failed while running: {first_line(error)}") from error
         return outputs
 
+    def __reduce__(self) -> tuple[Any, tuple[()]]:
+        model = self.path if self.data is None else self.data
+        again = partial(load, model, path=self.path, device=self.device, threads=self.threads)
+        return again, ()
+
 
 def load(
-    path: Path, *, task: str | None = None, device: str = "auto", threads: int | None = None
+    model: Path | bytes,
+    *,
+    path: Path = Path("bytes"),
+    task: str | None = None,
+    device: str = "auto",
+    threads: int | None = None,
 ) -> OnnxModel:
     """Load a model and its card.
 
+    model: a file, or the bytes of one.
+    path: what messages call bytes.
     task: what it must be for; any by default.
     device: "auto" takes CUDA where this onnxruntime has it.
     threads: all usable CPUs by default.
     Raises ModelError if the file is no ONNX model, has no card or one for another task, or the
     device is not there.
     """
+    data = model if isinstance(model, bytes) else None
+    path = path if isinstance(model, bytes) else model
     threads = threads or usable_cpus()
     onnxruntime.disable_telemetry_events()  # what people denoise is nobody's business
     options = onnxruntime.SessionOptions()
@@ -64,9 +95,13 @@ def load(
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.enable_mem_pattern = False  # sizes change from tile to tile; saves a quarter of memory
     provider = PROVIDERS[choose_device(device)]
+    if data is None and not path.is_file():
+        raise ModelError(f"{path}: there is no such file")
     try:
         session = onnxruntime.InferenceSession(
-            os.fspath(path), options, providers=list(dict.fromkeys([provider, PROVIDERS["cpu"]]))
+            os.fspath(path) if data is None else data,
+            options,
+            providers=list(dict.fromkeys([provider, PROVIDERS["cpu"]])),
         )
     except Exception as error:
         raise ModelError(
@@ -75,7 +110,7 @@ def load(
     used = "cuda" if session.get_providers()[0] == PROVIDERS["cuda"] else "cpu"
     if device == "cuda" and used != "cuda":
         raise ModelError("CUDA was asked for, but onnxruntime could not start it; use --device cpu")
-    return OnnxModel(read_card(session, path, task), path, used, threads, session)
+    return OnnxModel(read_card(session, path, task), path, used, threads, session, data)
 
 
 def values_of(
