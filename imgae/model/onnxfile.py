@@ -60,6 +60,13 @@ def read_model(path: Path) -> onnx.ModelProto:
     return model
 
 
+def read_safely(path: Path) -> onnx.ModelProto:
+    """Parse a file that may be anybody's. Raises ModelError if it cannot be read or is not safe."""
+    model = read_model(path)
+    refuse_unsafe(model)
+    return model
+
+
 def is_text(message: Any) -> bool:
     """Return whether all strings in a protobuf are UTF-8; those that are not come as bytes."""
     for field, value in message.ListFields():

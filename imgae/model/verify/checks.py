@@ -9,71 +9,55 @@ the last bit. The probe shows that what runs is what was read, and is all there 
 holds an operator that is not followed; then a halo can be found too small, but not too large.
 """
 
-import base64
-import binascii
-import math
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
-from onnx import TensorProto, numpy_helper
 
 from imgae.errors import ModelError
 from imgae.model import onnxfile, session
-from imgae.model.card import COLOUR, METADATA_KEY, ModelCard
+from imgae.model.card import ModelCard
 from imgae.model.contract import SURE
 from imgae.model.machine import usable_cpus
-from imgae.model.stitch import kept, plan_for
+from imgae.model.verify.claims import (
+    INTERFACES,
+    PROBE,
+    check_card,
+    check_claims,
+    check_hash,
+    check_structure,
+    precision_of,
+)
+from imgae.model.verify.probes import (
+    COLOURS,
+    LEVEL,
+    Floats,
+    cut,
+    difference,
+    flats,
+    in_levels,
+    make_inputs,
+    noisy,
+    run_model,
+    strip,
+    tiled,
+    told_of,
+)
 from imgae.model.verify.receptive_field import UnknownReachError, WholePictureError, reach_of
-from imgae.model.verify.report import RUNNING, Check, printable
+from imgae.model.verify.reference import read_reference, reference_outputs
+from imgae.model.verify.report import Check, Measured, Report
 from imgae.picture.tiling import round_up
 
-Floats = NDArray[np.float32]
-Inputs = dict[str, Floats]
-Found = TypeVar("Found")
-
-REFERENCE_KEY: Final = "imgae.reference"
-REFERENCE_SIZE: Final = (27, 35)
-INTERFACES: Final = {
-    "denoise": (
-        (("image", "sigma"), ("image",), ("image", "quantisation", "iso")),
-        "restored",
-    ),
-    "inpaint": ((("image", "mask"),), "restored"),
-    "detect": ((("image",),), "defects"),
-    "code": ((("image",),), "restored"),
-}
-CHANNELS: Final = {"image": 3, "sigma": 1, "mask": 1, "restored": 3, "defects": 3}
-OPTIONAL: Final = {"quantisation": 2, "iso": 1}
-"""Inputs that may be left out, and their channels; one number each a picture."""
-NEEDED_TEXT: Final = ("name", "version", "summary", "architecture", "colour", "recipe", "licence")
-OPSET, IR_VERSION = 18, 9
-PROBE: Final = onnxfile.PROBES[0]
-MOST_HALO: Final = 2048
-BYTES_PER_PIXEL: Final = range(16, 100_001)
-MACS_SLACK: Final = 0.01
-PRECISIONS: Final = {
-    TensorProto.FLOAT: "fp32", TensorProto.FLOAT16: "fp16", TensorProto.INT8: "int8"
-}  # fmt: skip
 MOST_THREADS: Final = 4
 ODD_SIZES: Final = ((1, 1), (5, 37), (19, 8))
 MAGNITUDES: Final = (1, 1e3, 1e6)
 """Of what is put beyond the halo. Rectified networks grow with their input, rounding does not."""
-LEVEL: Final = 25 / 255
 SLACK: Final = 1.25
 """A halo may be this many times what is needed: bounds added up from parts are not quite tight."""
-COLOURS: Final = (
-    *((gray, gray, gray) for gray in (0.1, 0.25, 0.5, 0.75, 0.9)),
-    (0.6, 0.45, 0.35),
-    (0.35, 0.5, 0.4),
-    (0.4, 0.45, 0.6),
-)
 MOST_SHIFT: Final = 0.5
 MOST_TINT: Final = 3.0
 """Limits in 8-bit levels: of the mean of flat pictures, and of a pixel of a flat picture's hole."""
@@ -86,15 +70,6 @@ QUANTIZED_SAME_OUTPUT: Final = 4 / 255
 """How much an output may differ from the one stored at export, perhaps on another computer."""
 
 
-@dataclass(frozen=True)
-class Measured:
-    """A figure that passes if it is at most the limit."""
-
-    figure: float
-    limit: float
-    finding: str
-
-
 @dataclass
 class Subject:
     """A file under test, and what is known of it so far."""
@@ -105,51 +80,13 @@ class Subject:
     model: session.OnnxModel
 
 
-class Report:
-    """Rows, one after the other; a check that raises anything has failed.
-
-    names: of the checks to come. tell: is given the table before each of them.
-    """
-
-    def __init__(self, path: Path, tell: Callable[[Sequence[Check]], None]) -> None:
-        self.path, self.tell = path, tell
-        self.rows: list[Check] = []
-        self.names = ["safe", "checker", "card", "hash", "claims", "loads", *CHECKS]
-
-    def run(self, check: Callable[[], Found], finding: str = "") -> Found | None:
-        """Add the next check's row; returns what the check gave, or None if it failed."""
-        name = self.names.pop(0)
-        self.tell([*self.rows, Check(name, None, RUNNING), *self.to_come()])
-        try:
-            found = check()
-        except Exception as error:  # a strange file can make anything fail
-            text = str(error).removeprefix(f"{self.path}: ")
-            if not isinstance(error, ModelError):
-                text = f"cannot be checked: {type(error).__name__}: {session.first_line(error)}"
-            self.rows.append(Check(name, passed=False, finding=printable(text)))
-            return None
-        if isinstance(found, Measured):
-            good = bool(found.figure <= found.limit)  # NaN is not
-            figure = found.figure if np.isfinite(found.figure) else None
-            self.rows.append(Check(name, good, printable(found.finding), figure, found.limit))
-        else:
-            self.rows.append(Check(name, passed=True, finding=printable(finding or str(found))))
-        return found
-
-    def to_come(self) -> list[Check]:
-        return [Check(name, None, "not run") for name in self.names]
-
-    def table(self) -> list[Check]:
-        return self.rows + self.to_come()
-
-
 def check_file(path: Path, tell: Callable[[Sequence[Check]], None] = lambda _: None) -> list[Check]:
     """Check a model file in this process, which it may kill; otherwise as `apart.verify`.
 
     tell: is given the table before every check, that one's finding being RUNNING.
     """
-    report = Report(path, tell)
-    proto = report.run(partial(read_safely, path), "nothing outside the file, sizes sane")
+    report = Report(path, [*BEFORE, *CHECKS], tell)
+    proto = report.run(partial(onnxfile.read_safely, path), "nothing outside the file, sizes sane")
     if proto is None:
         return report.table()
     whole = report.run(partial(check_structure, proto))
@@ -179,136 +116,6 @@ def is_for(name: str, card: ModelCard) -> bool:
     if name == "thin halo" and not card.thin_halo:
         return False
     return name not in CHECKS or card.task in CHECKS[name][0]
-
-
-def read_safely(path: Path) -> onnx.ModelProto:
-    proto = onnxfile.read_model(path)
-    onnxfile.refuse_unsafe(proto)
-    return proto
-
-
-def check_structure(proto: onnx.ModelProto) -> str:
-    try:
-        onnx.checker.check_model(proto, full_check=True)
-    except Exception as error:  # the checker's errors have no common base
-        raise ModelError(session.first_line(error)) from error
-    kinds = len({node.op_type for node in proto.graph.node})
-    return f"{len(proto.graph.node)} nodes of {kinds} kinds"
-
-
-def check_card(proto: onnx.ModelProto) -> ModelCard:
-    """Return the card, once it is complete and the graph's inputs and output are as it says."""
-    text = onnxfile.metadata(proto, METADATA_KEY)
-    if text is None:
-        raise ModelError("it has no imgae model card inside")
-    card = ModelCard.from_json(text)
-    if card.task not in INTERFACES:
-        raise ModelError(f"its card's task is {card.task!r}; known are: {', '.join(INTERFACES)}")
-    check_values(card)
-    allowed, output = INTERFACES[card.task]
-    names = tuple(value.name for value in proto.graph.input)
-    if names != card.inputs or names not in allowed:
-        raise ModelError(
-            f"it takes {', '.join(names)}; its card says {', '.join(card.inputs)}, and a model to "
-            f"{card.task} takes {', '.join(allowed[0])}"
-        )
-    expected_outputs = [output, "code"] if card.task == "code" else [output]
-    if [value.name for value in proto.graph.output] != expected_outputs:
-        raise ModelError(f"its output is not {' and '.join(expected_outputs)} alone")
-    for value in (*proto.graph.input, *proto.graph.output):
-        kind = value.type.tensor_type
-        sizes = [dim.dim_value or None for dim in kind.shape.dim]
-        expected = (
-            [None, OPTIONAL[value.name], 1, 1]
-            if value.name in OPTIONAL
-            else [None, (CHANNELS | {"code": card.code_channels})[value.name], None, None]
-        )
-        if kind.elem_type != TensorProto.FLOAT or sizes != expected:
-            raise ModelError(
-                f"{value.name} is {in_words(sizes)}; expected float32 {in_words(expected)}"
-            )
-    check_defaults(proto, card)
-    return card
-
-
-def check_values(card: ModelCard) -> None:
-    """Raise ModelError if a card lacks a text, or a figure in it is none that a model has."""
-    empty = [name for name in NEEDED_TEXT if not getattr(card, name)]
-    if empty or not card.training_data:
-        raise ModelError(f"its card does not say: {', '.join(empty or ['training_data'])}")
-    if card.halo > MOST_HALO:
-        raise ModelError(f"its card's halo is {card.halo}; at most {MOST_HALO} is sane")
-    if card.channels != 3 or card.value_range != (0, 1):
-        raise ModelError("its card says other than three channels on [0, 1]")
-    if not 0 <= card.sigma_range[0] <= card.sigma_range[1] <= 1:
-        raise ModelError(f"its card's levels {card.sigma_range} do not lie on [0, 1]")
-
-
-def in_words(sizes: list[int | None]) -> str:
-    return "x".join(str(size or "any") for size in sizes)
-
-
-def check_defaults(proto: onnx.ModelProto, card: ModelCard) -> None:
-    """Raise ModelError unless just the inputs that may be left out have a default, of zeros."""
-    known = tuple(name for name in card.inputs if name in OPTIONAL)
-    if card.optional != known:
-        raise ModelError(f"its card says that {card.optional} may be left out, not {known}")
-    stored = {tensor.name: tensor for tensor in proto.graph.initializer}
-    for name in card.inputs:
-        zero = name in stored and not numpy_helper.to_array(stored[name]).any()
-        if (name in known) != zero:
-            raise ModelError(f"{name} has no default of zeros" if name in known else
-                             f"{name} has a default, but must be given")  # fmt: skip
-
-
-def check_hash(proto: onnx.ModelProto, card: ModelCard) -> str:
-    if onnxfile.weights_hash(proto) != card.sha256:
-        raise ModelError("the weights are not those that the card's sha256 is of")
-    return card.sha256[:16]
-
-
-def check_claims(proto: onnx.ModelProto, card: ModelCard) -> str:
-    """Compare what the card and the contract say with what the graph shows."""
-    graph = onnxfile.inferred(proto, *PROBE).graph
-    sizes = onnxfile.sizes_in(graph)
-    macs = sum(onnxfile.macs_of(node, sizes) for node in onnxfile.live_nodes(graph))
-    macs = round(macs / math.prod(PROBE))
-    found = (
-        ("opset", onnxfile.opsets(proto)[0], OPSET),
-        ("IR version", proto.ir_version, IR_VERSION),
-        ("precision", precision_of(graph), card.precision),
-        ("colour", COLOUR, card.colour),
-    )
-    wrong = [f"its {what} is {true}, not {said}" for what, true, said in found if true != said]
-    if abs(macs - card.macs_per_pixel) > MACS_SLACK * macs:
-        wrong.append(f"its multiply-accumulates a pixel are {macs}, not {card.macs_per_pixel}")
-    if card.bytes_per_pixel not in BYTES_PER_PIXEL:
-        wrong.append(f"it cannot take {card.bytes_per_pixel} bytes a pixel")
-    if wrong:
-        raise ModelError("; ".join(wrong))
-    return f"opset {OPSET}, IR {IR_VERSION}; {card.precision}; {macs} multiply-accumulates a pixel"
-
-
-def precision_of(graph: onnx.GraphProto) -> str:
-    """Return how kernels are stored, from the sizes of what convolutions with them do.
-
-    "int8" if that does most of the work, else the finest that any is stored in, "fp32" or "fp16".
-    Raises ModelError if a kernel is computed, or stored otherwise.
-    """
-    sizes = onnxfile.sizes_in(graph)
-    stored = {tensor.name: tensor.data_type for tensor in graph.initializer}
-    made = {name: node for node in graph.node for name in node.output}
-    work: Counter[str] = Counter()
-    for node in onnxfile.live_nodes(graph):
-        if name := onnxfile.kernel_of(node):
-            while name in made and made[name].op_type in ("Cast", "DequantizeLinear"):
-                name = made[name].input[0]
-            if stored.get(name) not in PRECISIONS:
-                raise ModelError(f"the kernel {name} is not stored as fp32, fp16 or int8")
-            work[PRECISIONS[stored[name]]] += onnxfile.macs_of(node, sizes)
-    if 2 * work["int8"] > work.total():
-        return "int8"
-    return "fp16" if "fp16" in work and "fp32" not in work else "fp32"
 
 
 def check_runs(subject: Subject) -> Measured:
@@ -504,15 +311,6 @@ def check_scratches(model: session.OnnxModel, flat: Floats) -> Measured:
     return Measured(1 - least, 1 - SURE, f"a scratch on flat pictures is found to {least:.2g}")
 
 
-def flats() -> Floats:
-    """Return flat pictures, one a colour."""
-    return np.array(COLOURS, np.float32)[:, :, None, None] * np.ones((56, 56), np.float32)
-
-
-def noisy(flat: Floats, level: float) -> Floats:
-    return flat + np.random.default_rng(0).normal(0, level, flat.shape).astype(np.float32)
-
-
 def denoised(subject: Subject, image: Floats, level: float) -> Floats:
     inputs = {"image": image, "sigma": np.full((1, 1, 1, 1), level, np.float32)}
     given = {name: x for name, x in inputs.items() if name in subject.card.inputs}
@@ -521,125 +319,15 @@ def denoised(subject: Subject, image: Floats, level: float) -> Floats:
 
 def check_reference(subject: Subject) -> Measured:
     """Compare with the output that was stored when the model was made."""
-    text = onnxfile.metadata(subject.proto, REFERENCE_KEY)
-    if text is None:
-        raise ModelError(
-            "none is stored; `scripts/add_reference.py FILE` adds one to a model you trust"
-        )
     out = reference_outputs(subject.model)
-    try:
-        stored = np.frombuffer(base64.b64decode(text, validate=True), "<f4")
-        expected = stored.reshape(out.shape)
-    except (binascii.Error, ValueError) as error:
-        raise ModelError("the stored one cannot be read") from error
-    worst = difference(out, expected)
+    worst = difference(out, read_reference(subject.proto, out.shape))
     precision = precision_of(onnxfile.inferred(subject.proto, *PROBE).graph)
     limit = QUANTIZED_SAME_OUTPUT if precision == "int8" else SAME_OUTPUT
     return Measured(worst, limit, f"differs from the stored one by {in_levels(worst)}")
 
 
-def add_reference(path: Path) -> None:
-    """Store a small picture's output in a file, for later checks; weights and card stay.
-
-    Raises ModelError if the file is not safe, cannot be run, or cannot be written.
-    """
-    proto = read_safely(path)
-    model = session.load(path, device="cpu")
-    out = reference_outputs(model).astype("<f4")
-    onnxfile.set_metadata(proto, REFERENCE_KEY, base64.b64encode(out.tobytes()).decode())
-    onnxfile.write_model(proto, path)
-
-
-def reference_outputs(model: session.OnnxModel) -> Floats:
-    """Return all that a model makes of the reference inputs, one output after the other."""
-    return np.concatenate([out.ravel() for out in model.outputs(**reference_inputs(model.card))])
-
-
-def reference_inputs(card: ModelCard) -> Inputs:
-    """Return inputs that are the same wherever they are made: numpy keeps PCG64's raw numbers."""
-    height, width = REFERENCE_SIZE
-    raw = np.random.PCG64(0).random_raw(3 * height * width) >> np.uint64(40)
-    image = (raw / 2**24).astype(np.float32).reshape(1, 3, height, width)
-    image = (image / 4 + np.linspace(0, 0.75, width, dtype=np.float32)).astype(np.float32)
-    mask = (image[:, :1] * 64 % 1 < 0.3).astype(np.float32)
-    mask[:, :, 4:21, 9:30] = 1
-    inputs = {"image": image, "sigma": np.full((1, 1, 1, 1), LEVEL, np.float32), "mask": mask}
-    return {name: inputs[name] for name in card.inputs if name in inputs}
-
-
-def told_of(name: str, count: int) -> Floats:
-    """Return an optional input for so many pictures, another for each."""
-    values = np.linspace(0.1, 0.4, count * OPTIONAL[name], dtype=np.float32)
-    return values.reshape(count, -1, 1, 1) * (3200 if name == "iso" else 1)
-
-
-def make_inputs(
-    card: ModelCard,
-    height: int,
-    width: int,
-    *,
-    count: int = 1,
-    maps: bool = False,
-    thin: bool = False,
-) -> Inputs:
-    """Return random inputs. maps: a level for every pixel. thin: no block wholly unknown."""
-    random = np.random.default_rng(0)
-    image = random.random((count, 3, height, width), np.float32)
-    sigma = random.random((count, 1, *((height, width) if maps else (1, 1))), np.float32) * 0.2
-    if not maps:
-        sigma[:] = LEVEL
-    mask = (random.random((count, 1, height, width)) < 0.7).astype(np.float32)
-    if thin:
-        mask[:, :, :: card.stride, :: card.stride] = 0
-        mask[:, :, card.stride - 1 :: card.stride, card.stride - 1 :: card.stride] = 0
-    else:
-        mask[:, :, height // 2 - 60 : height // 2 + 60, width // 2 - 60 : width // 2 + 60] = 1
-        mask[:, :, :1, :1] = 0
-    inputs = {"image": image, "sigma": sigma, "mask": mask}
-    return {name: inputs[name] for name in card.inputs if name in inputs}
-
-
-def strip(axis: int, length: int) -> tuple[int, int]:
-    return (length, 16) if axis == 2 else (16, length)
-
-
-def cut(x: Floats, axis: int, start: int, end: int) -> Floats:
-    return x[:, :, start:end] if axis == 2 else x[:, :, :, start:end]
-
-
-def run_model(model: session.OnnxModel, inputs: Inputs) -> Floats:
-    """Run a model. Raises ModelError if it fails, or gives another shape or no numbers."""
-    out = model(**inputs)
-    image = inputs["image"]
-    if out.shape != image.shape:
-        raise ModelError(f"the model gave {out.shape} for {image.shape}")
-    return out
-
-
-def tiled(model: session.OnnxModel, card: ModelCard, inputs: Inputs, tile: int) -> Floats:
-    """Run a model tile by tile, as pictures are restored; returns the whole output."""
-    image = inputs["image"]
-    out = np.empty_like(image)
-    for piece in plan_for(card, image.shape[2], image.shape[3], tile):
-        rows, columns = piece.read.slices
-        part = {
-            name: x[:, :, rows, columns] if x.shape[2:] == image.shape[2:] else x
-            for name, x in inputs.items()
-        }
-        values = kept(model(**part), part["image"], piece, 3)
-        out[0][:, *piece.keep.slices] = values.transpose(2, 0, 1)
-    return out
-
-
-def difference(a: Floats, b: Floats) -> float:
-    """Return the largest difference; infinity if one has no numbers where the other has."""
-    return float(np.nan_to_num(np.abs(a - b), nan=np.inf).max())
-
-
-def in_levels(worst: float) -> str:
-    return f"{worst:.2g}, {worst * 255:.2g} of 8-bit levels"
-
-
+BEFORE: Final = ("safe", "checker", "card", "hash", "claims", "loads")
+"""Checks that run nothing, in their order."""
 ANY: Final = tuple(INTERFACES)
 CHECKS: Final[dict[str, tuple[tuple[str, ...], Callable[[Subject], Measured]]]] = {
     "runs": (ANY, check_runs),

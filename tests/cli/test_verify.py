@@ -1,0 +1,40 @@
+import json
+import sys
+
+import pytest
+from damaged import change_card, small_model
+
+from imgae.cli import main
+
+
+@pytest.fixture
+def small(tmp_path):
+    return small_model(tmp_path / "small.onnx")
+
+
+def test_the_command_prints_rows_and_json_and_its_exit_code(small, capfd):
+    assert main(["verify", str(small)]) == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert lines[0] == f"{small}: passes"
+    assert lines[1].startswith("  safe       pass  nothing outside")
+    change_card(small, name="")
+    assert main(["verify", "--json", str(small), str(small)]) == 1
+    first, second = map(json.loads, capfd.readouterr().out.splitlines())
+    assert first == second
+    assert (first["path"], first["passed"]) == (str(small), False)
+    (card,) = [check for check in first["checks"] if check["name"] == "card"]
+    assert card == {"name": "card", "passed": False, "finding": "its card does not say: name",
+                    "figure": None, "limit": None}  # fmt: skip
+    assert main(["verify", str(small.with_name("none.onnx"))]) == 1
+    assert "no such model file" in capfd.readouterr().err
+    assert main(["verify", "--json", "none.onnx"]) == 1
+    missing = json.loads(capfd.readouterr().out)
+    assert (missing["path"], missing["passed"]) == ("none.onnx", False)
+    assert missing["checks"][0]["finding"] == "none.onnx: no such model file"
+    assert main(["verify"]) == 2
+
+
+def test_without_onnx_the_extra_is_named(small, monkeypatch, capfd):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    assert main(["verify", str(small)]) == 1
+    assert "pip install 'imgae[verify]'" in capfd.readouterr().err
