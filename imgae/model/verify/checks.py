@@ -21,10 +21,9 @@ import onnx
 from imgae.errors import ModelError
 from imgae.model import onnxfile, session
 from imgae.model.card import ModelCard
-from imgae.model.contract import SURE
+from imgae.model.contract import INTERFACES, SURE
 from imgae.model.machine import usable_cpus
 from imgae.model.verify.claims import (
-    INTERFACES,
     PROBE,
     check_card,
     check_claims,

@@ -10,21 +10,9 @@ from onnx import TensorProto, numpy_helper
 from imgae.errors import ModelError
 from imgae.model import onnxfile, session
 from imgae.model.card import COLOUR, METADATA_KEY, ModelCard
+from imgae.model.contract import INTERFACES, IR_VERSION, OPSET, OPTIONAL, TENSORS
 
-INTERFACES: Final = {
-    "denoise": (
-        (("image", "sigma"), ("image",), ("image", "quantisation", "iso")),
-        "restored",
-    ),
-    "inpaint": ((("image", "mask"),), "restored"),
-    "detect": ((("image",),), "defects"),
-    "code": ((("image",),), "restored"),
-}
-CHANNELS: Final = {"image": 3, "sigma": 1, "mask": 1, "restored": 3, "defects": 3}
-OPTIONAL: Final = {"quantisation": 2, "iso": 1}
-"""Inputs that may be left out, and their channels; one number each a picture."""
 NEEDED_TEXT: Final = ("name", "version", "summary", "architecture", "colour", "recipe", "licence")
-OPSET, IR_VERSION = 18, 9
 PROBE: Final = onnxfile.PROBES[0]
 MOST_HALO: Final = 2048
 BYTES_PER_PIXEL: Final = range(16, 100_001)
@@ -52,24 +40,20 @@ def check_card(proto: onnx.ModelProto) -> ModelCard:
     if card.task not in INTERFACES:
         raise ModelError(f"its card's task is {card.task!r}; known are: {', '.join(INTERFACES)}")
     check_values(card)
-    allowed, output = INTERFACES[card.task]
+    allowed, outputs = INTERFACES[card.task].inputs, INTERFACES[card.task].outputs
     names = tuple(value.name for value in proto.graph.input)
     if names != card.inputs or names not in allowed:
         raise ModelError(
             f"it takes {', '.join(names)}; its card says {', '.join(card.inputs)}, and a model to "
             f"{card.task} takes {', '.join(allowed[0])}"
         )
-    expected_outputs = [output, "code"] if card.task == "code" else [output]
-    if [value.name for value in proto.graph.output] != expected_outputs:
-        raise ModelError(f"its output is not {' and '.join(expected_outputs)} alone")
+    if tuple(value.name for value in proto.graph.output) != outputs:
+        raise ModelError(f"its output is not {' and '.join(outputs)} alone")
     for value in (*proto.graph.input, *proto.graph.output):
         kind = value.type.tensor_type
         sizes = [dim.dim_value or None for dim in kind.shape.dim]
-        expected = (
-            [None, OPTIONAL[value.name], 1, 1]
-            if value.name in OPTIONAL
-            else [None, (CHANNELS | {"code": card.code_channels})[value.name], None, None]
-        )
+        shape = TENSORS[value.name].shape(card.code_channels)
+        expected = [size if isinstance(size, int) else None for size in shape]
         if kind.elem_type != TensorProto.FLOAT or sizes != expected:
             raise ModelError(
                 f"{value.name} is {in_words(sizes)}; expected float32 {in_words(expected)}"

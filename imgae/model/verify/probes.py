@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from imgae.errors import ModelError
 from imgae.model import session
 from imgae.model.card import ModelCard
+from imgae.model.contract import TENSORS
 from imgae.model.stitch import kept, plan_for
-from imgae.model.verify.claims import OPTIONAL
 
 Floats = NDArray[np.float32]
 Inputs = dict[str, Floats]
@@ -24,7 +24,7 @@ COLOURS: Final = (
 
 def told_of(name: str, count: int) -> Floats:
     """Return an optional input for so many pictures, another for each."""
-    values = np.linspace(0.1, 0.4, count * OPTIONAL[name], dtype=np.float32)
+    values = np.linspace(0.1, 0.4, count * (TENSORS[name].channels or 1), dtype=np.float32)
     return values.reshape(count, -1, 1, 1) * (3200 if name == "iso" else 1)
 
 
