@@ -16,7 +16,7 @@ def test_the_command_prints_rows_and_json_and_its_exit_code(small, capfd):
     assert main(["verify", str(small)]) == 0
     lines = capfd.readouterr().out.splitlines()
     assert lines[0] == f"{small}: passes"
-    assert lines[1].startswith("  safe       pass  nothing outside")
+    assert lines[1].startswith("  safe       pass  it needs no other file")
     change_card(small, name="")
     assert main(["verify", "--json", str(small), str(small)]) == 1
     first, second = map(json.loads, capfd.readouterr().out.splitlines())

@@ -1,4 +1,4 @@
-"""What a file says of itself, compared with what is in it; nothing is run."""
+"""What a file says of itself, compared with what is in it; the model is not run."""
 
 import math
 from collections import Counter
@@ -63,14 +63,16 @@ def check_card(proto: onnx.ModelProto) -> ModelCard:
 
 
 def check_values(card: ModelCard) -> None:
-    """Raise ModelError if a card lacks a text, or a figure in it is none that a model has."""
+    """Raise ModelError if a card lacks a text, or holds a figure that no model has."""
     empty = [name for name in NEEDED_TEXT if not getattr(card, name)]
     if empty or not card.training_data:
         raise ModelError(f"its card does not say: {', '.join(empty or ['training_data'])}")
     if card.halo > MOST_HALO:
-        raise ModelError(f"its card's halo is {card.halo}; at most {MOST_HALO} is sane")
+        raise ModelError(f"its card's halo is {card.halo}; at most {MOST_HALO} is allowed")
     if card.channels != 3 or card.value_range != (0, 1):
-        raise ModelError("its card says other than three channels on [0, 1]")
+        raise ModelError(
+            f"its card says {card.channels} channels on {card.value_range}, not 3 on (0, 1)"
+        )
     if not 0 <= card.sigma_range[0] <= card.sigma_range[1] <= 1:
         raise ModelError(f"its card's levels {card.sigma_range} do not lie on [0, 1]")
 
@@ -80,7 +82,7 @@ def in_words(sizes: list[int | None]) -> str:
 
 
 def check_defaults(proto: onnx.ModelProto, card: ModelCard) -> None:
-    """Raise ModelError unless just the inputs that may be left out have a default, of zeros."""
+    """Raise ModelError unless the inputs that may be left out, and no others, default to zeros."""
     known = tuple(name for name in card.inputs if name in OPTIONAL)
     if card.optional != known:
         raise ModelError(f"its card says that {card.optional} may be left out, not {known}")
@@ -94,7 +96,9 @@ def check_defaults(proto: onnx.ModelProto, card: ModelCard) -> None:
 
 def check_hash(proto: onnx.ModelProto, card: ModelCard) -> str:
     if onnxfile.weights_hash(proto) != card.sha256:
-        raise ModelError("the weights are not those that the card's sha256 is of")
+        raise ModelError(
+            "the weights do not have the sha256 that the card says; the file was changed since its export"
+        )
     return card.sha256[:16]
 
 
@@ -114,7 +118,7 @@ def check_claims(proto: onnx.ModelProto, card: ModelCard) -> str:
     if abs(macs - card.macs_per_pixel) > MACS_SLACK * macs:
         wrong.append(f"its multiply-accumulates a pixel are {macs}, not {card.macs_per_pixel}")
     if card.bytes_per_pixel not in BYTES_PER_PIXEL:
-        wrong.append(f"it cannot take {card.bytes_per_pixel} bytes a pixel")
+        wrong.append(f"its card says {card.bytes_per_pixel} bytes a pixel, which cannot be")
     if wrong:
         raise ModelError("; ".join(wrong))
     return f"opset {OPSET}, IR {IR_VERSION}; {card.precision}; {macs} multiply-accumulates a pixel"

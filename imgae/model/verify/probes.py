@@ -1,8 +1,11 @@
-"""Inputs that models are probed with, flat pictures among them, and running models on them."""
+"""The model under test, the inputs that it is probed with, and running it on them."""
 
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import numpy as np
+import onnx
 from numpy.typing import NDArray
 
 from imgae.errors import ModelError
@@ -22,8 +25,18 @@ COLOURS: Final = (
 )
 
 
+@dataclass
+class Subject:
+    """A file under test, and what is known of it so far."""
+
+    path: Path
+    proto: onnx.ModelProto
+    card: ModelCard
+    model: session.OnnxModel
+
+
 def told_of(name: str, count: int) -> Floats:
-    """Return an optional input for so many pictures, another for each."""
+    """Return an optional input for so many pictures, different for each."""
     values = np.linspace(0.1, 0.4, count * (TENSORS[name].channels or 1), dtype=np.float32)
     return values.reshape(count, -1, 1, 1) * (3200 if name == "iso" else 1)
 
@@ -37,7 +50,7 @@ def make_inputs(
     maps: bool = False,
     thin: bool = False,
 ) -> Inputs:
-    """Return random inputs. maps: a level for every pixel. thin: no block wholly unknown."""
+    """Return random inputs. maps: a level for every pixel. thin: each block has a known pixel."""
     random = np.random.default_rng(0)
     image = random.random((count, 3, height, width), np.float32)
     sigma = random.random((count, 1, *((height, width) if maps else (1, 1))), np.float32) * 0.2
@@ -72,7 +85,7 @@ def noisy(flat: Floats, level: float) -> Floats:
 
 
 def run_model(model: session.OnnxModel, inputs: Inputs) -> Floats:
-    """Run a model. Raises ModelError if it fails, or gives another shape or no numbers."""
+    """Run a model, for its first output. Raises ModelError if it fails or gives another shape."""
     out = model(**inputs)
     image = inputs["image"]
     if out.shape != image.shape:
@@ -81,7 +94,7 @@ def run_model(model: session.OnnxModel, inputs: Inputs) -> Floats:
 
 
 def tiled(model: session.OnnxModel, card: ModelCard, inputs: Inputs, tile: int) -> Floats:
-    """Run a model tile by tile, as pictures are restored; returns the whole output."""
+    """Run a model tile by tile, as pictures are restored, for the whole output."""
     image = inputs["image"]
     out = np.empty_like(image)
     for piece in plan_for(card, image.shape[2], image.shape[3], tile):
@@ -96,9 +109,9 @@ def tiled(model: session.OnnxModel, card: ModelCard, inputs: Inputs, tile: int) 
 
 
 def difference(a: Floats, b: Floats) -> float:
-    """Return the largest difference; infinity if one has no numbers where the other has."""
+    """Return the largest difference; infinity where either is NaN."""
     return float(np.nan_to_num(np.abs(a - b), nan=np.inf).max())
 
 
 def in_levels(worst: float) -> str:
-    return f"{worst:.2g}, {worst * 255:.2g} of 8-bit levels"
+    return f"{worst:.2g} ({worst * 255:.2g} 8-bit levels)"

@@ -1,4 +1,4 @@
-"""The output that is stored in a file when it is made, and compared with ever after."""
+"""The output stored in a file at export, which later runs must repeat."""
 
 import base64
 import binascii
@@ -30,12 +30,12 @@ def add_reference(path: Path) -> None:
 
 
 def reference_outputs(model: session.OnnxModel) -> Floats:
-    """Return all that a model makes of the reference inputs, one output after the other."""
+    """Run a model on the reference inputs, for all its outputs, one after the other."""
     return np.concatenate([out.ravel() for out in model.outputs(**reference_inputs(model.card))])
 
 
 def reference_inputs(card: ModelCard) -> Inputs:
-    """Return inputs that are the same wherever they are made: numpy keeps PCG64's raw numbers."""
+    """Return inputs that are the same everywhere: numpy keeps the raw numbers of PCG64."""
     height, width = REFERENCE_SIZE
     raw = np.random.PCG64(0).random_raw(3 * height * width) >> np.uint64(40)
     image = (raw / 2**24).astype(np.float32).reshape(1, 3, height, width)
@@ -47,7 +47,7 @@ def reference_inputs(card: ModelCard) -> Inputs:
 
 
 def read_reference(proto: onnx.ModelProto, shape: tuple[int, ...]) -> Floats:
-    """Return the output that is stored in a file. Raises ModelError if none is, or another size."""
+    """Return the output stored in a file. Raises ModelError if there is none of this shape."""
     text = onnxfile.metadata(proto, REFERENCE_KEY)
     if text is None:
         raise ModelError(
@@ -56,4 +56,4 @@ def read_reference(proto: onnx.ModelProto, shape: tuple[int, ...]) -> Floats:
     try:
         return np.frombuffer(base64.b64decode(text, validate=True), "<f4").reshape(shape)
     except (binascii.Error, ValueError) as error:
-        raise ModelError("the stored one cannot be read") from error
+        raise ModelError("the stored output cannot be read") from error

@@ -1,4 +1,4 @@
-"""What checks found: a row each, fit to be shown."""
+"""What checks found: a row each, safe to print."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -30,11 +30,15 @@ class Check:
 
 @dataclass(frozen=True)
 class Measured:
-    """A figure that passes if it is at most the limit."""
+    """A figure that passes if it is at most the limit.
+
+    advice: what it means if it does not pass, and what to do.
+    """
 
     figure: float
     limit: float
     finding: str
+    advice: str = ""
 
 
 class Report:
@@ -67,7 +71,8 @@ class Report:
         if isinstance(found, Measured):
             good = bool(found.figure <= found.limit)  # NaN is not
             figure = found.figure if math.isfinite(found.figure) else None
-            self.rows.append(Check(name, good, printable(found.finding), figure, found.limit))
+            text = found.finding if good or not found.advice else f"{found.finding}; {found.advice}"
+            self.rows.append(Check(name, good, printable(text), figure, found.limit))
         else:
             self.rows.append(Check(name, passed=True, finding=printable(finding or str(found))))
         return found

@@ -39,7 +39,7 @@ def test_a_fixed_size_is_found(small):
         ({"precision": "int8"}, "its precision is fp16, not int8"),
         ({"colour": "BGR"}, "its colour is RGB, sRGB transfer curve, not BGR"),
         ({"macs_per_pixel": 49_000}, "its multiply-accumulates a pixel are 49952, not 49000"),
-        ({"bytes_per_pixel": 1}, "it cannot take 1 bytes a pixel"),
+        ({"bytes_per_pixel": 1}, "its card says 1 bytes a pixel, which cannot be"),
     ],
 )
 def test_a_false_claim_of_the_card_is_found(fast, tmp_path, changes, finding):

@@ -4,7 +4,7 @@ import pytest
 import tiny_models
 from onnx import helper
 
-from imgae.model.verify.receptive_field import UnknownReachError, reach_of
+from imgae.model.verify.receptive_field import UnknownFieldError, receptive_field_of
 
 
 def laid_out(path, to, between):
@@ -23,23 +23,23 @@ def laid_out(path, to, between):
 
 def test_pictures_laid_out_as_rows_are_followed(tmp_path):
     between = [helper.make_node("Relu", ["rows"], ["changed"])]
-    assert reach_of(laid_out(tmp_path / "a.onnx", [0, 0, -1], between), 8, 8) == (0, 1)
+    assert receptive_field_of(laid_out(tmp_path / "a.onnx", [0, 0, -1], between), 8, 8) == (0, 1)
 
 
 @pytest.mark.parametrize("to", [[0, -1, 16], [0, 16, -1], [0, -1, 3]])
 def test_other_layouts_than_rows_are_not_followed(tmp_path, to):
     between = [helper.make_node("Relu", ["rows"], ["changed"])]
-    with pytest.raises(UnknownReachError):
-        reach_of(laid_out(tmp_path / "a.onnx", to, between), 8, 8)
+    with pytest.raises(UnknownFieldError):
+        receptive_field_of(laid_out(tmp_path / "a.onnx", to, between), 8, 8)
 
 
 def test_only_pointwise_operators_are_followed_on_rows(tmp_path):
     turned = helper.make_node("Slice", ["rows", "start", "end", "axis", "minus"], ["changed"])
-    with pytest.raises(UnknownReachError, match="Slice"):
-        reach_of(laid_out(tmp_path / "a.onnx", [0, 0, -1], [turned]), 8, 8)
+    with pytest.raises(UnknownFieldError, match="Slice"):
+        receptive_field_of(laid_out(tmp_path / "a.onnx", [0, 0, -1], [turned]), 8, 8)
     means = [
         helper.make_node("ReduceMean", ["rows", "one"], ["mean"]),
         helper.make_node("Sub", ["rows", "mean"], ["changed"]),
     ]
-    with pytest.raises(UnknownReachError, match="ReduceMean"):
-        reach_of(laid_out(tmp_path / "b.onnx", [0, 0, -1], means), 8, 8)
+    with pytest.raises(UnknownFieldError, match="ReduceMean"):
+        receptive_field_of(laid_out(tmp_path / "b.onnx", [0, 0, -1], means), 8, 8)

@@ -28,7 +28,7 @@ def test_a_model_without_a_card_or_a_reference_is_told_so(small):
     model = onnx.load(registry.find("detect"))
     onnxfile.set_metadata(model, REFERENCE_KEY, "no base64!")
     onnx.save(model, small)
-    assert failing(small) == {"reference": "the stored one cannot be read"}
+    assert failing(small) == {"reference": "the stored output cannot be read"}
     kept = [entry for entry in model.metadata_props if entry.key != REFERENCE_KEY]
     del model.metadata_props[:]
     model.metadata_props.extend(kept)
