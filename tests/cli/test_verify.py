@@ -1,4 +1,5 @@
 import json
+import subprocess
 import sys
 
 import pytest
@@ -37,4 +38,21 @@ def test_the_command_prints_rows_and_json_and_its_exit_code(small, capfd):
 def test_without_onnx_the_extra_is_named(small, monkeypatch, capfd):
     monkeypatch.setitem(sys.modules, "onnx", None)
     assert main(["verify", str(small)]) == 1
-    assert "pip install 'imgae[verify]'" in capfd.readouterr().err
+    said = capfd.readouterr().err
+    assert said == "imgae: verifying needs onnx; install it with: pip install 'imgae[verify]'\n"
+
+
+VERIFY = """
+import sys
+from imgae.cli import main
+code = main(["verify", sys.argv[1]])
+print(code, sorted({"onnx", "onnxruntime", "numpy"} & set(sys.modules)))
+"""
+
+
+def test_only_the_worker_loads_onnx(small):
+    """Loading it takes a second, and a strange file must not be near."""
+    done = subprocess.run(
+        [sys.executable, "-c", VERIFY, small], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "0 []"

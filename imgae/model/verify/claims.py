@@ -97,7 +97,8 @@ def check_defaults(proto: onnx.ModelProto, card: ModelCard) -> None:
 def check_hash(proto: onnx.ModelProto, card: ModelCard) -> str:
     if onnxfile.weights_hash(proto) != card.sha256:
         raise ModelError(
-            "the weights do not have the sha256 that the card says; the file was changed since its export"
+            "the weights do not have the sha256 that the card says; "
+            "the file was changed since its export"
         )
     return card.sha256[:16]
 
