@@ -141,7 +141,7 @@ def test_the_default_is_what_the_processor_is_good_at(flags, name, tmp_path, mon
         cpuinfo.write_text(f"processor : 0\nflags : sse {flags}\n")
     monkeypatch.setattr(machine, "CPUINFO", cpuinfo)
     assert imgae.Denoiser(device="cpu").model.card.name == name
-    assert main(["models"]) == 0
+    assert main(["models", "--verbose"]) == 0
     lines = [line for line in capfd.readouterr().out.splitlines() if "(default: " in line]
     assert [line.split(" (default: ")[0] for line in lines] == sorted([name, CAMERA])
 
