@@ -24,7 +24,7 @@ INTEGER_GAIN: Final = 3
 PURPOSES: Final = {
     "inpaint": "fills holes that a mask marks",
     "detect": "finds scratches, dust, dead pixels; for masks",
-    "code": "turns pictures into short codes, to search and compare them",
+    "code": "makes short codes, to search and compare",
 }
 """By task; denoisers differ more."""
 
@@ -112,9 +112,9 @@ def purpose_of(card: "ModelCard") -> str:
     if card.task != "denoise":
         return PURPOSES.get(card.task, card.summary.split(". ")[0])
     if card.optional:
-        return "removes noise of cameras and of JPEG; finds the level itself"
+        return "removes camera noise and JPEG marks; needs no level"
     if "sigma" not in card.inputs:
-        return "removes noise; finds the level itself"
+        return "removes noise; needs no level"
     work = card.macs_per_pixel
     quality = "" if work <= FAST else ": better quality" if work <= MEDIUM else ": best quality"
     integers = ", in 8-bit integers" if card.precision == "int8" else ""

@@ -26,9 +26,7 @@ class Score:
 
 @dataclass(frozen=True)
 class ModelCard:
-    """All that is needed to run a model rightly. Every field is stored; none has a unit of its own
-    but these: sizes in pixels, levels on [0, 1].
-    """
+    """All that is needed to run a model rightly. Sizes are in pixels, levels on [0, 1]."""
 
     name: str
     version: str
@@ -47,11 +45,13 @@ class ModelCard:
     training_data: tuple[str, ...]
     recipe: str
     licence: str
-    precision: str = "fp16"  # "fp32", "fp16": kernels stored so, computed in fp32; or "int8"
+    precision: str = "fp16"  # of kernels as stored: "fp32", "fp16" (computed in fp32) or "int8"
     objective: str = ""  # what a code was trained with: "sparse-kl"
     code_channels: int = 0
-    optional: tuple[str, ...] = ()  # of the inputs: may be left out, as if they were 0
-    thin_halo: int = 0  # enough where no stride x stride block is wholly unknown; 0: the halo is
+    optional: tuple[str, ...] = ()  # inputs that may be left out, which counts as 0
+    thin_halo: int = (
+        0  # instead of halo where each stride x stride block has a known pixel; 0: none
+    )
     sha256: str = ""  # over the initialisers as stored, in graph order
     scores: tuple[Score, ...] = ()
     schema: int = field(default=SCHEMA)

@@ -61,9 +61,15 @@ def read_model(path: Path) -> onnx.ModelProto:
 
 
 def read_safely(path: Path) -> onnx.ModelProto:
-    """Parse a file that may be anybody's. Raises ModelError if it cannot be read or is not safe."""
+    """Parse a file that anybody may have made.
+
+    Raises ModelError, naming the file, if it cannot be read or is not safe.
+    """
     model = read_model(path)
-    refuse_unsafe(model)
+    try:
+        refuse_unsafe(model)
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error
     return model
 
 

@@ -18,7 +18,7 @@ from imgae.model.machine import usable_cpus
 DEVICES: Final = ("auto", "cpu", "cuda")
 PROVIDERS: Final = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 NO_MEMORY: Final = "Failed to allocate memory"
-"""What onnxruntime says then."""
+"""What onnxruntime says when it runs out of memory."""
 
 
 @dataclass(frozen=True)
@@ -87,11 +87,11 @@ def load(
     data = model if isinstance(model, bytes) else None
     path = path if isinstance(model, bytes) else model
     threads = threads or usable_cpus()
-    onnxruntime.disable_telemetry_events()  # what people denoise is nobody's business
+    onnxruntime.disable_telemetry_events()  # what people denoise stays on their machine
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    options.log_severity_level = 4  # failures are raised, and told by us
-    # Threads that spin while they wait cost other programs their time, and gain us nothing.
+    options.log_severity_level = 4  # failures are raised as errors; onnxruntime need not print them
+    # Threads that spin while they wait take time from other programs, and were no faster.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.enable_mem_pattern = False  # sizes change from tile to tile; saves a quarter of memory
     provider = PROVIDERS[choose_device(device)]
@@ -145,7 +145,7 @@ def read_card(session: onnxruntime.InferenceSession, path: Path, task: str | Non
     text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
     if text is None:
         raise ModelError(
-            f"{path}: has no imgae model card inside, so how to run it is not known; "
+            f"{path}: has no imgae model card inside, which says how to run it; "
             "use a model made by `imgae export`"
         )
     try:

@@ -18,12 +18,12 @@ Progress = Callable[[int, int], None]
 Blend = Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[np.float32]]
 
 MOST_MEMORY: Final = 1 << 30
-MOST_PIXELS: Final = 4_000_000  # larger ones ran slower a pixel: fresh memory costs more than halos
+MOST_PIXELS: Final = 4_000_000  # larger tiles were slower: fresh memory costs more than halos
 LEAST_MEMORY: Final = 64 << 20
 
 
 def check_settings(tile: str | int, threads: int | None) -> None:
-    """Raise OptionError if tile or threads are none that a restorer takes."""
+    """Raise OptionError if tile or threads are out of range."""
     if tile != "auto" and (not isinstance(tile, int) or tile < 0):
         raise OptionError(f"tile is {tile!r}; expected 'auto' or pixels from 0")
     if threads is not None and threads < 1:
@@ -83,7 +83,7 @@ def kept(
 ) -> NDArray[np.float32]:
     """Return what a tile keeps of a model's output, (h, w, channels).
 
-    Raises ModelError if the output has another shape than the input, or is no numbers.
+    Raises ModelError if the output has another shape than the input, or holds NaN or infinity.
     """
     if restored.shape != planes.shape:
         raise ModelError(f"the model gave {restored.shape} for {planes.shape}")

@@ -24,7 +24,7 @@ def test_the_command_prints_rows_and_json_and_its_exit_code(small, capfd):
     assert first == second
     assert (first["path"], first["passed"]) == (str(small), False)
     (card,) = [check for check in first["checks"] if check["name"] == "card"]
-    assert card == {"name": "card", "passed": False, "finding": "its card does not say: name",
+    assert card == {"name": "card", "passed": False, "finding": "its card leaves empty: name",
                     "figure": None, "limit": None}  # fmt: skip
     assert main(["verify", str(small.with_name("none.onnx"))]) == 1
     assert "no such model file" in capfd.readouterr().err

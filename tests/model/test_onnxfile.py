@@ -1,5 +1,7 @@
 """Files that are not safe to load are refused before anything of them runs."""
 
+import re
+
 import numpy as np
 import onnx
 import pytest
@@ -7,7 +9,8 @@ from damaged import constant, external, failing, not_run
 from onnx import TensorProto, helper, numpy_helper
 
 from imgae.cli import main
-from imgae.model import session
+from imgae.errors import ModelError
+from imgae.model import onnxfile, session
 
 
 def external_constant(model):
@@ -162,3 +165,11 @@ def test_a_truncated_file_is_told_in_one_sentence(fast, tmp_path):
 def test_a_name_that_is_no_text_is_found_before_a_runtime_meets_it(small):
     small.write_bytes(small.read_bytes().replace(b"blurred", b"\xe7lurred", 1))
     assert failing(small) == {"safe": "damaged: a name or a text in it is not UTF-8"}
+
+
+def test_a_file_that_is_not_safe_is_named(small):
+    model = onnx.load(small)
+    external(model)
+    onnx.save(model, small)
+    with pytest.raises(ModelError, match=f"^{re.escape(str(small))}: kernel lies in another file"):
+        onnxfile.read_safely(small)

@@ -47,8 +47,9 @@ def check_card(proto: onnx.ModelProto) -> ModelCard:
             f"it takes {', '.join(names)}; its card says {', '.join(card.inputs)}, and a model to "
             f"{card.task} takes {', '.join(allowed[0])}"
         )
-    if tuple(value.name for value in proto.graph.output) != outputs:
-        raise ModelError(f"its output is not {' and '.join(outputs)} alone")
+    given = tuple(value.name for value in proto.graph.output)
+    if given != outputs:
+        raise ModelError(f"its outputs are {', '.join(given)}; expected {', '.join(outputs)}")
     for value in (*proto.graph.input, *proto.graph.output):
         kind = value.type.tensor_type
         sizes = [dim.dim_value or None for dim in kind.shape.dim]
@@ -66,7 +67,7 @@ def check_values(card: ModelCard) -> None:
     """Raise ModelError if a card lacks a text, or holds a figure that no model has."""
     empty = [name for name in NEEDED_TEXT if not getattr(card, name)]
     if empty or not card.training_data:
-        raise ModelError(f"its card does not say: {', '.join(empty or ['training_data'])}")
+        raise ModelError(f"its card leaves empty: {', '.join(empty or ['training_data'])}")
     if card.halo > MOST_HALO:
         raise ModelError(f"its card's halo is {card.halo}; at most {MOST_HALO} is allowed")
     if card.channels != 3 or card.value_range != (0, 1):
