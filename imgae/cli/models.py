@@ -117,7 +117,7 @@ def purpose_of(card: "ModelCard") -> str:
         return "removes noise; needs no level"
     work = card.macs_per_pixel
     quality = "" if work <= FAST else ": better quality" if work <= MEDIUM else ": best quality"
-    integers = ", in 8-bit integers" if card.precision == "int8" else ""
+    integers = ", 8-bit" if card.precision == "int8" else ""
     return f"removes white noise{quality}{integers}"
 
 

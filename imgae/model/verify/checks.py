@@ -31,14 +31,7 @@ from imgae.model.verify.claims import (
     check_structure,
     precision_of,
 )
-from imgae.model.verify.learnt import (
-    colours_are_kept,
-    holes_get_the_colour_around,
-    means_are_kept,
-    noise_is_removed,
-    nothing_is_found,
-    scratches_are_found,
-)
+from imgae.model.verify.learnt import EFFECT_BY_TASK, LEVELS_BY_TASK
 from imgae.model.verify.probes import (
     LEVEL,
     Subject,
@@ -271,13 +264,8 @@ CHECKS: Final[dict[str, dict[str, Run]]] = {
     "tiles": dict.fromkeys(INTERFACES, check_tiles),
     "settings": dict.fromkeys(INTERFACES, check_settings),
     "identity": {"denoise": level_0_changes_nothing, "inpaint": known_pixels_are_kept},
-    "levels": {
-        "denoise": means_are_kept,
-        "inpaint": holes_get_the_colour_around,
-        "detect": nothing_is_found,
-        "code": colours_are_kept,
-    },
-    "effect": {"denoise": noise_is_removed, "detect": scratches_are_found},
+    "levels": LEVELS_BY_TASK,
+    "effect": EFFECT_BY_TASK,
     "reference": dict.fromkeys(INTERFACES, check_reference),
 }
 """Checks that run the model, in their order, by name: for each task that has one, what does it."""

@@ -3,6 +3,7 @@
 Each gives flat pictures of grays and of muted colours to a model of one task.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -97,3 +98,15 @@ def denoised(subject: Subject, image: Floats, level: float) -> Floats:
     inputs = {"image": image, "sigma": np.full((1, 1, 1, 1), level, np.float32)}
     given = {name: x for name, x in inputs.items() if name in subject.card.inputs}
     return run_model(subject.model, given)
+
+
+LEVELS_BY_TASK: Final[dict[str, Callable[[Subject], Measured]]] = {
+    "denoise": means_are_kept,
+    "inpaint": holes_get_the_colour_around,
+    "detect": nothing_is_found,
+    "code": colours_are_kept,
+}
+EFFECT_BY_TASK: Final[dict[str, Callable[[Subject], Measured]]] = {
+    "denoise": noise_is_removed,
+    "detect": scratches_are_found,
+}

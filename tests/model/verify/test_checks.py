@@ -22,7 +22,7 @@ def test_a_small_model_passes(small):
 @pytest.mark.parametrize(
     ("halo", "needs"),
     [
-        (48, "needs 90 pxels"),
+        (48, "needs 90 pixels"),
         (88, "needs 90"),
         (192, "needs 90"),
         (1648, "needs 90"),
