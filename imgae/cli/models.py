@@ -102,7 +102,7 @@ def cells_of(record: dict[str, Any], card: "ModelCard", integers_are_fast: bool)
         work //= INTEGER_GAIN
     speed = "fast" if work <= FAST else "medium" if work <= MEDIUM else "slow"
     mark = "*" if record["default"] else ""
-    size = f"{record['mib']:5.1f} MiB "
+    size = f"{record['mib']:5.1f} MiB"
     cells = [mark, record["name"], card.task, size, speed, purpose_of(card)]
     return [printable(cell, 80).ljust(6 if cell is speed else 0) for cell in cells]
 
@@ -116,7 +116,9 @@ def purpose_of(card: "ModelCard") -> str:
     if "sigma" not in card.inputs:
         return "removes noise; needs no level"
     work = card.macs_per_pixel
-    quality = "" if work <= FAST else ": better quality" if work <= MEDIUM else ": best quality"
+    quality = (
+        ": quick" if work <= FAST else ": better quality" if work <= MEDIUM else ": best quality"
+    )
     integers = ", 8-bit" if card.precision == "int8" else ""
     return f"removes white noise{quality}{integers}"
 
