@@ -17,8 +17,11 @@ MORE = """\
 Lists the models that ship with imgae, and those in the folders that IMGAE_MODELS names: name, task,
 size, speed on this computer, and what each is for. A name, or --verbose, tells more.
 """
-FAST, MEDIUM = 80_000, 300_000
-"""Multiply-accumulates a pixel, at most: what is called fast, and medium."""
+GRADES: Final = (80_000, 300_000)
+"""Multiply-accumulates a pixel, above which a model is of the next grade."""
+SPEEDS: Final = ("fast", "medium", "slow")
+QUALITIES: Final = ("quick", "better quality", "best quality")
+"""By grade: of all models, and of denoisers for white noise."""
 INTEGER_GAIN: Final = 3
 """How many times faster 8-bit integers are where the processor has instructions for them."""
 PURPOSES: Final = {
@@ -100,11 +103,11 @@ def cells_of(record: dict[str, Any], card: "ModelCard", integers_are_fast: bool)
     work = card.macs_per_pixel
     if card.precision == "int8" and integers_are_fast:
         work //= INTEGER_GAIN
-    speed = "fast" if work <= FAST else "medium" if work <= MEDIUM else "slow"
+    speed = SPEEDS[grade_of(work)]
     mark = "*" if record["default"] else ""
     size = f"{record['mib']:5.1f} MiB"
     cells = [mark, record["name"], card.task, size, speed, purpose_of(card)]
-    return [printable(cell, 80).ljust(6 if cell is speed else 0) for cell in cells]
+    return [printable(cell, 80) for cell in cells]
 
 
 def purpose_of(card: "ModelCard") -> str:
@@ -115,12 +118,12 @@ def purpose_of(card: "ModelCard") -> str:
         return "removes camera noise and JPEG marks; needs no level"
     if "sigma" not in card.inputs:
         return "removes noise; needs no level"
-    work = card.macs_per_pixel
-    quality = (
-        ": quick" if work <= FAST else ": better quality" if work <= MEDIUM else ": best quality"
-    )
     integers = ", 8-bit" if card.precision == "int8" else ""
-    return f"removes white noise{quality}{integers}"
+    return f"removes white noise: {QUALITIES[grade_of(card.macs_per_pixel)]}{integers}"
+
+
+def grade_of(work: int) -> int:
+    return sum(work > limit for limit in GRADES)
 
 
 def described(record: dict[str, Any]) -> str:
