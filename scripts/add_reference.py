@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from imgae.model.session import first_line
-from imgae.model.verify.checks import add_reference
+from imgae.model.verify.reference import add_reference
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("models", nargs="+", type=Path, metavar="FILE.onnx")

@@ -21,7 +21,7 @@ from onnx import TensorProto, helper, numpy_helper
 import imgae
 from imgae.cli.evaluate import names
 from imgae.evaluate.denoise import Method, methods
-from imgae.model.session import usable_cpus
+from imgae.model.machine import usable_cpus
 
 FFDNET = "FFDNet shape"
 

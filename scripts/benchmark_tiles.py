@@ -16,7 +16,7 @@ import numpy as np
 
 import imgae
 from imgae.model import session
-from imgae.model.session import usable_cpus
+from imgae.model.machine import usable_cpus
 from imgae.restore.denoise import Denoiser
 
 HEIGHT, WIDTH = 3000, 4000

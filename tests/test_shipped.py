@@ -17,7 +17,7 @@ import pytest
 import imgae
 from imgae.cli import main
 from imgae.evaluate.camera import as_jpeg
-from imgae.model import registry, session
+from imgae.model import machine, registry, session
 from imgae.model.stitch import plan_for, run_tiles
 from imgae.picture.metrics import psnr
 from imgae.picture.tiling import TilePlan
@@ -139,9 +139,9 @@ def test_the_default_is_what_the_processor_is_good_at(flags, name, tmp_path, mon
     cpuinfo = tmp_path / "cpuinfo"
     if flags is not None:
         cpuinfo.write_text(f"processor : 0\nflags : sse {flags}\n")
-    monkeypatch.setattr(session, "CPUINFO", cpuinfo)
+    monkeypatch.setattr(machine, "CPUINFO", cpuinfo)
     assert imgae.Denoiser(device="cpu").model.card.name == name
-    assert main(["models"]) == 0
+    assert main(["models", "--verbose"]) == 0
     lines = [line for line in capfd.readouterr().out.splitlines() if "(default: " in line]
     assert [line.split(" (default: ")[0] for line in lines] == sorted([name, CAMERA])
 

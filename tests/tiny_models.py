@@ -7,15 +7,8 @@ import numpy as np
 import onnx
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
-from imgae.model.card import METADATA_KEY, ModelCard
-
-SHAPES = {
-    "image": ["N", 3, "H", "W"],
-    "sigma": ["N", 1, "h", "w"],
-    "mask": ["N", 1, "H", "W"],
-    "quantisation": ["n", 2, 1, 1],
-    "iso": ["n", 1, 1, 1],
-}
+from imgae.model.card import COLOUR, METADATA_KEY, ModelCard
+from imgae.model.contract import IR_VERSION, OPSET, TENSORS
 
 
 def card(**changes: object) -> ModelCard:
@@ -27,7 +20,7 @@ def card(**changes: object) -> ModelCard:
         "architecture": "tiny",
         "inputs": ("image", "sigma"),
         "channels": 3,
-        "colour": "RGB, sRGB transfer curve",
+        "colour": COLOUR,
         "value_range": (0.0, 1.0),
         "stride": 1,
         "halo": 0,
@@ -41,6 +34,10 @@ def card(**changes: object) -> ModelCard:
     return ModelCard(**{**fields, **changes})  # type: ignore[arg-type]
 
 
+def value_info(name: str) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, TENSORS[name].shape())
+
+
 def save(
     path: Path,
     nodes: Sequence[NodeProto],
@@ -52,12 +49,12 @@ def save(
     graph = helper.make_graph(
         list(nodes),
         "tiny",
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, SHAPES[name]) for name in inputs],
-        [helper.make_tensor_value_info("restored", TensorProto.FLOAT, ["N", 3, "H", "W"])],
+        [value_info(name) for name in inputs],
+        [value_info("restored")],
         [numpy_helper.from_array(array, name) for name, array in (constants or {}).items()],
     )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
-    model.ir_version = 9
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)])
+    model.ir_version = IR_VERSION
     if card_text is not None:
         model.metadata_props.add(key=METADATA_KEY, value=card_text)
     onnx.save(model, path)

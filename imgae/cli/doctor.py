@@ -15,7 +15,7 @@ PARTS = ("numpy", "pillow", "opencv-python-headless", "onnxruntime", "tifffile",
 RUNTIMES = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino")
 
 
-SUMMARY = "Run the default model once, and say what is really in use."
+SUMMARY = "Run the default model on a test picture; print versions, device and speed."
 
 
 def add_parser(commands: Commands) -> None:
@@ -28,7 +28,8 @@ def add_parser(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     import numpy as np
 
-    from imgae.model.session import PROVIDERS, has_vnni, load
+    from imgae.model.machine import has_vnni
+    from imgae.model.session import PROVIDERS, load
     from imgae.restore.denoise import CAMERA, default_model
 
     name, why = default_model(options.device)
@@ -63,15 +64,37 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         result(json.dumps(record))
     else:
-        width = max(map(len, record))
-        for key, value in record.items():
-            result(f"{key:{width}}  {'not installed' if value is None else value}")
+        rows = rows_of(record)
+        width = max(map(len, rows))
+        for label, text in rows.items():
+            result(f"{label:{width}}  {text}")
     if len(runtimes) > 1:
         note(
-            f"{' and '.join(runtimes)} are installed together and overwrite each "
-            "other's files; uninstall all, then install one"
+            f"{' and '.join(runtimes)} are all installed, and overwrite each other's files; "
+            "uninstall all of them, then install one"
         )
     return 0
+
+
+def rows_of(record: dict[str, Any]) -> dict[str, str]:
+    """Return the report in words, by label."""
+    missing = {"torch": "not installed; only training needs it"}
+    threads = "1 thread" if record["threads"] == 1 else f"{record['threads']} threads"
+    place = f"the CPU, {threads}" if record["device"] == "cpu" else "the GPU"
+    vnni = "yes: this processor is fast with 8-bit models" if record["vnni"] else "none found"
+    return {
+        "imgae": record["imgae"],
+        "Python": record["python"],
+        "system": record["platform"],
+        **{part: record[part] or missing.get(part, "not installed") for part in PARTS},
+        "VNNI": vnni,
+        "model for white noise": f"{record['model']}: {record['model_because']}",
+        "model for other noise": record["camera_model"],
+        "model's file": record["model_path"],
+        "runs on": f"{place} ({record['provider']})",
+        "time to load": f"{record['load_seconds']} seconds",
+        "speed": f"{record['megapixels_per_second']} megapixels a second",
+    }
 
 
 def installed(name: str) -> str | None:

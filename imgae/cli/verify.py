@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,17 +18,25 @@ if TYPE_CHECKING:
     from imgae.model.verify.report import Check
 
 MORE = """\
-A file is judged before it is run, in a process of its own: files beside it, custom operators,
-absurd sizes are refused. Then its card, its hash, stride and halo, tiles against the whole picture,
-level 0, flat pictures, and the output stored in it when it was made. What a card says of training,
-data, licence and scores is taken on trust. The exit code is 1 if anything fails.
+First the file is judged without running it: it may need no other file, use no custom operators and
+have no absurd sizes. Then it is run, in a process of its own, and its card, hash, stride, halo and
+tiles are checked, what it does to flat pictures, and whether it repeats the output that was stored
+at export. What a card says of training, data, licence and scores is taken on trust.
+The exit code is 1 if any check fails.
 """
 
 
 def add_parser(commands: Commands) -> None:
-    parser = new_parser(commands, "verify", "Check that model files do what their cards say.", MORE)
+    parser = new_parser(
+        commands, "verify", "Check that model files are safe, and do what their cards say.", MORE
+    )
     add = parser.add_argument
-    add("models", nargs="+", metavar="MODEL", help="what `imgae models` lists, or .onnx files")
+    add(
+        "models",
+        nargs="+",
+        metavar="MODEL",
+        help="a name that `imgae models` lists, or an .onnx file",
+    )
     add("--json", action="store_true", help="one JSON object a file")
     parser.set_defaults(run=run)
 
@@ -37,7 +46,8 @@ def run(options: argparse.Namespace) -> int:
     from imgae.model.verify.worker import verify
 
     with needs_extra("verify", "verifying"):
-        import onnx  # noqa: F401 - told before a process is started for it
+        if find_spec("onnx") is None:  # the worker loads it, which takes a second
+            raise ModuleNotFoundError(name="onnx")
     failed = False
     for model in options.models:
         try:

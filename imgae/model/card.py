@@ -1,6 +1,8 @@
 """The model card: what an .onnx file says about itself, as one JSON string inside it."""
 
 import json
+import reprlib
+from collections.abc import Callable
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any, Final
 
@@ -9,8 +11,7 @@ from imgae.errors import ModelError
 METADATA_KEY: Final = "imgae"
 SCHEMA: Final = 1
 COLOUR: Final = "RGB, sRGB transfer curve"
-LISTS: Final = ("inputs", "optional", "training_data")
-KINDS: Final = (str, int)  # of fields that are checked one by one
+MOST_WHOLE: Final = 1 << 53  # larger numbers are not the same in every JSON reader
 
 
 @dataclass(frozen=True)
@@ -25,9 +26,7 @@ class Score:
 
 @dataclass(frozen=True)
 class ModelCard:
-    """All that is needed to run a model rightly. Every field is stored; none has a unit of its own
-    but these: sizes in pixels, levels on [0, 1].
-    """
+    """All that is needed to run a model rightly. Sizes are in pixels, levels on [0, 1]."""
 
     name: str
     version: str
@@ -46,11 +45,13 @@ class ModelCard:
     training_data: tuple[str, ...]
     recipe: str
     licence: str
-    precision: str = "fp16"  # "fp32", "fp16": kernels stored so, computed in fp32; or "int8"
+    precision: str = "fp16"  # of kernels as stored: "fp32", "fp16" (computed in fp32) or "int8"
     objective: str = ""  # what a code was trained with: "sparse-kl"
     code_channels: int = 0
-    optional: tuple[str, ...] = ()  # of the inputs: may be left out, as if they were 0
-    thin_halo: int = 0  # enough where no stride x stride block is wholly unknown; 0: the halo is
+    optional: tuple[str, ...] = ()  # inputs that may be left out, which counts as 0
+    thin_halo: int = (
+        0  # instead of halo where each stride x stride block has a known pixel; 0: none
+    )
     sha256: str = ""  # over the initialisers as stored, in graph order
     scores: tuple[Score, ...] = ()
     schema: int = field(default=SCHEMA)
@@ -60,39 +61,29 @@ class ModelCard:
 
     @classmethod
     def from_json(cls, text: str) -> "ModelCard":
-        """Fields that this imgae does not know are ignored.
+        """Read a card; fields that this imgae does not know are ignored.
 
-        Raises ModelError if the text is no card, or one of another schema.
+        Raises ModelError, whatever the text is, if it is no card or one of another schema.
         """
         try:
-            values: dict[str, Any] = json.loads(text)
-            schema = values.pop("schema")
-        except (ValueError, AttributeError, KeyError, TypeError) as error:
-            raise ModelError(f"its card cannot be read: {error!r}") from error
-        if schema != SCHEMA:
+            values = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise ModelError(f"its card cannot be read: {error}") from error
+        if not isinstance(values, dict) or "schema" not in values:
+            raise ModelError("its card cannot be read: it is no JSON object with a schema")
+        schema = values["schema"]
+        if type(schema) is not int or schema != SCHEMA:
             raise ModelError(
-                f"its card has schema {schema!r}, this imgae reads {SCHEMA}; "
+                f"its card has schema {shortened(schema)}, this imgae reads {SCHEMA}; "
                 "update imgae, or export the model again"
             )
-        values = known(cls, values)
-        needed = {entry.name for entry in fields(cls) if entry.default is MISSING}
-        if missing := ", ".join(sorted(needed - values.keys())):
-            raise ModelError(f"its card has no {missing}")
         try:
-            card = cls(
-                **values
-                | {name: tuple(values[name]) for name in LISTS if name in values}
-                | {name: pair_of(values[name]) for name in ("value_range", "sigma_range")}
-                | {"scores": tuple(Score(**known(Score, s)) for s in values.get("scores", ()))}
-            )
-            for entry in fields(cls):
-                if entry.type in KINDS and not isinstance(getattr(card, entry.name), entry.type):
-                    raise TypeError(f"{entry.name} is {getattr(card, entry.name)!r}")
-            fits = 1 <= card.stride <= 4096 and 0 <= card.halo <= 65536
-            fits = fits and card.halo % card.stride == 0 and card.bytes_per_pixel > 0
-            fits = fits and 0 <= card.thin_halo <= card.halo and card.thin_halo % card.stride == 0
-        except (TypeError, ValueError) as error:
+            card = cls(**checked(cls, values))
+        except WrongFieldError as error:
             raise ModelError(f"its card has a field of the wrong kind: {error}") from error
+        fits = 1 <= card.stride <= 4096 and 0 <= card.halo <= 65536
+        fits = fits and card.halo % card.stride == 0 and card.bytes_per_pixel > 0
+        fits = fits and 0 <= card.thin_halo <= card.halo and card.thin_halo % card.stride == 0
         if not fits:
             raise ModelError(
                 f"its card's stride {card.stride}, halo {card.halo} and bytes_per_pixel "
@@ -101,11 +92,76 @@ class ModelCard:
         return card
 
 
-def known(kind: type[Score] | type[ModelCard], values: dict[str, Any]) -> dict[str, Any]:
-    """Return those values that are fields of `kind`."""
-    return {entry.name: values[entry.name] for entry in fields(kind) if entry.name in values}
+class WrongFieldError(Exception):
+    """A field holds what it may not hold."""
 
 
-def pair_of(values: Any) -> tuple[float, float]:
-    low, high = values
-    return float(low), float(high)
+def checked(kind: type[ModelCard] | type[Score], values: dict[str, Any]) -> dict[str, Any]:
+    """Return the values of the fields of a card or a score, each of its type.
+
+    Raises ModelError if one without a default is missing, WrongFieldError if one has another type.
+    """
+    needed = {entry.name for entry in fields(kind) if entry.default is MISSING}
+    if missing := ", ".join(sorted(needed - values.keys())):
+        raise ModelError(f"its card has no {missing}")
+    found = {}
+    for entry in fields(kind):
+        if entry.name in values:
+            value = values[entry.name]
+            expected, read = READERS[entry.type]
+            found[entry.name] = read(value)
+            if found[entry.name] is None:
+                raise WrongFieldError(f"{entry.name} is {shortened(value)}; expected {expected}")
+    return found
+
+
+def shortened(value: Any) -> str:
+    """Return a value as a message may show it, however long or deep it is."""
+    limits = reprlib.Repr()
+    limits.maxlevel, limits.maxstring = 2, 60
+    return limits.repr(value)
+
+
+def text_of(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def texts_of(value: Any) -> tuple[str, ...] | None:
+    right = isinstance(value, list) and all(isinstance(entry, str) for entry in value)
+    return tuple(value) if right else None
+
+
+def whole_of(value: Any) -> int | None:
+    return value if type(value) is int and 0 <= value <= MOST_WHOLE else None  # bool is an int too
+
+
+def number_of(value: Any) -> float | None:
+    """Return a number as it is; None for others, for infinity and for NaN."""
+    return value if type(value) in (int, float) and abs(value) <= MOST_WHOLE else None
+
+
+def pair_of(value: Any) -> tuple[float, float] | None:
+    if not isinstance(value, list) or len(value) != 2:
+        return None
+    low, high = map(number_of, value)
+    return None if low is None or high is None else (float(low), float(high))
+
+
+def scores_of(value: Any) -> tuple[Score, ...] | None:
+    if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
+        return None
+    try:
+        return tuple(Score(**checked(Score, entry)) for entry in value)
+    except (ModelError, WrongFieldError):
+        return None
+
+
+READERS: Final[dict[Any, tuple[str, Callable[[Any], Any]]]] = {
+    str: ("a text", text_of),
+    int: ("a whole number from 0 to 2^53", whole_of),
+    float: ("a number", number_of),
+    tuple[str, ...]: ("a list of texts", texts_of),
+    tuple[float, float]: ("two numbers", pair_of),
+    tuple[Score, ...]: ("a list of scores: what, value, unit, command", scores_of),
+}
+"""By the type of a field: what it holds, and what reads that or returns None."""

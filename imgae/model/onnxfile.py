@@ -60,6 +60,19 @@ def read_model(path: Path) -> onnx.ModelProto:
     return model
 
 
+def read_safely(path: Path) -> onnx.ModelProto:
+    """Parse a file that anybody may have made.
+
+    Raises ModelError, naming the file, if it cannot be read or is not safe.
+    """
+    model = read_model(path)
+    try:
+        refuse_unsafe(model)
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error
+    return model
+
+
 def is_text(message: Any) -> bool:
     """Return whether all strings in a protobuf are UTF-8; those that are not come as bytes."""
     for field, value in message.ListFields():

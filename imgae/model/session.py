@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,23 +13,31 @@ from numpy.typing import NDArray
 
 from imgae.errors import ModelError
 from imgae.model.card import METADATA_KEY, ModelCard
+from imgae.model.machine import usable_cpus
 
 DEVICES: Final = ("auto", "cpu", "cuda")
-CGROUP_CPU: Final = Path("/sys/fs/cgroup/cpu.max")
-CPUINFO: Final = Path("/proc/cpuinfo")
-VNNI: Final = {"avx512_vnni", "avx_vnni"}
 PROVIDERS: Final = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+NO_MEMORY: Final = "Failed to allocate memory"
+"""What onnxruntime says when it runs out of memory."""
 
 
 @dataclass(frozen=True)
 class OnnxModel:
-    """A loaded model: call it with its inputs by name. Safe to call from several threads."""
+    """A loaded model: call it with its inputs by name.
+
+    Safe to call from several threads. Pickles: where it is unpickled, it is loaded again from its
+    path, or from its bytes, on the same device with as many threads.
+
+    path: its file, or what messages call it. device: what it runs on, "cpu" or "cuda".
+    data: the file's bytes, if it was loaded from those.
+    """
 
     card: ModelCard
     path: Path
-    device: str  # what it really runs on: "cpu" or "cuda"
+    device: str
     threads: int
     session: onnxruntime.InferenceSession
+    data: bytes | None = None
 
     def __call__(self, **inputs: NDArray[Any]) -> NDArray[np.float32]:
         """Run the model, for its first output.
@@ -38,37 +47,61 @@ class OnnxModel:
         return self.outputs(**inputs)[0]
 
     def outputs(self, **inputs: NDArray[Any]) -> list[NDArray[np.float32]]:
-        """Run the model, for all that it gives: of a code model, what it decoded and the code."""
+        """Run the model, for all its outputs: a code model decodes, and gives the code too."""
         try:
             outputs: list[NDArray[np.float32]] = self.session.run(None, inputs)
         except Exception as error:  # onnxruntime's errors have no common base
+            if isinstance(error, MemoryError) or NO_MEMORY in str(error):
+                size = "x".join(map(str, inputs["image"].shape[2:]))
+                raise ModelError(
+                    f"{self.path}: too little memory for {size} pixels at once; use smaller tiles "
+                    "(--tile 64), or end other programs"
+                ) from error
             raise ModelError(f"{self.path}: failed while running: {first_line(error)}") from error
         return outputs
 
+    def __reduce__(self) -> tuple[Any, tuple[()]]:
+        model = self.path if self.data is None else self.data
+        again = partial(load, model, path=self.path, device=self.device, threads=self.threads)
+        return again, ()
+
 
 def load(
-    path: Path, *, task: str | None = None, device: str = "auto", threads: int | None = None
+    model: Path | bytes,
+    *,
+    path: Path = Path("bytes"),
+    task: str | None = None,
+    device: str = "auto",
+    threads: int | None = None,
 ) -> OnnxModel:
     """Load a model and its card.
 
+    model: a file, or the bytes of one.
+    path: what messages call bytes.
     task: what it must be for; any by default.
     device: "auto" takes CUDA where this onnxruntime has it.
     threads: all usable CPUs by default.
     Raises ModelError if the file is no ONNX model, has no card or one for another task, or the
     device is not there.
     """
+    data = model if isinstance(model, bytes) else None
+    path = path if isinstance(model, bytes) else model
     threads = threads or usable_cpus()
-    onnxruntime.disable_telemetry_events()  # what people denoise is nobody's business
+    onnxruntime.disable_telemetry_events()  # what people denoise stays on their machine
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    options.log_severity_level = 4  # failures are raised, and told by us
-    # Threads that spin while they wait cost other programs their time, and gain us nothing.
+    options.log_severity_level = 4  # failures are raised as errors; onnxruntime need not print them
+    # Threads that spin while they wait take time from other programs, and were no faster.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.enable_mem_pattern = False  # sizes change from tile to tile; saves a quarter of memory
     provider = PROVIDERS[choose_device(device)]
+    if data is None and not path.is_file():
+        raise ModelError(f"{path}: there is no such file")
     try:
         session = onnxruntime.InferenceSession(
-            os.fspath(path), options, providers=list(dict.fromkeys([provider, PROVIDERS["cpu"]]))
+            os.fspath(path) if data is None else data,
+            options,
+            providers=list(dict.fromkeys([provider, PROVIDERS["cpu"]])),
         )
     except Exception as error:
         raise ModelError(
@@ -77,7 +110,7 @@ def load(
     used = "cuda" if session.get_providers()[0] == PROVIDERS["cuda"] else "cpu"
     if device == "cuda" and used != "cuda":
         raise ModelError("CUDA was asked for, but onnxruntime could not start it; use --device cpu")
-    return OnnxModel(read_card(session, path, task), path, used, threads, session)
+    return OnnxModel(read_card(session, path, task), path, used, threads, session, data)
 
 
 def values_of(
@@ -112,7 +145,7 @@ def read_card(session: onnxruntime.InferenceSession, path: Path, task: str | Non
     text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
     if text is None:
         raise ModelError(
-            f"{path}: has no imgae model card inside, so how to run it is not known; "
+            f"{path}: has no imgae model card inside, which says how to run it; "
             "use a model made by `imgae export`"
         )
     try:
@@ -140,30 +173,6 @@ def choose_device(device: str) -> str:
             "onnxruntime by onnxruntime-gpu"
         )
     return "cuda" if has_cuda and device != "cpu" else "cpu"
-
-
-def has_vnni() -> bool:
-    """Whether the processor multiplies and adds bytes in one step, as far as it tells.
-
-    True only where Linux lists it for an x86 processor.
-    """
-    try:
-        return bool(VNNI & set(CPUINFO.read_text().split()))
-    except OSError:
-        return False
-
-
-def usable_cpus() -> int:
-    """Return how many CPUs this process may use: affinity and the cgroup's quota counted."""
-    count = (
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    )
-    try:
-        quota, period = CGROUP_CPU.read_text().split()
-        count = min(count, max(1, round(int(quota) / int(period))))
-    except (OSError, ValueError):  # no cgroup, or no quota ("max")
-        pass
-    return count
 
 
 def first_line(error: BaseException) -> str:

@@ -1,8 +1,6 @@
 """Running a model over a picture tile by tile."""
 
-import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -10,8 +8,9 @@ from numpy.typing import NDArray
 
 from imgae.errors import ModelError, OptionError
 from imgae.model.card import ModelCard
+from imgae.model.machine import free_memory
 from imgae.picture.pixels import from_float, from_nchw, to_float, to_nchw
-from imgae.picture.tiling import Tile, TilePlan, plan_within
+from imgae.picture.tiling import Tile, TilePlan, least_side, plan_within
 
 Progress = Callable[[int, int], None]
 """Called with tiles done and tiles in all."""
@@ -19,12 +18,12 @@ Progress = Callable[[int, int], None]
 Blend = Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[np.float32]]
 
 MOST_MEMORY: Final = 1 << 30
-MOST_PIXELS: Final = 4_000_000  # larger ones ran slower a pixel: fresh memory costs more than halos
+MOST_PIXELS: Final = 4_000_000  # larger tiles were slower: fresh memory costs more than halos
 LEAST_MEMORY: Final = 64 << 20
 
 
 def check_settings(tile: str | int, threads: int | None) -> None:
-    """Raise OptionError if tile or threads are none that a restorer takes."""
+    """Raise OptionError if tile or threads are out of range."""
     if tile != "auto" and (not isinstance(tile, int) or tile < 0):
         raise OptionError(f"tile is {tile!r}; expected 'auto' or pixels from 0")
     if threads is not None and threads < 1:
@@ -44,9 +43,14 @@ def plan_for(card: ModelCard, height: int, width: int, tile: str | int) -> TileP
 
 
 def most_pixels(card: ModelCard) -> int:
-    """Return how many pixels a model should be given at once."""
+    """Return how many pixels a model should be given at once.
+
+    Even where memory is short, enough for a tile that is not mostly halo: running out of memory
+    ends with a sentence, while tiles of a few pixels would take hours.
+    """
     budget = min(MOST_MEMORY, max(LEAST_MEMORY, free_memory() // 2))
-    return min(MOST_PIXELS, budget // card.bytes_per_pixel)
+    least = least_side(card.halo, card.stride) + 2 * card.halo
+    return max(least**2, min(MOST_PIXELS, budget // card.bytes_per_pixel))
 
 
 def run_tiles(
@@ -79,7 +83,7 @@ def kept(
 ) -> NDArray[np.float32]:
     """Return what a tile keeps of a model's output, (h, w, channels).
 
-    Raises ModelError if the output has another shape than the input, or is no numbers.
+    Raises ModelError if the output has another shape than the input, or holds NaN or infinity.
     """
     if restored.shape != planes.shape:
         raise ModelError(f"the model gave {restored.shape} for {planes.shape}")
@@ -88,22 +92,3 @@ def kept(
     if not np.isfinite(values).all():
         raise ModelError("the model gave NaN or infinity; are the picture's values on [0, 1]?")
     return values
-
-
-def free_memory() -> int:
-    """Return the bytes that this process could still take, by /proc and the cgroup's limit."""
-    free = [LEAST_MEMORY * 16]
-    try:
-        for line in Path("/proc/meminfo").read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                free = [int(line.split()[1]) * 1024]
-    except (OSError, ValueError):
-        if hasattr(os, "sysconf") and "SC_AVPHYS_PAGES" in os.sysconf_names:
-            free = [os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
-    try:
-        cgroup = Path("/sys/fs/cgroup")
-        limit = int(cgroup.joinpath("memory.max").read_text())
-        free.append(max(0, limit - int(cgroup.joinpath("memory.current").read_text())))
-    except (OSError, ValueError):  # no cgroup, or no limit ("max")
-        pass
-    return min(free)

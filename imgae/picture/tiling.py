@@ -7,7 +7,10 @@ together are what the network gives on the whole picture.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+LEAST_SIDE: Final = 128
+"""Pixels; smaller tiles spend their time on being started."""
 
 
 class Box(NamedTuple):
@@ -93,13 +96,14 @@ class TilePlan:
 def plan_within(height: int, width: int, halo: int, stride: int, most: int) -> TilePlan:
     """Return the plan that reads the fewest pixels with no tile above `most` pixels.
 
-    The whole picture if it fits, full-width bands or blocks otherwise. If not even one stride of
-    pixels with its halo fits, the plan is of such tiles all the same.
+    The whole picture if it fits, full-width bands or blocks otherwise. A limit below a tile of the
+    least side and its halo is raised to that, so no plan reads more than 4 times the picture.
     """
+    around, side = 2 * round_up(halo, stride), least_side(halo, stride)
+    most = max(most, (side + around) ** 2)
     if height * width <= most:
         return TilePlan(height, width, 0, 0, halo, stride)
-    around = 2 * round_up(halo, stride)
-    best = TilePlan(height, width, stride, stride, halo, stride)
+    best = TilePlan(height, width, side, side, halo, stride)
     for columns in range(1, 257):
         tile_width = round_up(-(-width // columns), stride)
         read_width = min(width, tile_width + around)
@@ -116,6 +120,15 @@ def plan_within(height: int, width: int, halo: int, stride: int, most: int) -> T
         if tile_width == stride:
             break
     return best
+
+
+def least_side(halo: int, stride: int) -> int:
+    """Return the least pixels on a side that are worth a tile: 128, and two halos.
+
+    The halo of a smaller tile costs more than the tile: with a halo of 304, one that keeps 8 x 8
+    pixels reads 616 x 616.
+    """
+    return round_up(max(LEAST_SIDE, 2 * halo), stride)
 
 
 def spans(length: int, tile: int, stride: int) -> list[tuple[int, int]]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from imgae.errors import OptionError
 from imgae.io.metadata import iso_of
-from imgae.model import registry, session
+from imgae.model import machine, registry, session
 from imgae.model.session import OnnxModel
 from imgae.model.stitch import Progress, check_settings, plan_for, run_tiles
 from imgae.picture.arrays import Picture, check_finite, from_picture, like_picture
@@ -37,7 +37,7 @@ def default_model(device: str = "auto") -> tuple[str, str]:
     """
     if session.choose_device(device) != "cpu":
         return FAST, "int8 was not measured on a GPU"
-    if session.has_vnni():
+    if machine.has_vnni():
         return FAST_INTEGER, f"with this processor's VNNI as fast as {FAST} in float, and better"
     return FAST, "the fastest in float; this processor has no VNNI, or does not tell"
 

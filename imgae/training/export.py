@@ -21,7 +21,7 @@ from imgae import __version__
 from imgae.errors import TrainingError
 from imgae.model import onnxfile, session
 from imgae.model.card import COLOUR, METADATA_KEY, ModelCard, Score
-from imgae.model.verify import checks as verify
+from imgae.model.verify.reference import add_reference
 from imgae.training import geometry, networks, quantisation
 from imgae.training.checkpoint import Run
 from imgae.training.config import TrainingConfig
@@ -138,7 +138,7 @@ def export_run(
         onnx.checker.check_model(model, full_check=True)
         onnx.save(model, temporary)
         check_parity(net, temporary, config.task, precision)
-        verify.add_reference(temporary)
+        add_reference(temporary)
         temporary.replace(path)
     except OSError as error:
         raise TrainingError(f"{path}: cannot be written: {error.strerror}") from error

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from imgae.errors import TrainingError
-from imgae.model.session import usable_cpus
+from imgae.model.machine import usable_cpus
 from imgae.synthetic import drawings
 from imgae.synthetic.masks import draw_dust, draw_film_scratches
 from imgae.training import quantisation

@@ -1,3 +1,8 @@
+import multiprocessing
+import pickle
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
 import numpy as np
 import onnx
 import pytest
@@ -77,20 +82,69 @@ def test_a_failure_while_running_is_a_model_error(models):
         model(image=np.zeros((1, 3, 4), np.float32), sigma=LEVEL)
 
 
-def test_usable_cpus_are_at_least_one_and_within_affinity():
-    assert session.usable_cpus() >= 1
+PICTURE = np.random.default_rng(0).random((1, 3, 5, 7), np.float32)
+
+
+def pickled(model):
+    return pickle.loads(pickle.dumps(model))  # noqa: S301 - our own
+
+
+def test_a_pickled_model_is_loaded_again_as_it_was(models):
+    model = session.load(models / "darken.onnx", task="denoise", device="cpu", threads=3)
+    assert len(pickle.dumps(model)) < 1000
+    again = pickled(model)
+    assert (again.card, again.path, again.device) == (model.card, model.path, "cpu")
+    assert (again.threads, again.session.get_session_options().intra_op_num_threads) == (3, 3)
+    inputs = {"image": PICTURE, "sigma": LEVEL + 0.25}
+    assert np.array_equal(again(**inputs), model(**inputs))
+
+
+def test_a_model_runs_in_another_process(models):
+    model = session.load(models / "darken.onnx", device="cpu", threads=1)
+    spawning = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=spawning) as pool:
+        out = pool.submit(model, image=PICTURE, sigma=LEVEL + 0.25).result()
+    assert np.array_equal(out, PICTURE - 0.25)
+
+
+def test_a_pickled_model_whose_file_is_gone_says_so(models):
+    model = session.load(models / "darken.onnx", device="cpu", threads=1)
+    (models / "darken.onnx").unlink()
+    with pytest.raises(ModelError, match=r"darken\.onnx: there is no such file"):
+        pickled(model)
+
+
+def test_a_model_is_loaded_from_bytes_and_pickles(models):
+    data = (models / "darken.onnx").read_bytes()
+    model = session.load(data, path=Path("new.onnx"), task="denoise", device="cpu", threads=1)
+    assert model.path == Path("new.onnx")
+    for each in (model, pickled(model)):
+        assert np.array_equal(each(image=PICTURE, sigma=LEVEL + 0.25), PICTURE - 0.25)
+
+
+def test_messages_about_bytes_name_the_path_that_they_are_for(models):
+    with pytest.raises(ModelError, match=r"new\.onnx: not an ONNX model"):
+        session.load(b"not a model", path=Path("new.onnx"))
+    with pytest.raises(ModelError, match=r"^bytes: not an ONNX model"):
+        session.load(b"not a model")
+    data = (models / "darken.onnx").read_bytes()
+    with pytest.raises(ModelError, match=r"new\.onnx: a model to denoise, not to inpaint"):
+        session.load(data, path=Path("new.onnx"), task="inpaint")
+
+
+def test_too_little_memory_is_told_with_what_to_do(models, monkeypatch):
+    model = session.load(models / "identity.onnx", device="cpu", threads=1)
+    said = "Status Message: bfc_arena.cc:360 Failed to allocate memory for requested buffer"
+
+    class Full:
+        def run(self, *_):
+            raise RuntimeError(said)
+
+    full = session.OnnxModel(model.card, model.path, "cpu", 1, Full())
+    with pytest.raises(ModelError, match=r"too little memory for 5x7 pixels at once.*--tile 64"):
+        full(image=PICTURE, sigma=LEVEL)
 
 
 def test_the_tiny_models_pass_the_checker(models):
     for path in models.iterdir():
         onnx.checker.check_model(onnx.load(path), full_check=True)
-
-
-def test_a_quota_of_the_cgroup_is_counted(tmp_path, monkeypatch):
-    monkeypatch.setattr(session.os, "sched_getaffinity", lambda _: set(range(16)))
-    monkeypatch.setattr(session, "CGROUP_CPU", tmp_path / "cpu.max")
-    assert session.usable_cpus() == 16
-    (tmp_path / "cpu.max").write_text("250000 100000\n")
-    assert session.usable_cpus() == 2
-    (tmp_path / "cpu.max").write_text("max 100000\n")
-    assert session.usable_cpus() == 16

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgae.picture.tiling import Box, TilePlan, plan_within
+from imgae.picture.tiling import Box, TilePlan, least_side, plan_within, round_up
 
 sizes = st.integers(1, 300)
 plans = st.builds(
@@ -45,11 +45,32 @@ def test_tile_size_is_rounded_up_to_the_stride():
     assert {tile.keep.bottom - tile.keep.top for tile in TilePlan(64, 64, 1, 0, 0, 8)} == {8}
 
 
-@given(sizes, sizes, st.integers(0, 40), st.sampled_from([1, 8]), st.integers(1, 90_000))
-def test_no_tile_is_above_the_limit_unless_the_smallest_is(height, width, halo, stride, most):
+limits = given(sizes, sizes, st.integers(0, 40), st.sampled_from([1, 8]), st.integers(0, 90_000))
+
+
+@limits
+def test_no_tile_is_above_the_limit_unless_it_is_of_the_least_size(
+    height, width, halo, stride, most
+):
     plan = plan_within(height, width, halo, stride, most)
     largest = max(tile.read.area for tile in plan)
-    assert largest <= most or plan.tile_height == plan.tile_width == stride
+    side, around = least_side(halo, stride), 2 * round_up(halo, stride)
+    assert largest <= max(most, (side + around) ** 2)
+
+
+@limits
+def test_however_low_the_limit_pixels_are_read_four_times_at_most(
+    height, width, halo, stride, most
+):
+    plan = plan_within(height, width, halo, stride, most)
+    assert plan.pixels_read <= 4 * height * width
+
+
+@pytest.mark.parametrize("halo", [0, 96, 304])
+def test_no_memory_makes_no_crawl(halo):
+    plan = plan_within(3000, 4000, halo, 8, 0)
+    assert plan.pixels_read <= 4 * 3000 * 4000
+    assert len(plan) <= 24 * 32
 
 
 @pytest.mark.parametrize(("height", "width", "bands"), [(4000, 1000, True), (3000, 4000, False)])

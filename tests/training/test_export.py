@@ -18,7 +18,7 @@ from imgae.cli import main  # noqa: E402
 from imgae.errors import TrainingError  # noqa: E402
 from imgae.model import session  # noqa: E402
 from imgae.model.card import ModelCard, Score  # noqa: E402
-from imgae.model.verify.receptive_field import reach_of  # noqa: E402
+from imgae.model.verify.receptive_field import receptive_field_of  # noqa: E402
 from imgae.model.verify.worker import verify  # noqa: E402
 from imgae.training import export, geometry, networks, quantisation, runs  # noqa: E402
 from imgae.training.checkpoint import Run  # noqa: E402
@@ -192,9 +192,9 @@ def test_an_int8_file_is_held_against_the_network_that_rounds(fast_run, tmp_path
 def test_the_graph_is_found_to_see_as_far_as_the_network(variant, task):
     net = networks.build(variant, task).eval()
     radius, halo = geometry.receptive_radius(net), geometry.halo(net)
-    assert reach_of(export.to_onnx(net, "fp16"), 8, halo) == (radius, networks.STRIDE)
+    assert receptive_field_of(export.to_onnx(net, "fp16"), 8, halo) == (radius, networks.STRIDE)
     quantisation.quantise(net)
-    assert reach_of(export.to_onnx(net, "int8"), 8, halo) == (radius, networks.STRIDE)
+    assert receptive_field_of(export.to_onnx(net, "int8"), 8, halo) == (radius, networks.STRIDE)
 
 
 def test_an_exported_file_is_verified_by_its_graph_and_its_reference(file):

@@ -1,13 +1,12 @@
-"""How far a model sees, read off its graph: exact, whatever the weights.
+"""A model's receptive field, computed from its graph: exact, whatever the weights.
 
-Trained weights make what lies far away count for next to nothing, so that no change of pixels
-proves how far a network could see. Its operators do. Along one axis, every position of every tensor
-has a first and a last position of the picture that it depends on; a convolution joins those of its
-window, a slice picks some, an addition joins two. Sizes and shifts that the graph computes itself
-are taken from a run of it.
+With trained weights, pixels far away hardly count, so changing pixels cannot prove how far a
+network could see. Its operators can. Along one axis, every position of every tensor depends on the
+picture from a first to a last position. A convolution joins the ranges in its window, a slice picks
+some, an addition joins two. Sizes and shifts that the graph computes itself come from running it.
 
-Pictures are followed as (N, C, H, W), and as rows (N, C, H * W), which pointwise operators alone
-may touch before they are pictures again.
+Pictures are followed as (N, C, H, W), and as rows (N, C, H * W). Only pointwise operators may
+change rows before they are pictures again.
 """
 
 from collections.abc import Callable, Sequence
@@ -43,12 +42,12 @@ WHOLE: Final = frozenset((
 ))  # fmt: skip
 
 
-class UnknownReachError(Exception):
-    """An operator, or a use of one, that is not followed here."""
+class UnknownFieldError(Exception):
+    """The receptive field of an operator, or of a use of one, is not known here."""
 
 
 class WholePictureError(Exception):
-    """An operator that looks at all of the picture, however large."""
+    """An operator depends on the whole picture, however large it is."""
 
 
 @dataclass(frozen=True)
@@ -64,12 +63,14 @@ class Step:
     after: list[int]  # and of its output
 
 
-def reach_of(model: onnx.ModelProto, stride: int, halo: int, thin: bool = False) -> tuple[int, int]:
-    """Return how far beyond a cell of stride x stride outputs the model sees, and its true stride.
+def receptive_field_of(
+    model: onnx.ModelProto, stride: int, halo: int, thin: bool = False
+) -> tuple[int, int]:
+    """Return how many pixels around a cell of stride x stride outputs count, and the true stride.
 
-    halo: what is expected; a longer reach is found too.
+    halo: what is expected; a larger field is found too.
     thin: only with masks that leave no stride x stride block wholly unknown.
-    Raises UnknownReachError or WholePictureError; ModelError if the graph cannot be run.
+    Raises UnknownFieldError or WholePictureError; ModelError if the graph cannot be run.
     """
     radius, period = 0, 1
     for axis in (2, 3):
@@ -77,7 +78,7 @@ def reach_of(model: onnx.ModelProto, stride: int, halo: int, thin: bool = False)
         while True:
             first, last = spans_along(model, axis, length, stride if thin else 0)
             if len(first) != length:
-                raise UnknownReachError("an output of another size")
+                raise UnknownFieldError("an output of another size")
             starts = np.arange(0, length, stride)
             before = starts - first.reshape(-1, stride).min(1)
             after = last.reshape(-1, stride).max(1) - (starts + stride - 1)
@@ -161,7 +162,7 @@ def span_of(
     kind, names = node.op_type, list(node.input)
     attributes = {entry.name: helper.get_attribute_value(entry) for entry in node.attribute}
     if kind == "Where" and names[0] in values and values[names[0]].all():
-        names = names[1:2]  # wherever thin holes are, that choice falls the same
+        names = names[1:2]  # with thin holes, the first choice is taken everywhere
     followed = [name for name in names if name in spans]
     read = [spans[name] for name in followed]
     if kind in WHOLE:
@@ -169,20 +170,20 @@ def span_of(
     shapes = [sizes.get(name, []) for name in (*followed, node.output[0])]
     ranks = {len(shape) for shape in shapes}
     if kind != "Reshape" and ranks != {4} and not (ranks == {3} and kind not in MOVES):
-        raise UnknownReachError(f"{kind} of what is no picture")
+        raise UnknownFieldError(f"{kind} of what is no picture")
     if kind in POINTWISE or (kind == "Concat" and attributes["axis"] in (1, -3)):
         return joined(read) if read else never(1)
     if kind not in MOVES or len(read) != 1 or names[0] not in spans:
-        raise UnknownReachError(kind)
+        raise UnknownFieldError(kind)
     weights = names[3 if kind == "QLinearConv" else 1] if "Conv" in kind else ""
     arguments = [values.get(name) for name in names[1:]] + [None] * 4
     step = Step(axis, read[0], attributes, arguments, sizes.get(weights, [])[2:], *shapes)
     try:
         span = MOVES[kind](step)
-    except UnknownReachError as error:
-        raise UnknownReachError(kind) from error
+    except UnknownFieldError as error:
+        raise UnknownFieldError(kind) from error
     if len(step.after) == 4 and len(span[0]) != step.after[axis]:
-        raise UnknownReachError(kind)
+        raise UnknownFieldError(kind)
     return span
 
 
@@ -205,7 +206,7 @@ def reduced(step: Step) -> Span:
     if axes is None or not set(np.ravel(axes).tolist()) <= {0, 1, -3, -4}:
         raise WholePictureError("a mean or an extreme over it")
     if not step.attributes.get("keepdims", 1):
-        raise UnknownReachError
+        raise UnknownFieldError
     return step.span
 
 
@@ -215,18 +216,18 @@ def windowed(step: Step) -> Span:
     size = attributes.get("kernel_shape") or step.kernel
     plain = attributes.get("auto_pad", b"NOTSET") == b"NOTSET" and not attributes.get("ceil_mode")
     if len(size) != 2 or min(size) < 1 or not plain:
-        raise UnknownReachError
+        raise UnknownFieldError
     pads = attributes.get("pads") or [0] * 4
-    apart = (attributes.get("dilations") or [1, 1])[side]
+    dilation = (attributes.get("dilations") or [1, 1])[side]
     stride = (attributes.get("strides") or [1, 1])[side]
     first, last = padded(step.span, pads[side], pads[side + 2])
-    taps = range(0, apart * (size[side] - 1) + 1, apart)
-    reach = len(first) - taps[-1]
-    if reach < 1:
-        raise UnknownReachError
+    taps = range(0, dilation * (size[side] - 1) + 1, dilation)
+    count = len(first) - taps[-1]
+    if count < 1:
+        raise UnknownFieldError
     return (
-        np.min([first[tap : tap + reach : stride] for tap in taps], 0),
-        np.max([last[tap : tap + reach : stride] for tap in taps], 0),
+        np.min([first[tap : tap + count : stride] for tap in taps], 0),
+        np.max([last[tap : tap + count : stride] for tap in taps], 0),
     )
 
 
@@ -243,7 +244,7 @@ def gathered(step: Step) -> Span:
 def sliced(step: Step) -> Span:
     starts, ends, axes, steps = step.arguments[:4]
     if starts is None or ends is None:
-        raise UnknownReachError
+        raise UnknownFieldError
     axes = np.arange(len(starts)) if axes is None else axes
     steps = np.ones_like(starts) if steps is None else steps
     first, last = step.span
@@ -257,7 +258,7 @@ def sliced(step: Step) -> Span:
 def bordered(step: Step) -> Span:
     pads, _, axes = step.arguments[:3]
     if pads is None or len(pads) != 8 or axes is not None or min(pads) < 0:
-        raise UnknownReachError
+        raise UnknownFieldError
     mode = step.attributes.get("mode", b"constant").decode()
     before, after = int(pads[step.axis]), int(pads[step.axis + 4])
     if mode == "constant":
@@ -274,12 +275,12 @@ def resized(step: Step) -> Span:
     elif sizes is not None and sizes.size == 4:
         scale = float(sizes[step.axis]) / length
     else:
-        raise UnknownReachError
+        raise UnknownFieldError
     place = attributes.get("coordinate_transformation_mode", b"half_pixel")
     if place not in (b"asymmetric", b"half_pixel", b"pytorch_half_pixel"):
-        raise UnknownReachError
+        raise UnknownFieldError
     if attributes.get("antialias") or "axes" in attributes:
-        raise UnknownReachError
+        raise UnknownFieldError
     shift = 0.0 if place == b"asymmetric" else 0.5
     at = (np.arange(int(length * scale)) + shift) / scale - shift
     mode = attributes.get("mode", b"nearest")
@@ -291,7 +292,7 @@ def resized(step: Step) -> Span:
     elif mode == b"nearest" and rounding == b"round_prefer_floor":
         low = high = np.ceil(at - 0.5)
     else:
-        raise UnknownReachError
+        raise UnknownFieldError
     both = [np.clip(index, 0, length - 1).astype(int) for index in (low, high)]
     return joined([(step.span[0][index], step.span[1][index]) for index in both])
 
@@ -305,7 +306,7 @@ def reshaped(step: Step) -> Span:
         and row == [*picture[:2], picture[2] * picture[3]]
         and picture[step.axis] == len(step.span[0])
     ):
-        raise UnknownReachError
+        raise UnknownFieldError
     return step.span
 
 

@@ -1,7 +1,7 @@
-"""Model files checked in a process of their own, which a hostile one may kill or hang.
+"""Checking a model file in a process of its own, which a hostile file may kill or hang.
 
-Only that process loads onnx and onnxruntime. It sends the table of checks before every one of
-them, so that a death has a name and what was found before is kept.
+Only that process loads onnx and onnxruntime. Before each check it sends the table so far: if it
+dies, the table names the check that killed it, and keeps what was found before.
 """
 
 import contextlib
@@ -26,10 +26,10 @@ PROGRAM: Final = "from imgae.model.verify.worker import serve; serve()"
 def verify(path: Path) -> list[Check]:
     """Check a model file; returns a row a check. Never raises for what is wrong with the file.
 
-    What is not safe, is no valid graph, or has no card to go by is not run; nor is what follows a
-    check that kills its process, or takes too long.
+    A file that is not safe, is no valid graph or has no card is not run. If a check kills its
+    process or takes too long, the checks after it are not run.
     """
-    # The path as it is here; without -P the folder that we are in would come first.
+    # The same import path as here; -P leaves out the current folder.
     known = {"PYTHONPATH": os.pathsep.join(sys.path), "OPENBLAS_NUM_THREADS": "1"}
     command = [sys.executable, "-P", "-c", PROGRAM, os.fspath(path)]
     try:
@@ -56,7 +56,7 @@ def cause_of(code: int, errors: bytes) -> str:
 
 
 def ended(sent: bytes, cause: str) -> list[Check]:
-    """Return the last table that was sent whole; a check that was running has failed."""
+    """Return the last complete table; the check that was running has failed."""
     tables = sent.split(b"\n")[:-1]
     if not tables:
         return [Check("safe", passed=False, finding=cause)]
@@ -72,7 +72,7 @@ def serve() -> None:
     """Check the file that the command line names, within limits, and send tables."""
     limit_process()
     pipe = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # what a library prints is no table
+    os.dup2(2, 1)  # so that what libraries print stays out of the tables
 
     def send(rows: Sequence[Check]) -> None:
         pipe.write(json.dumps([asdict(row) for row in rows]) + "\n")

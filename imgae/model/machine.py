@@ -1,0 +1,136 @@
+"""What this process may use of the machine: CPUs, memory, instructions."""
+
+import os
+from pathlib import Path
+from typing import Final
+
+PROC: Final = Path("/proc")
+CGROUPS: Final = Path("/sys/fs/cgroup")
+CPUINFO: Final = PROC / "cpuinfo"
+VNNI: Final = {"avx512_vnni", "avx_vnni"}
+UNKNOWN_MEMORY: Final = 1 << 30
+"""Bytes taken to be free where the system does not tell."""
+QUOTA_FILES: Final = {"": ("cpu.max",), "cpu": ("cpu.cfs_quota_us", "cpu.cfs_period_us")}
+"""By the controller of a cgroup, "" in version 2: what tells its share of CPU time."""
+MEMORY_FILES: Final = {
+    "": ("memory.max", "memory.current", "active_file", "inactive_file"),
+    "memory": (
+        "memory.limit_in_bytes",
+        "memory.usage_in_bytes",
+        "total_active_file",
+        "total_inactive_file",
+    ),
+}
+"""By the controller: its limit, its use, files in memory.stat."""
+
+
+def has_vnni() -> bool:
+    """Whether the processor multiplies and adds bytes in one instruction.
+
+    False where that is not known: only Linux lists it, for x86 processors.
+    """
+    try:
+        return bool(VNNI & set(CPUINFO.read_text().split()))
+    except OSError:
+        return False
+
+
+def usable_cpus() -> int:
+    """Return how many CPUs this process may use, by its affinity and the quotas of its cgroups."""
+    if hasattr(os, "sched_getaffinity"):
+        count = len(os.sched_getaffinity(0))
+    else:
+        count = os.cpu_count() or 1
+    for quota, period in cgroup_quotas():
+        if quota.isdigit():  # neither "max" nor -1
+            count = min(count, max(1, round(int(quota) / int(period))))
+    return count
+
+
+def cgroup_quotas() -> list[tuple[str, str]]:
+    """Return the quota and the period of CPU time that each cgroup sets this process."""
+    found = []
+    for controller, files in QUOTA_FILES.items():
+        for folder in cgroup_folders(controller):
+            try:
+                words = [word for name in files for word in (folder / name).read_text().split()]
+                quota, period = words
+            except (OSError, ValueError):
+                continue
+            found.append((quota, period))
+    return found
+
+
+def free_memory() -> int:
+    """Return how many bytes this process can still take without driving others out of memory.
+
+    Files that the system keeps in memory count as free, because it gives them up when asked.
+    """
+    return max(0, min([available_memory(), *cgroup_memory(), *address_space()]))
+
+
+def available_memory() -> int:
+    """Return the bytes that the whole system has available."""
+    try:
+        for line in PROC.joinpath("meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    except (OSError, ValueError):
+        if hasattr(os, "sysconf") and "SC_AVPHYS_PAGES" in os.sysconf_names:
+            return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return UNKNOWN_MEMORY
+
+
+def cgroup_memory() -> list[int]:
+    """Return the bytes that are left of each limit that a cgroup sets this process."""
+    left = []
+    for controller, (limit, usage, *files) in MEMORY_FILES.items():
+        for folder in cgroup_folders(controller):
+            try:
+                free = int((folder / limit).read_text()) - int((folder / usage).read_text())
+            except (OSError, ValueError):  # no such file, or no limit ("max")
+                continue
+            left.append(free + sum(stat_of(folder).get(name, 0) for name in files))
+    return left
+
+
+def stat_of(folder: Path) -> dict[str, int]:
+    """Return what a cgroup's memory.stat says, by name; nothing if it cannot be read."""
+    try:
+        lines = [line.split() for line in (folder / "memory.stat").read_text().splitlines()]
+        return {name: int(value) for name, value in lines}
+    except (OSError, ValueError):
+        return {}
+
+
+def cgroup_folders(controller: str) -> list[Path]:
+    """Return the folders of this process's cgroup and of all above it.
+
+    controller: "" for version 2, or a controller of version 1. A container may be told the path
+    that its cgroup has outside, which leads nowhere inside; its own limits are at the root.
+    """
+    try:
+        lines = PROC.joinpath("self/cgroup").read_text().splitlines()
+    except OSError:
+        return []
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if controller in controllers.split(","):
+            parts = Path(path).parts[1:]
+            deepest = 0 if ".." in parts else len(parts)
+            return [CGROUPS.joinpath(controller, *parts[:n]) for n in range(deepest, -1, -1)]
+    return []
+
+
+def address_space() -> list[int]:
+    """Return the bytes left of the limit on this process's address space, if it has one."""
+    try:
+        import resource  # not on Windows
+
+        limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+        if limit == resource.RLIM_INFINITY:
+            return []
+        pages = int(PROC.joinpath("self/statm").read_text().split()[0])
+    except (ImportError, OSError, ValueError):
+        return []
+    return [limit - pages * resource.getpagesize()]

@@ -1,0 +1,112 @@
+"""Checks of what a network has to learn, on flat pictures; a network trained for too short fails.
+
+Each gives flat pictures of grays and of muted colours to a model of one task.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+
+from imgae.errors import ModelError
+from imgae.model.contract import SURE
+from imgae.model.verify.probes import Floats, Subject, flats, noisy, run_model
+from imgae.model.verify.report import Measured
+
+MOST_SHIFT: Final = 0.5
+"""8-bit levels that a denoiser may shift the mean of a flat picture by."""
+MOST_TINT: Final = 3.0
+"""8-bit levels that a code may shift it by, and that a filled hole may differ from its picture."""
+MOST_NOISE_LEFT: Final = 0.5
+"""Share of the noise in a flat picture that a denoiser may leave."""
+LEVELS: Final = (5 / 255, 15 / 255, 25 / 255)
+LOUD: Final = 0.05
+"""Denoisers that are not told the level need not remove noise below this one."""
+
+SHIFTED: Final = "the model changes the brightness or colour of plain areas"
+LONGER: Final = "train longer, or on more pictures"
+
+
+def means_are_kept(subject: Subject) -> Measured:
+    """A denoiser keeps the mean of each channel, of noisy pictures and of clean ones."""
+    flat, worst = flats(), 0.0
+    for level in LEVELS:
+        for image in [noisy(flat, level)] + ([flat] if level == LEVELS[0] else []):
+            out = denoised(subject, image, level)
+            worst = max(worst, float(np.abs((out - image).mean((2, 3))).max() * 255))
+    finding = f"the means of flat pictures shift by {worst:.2f} levels"
+    return Measured(worst, MOST_SHIFT, finding, f"at most {MOST_SHIFT} pass; {SHIFTED}: {LONGER}")
+
+
+def colours_are_kept(subject: Subject) -> Measured:
+    """A code is decoded to about the same mean."""
+    flat = flats()
+    off = np.abs((run_model(subject.model, {"image": flat}) - flat).mean((2, 3)))
+    worst = float(off.max() * 255)
+    finding = f"the means of flat pictures shift by {worst:.2f} levels"
+    return Measured(worst, MOST_TINT, finding, f"at most {MOST_TINT} pass; {SHIFTED}: {LONGER}")
+
+
+def holes_get_the_colour_around(subject: Subject) -> Measured:
+    """An inpainter fills holes 20 pixels wide with the colour around them."""
+    flat = flats()
+    mask = np.zeros((len(flat), 1, *flat.shape[2:]), np.float32)
+    mask[:, :, 20:40, 24:44] = mask[:, :, 50] = 1
+    filled = run_model(subject.model, {"image": np.where(mask > 0, 0, flat), "mask": mask})
+    worst = float(np.abs(filled - flat).max() * 255)
+    finding = f"holes in flat pictures are off by {worst:.2f} levels"
+    advice = "the model fills holes with other colours than those around"
+    return Measured(worst, MOST_TINT, finding, f"at most {MOST_TINT} pass; {advice}: {LONGER}")
+
+
+def nothing_is_found(subject: Subject) -> Measured:
+    """A detector finds no defects on flat pictures."""
+    worst = float(run_model(subject.model, {"image": flats()}).max())
+    finding = f"on flat pictures a defect has a probability of {worst:.2g}; {SURE} marks one"
+    return Measured(worst, SURE, finding, f"the model marks defects where there are none: {LONGER}")
+
+
+def noise_is_removed(subject: Subject) -> Measured:
+    """A denoiser removes noise from flat pictures."""
+    flat, worst = flats(), 0.0
+    for level in LEVELS:
+        if level > LOUD or "sigma" in subject.card.inputs:
+            image = noisy(flat, level)
+            left = denoised(subject, image, level).std((2, 3)) / image.std((2, 3))
+            worst = max(worst, float(left.max()))
+    finding = f"{worst:.0%} of the noise in flat pictures is left"
+    advice = f"at most {MOST_NOISE_LEFT:.0%} pass; the model leaves most of the noise: {LONGER}"
+    return Measured(worst, MOST_NOISE_LEFT, finding, advice)
+
+
+def scratches_are_found(subject: Subject) -> Measured:
+    """A detector finds a line two pixels wide: white on dark and black on light pictures."""
+    flat = flats()
+    rows, columns = np.mgrid[: flat.shape[2], : flat.shape[3]]
+    line = np.clip(1.5 - np.abs(columns - 20.3 - rows / 4), 0, 1)
+    ink = flat.mean(1, keepdims=True) < 0.5
+    maps = run_model(subject.model, {"image": (flat + (ink - flat) * line).astype(np.float32)})
+    if not (maps.min() >= 0 and maps.max() <= 1):
+        raise ModelError(f"probabilities from {maps.min():.2g} to {maps.max():.2g}")
+    least = float(maps[:, 0, line > 0.9].max(1).min())
+    finding = f"a scratch on flat pictures has a probability of {least:.2g}"
+    return Measured(1 - least, 1 - SURE, finding, f"the model misses a clear scratch: {LONGER}")
+
+
+def denoised(subject: Subject, image: Floats, level: float) -> Floats:
+    """Run a denoiser, told the level if it takes one."""
+    inputs = {"image": image, "sigma": np.full((1, 1, 1, 1), level, np.float32)}
+    given = {name: x for name, x in inputs.items() if name in subject.card.inputs}
+    return run_model(subject.model, given)
+
+
+LEVELS_BY_TASK: Final[dict[str, Callable[[Subject], Measured]]] = {
+    "denoise": means_are_kept,
+    "inpaint": holes_get_the_colour_around,
+    "detect": nothing_is_found,
+    "code": colours_are_kept,
+}
+EFFECT_BY_TASK: Final[dict[str, Callable[[Subject], Measured]]] = {
+    "denoise": noise_is_removed,
+    "detect": scratches_are_found,
+}

@@ -1,0 +1,117 @@
+"""The model under test, the inputs that it is probed with, and running it on them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from imgae.errors import ModelError
+from imgae.model import session
+from imgae.model.card import ModelCard
+from imgae.model.contract import TENSORS
+from imgae.model.stitch import kept, plan_for
+
+Floats = NDArray[np.float32]
+Inputs = dict[str, Floats]
+LEVEL: Final = 25 / 255
+COLOURS: Final = (
+    *((gray, gray, gray) for gray in (0.1, 0.25, 0.5, 0.75, 0.9)),
+    (0.6, 0.45, 0.35),
+    (0.35, 0.5, 0.4),
+    (0.4, 0.45, 0.6),
+)
+
+
+@dataclass
+class Subject:
+    """A file under test, and what is known of it so far."""
+
+    path: Path
+    proto: onnx.ModelProto
+    card: ModelCard
+    model: session.OnnxModel
+
+
+def told_of(name: str, count: int) -> Floats:
+    """Return an optional input for so many pictures, different for each."""
+    values = np.linspace(0.1, 0.4, count * (TENSORS[name].channels or 1), dtype=np.float32)
+    return values.reshape(count, -1, 1, 1) * (3200 if name == "iso" else 1)
+
+
+def make_inputs(
+    card: ModelCard,
+    height: int,
+    width: int,
+    *,
+    count: int = 1,
+    maps: bool = False,
+    thin: bool = False,
+) -> Inputs:
+    """Return random inputs. maps: a level for every pixel. thin: each block has a known pixel."""
+    random = np.random.default_rng(0)
+    image = random.random((count, 3, height, width), np.float32)
+    sigma = random.random((count, 1, *((height, width) if maps else (1, 1))), np.float32) * 0.2
+    if not maps:
+        sigma[:] = LEVEL
+    mask = (random.random((count, 1, height, width)) < 0.7).astype(np.float32)
+    if thin:
+        mask[:, :, :: card.stride, :: card.stride] = 0
+        mask[:, :, card.stride - 1 :: card.stride, card.stride - 1 :: card.stride] = 0
+    else:
+        mask[:, :, height // 2 - 60 : height // 2 + 60, width // 2 - 60 : width // 2 + 60] = 1
+        mask[:, :, :1, :1] = 0
+    inputs = {"image": image, "sigma": sigma, "mask": mask}
+    return {name: inputs[name] for name in card.inputs if name in inputs}
+
+
+def strip(axis: int, length: int) -> tuple[int, int]:
+    return (length, 16) if axis == 2 else (16, length)
+
+
+def cut(x: Floats, axis: int, start: int, end: int) -> Floats:
+    return x[:, :, start:end] if axis == 2 else x[:, :, :, start:end]
+
+
+def flats() -> Floats:
+    """Return flat pictures, one a colour."""
+    return np.array(COLOURS, np.float32)[:, :, None, None] * np.ones((56, 56), np.float32)
+
+
+def noisy(flat: Floats, level: float) -> Floats:
+    return flat + np.random.default_rng(0).normal(0, level, flat.shape).astype(np.float32)
+
+
+def run_model(model: session.OnnxModel, inputs: Inputs) -> Floats:
+    """Run a model, for its first output. Raises ModelError if it fails or gives another shape."""
+    out = model(**inputs)
+    image = inputs["image"]
+    if out.shape != image.shape:
+        raise ModelError(f"the model gave {out.shape} for {image.shape}")
+    return out
+
+
+def tiled(model: session.OnnxModel, card: ModelCard, inputs: Inputs, tile: int) -> Floats:
+    """Run a model tile by tile, as pictures are restored, for the whole output."""
+    image = inputs["image"]
+    out = np.empty_like(image)
+    for piece in plan_for(card, image.shape[2], image.shape[3], tile):
+        rows, columns = piece.read.slices
+        part = {
+            name: x[:, :, rows, columns] if x.shape[2:] == image.shape[2:] else x
+            for name, x in inputs.items()
+        }
+        values = kept(model(**part), part["image"], piece, 3)
+        out[0][:, *piece.keep.slices] = values.transpose(2, 0, 1)
+    return out
+
+
+def difference(a: Floats, b: Floats) -> float:
+    """Return the largest difference; infinity where either is NaN."""
+    return float(np.nan_to_num(np.abs(a - b), nan=np.inf).max())
+
+
+def in_levels(worst: float) -> str:
+    return f"{worst:.2g} ({worst * 255:.2g} 8-bit levels)"
