@@ -1,10 +1,11 @@
 """Masks: where they come from, and what is done to them. All are bool (H, W), True fills."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import cv2
 import numpy as np
+import PIL.Image
 from numpy.typing import NDArray
 
 from imgae.errors import MaskError
@@ -13,6 +14,44 @@ from imgae.picture.orientation import turn
 from imgae.picture.pixels import to_float, to_uint8, to_uint8_rgb
 
 Mask = NDArray[np.bool_]
+
+WHITE_FROM: Final = 128
+"""The darkest 8-bit gray that counts as white in a mask."""
+PIL_MODES: Final = ("1", "L")
+
+
+def from_array(mask: NDArray[Any] | PIL.Image.Image, height: int, width: int) -> Mask:
+    """Check a mask that a program gives, and return it as bool (H, W), True fills.
+
+    mask: an array (height, width), or a PIL image of mode 1 or L. bool, or uint8 that holds only 0
+    and 1, or uint8 that is black and white: what is 128 or more is white, and fills.
+    Returns an array that is bool already as it is, not copied.
+    Raises MaskError if the type, the shape or the size is another.
+    """
+    if isinstance(mask, PIL.Image.Image):
+        if mask.mode not in PIL_MODES:
+            raise MaskError(
+                f"the mask is a PIL image of mode {mask.mode}; expected 1 or L, as from "
+                'mask.convert("L")'
+            )
+        mask = np.asarray(mask)
+    if not isinstance(mask, np.ndarray):
+        raise MaskError(
+            "a mask is an array, bool or uint8 (H, W), or a PIL image of mode 1 or L, not "
+            f"{type(mask).__name__}"
+        )
+    if mask.dtype not in (np.bool_, np.uint8) or mask.ndim != 2:
+        raise MaskError(f"the mask is {mask.dtype} {mask.shape}; expected bool or uint8 (H, W)")
+    if mask.shape != (height, width):
+        raise MaskError(
+            f"the mask is {mask.shape[1]}x{mask.shape[0]}, the picture {width}x{height}; "
+            "they must be of one size"
+        )
+    if mask.dtype == np.bool_:
+        return mask
+    only_0_and_1 = mask.max(initial=0) <= 1
+    marked: Mask = mask >= (1 if only_0_and_1 else WHITE_FROM)
+    return marked
 
 
 def from_picture(mask: Image, image: Image) -> Mask:
