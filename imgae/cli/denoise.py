@@ -5,10 +5,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imgae.cli.options import Commands, add_device, between, new_parser
-from imgae.cli.output import warnings_as_notes
-from imgae.cli.progress import tile_progress
-from imgae.cli.restore import (
+from imgae.cli.files import (
     add_files,
     add_sigma,
     add_tile,
@@ -18,13 +15,16 @@ from imgae.cli.restore import (
     plan_outputs,
     restore_each,
 )
+from imgae.cli.options import Commands, add_device, between, new_parser
+from imgae.cli.output import warnings_as_notes
+from imgae.cli.progress import tile_progress
 from imgae.errors import ImgaeError
 
 if TYPE_CHECKING:
-    from imgae.restore.controls import Steering
+    from imgae.restore.controls import Controls
     from imgae.restore.denoise import Denoiser
 
-STEERING = (
+CONTROLS = (
     ("strength", 1.0, "0 keeps the input, 1 is the full effect"),
     ("luma", 1.0, "the same, of the noise in brightness alone"),
     ("chroma", 1.0, "the same, of the noise in colour alone"),
@@ -53,7 +53,7 @@ def add_parser(commands: Commands) -> None:
     add_files(parser, "denoised")
     add_sigma(parser)
     add = parser.add_argument
-    for name, default, text in STEERING:
+    for name, default, text in CONTROLS:
         add(f"--{name}", type=between(0, 1), default=default, metavar="0..1", help=text)
     add_tile(parser)
     add_device(parser)
@@ -64,7 +64,7 @@ def add_parser(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     outputs = plan_outputs(options, "denoised")
-    from imgae.restore.controls import Steering
+    from imgae.restore.controls import Controls
     from imgae.restore.denoise import (
         Denoiser,  # onnxruntime loads only for a command line that is right
     )
@@ -73,18 +73,18 @@ def run(options: argparse.Namespace) -> int:
     denoiser = Denoiser(
         options.model, device=options.device, threads=options.threads, tile=options.tile
     )
-    steering = Steering(**{name: getattr(options, name) for name, *_ in STEERING})
+    controls = Controls(**{name: getattr(options, name) for name, *_ in CONTROLS})
     return restore_each(
         options,
         outputs,
-        lambda source, target: denoise_file(denoiser, steering, source, target, options),
+        lambda source, target: denoise_file(denoiser, controls, source, target, options),
         summary,
     )
 
 
 def denoise_file(
     denoiser: "Denoiser",
-    steering: "Steering",
+    controls: "Controls",
     source: Path,
     target: Path,
     options: argparse.Namespace,
@@ -97,7 +97,7 @@ def denoise_file(
         image = read_image(source)
         with tile_progress(source.name, hidden=options.quiet) as progress:
             try:
-                done = denoiser.run(image, level_of(options), steering, progress)
+                done = denoiser.run(image, level_of(options), controls, progress)
             except ImgaeError as error:
                 raise type(error)(f"{source}: {error}") from error
         write_image(done.image, target, options.overwrite)

@@ -5,11 +5,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imgae.cli.masking import add_mask, check_mask, load_detector, make_mask, write_mask
-from imgae.cli.options import Commands, add_device, new_parser, whole
-from imgae.cli.output import note, warnings_as_notes
-from imgae.cli.progress import tile_progress
-from imgae.cli.restore import (
+from imgae.cli.files import (
     add_files,
     add_sigma,
     add_tile,
@@ -19,6 +15,10 @@ from imgae.cli.restore import (
     plan_outputs,
     restore_each,
 )
+from imgae.cli.mask_options import add_mask, check_mask, load_detector, make_mask, write_mask
+from imgae.cli.options import Commands, add_device, new_parser, whole
+from imgae.cli.output import note, warnings_as_notes
+from imgae.cli.progress import tile_progress
 from imgae.errors import ImgaeError
 
 if TYPE_CHECKING:

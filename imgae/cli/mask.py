@@ -3,10 +3,9 @@
 import argparse
 from pathlib import Path
 
-from imgae.cli.masking import add_mask, check_mask, load_detector, make_mask, write_mask
+from imgae.cli.mask_options import add_mask, check_mask, load_detector, make_mask, write_mask
 from imgae.cli.options import Commands, add_device, new_parser
 from imgae.cli.output import result, warnings_as_notes
-from imgae.cli.restore import prepare_libraries
 from imgae.errors import ImgaeError
 
 MORE = "White is what `imgae inpaint --mask` would fill."
@@ -26,6 +25,7 @@ def add_parser(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     check_mask(options)
     from imgae.io.files import check_writable, read_image
+    from imgae.io.libraries import prepare_libraries
 
     prepare_libraries()
     check_writable(options.output, options.overwrite)

@@ -22,7 +22,7 @@ REACH: Final = 16  # rows that a strip is read beyond: three AROUNDs and three C
 
 
 @dataclass(frozen=True)
-class Steering:
+class Controls:
     """Each from 0 to 1. The defaults change nothing.
 
     strength: 0 keeps the input, 1 is the full effect; luma, chroma: the same for brightness and

@@ -20,7 +20,7 @@ from imgae.picture.arrays import Picture, check_finite, from_picture, like_pictu
 from imgae.picture.image import Image
 from imgae.picture.noise import estimate_noise
 from imgae.picture.pixels import to_float
-from imgae.restore.controls import Steering
+from imgae.restore.controls import Controls
 
 FAST: Final = "denoise-fast"
 FAST_INTEGER: Final = "denoise-balanced-int8"
@@ -127,28 +127,28 @@ class Denoiser:
         (H, W, 4), uint8, uint16 or float on [0, 1]; alpha is kept as it is.
         sigma: the noise's standard deviation on [0, 1]; None finds it.
         strength: 0 returns the input, 1 the full result. luma, chroma, detail, grain: see
-        `Steering`.
+        `Controls`.
         Raises ImageError for other arrays, NaN or infinity; OptionError for levels or strengths
         out of range, or a level for a model that takes none.
         """
         picture = from_picture(image)
-        steering = Steering(strength, luma, chroma, detail, grain)
-        if steering.keeps_all:
+        controls = Controls(strength, luma, chroma, detail, grain)
+        if controls.keeps_all:
             check(picture, sigma)
             return copy.deepcopy(image)
-        restored: Picture = like_picture(image, self.run(picture, sigma, steering).image)
+        restored: Picture = like_picture(image, self.run(picture, sigma, controls).image)
         return restored
 
     def run(
         self,
         image: Image,
         sigma: float | None = None,
-        steering: Steering | None = None,
+        controls: Controls | None = None,
         progress: Progress | None = None,
     ) -> Denoised:
         """Denoise, and tell the model and level used and the tiles it took; see __call__."""
         check(image, sigma)
-        steering = steering or Steering()
+        controls = controls or Controls()
         choice = self.choose(image, sigma)
         model, caution = choice.model, choice.caution
         inputs = told_by(image, model)
@@ -163,10 +163,10 @@ class Denoiser:
             return model(image=planes, **inputs)
 
         pixels = image.pixels
-        if not steering.keeps_all:
-            pixels = run_tiles(restore, image.pixels, plan, steering.blend, progress)
+        if not controls.keeps_all:
+            pixels = run_tiles(restore, image.pixels, plan, controls.blend, progress)
         level = removed(image.pixels, pixels) if choice.sigma is None else choice.sigma
-        done = image.with_pixels(steering.finish(image.pixels, pixels))
+        done = image.with_pixels(controls.finish(image.pixels, pixels))
         return Denoised(
             done, level, choice.source, caution, len(plan), model.card.name, model.device
         )

@@ -338,7 +338,7 @@ def test_a_request_to_terminate_leaves_nothing_half_done(folder):
     assert names(folder) == ["large.png", "photo.png"]
 
 
-def test_steering_options_reach_the_picture(folder, capfd):
+def test_options_of_control_reach_the_picture(folder, capfd):
     half = ("--luma", "0.5", "--chroma", "0.5")
     assert run(capfd, "denoise", "photo.png", "--model", "darken", "--sigma", "20", *half)[0] == 0
     expected = read_image("photo.png").pixels - 10

@@ -8,7 +8,7 @@ import pytest
 import tiny_models
 
 from imgae import Image, ImageError, OptionError, read_image, write_image
-from imgae.cli import main, masking
+from imgae.cli import main, mask_options
 from imgae.io.metadata import upright
 from imgae.model import registry
 from imgae.restore import detect
@@ -201,7 +201,7 @@ def test_defects_that_a_model_finds_can_be_the_mask(detector, tmp_path, capsys, 
 
 
 def test_the_command_line_knows_the_defects_of_the_detector():
-    assert masking.DEFECTS == detect.DEFECTS
+    assert mask_options.DEFECTS == detect.DEFECTS
 
 
 def test_detectors_take_arrays_and_refuse_unknown_defects(tmp_path):
