@@ -100,7 +100,7 @@ def test_pixels_of_every_type(denoiser, dtype, channels):
 
 
 @pytest.mark.parametrize("name", ["strength", "luma", "chroma", "detail", "grain"])
-@pytest.mark.parametrize("value", [-0.1, 1.1, float("nan")])
+@pytest.mark.parametrize("value", [-0.1, 1.1, float("nan"), "1", None])
 def test_values_out_of_range_are_refused(name, value):
     with pytest.raises(OptionError, match=name):
         Controls(**{name: value})
