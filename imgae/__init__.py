@@ -1,4 +1,8 @@
-"""Image autoencoders: remove noise from pictures, train the networks that do it, embed them."""
+"""Image autoencoders: remove noise from pictures, fill holes, find defects, encode pictures.
+
+Denoiser, Inpainter, Detector and Encoder each load a model once and are then called with pictures;
+read_image and write_image are for files. `help(imgae.Denoiser)` and so on say what each takes.
+"""
 
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +23,16 @@ if TYPE_CHECKING:
     from imgae.io.files import read_image, write_image
     from imgae.picture.image import Image
     from imgae.restore.denoise import Denoiser
+    from imgae.restore.detect import Detector
+    from imgae.restore.encode import Encoder
     from imgae.restore.inpaint import Inpainter
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Denoiser",
+    "Detector",
+    "Encoder",
     "Image",
     "ImageError",
     "ImageNotFoundError",
@@ -45,6 +53,8 @@ __all__ = [
 # Loaded when first used, so that `import imgae` costs nothing and pulls in no runtime.
 _LAZY = {
     "Denoiser": "imgae.restore.denoise",
+    "Detector": "imgae.restore.detect",
+    "Encoder": "imgae.restore.encode",
     "Image": "imgae.picture.image",
     "Inpainter": "imgae.restore.inpaint",
     "read_image": "imgae.io.files",

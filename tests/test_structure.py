@@ -153,6 +153,8 @@ def test_tests_lie_where_what_they_test_lies():
 def test_the_public_names_are_these():
     assert set(imgae.__all__) == {
         "Denoiser",
+        "Detector",
+        "Encoder",
         "Image",
         "ImageError",
         "ImageNotFoundError",

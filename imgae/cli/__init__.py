@@ -7,18 +7,32 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import imgae
 from imgae.cli import denoise, doctor, evaluate, export, inpaint, mask, models, study, train, verify
-from imgae.cli.output import say
+from imgae.cli.mask_options import with_corners_joined
+from imgae.cli.output import only_own_warnings, say
 from imgae.errors import ImgaeError
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 
 
+EXAMPLES = """\
+Examples:
+  imgae denoise photo.jpg                   write photo.denoised.jpg
+  imgae denoise photos/*.jpg -o clean/      write clean/NAME.denoised.jpg
+  imgae inpaint photo.png --mask mask.png   fill what is white in mask.png
+  imgae denoise --help                      explain a command and its options
+"""
+
+
 class Parser(argparse.ArgumentParser):
-    """Tells what is wrong with a command line in one sentence."""
+    """Tells what is wrong with a command line in one sentence; --polygon ends before a picture."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        words = sys.argv[1:] if args is None else args
+        return super().parse_known_args(with_corners_joined(words), namespace)
 
     def error(self, message: str) -> NoReturn:
         self.exit(USAGE, f"imgae: {message}; see {self.prog} --help\n")
@@ -28,6 +42,8 @@ def parser() -> argparse.ArgumentParser:
     main_parser = Parser(
         prog="imgae",
         description="Remove noise from pictures, fill holes, and train the networks that do it.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     main_parser.add_argument("--version", action="version", version=f"imgae {imgae.__version__}")
@@ -54,7 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     debug = "--debug" in words
     try:
         options = parse(words or ["--help"])
-        return int(options.run(options))
+        with only_own_warnings(debug):
+            return int(options.run(options))
     except SystemExit as stop:  # --help, --version, or a wrong command line
         return stop.code if isinstance(stop.code, int) else 0
     except ImgaeError as error:

@@ -2,102 +2,118 @@
 
 import argparse
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from imgae.cli.files import (
+    EXIT_CODES,
+    Restore,
+    Use,
+    add_files,
+    add_printing,
+    add_sigma,
+    add_tile,
+    level_of,
+    noise_level,
+    plan_outputs,
+    refuse_clashes,
+    restore_each,
+)
 from imgae.cli.options import Commands, add_device, between, new_parser
 from imgae.cli.output import warnings_as_notes
 from imgae.cli.progress import tile_progress
-from imgae.cli.restore import (
-    add_files,
-    add_sigma,
-    add_tile,
-    check_early,
-    check_output,
-    level_of,
-    plan_outputs,
-    restore_each,
-)
 from imgae.errors import ImgaeError
 
 if TYPE_CHECKING:
-    from imgae.restore.controls import Steering
+    from imgae.restore.controls import Controls
     from imgae.restore.denoise import Denoiser
 
-STEERING = (
-    ("strength", 1.0, "0 keeps the input, 1 is the full effect"),
-    ("luma", 1.0, "the same, of the noise in brightness alone"),
-    ("chroma", 1.0, "the same, of the noise in colour alone"),
-    ("detail", 0.0, "fine texture that is given back where there is some (default: 0)"),
-    ("grain", 0.0, "new grain over all, 1 as strong as noise of level 8 (default: 0)"),
+CONTROLS = (
+    ("strength", 1.0, "how much of the effect: 0 keeps the picture, 1 is all of it (default: 1)"),
+    ("luma", 1.0, "the same for noise in brightness alone (default: 1)"),
+    ("chroma", 1.0, "the same for noise in colour alone (default: 1)"),
+    ("detail", 0.0, "how much of the fine texture to give back, where there is some (default: 0)"),
+    ("grain", 0.0, "how much new grain to add; 1 is as strong as noise of level 8 (default: 0)"),
 )
 MORE = """\
-Without --model and --sigma, white noise is removed at its level by one model, and everything else,
-camera noise and JPEG's traces, by another that sees for itself how much to do. The printed line
-says which it was.
+Each result is written beside its picture: photo.denoised.png for photo.png.
+Use -o for another place. Size, bit depth, transparency, colour profile and
+camera data stay as they are.
 
-Sizes, bit depth, transparency, colour profile and camera data stay as they are.
+Without --model and --sigma, imgae looks at each picture. If it finds white
+noise, it estimates the noise level and uses a model for white noise. Otherwise
+it uses a model for cameras, which removes camera noise and JPEG artefacts, and
+takes no level. The printed line names the model and the noise level.
 
-With --json, each file gives: input, output, width, height, sigma (8-bit levels), sigma_source
-("given", "estimated" or "removed": how
-much that model took away), caution (what speaks against the level, or null), model, device, tiles,
-seconds (reading and writing included, start-up not) and megapixels_per_second.
-
-Exit codes: 0 all done; 1 the one input failed, or all did; 2 the command line is wrong; 3 some of
-several inputs failed; 130 interrupted.
+Examples:
+  imgae denoise photo.jpg
+  imgae denoise photos/*.jpg -o clean/
+  imgae denoise scan.tif --sigma 25 --strength 0.8
 """
+AFTER = f"""\
+Keys of --json:
+  input, output, width, height
+  sigma         the noise level, in 8-bit levels
+  sigma_source  "given"; "estimated" from the picture; or "removed": the model
+                takes no level, and sigma is measured from what it removed
+  caution       a reason to doubt the level, or null
+  model, device, tiles
+  seconds       with reading and writing, without loading the model
+  megapixels_per_second
+
+{EXIT_CODES}"""
 
 
 def add_parser(commands: Commands) -> None:
-    parser = new_parser(commands, "denoise", "Remove noise from pictures.", MORE)
+    parser = new_parser(commands, "denoise", "Remove noise from pictures.", MORE, AFTER)
     add_files(parser, "denoised")
     add_sigma(parser)
-    add = parser.add_argument
-    for name, default, text in STEERING:
-        add(f"--{name}", type=between(0, 1), default=default, metavar="0..1", help=text)
+    for name, default, text in CONTROLS:
+        parser.add_argument(
+            f"--{name}", type=between(0, 1), default=default, metavar="0..1", help=text
+        )
     add_tile(parser)
     add_device(parser)
-    add("--json", action="store_true", help="one JSON object a file on standard output")
-    add("--quiet", action="store_true", help="no progress and no summary")
+    add_printing(parser)
     parser.set_defaults(run=run, parser=parser)
 
 
 def run(options: argparse.Namespace) -> int:
     outputs = plan_outputs(options, "denoised")
-    from imgae.restore.controls import Steering
-    from imgae.restore.denoise import (
-        Denoiser,  # onnxruntime loads only for a command line that is right
-    )
+    pairs = zip(options.inputs, outputs, strict=True)
+    results = [Use(target, f"the result of {source}") for source, target in pairs]
+    refuse_clashes(options, [Use(path, "an input") for path in options.inputs], results, [])
+    return restore_each(options, outputs, partial(load, options), summary)
 
-    check_early(options, outputs)
+
+def load(options: argparse.Namespace) -> Restore:
+    # onnxruntime loads only for a command line that is right.
+    from imgae.restore.controls import Controls
+    from imgae.restore.denoise import Denoiser
+
     denoiser = Denoiser(
         options.model, device=options.device, threads=options.threads, tile=options.tile
     )
-    steering = Steering(**{name: getattr(options, name) for name, *_ in STEERING})
-    return restore_each(
-        options,
-        outputs,
-        lambda source, target: denoise_file(denoiser, steering, source, target, options),
-        summary,
-    )
+    controls = Controls(**{name: getattr(options, name) for name, *_ in CONTROLS})
+    return partial(denoise_file, denoiser, controls, options)
 
 
 def denoise_file(
     denoiser: "Denoiser",
-    steering: "Steering",
+    controls: "Controls",
+    options: argparse.Namespace,
     source: Path,
     target: Path,
-    options: argparse.Namespace,
 ) -> dict[str, Any]:
     from imgae.io.files import read_image, write_image
 
     started = time.monotonic()
     with warnings_as_notes():
-        check_output(target, options)
         image = read_image(source)
         with tile_progress(source.name, hidden=options.quiet) as progress:
             try:
-                done = denoiser.run(image, level_of(options), steering, progress)
+                done = denoiser.run(image, level_of(options), controls, progress)
             except ImgaeError as error:
                 raise type(error)(f"{source}: {error}") from error
         write_image(done.image, target, options.overwrite)
@@ -119,10 +135,8 @@ def denoise_file(
 
 
 def summary(record: dict[str, Any]) -> str:
-    caution = f"; {record['caution']}" if record["caution"] else ""
     return (
         f"{record['input']} -> {record['output']}: {record['width']}x{record['height']}, "
-        f"level {record['sigma']:.3g} ({record['sigma_source']}{caution}), {record['model']} on "
-        f"{record['device']}, {record['seconds']:.2f} s, "
-        f"{record['megapixels_per_second']:.2f} MP/s"
+        f"{noise_level(record)}, {record['model']} on {record['device']}, "
+        f"{record['seconds']:.2f} s, {record['megapixels_per_second']:.2f} MP/s"
     )

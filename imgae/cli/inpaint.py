@@ -2,23 +2,35 @@
 
 import argparse
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imgae.cli.masking import add_mask, check_mask, load_detector, make_mask, write_mask
+from imgae.cli.files import (
+    EXIT_CODES,
+    Restore,
+    Use,
+    add_files,
+    add_printing,
+    add_sigma,
+    add_tile,
+    level_of,
+    noise_level,
+    plan_outputs,
+    refuse_clashes,
+    restore_each,
+)
+from imgae.cli.mask_options import (
+    add_mask,
+    check_mask,
+    load_detector,
+    make_mask,
+    mask_file,
+    write_mask,
+)
 from imgae.cli.options import Commands, add_device, new_parser, whole
 from imgae.cli.output import note, warnings_as_notes
 from imgae.cli.progress import tile_progress
-from imgae.cli.restore import (
-    add_files,
-    add_sigma,
-    add_tile,
-    check_early,
-    check_output,
-    level_of,
-    plan_outputs,
-    restore_each,
-)
 from imgae.errors import ImgaeError
 
 if TYPE_CHECKING:
@@ -27,21 +39,39 @@ if TYPE_CHECKING:
     from imgae.restore.inpaint import Inpainter
 
 MORE = """\
-Pixels that are not marked stay exactly as they are, in the file's own precision, unless --denoise
-is given, or the output is a JPEG, which stores every pixel anew.
+Say what to fill with at least one of --mask, --box, --polygon, --color and
+--detect. You can give several; imgae fills everything that any of them marks.
+`imgae mask` makes the mask alone.
 
-With --json, each file gives: input, output, width, height, filled (pixels), sigma (8-bit levels, of
---denoise, else null), sigma_source ("given", "estimated" or null), caution (what speaks against
-the level, or null), model, device, seconds (reading and writing included, start-up not) and
-megapixels_per_second.
+Each result is written beside its picture: photo.inpainted.png for photo.png.
+Use -o for another place. Pixels that are not marked stay exactly as they are,
+unless you give --denoise, or write a JPEG, which stores every pixel anew.
 
-Exit codes: 0 all done; 1 the one input failed, or all did; 2 the command line is wrong; 3 some of
-several inputs failed; 130 interrupted.
+Examples:
+  imgae inpaint photo.png --mask mask.png
+  imgae inpaint photos/*.png --box 20,500,120,30 -o clean/
+  imgae inpaint scan.png --detect scratches,dust --dilate 2 --denoise
 """
+AFTER = f"""\
+Keys of --json:
+  input, output, width, height
+  filled        how many pixels were filled
+  sigma         with --denoise the noise level, in 8-bit levels; else null
+  sigma_source  "given"; "estimated" from the picture; "removed": the model
+                takes no level, and sigma is measured from what it removed;
+                or null
+  caution       a reason to doubt the level, or null
+  model, device
+  seconds       with reading and writing, without loading the model
+  megapixels_per_second
+
+{EXIT_CODES}"""
 
 
 def add_parser(commands: Commands) -> None:
-    parser = new_parser(commands, "inpaint", "Fill what a mask marks.", MORE)
+    parser = new_parser(
+        commands, "inpaint", "Fill the parts of a picture that a mask marks.", MORE, AFTER
+    )
     add_files(parser, "inpainted")
     add_mask(parser)
     add = parser.add_argument
@@ -50,7 +80,7 @@ def add_parser(commands: Commands) -> None:
         type=whole(0),
         default=0,
         metavar="PX",
-        help="blend over so many pixels inside the hole (default: 0)",
+        help="over how many pixels, inside a hole, to blend with what was there (default: 0)",
     )
     add(
         "--no-texture",
@@ -60,15 +90,14 @@ def add_parser(commands: Commands) -> None:
     add(
         "--denoise",
         action="store_true",
-        help="also remove noise from the whole picture, by the default model; see --sigma",
+        help="also remove noise from the whole picture, with the default model",
     )
     add_sigma(parser)
-    add("--save-mask", type=Path, metavar="FILE", help="write the mask that was used")
-    add("--preview", type=Path, metavar="FILE", help="write the picture with the mask over it")
+    add("--save-mask", type=Path, metavar="FILE", help="also write the mask that was used")
+    add("--preview", type=Path, metavar="FILE", help="also write the picture with the mask in red")
     add_tile(parser)
     add_device(parser)
-    add("--json", action="store_true", help="one JSON object a file on standard output")
-    add("--quiet", action="store_true", help="no progress and no summary")
+    add_printing(parser)
     parser.set_defaults(run=run, parser=parser)
 
 
@@ -76,73 +105,70 @@ def run(options: argparse.Namespace) -> int:
     check_mask(options)
     if options.sigma != "auto" and not options.denoise:
         options.parser.error("--sigma is the level that --denoise removes; add --denoise")
+    if len(options.inputs) > 1 and (options.save_mask or options.preview):
+        options.parser.error("--save-mask and --preview write one file, and take one picture")
     outputs = plan_outputs(options, "inpainted")
-    check_places(options, outputs)
+    read = [*(Use(path, "an input") for path in options.inputs), *mask_file(options)]
+    pairs = zip(options.inputs, outputs, strict=True)
+    results = [Use(target, f"the result of {source}") for source, target in pairs]
+    named = [("--save-mask", options.save_mask), ("--preview", options.preview)]
+    also = [Use(path, role) for role, path in named if path]
+    refuse_clashes(options, read, results, also)
+    places = [use.path for use in also]
+    return restore_each(options, outputs, partial(load, options), summary, places)
+
+
+def load(options: argparse.Namespace) -> Restore:
+    # onnxruntime loads only for a command line that is right.
     from imgae.restore.inpaint import Inpainter
 
-    check_early(options, outputs)
-    place = {"device": options.device, "threads": options.threads, "tile": options.tile}
-    inpainter = Inpainter(options.model, **place)
+    settings = {"device": options.device, "threads": options.threads, "tile": options.tile}
+    inpainter = Inpainter(options.model, **settings)
     detector = load_detector(options)
     denoiser = None
     if options.denoise:
         from imgae.restore.denoise import Denoiser
 
-        denoiser = Denoiser(**place)
-    return restore_each(
-        options,
-        outputs,
-        lambda source, target: inpaint_file(inpainter, denoiser, detector, source, target, options),
-        summary,
-    )
-
-
-def check_places(options: argparse.Namespace, outputs: list[Path]) -> None:
-    """Refuse a mask or preview that would be written over another file of this run."""
-    if len(options.inputs) > 1 and (options.save_mask or options.preview):
-        options.parser.error("--save-mask and --preview write one file, and take one picture")
-    mask = Path(options.mask) if options.mask and options.mask != "alpha" else None
-    named = [*options.inputs, *outputs, mask, options.save_mask, options.preview]
-    places = [path.resolve() for path in named if path]
-    for path in (options.save_mask, options.preview):
-        if path and places.count(path.resolve()) > 1:
-            options.parser.error(f"{path} is named twice")
+        denoiser = Denoiser(**settings)
+    return partial(inpaint_file, inpainter, denoiser, detector, options)
 
 
 def inpaint_file(
     inpainter: "Inpainter",
     denoiser: "Denoiser | None",
     detector: "Detector | None",
+    options: argparse.Namespace,
     source: Path,
     target: Path,
-    options: argparse.Namespace,
 ) -> dict[str, Any]:
     from imgae.io import files
     from imgae.picture.image import Image
     from imgae.picture.masks import drawn_over
+    from imgae.restore.clean_and_fill import clean_and_fill
     from imgae.restore.inpaint import as_hole
 
     started = time.monotonic()
     with warnings_as_notes():
-        for path in (options.save_mask, options.preview):
-            if path:
-                files.check_writable(path, options.overwrite)
-        check_output(target, options)
         image = files.read_image(source)
         denoised, done = None, image
         with tile_progress(source.name, hidden=options.quiet) as progress:
             try:
                 hole = as_hole(make_mask(options, image, detector), image)
+                feather, texture = options.feather, not options.no_texture
                 if denoiser:
-                    # Holes are filled first, so that they do not show in what is around them; and
-                    # once more below, from what is clean.
-                    draft = inpainter.run(image, hole, texture=False) if hole.any() else image
-                    denoised = denoiser.run(draft, level_of(options))
-                    done = denoised.image
-                if hole.any():
-                    done = inpainter.run(
-                        done, hole, options.feather, not options.no_texture, progress, before=image
+                    denoised = clean_and_fill(
+                        inpainter,
+                        denoiser,
+                        image,
+                        hole,
+                        sigma=level_of(options),
+                        feather=feather,
+                        texture=texture,
+                        progress=progress,
                     )
+                    done = denoised.image
+                elif hole.any():
+                    done = inpainter.run(image, hole, feather, texture, progress)
             except ImgaeError as error:
                 raise type(error)(f"{source}: {error}") from error
         if done is image and files.format_of(source) == files.format_of(target):
@@ -177,12 +203,7 @@ def inpaint_file(
 
 def summary(record: dict[str, Any]) -> str:
     share = record["filled"] / (record["width"] * record["height"])
-    noise = ""
-    if record["sigma"] is not None:
-        caution = f"; {record['caution']}" if record["caution"] else ""
-        noise = (
-            f"noise of level {record['sigma']:.3g} ({record['sigma_source']}{caution}) removed, "
-        )
+    noise = "" if record["sigma"] is None else f"{noise_level(record)}, "
     return (
         f"{record['input']} -> {record['output']}: {record['width']}x{record['height']}, "
         f"{record['filled']} pixels filled ({share:.1%}), {noise}{record['model']} on "

@@ -3,21 +3,35 @@
 import argparse
 from pathlib import Path
 
-from imgae.cli.masking import add_mask, check_mask, load_detector, make_mask, write_mask
+from imgae.cli.files import Use, refuse_clashes
+from imgae.cli.mask_options import (
+    add_mask,
+    check_mask,
+    load_detector,
+    make_mask,
+    mask_file,
+    write_mask,
+)
 from imgae.cli.options import Commands, add_device, new_parser
 from imgae.cli.output import result, warnings_as_notes
-from imgae.cli.restore import prepare_libraries
 from imgae.errors import ImgaeError
 
-MORE = "White is what `imgae inpaint --mask` would fill."
+MORE = """\
+The mask is a black picture of the same size, white where `imgae inpaint --mask`
+would fill.
+
+Examples:
+  imgae mask photo.png --box 40,60,200,30 -o mask.png
+  imgae mask scan.png --detect scratches,dust --dilate 2 -o mask.png
+"""
 
 
 def add_parser(commands: Commands) -> None:
-    parser = new_parser(commands, "mask", "Make a mask for inpainting.", MORE)
+    parser = new_parser(commands, "mask", "Make a mask for `imgae inpaint`.", MORE)
     add = parser.add_argument
-    add("picture", type=Path, metavar="PICTURE", help="PNG, JPEG, TIFF or WebP")
-    add("-o", "--output", type=Path, metavar="FILE", required=True, help="the mask")
-    add("--overwrite", action="store_true", help="replace existing output")
+    add("picture", type=Path, metavar="PICTURE", help="a PNG, JPEG, TIFF or WebP file")
+    add("-o", "--output", type=Path, metavar="FILE", required=True, help="where to write the mask")
+    add("--overwrite", action="store_true", help="replace a file that exists")
     add_mask(parser)
     add_device(parser)
     parser.set_defaults(run=run, parser=parser)
@@ -25,7 +39,10 @@ def add_parser(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     check_mask(options)
+    read = [Use(options.picture, "the input"), *mask_file(options)]
+    refuse_clashes(options, read, [], [Use(options.output, "the mask")])
     from imgae.io.files import check_writable, read_image
+    from imgae.io.libraries import prepare_libraries
 
     prepare_libraries()
     check_writable(options.output, options.overwrite)

@@ -10,26 +10,37 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # n
 
 
 def new_parser(
-    commands: Commands, name: str, summary: str, more: str = ""
+    commands: Commands, name: str, summary: str, more: str = "", after: str = ""
 ) -> argparse.ArgumentParser:
-    """Add a command that tells what it does in `imgae --help` and, with more, in its own."""
+    """Add a command.
+
+    summary: what it does, for `imgae --help` and its own. more, after: what its own help says
+    before and after the options.
+    """
     parser = commands.add_parser(
         name,
         help=summary,
         description=f"{summary}\n\n{more}" if more else summary,
+        epilog=after or None,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("--debug", action="store_true", help="tracebacks, for a bug report")
+    parser.add_argument("--debug", action="store_true", help="print a traceback if something fails")
     return parser
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to run"
+        "--device",
+        choices=("auto", "cpu", "cuda"),
+        default="auto",
+        help="where to run the model; auto uses CUDA if onnxruntime has it (default: auto)",
     )
     parser.add_argument(
-        "--threads", type=whole(1), metavar="N", help="CPU threads (default: all usable CPUs)"
+        "--threads",
+        type=whole(1),
+        metavar="N",
+        help="how many CPU threads to use (default: one for each usable CPU)",
     )
 
 

@@ -37,3 +37,27 @@ def warnings_as_notes() -> Iterator[None]:
     for warning in caught:
         if issubclass(warning.category, ImgaeWarning):
             note(str(warning.message))
+
+
+@contextlib.contextmanager
+def only_own_warnings(debug: bool) -> Iterator[None]:
+    """Print an ImgaeWarning as a note, and what other libraries warn of only with --debug."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", ImgaeWarning)
+        usual = warnings.showwarning
+
+        def show(
+            message: Warning | str,
+            category: type[Warning],
+            filename: str,
+            lineno: int,
+            file: TextIO | None = None,
+            line: str | None = None,
+        ) -> None:
+            if issubclass(category, ImgaeWarning):
+                note(str(message))
+            elif debug:
+                usual(message, category, filename, lineno, file, line)
+
+        warnings.showwarning = show
+        yield

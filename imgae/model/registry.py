@@ -8,6 +8,7 @@ from imgae.errors import WeightsError
 
 DEFAULT_INPAINTER: Final = "inpaint"
 DEFAULT_DETECTOR: Final = "detect"
+DEFAULT_ENCODER: Final = "code"
 FOLDERS_VARIABLE: Final = "IMGAE_MODELS"
 
 

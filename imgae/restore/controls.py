@@ -1,4 +1,4 @@
-"""How much of what a denoiser did to keep: luma and chroma apart, fine texture back, new grain."""
+"""How much of a denoiser's work to keep: by brightness and colour, with texture and grain."""
 
 import math
 from dataclasses import dataclass, fields
@@ -22,12 +22,12 @@ REACH: Final = 16  # rows that a strip is read beyond: three AROUNDs and three C
 
 
 @dataclass(frozen=True)
-class Steering:
-    """Each from 0 to 1. The defaults change nothing.
+class Controls:
+    """Each is a number from 0 to 1. The defaults change nothing.
 
-    strength: 0 keeps the input, 1 is the full effect; luma, chroma: the same for brightness and
-    for colour alone. detail: how much of the fine texture of what was removed is given back, where
-    there is some. grain: new grain over all, 1 as strong as level 8 at middle gray.
+    strength: 0 keeps the input, 1 is the full effect. luma, chroma: the same for brightness and
+    for colour alone. detail: how much of the fine texture that was removed comes back, where there
+    is some. grain: how much new grain is added; 1 is as strong as level 8 at middle gray.
     Raises OptionError for values out of range.
     """
 
@@ -40,8 +40,8 @@ class Steering:
     def __post_init__(self) -> None:
         for entry in fields(self):
             value = getattr(self, entry.name)
-            if not (math.isfinite(value) and 0 <= value <= 1):
-                raise OptionError(f"{entry.name} is {value}; expected 0 to 1")
+            if not (isinstance(value, int | float | np.floating) and 0 <= value <= 1):  # nor NaN
+                raise OptionError(f"{entry.name} is {value!r}; expected a number from 0 to 1")
 
     @property
     def keeps_all(self) -> bool:

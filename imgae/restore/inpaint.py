@@ -8,12 +8,15 @@ from typing import Any, Final
 
 import cv2
 import numpy as np
+import PIL.Image
 from numpy.typing import NDArray
 
 from imgae.errors import MaskError, OptionError
 from imgae.model import registry, session
 from imgae.model.card import ModelCard
+from imgae.model.contract import GUESS
 from imgae.model.stitch import Progress, check_settings, kept, most_pixels, plan_for
+from imgae.picture import masks
 from imgae.picture.arrays import Picture, check_finite, from_picture, like_picture
 from imgae.picture.image import Image
 from imgae.picture.pixels import from_float, to_float, to_nchw
@@ -25,18 +28,30 @@ Mask = NDArray[np.bool_]
 
 DEEPEST: Final = 24
 """Holes with a point farther than this from known pixels are filled at half the size first."""
-GUESS: Final = 0.5
-"""What a mask says where the picture holds a guess."""
 SIDES: Final = (128, 256, 512, 1024)
 """Tiles tried for holes that are few."""
 
 
 class Inpainter:
-    """Fill holes with a model; load once, call often, from any thread.
+    """Fill holes in pictures. Load once; then call as often as you like, from any thread.
 
-    model: a shipped name, a file, or None for the default. device: "auto", "cpu" or "cuda".
-    threads: all usable CPUs by default. tile: see `imgae denoise --tile`.
-    Raises ModelError or WeightsError if there is no such model or device.
+    model: the name of a shipped model (`imgae models` lists them), the path of an .onnx file, or
+        None for the shipped model `inpaint`.
+    device: "cpu", "cuda", or "auto", which uses CUDA if the installed onnxruntime has it.
+    threads: how many CPU threads to use, from 1; None uses every CPU that this process may use.
+    tile: how to cut a large picture so that it fits into memory. "auto" uses at most half of the
+        free memory, and reads only what is near the holes; a whole number from 1 is the side in
+        pixels of the part that each tile keeps, rounded up to a multiple that the model needs; 0
+        takes the whole picture at once. The result is the same.
+    Raises WeightsError if there is no such model, ModelError if it cannot be used or the device is
+    not there, and OptionError for other values of threads and tile.
+
+    An Inpainter can be pickled, for use in other processes, which load the model from its file.
+
+    Example:
+        fill = imgae.Inpainter()
+        filled = fill(imgae.read_image("photo.png"), PIL.Image.open("mask.png").convert("L"))
+
     """
 
     def __init__(
@@ -53,16 +68,28 @@ class Inpainter:
         self.tile = tile
 
     def __call__(
-        self, image: Picture, mask: NDArray[Any], feather: int = 0, *, texture: bool = True
+        self,
+        image: Picture,
+        mask: NDArray[Any] | PIL.Image.Image,
+        feather: int = 0,
+        *,
+        texture: bool = True,
     ) -> Picture:
         """Return the picture with its holes filled, in the type, shape and dtype it came in.
 
-        image: as for Denoiser; floats may be NaN inside the mask. mask: bool or uint8 (H, W), True
-        or 255 fills.
-        feather: whole pixels inside a hole over which it blends with what was there.
-        texture: give holes wider than about 48 pixels the texture of what is around them; without,
-        they are smooth, and nearer to the truth pixel by pixel.
-        Pixels outside the mask come back unchanged. Raises ImageError, MaskError or OptionError.
+        image: an imgae.Image, a PIL image, or an RGB array (H, W), (H, W, 1), (H, W, 3) or
+            (H, W, 4), uint8, uint16, float32 or float64; floats are on [0, 1], and may be NaN
+            inside the mask. Alpha is kept as it is.
+        mask: what to fill, of the picture's height and width: a bool array (H, W), True fills; a
+            uint8 array (H, W) of 0 and 1, or of 0 and 255, where 128 and more fill; or a PIL image
+            of mode 1 or L.
+        feather: over how many pixels, inside a hole, the filling blends with what was there.
+        texture: whether holes wider than about 48 pixels get the texture of what is around them.
+            Without it they stay smooth, which is nearer to the truth pixel by pixel.
+        Pixels outside the mask come back unchanged, to the bit.
+        Raises MaskError for a mask of another kind or size, or one that marks the whole picture;
+        ImageError for another kind of array, and for NaN or infinity outside the mask; OptionError
+        for a feather that is not a whole number from 0.
         """
         picture = from_picture(image)
         hole = as_hole(mask, picture)
@@ -82,7 +109,7 @@ class Inpainter:
         progress: Progress | None = None,
         before: Image | None = None,
     ) -> Image:
-        """Fill where hole (H, W) is true; see __call__.
+        """Fill where hole, bool (H, W), is true; see __call__.
 
         before: the picture to feather from, if that is another.
         """
@@ -90,46 +117,58 @@ class Inpainter:
             raise OptionError(f"feather is {feather!r}; expected whole pixels from 0")
         image = without_holes(image, hole)
         check_finite(image)
-        filled, deep = self.fill(image.pixels, hole, progress)
+        values = to_float(image.pixels)
+        values = values.copy() if values is image.pixels else values
+        deep = self.fill(values, hole, progress)
         if texture and deep.any():
-            add_texture(filled, hole, deep, progress)
+            add_texture(values, hole, deep, progress)
+        filled = values[hole]
         if feather:
             share = np.minimum(depth_of(hole)[hole] / (feather + 1), 1)[:, None]
             old = to_float(without_holes(before or image, hole).pixels[hole])
-            filled[hole] = from_float(old + share * (to_float(filled[hole]) - old), filled.dtype)
-        return image.with_pixels(filled)
+            filled = old + share * (filled - old)
+        pixels = image.pixels.copy()
+        pixels[hole] = from_float(filled, pixels.dtype)
+        return image.with_pixels(pixels)
 
-    def fill(
-        self, pixels: NDArray[Any], hole: Mask, progress: Progress | None = None
-    ) -> tuple[NDArray[Any], Mask]:
-        """Return a copy of pixels (H, W, C) with the hole (H, W) filled, and its deep parts.
+    def fill(self, values: Floats, hole: Mask, progress: Progress | None = None) -> Mask:
+        """Fill the hole (H, W) of a picture (H, W, C) in place, and return its deep parts.
 
         Deep parts are filled at half the size first, by this same function, and what comes out is
         the guess that they start from here.
         """
         card = self.model.card
-        out = pixels.copy()
         mask = hole.astype(np.float32)
         depth = depth_of(hole)
         deep = deep_parts(depth, hole)
+        guesses = []
         for box in boxes_of(deep, depth, card.halo):
             area = box.slices
-            coarse, coarse_hole = halve(to_float(pixels[area]), hole[area])
-            guess = double(self.fill(coarse, coarse_hole)[0], *hole[area].shape)
+            coarse, coarse_hole = halve(values[area], hole[area])
+            self.fill(coarse, coarse_hole)
             own = deep[area]
-            out[area][own] = from_float(guess[own], out.dtype)
+            guesses.append((area, own, double(coarse, *own.shape)[own]))
             mask[area][own] = GUESS
-        given = out.copy() if deep.any() else pixels
+        put(guesses, values)
         tiles = cheapest_tiles(hole, halo_for(mask == 1, card), card, self.tile)
+        found = []  # put in place at the end: until then the other tiles see the guesses
         for done, tile in enumerate(tiles, 1):
             read, keep = tile.read.slices, tile.keep.slices
-            planes = to_nchw(given[read])
+            planes = to_nchw(values[read])
             restored = self.model(image=planes, mask=mask[read][None, None])
             own = hole[keep]
-            out[keep][own] = from_float(kept(restored, planes, tile, out.shape[2])[own], out.dtype)
+            colours = kept(restored, planes, tile, values.shape[2])[own]
+            found.append((keep, own, colours.clip(0, 1)))
             if progress:
                 progress(done, len(tiles))
-        return out, deep
+        put(found, values)
+        return deep
+
+
+def put(pieces: list[tuple[tuple[slice, slice], Mask, Floats]], values: Floats) -> None:
+    """Put colours (N, C) into the pixels of an area that are its own, piece by piece."""
+    for area, own, colours in pieces:
+        values[area][own] = colours
 
 
 def without_holes(image: Image, hole: Mask) -> Image:
@@ -154,24 +193,13 @@ def distance_to_zero(marked: Mask) -> Floats:
     return np.asarray(cv2.distanceTransform(marked.astype(np.uint8), cv2.DIST_L2, 5))
 
 
-def as_hole(mask: NDArray[Any], image: Image) -> Mask:
-    """Check a mask, and return it as bool.
+def as_hole(mask: NDArray[Any] | PIL.Image.Image, image: Image) -> Mask:
+    """Check a mask, and return it as bool (H, W).
 
-    Raises MaskError if it is of another size or type than the picture needs, or marks all of it.
+    Raises MaskError if it is of another kind or size than Inpainter takes, or marks all of the
+    picture.
     """
-    if not isinstance(mask, np.ndarray):
-        raise MaskError(f"a mask is an array, bool or uint8 (H, W), not {type(mask).__name__}")
-    if mask.dtype not in (np.bool_, np.uint8) or mask.ndim != 2:
-        raise MaskError(f"the mask is {mask.dtype} {mask.shape}; expected bool or uint8 (H, W)")
-    if mask.shape != (image.height, image.width):
-        height, width = mask.shape
-        raise MaskError(
-            f"the mask is {width}x{height}, the picture {image.width}x{image.height}; "
-            "they must be of one size"
-        )
-    if mask.dtype == np.uint8 and mask.max() == 1:
-        raise MaskError("the uint8 mask holds 0 and 1; 255 fills, or make it bool")
-    hole: Mask = mask > 127 if mask.dtype == np.uint8 else mask
+    hole: Mask = masks.from_array(mask, image.height, image.width)
     if hole.all():
         raise MaskError("the mask marks the whole picture; nothing is left to fill it from")
     return hole

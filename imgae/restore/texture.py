@@ -8,14 +8,13 @@ Sources: synthesis patch by patch, Efros and Freeman 2001 (Image Quilting); from
 out of the known part, Criminisi, Perez and Toyama 2004.
 """
 
-from typing import Any, Final
+from typing import Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from imgae.model.stitch import Progress
-from imgae.picture.pixels import from_float, to_float
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -41,13 +40,11 @@ FEWEST: Final = 256
 """Known patches without which a hole stays as it is."""
 
 
-def add_texture(
-    pixels: NDArray[Any], hole: Mask, deep: Mask, progress: Progress | None = None
-) -> None:
+def add_texture(pixels: Floats, hole: Mask, deep: Mask, progress: Progress | None = None) -> None:
     """Give `deep` the fine band of its known surroundings, in place.
 
-    pixels: (H, W, C), uint8, uint16 or float32, the hole filled. hole: (H, W), what was unknown; no
-    patch is taken from there. deep: (H, W), the parts of it that get texture.
+    pixels: (H, W, C) on [0, 1], the hole filled; what is changed stays on [0, 1]. hole: (H, W),
+    what was unknown; no patch is taken from there. deep: (H, W), the parts of it that get texture.
     The same input gives the same output.
     """
     count, labels, boxes, _ = cv2.connectedComponentsWithStats(deep.astype(np.uint8))
@@ -58,8 +55,8 @@ def add_texture(
             slice(max(left - REACH, 0), left + width + REACH),
         )
         part = labels[around] == label
-        textured = with_texture(to_float(pixels[around]), hole[around], part, progress)
-        pixels[around][part] = from_float(textured[part], pixels.dtype)
+        textured = with_texture(pixels[around], hole[around], part, progress)
+        pixels[around][part] = textured[part].clip(0, 1)
 
 
 def with_texture(

@@ -8,7 +8,7 @@ from onnx import helper
 
 from imgae import Denoiser, Image, OptionError
 from imgae.io.metadata import iso_of
-from imgae.restore.controls import LUMA, Steering
+from imgae.restore.controls import LUMA, Controls
 
 RNG = np.random.default_rng(0)
 STEPS = np.linspace(0, 1, 11)
@@ -65,7 +65,7 @@ def test_detail_comes_back_where_there_is_texture():
     clean, noisy = textured(128)
     smooth = clean.copy()
     smooth[:, 64:] = 0.5 + 0.7 * (clean[:, 64:] - 0.5)  # a denoiser that took some texture away
-    back = Steering(detail=1.0).finish(noisy, smooth)
+    back = Controls(detail=1.0).finish(noisy, smooth)
     flat, striped = np.s_[20:-20, 10:50], np.s_[20:-20, 80:-10]
     given_back = np.abs(back - smooth).mean(2)
     assert given_back[striped].mean() > 6 * given_back[flat].mean()
@@ -74,7 +74,7 @@ def test_detail_comes_back_where_there_is_texture():
 
 def test_grain_spares_black_and_white_and_repeats():
     ramp = np.linspace(0, 1, 256, dtype=np.float32)[None, :, None].repeat(600, 0)
-    once, again = (Steering(grain=1.0).finish(ramp, ramp) for _ in range(2))
+    once, again = (Controls(grain=1.0).finish(ramp, ramp) for _ in range(2))
     assert np.array_equal(once, again)
     spread = (once - ramp).std(0)[:, 0] * 255
     assert spread[128] == pytest.approx(8, rel=0.15)
@@ -85,8 +85,8 @@ def test_strips_of_rows_do_not_show():
     clean, _ = textured(64)
     tall = np.concatenate([clean] * 20)  # over two strips
     noisy = (tall + RNG.normal(0, 0.04, tall.shape)).astype(np.float32)
-    whole = Steering(detail=0.7).finish(noisy, tall)
-    part = Steering(detail=0.7).finish(noisy[400:700], tall[400:700])
+    whole = Controls(detail=0.7).finish(noisy, tall)
+    part = Controls(detail=0.7).finish(noisy[400:700], tall[400:700])
     assert np.allclose(whole[440:660], part[40:260], atol=1e-6)
 
 
@@ -100,10 +100,10 @@ def test_pixels_of_every_type(denoiser, dtype, channels):
 
 
 @pytest.mark.parametrize("name", ["strength", "luma", "chroma", "detail", "grain"])
-@pytest.mark.parametrize("value", [-0.1, 1.1, float("nan")])
+@pytest.mark.parametrize("value", [-0.1, 1.1, float("nan"), "1", None])
 def test_values_out_of_range_are_refused(name, value):
     with pytest.raises(OptionError, match=name):
-        Steering(**{name: value})
+        Controls(**{name: value})
 
 
 def test_what_a_jpeg_tells_is_read(tmp_path):

@@ -218,7 +218,7 @@ def test_a_model_that_takes_no_level_is_given_none(tmp_path):
     done = denoiser.run(Image(np.full((4, 4, 3), 0.5, np.float32)))
     assert (done.image.pixels == 0).all()
     assert (done.sigma_source, done.sigma) == ("removed", pytest.approx(0.5))
-    with pytest.raises(OptionError, match="sees the level for itself"):
+    with pytest.raises(OptionError, match="takes no noise level"):
         denoiser(np.full((4, 4, 3), 0.5), sigma=0.1)
 
 

@@ -1,11 +1,16 @@
-"""The options that say what a mask marks, and the mask that comes of them."""
+"""The options that say what to fill, and the mask that they make."""
 
 import argparse
+import itertools
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from imgae.cli.files import Use
 from imgae.cli.options import whole
 from imgae.errors import MaskError
+from imgae.model.contract import DEFECTS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,36 +22,47 @@ if TYPE_CHECKING:
 SOURCES = ("mask", "box", "polygon", "color", "detect")
 TOLERANCE = 16
 FARTHEST = 1_000_000  # pixels
-DEFECTS = ("scratches", "dust", "dead-pixels")
+CORNER = re.compile(r"\s*-?\d+\s*,\s*-?\d+\s*", re.ASCII)
+CORNERS = ";"
+"""Between the corners of one --polygon, once they are put together as one word."""
 
 
 def add_mask(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("what to fill; what several options mark adds up")
+    group = parser.add_argument_group(
+        "what to fill",
+        "Give one or more. Everything that any of them marks is filled.",
+    )
     add = group.add_argument
-    add("--mask", metavar="FILE|alpha", help="a picture, white fills; or transparent pixels")
+    add(
+        "--mask",
+        metavar="FILE|alpha",
+        help="a picture of the same size, white where to fill; or the word alpha, for what is "
+        "not opaque",
+    )
     add(
         "--box",
         type=box,
         action="append",
         default=[],
         metavar="X,Y,W,H",
-        help="a rectangle; --box=-5,... where X is negative",
+        help="a rectangle: left, top, width and height in pixels; may be given several times; "
+        "write --box=-5,0,9,9 if X is negative",
     )
     add(
         "--polygon",
-        type=point,
-        nargs="+",
+        type=corners,
         action="append",
         default=[],
-        metavar="X,Y",
-        help="the corners of an area",
+        metavar="X,Y ...",
+        help="the three or more corners of an area; may be given several times",
     )
-    add("--color", type=color, metavar="RRGGBB", help="pixels of a colour")
+    add("--color", type=color, metavar="RRGGBB", help="all pixels of this colour")
     add(
         "--tolerance",
         type=whole(0),
         metavar="N",
-        help=f"how far from it each channel may be, in 8-bit levels (default: {TOLERANCE})",
+        help="how much each channel may differ from --color, in 8-bit levels (default: "
+        f"{TOLERANCE})",
     )
     add(
         "--detect",
@@ -54,9 +70,15 @@ def add_mask(parser: argparse.ArgumentParser) -> None:
         action="extend",
         default=[],
         metavar="|".join(DEFECTS),
-        help="what a model finds of these; several with commas",
+        help="the defects that a model finds; separate several with commas",
     )
-    add("--dilate", type=whole(0), default=0, metavar="PX", help="grow it (default: 0)")
+    add(
+        "--dilate",
+        type=whole(0),
+        default=0,
+        metavar="PX",
+        help="grow the mask by so many pixels (default: 0)",
+    )
 
 
 def numbers(text: str, count: int) -> list[int]:
@@ -76,9 +98,29 @@ def box(text: str) -> tuple[int, int, int, int]:
     return left, top, width, height
 
 
-def point(text: str) -> tuple[int, int]:
-    x, y = numbers(text, 2)
-    return x, y
+def corners(text: str) -> list[tuple[int, int]]:
+    points = []
+    for corner in text.split(CORNERS):
+        x, y = numbers(corner, 2)
+        points.append((x, y))
+    return points
+
+
+def with_corners_joined(words: Sequence[str]) -> list[str]:
+    """Return a command line with the corners after each --polygon in one word.
+
+    The first word that is not a corner, such as a picture, is left to stand for itself.
+    """
+    left, joined = list(words), []
+    while left:
+        joined.append(left.pop(0))
+        if joined[-1] != "--polygon":
+            continue
+        points = list(itertools.takewhile(CORNER.fullmatch, left))
+        del left[: len(points)]
+        if points:
+            joined[-1] = f"--polygon={CORNERS.join(points)}"
+    return joined
 
 
 def color(text: str) -> tuple[int, int, int]:
@@ -108,6 +150,11 @@ def check_mask(options: argparse.Namespace) -> None:
         )
     if options.tolerance is not None and not options.color:
         options.parser.error("--tolerance is about a --color; name one")
+
+
+def mask_file(options: argparse.Namespace) -> list[Use]:
+    """Return the file that --mask names, if it names one."""
+    return [Use(Path(options.mask), "--mask")] if options.mask not in (None, "alpha") else []
 
 
 def load_detector(options: argparse.Namespace) -> "Detector | None":

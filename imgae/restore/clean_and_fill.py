@@ -1,0 +1,35 @@
+"""Removing noise and filling holes in one picture, as old scans need it."""
+
+from dataclasses import replace
+
+from imgae.model.stitch import Progress
+from imgae.picture.image import Image
+from imgae.restore.denoise import Denoised, Denoiser
+from imgae.restore.inpaint import Inpainter, Mask
+from imgae.restore.levels import Given
+
+
+def clean_and_fill(
+    inpainter: Inpainter,
+    denoiser: Denoiser,
+    image: Image,
+    hole: Mask,
+    *,
+    sigma: Given = None,
+    feather: int = 0,
+    texture: bool = True,
+    progress: Progress | None = None,
+) -> Denoised:
+    """Remove the noise of the whole picture, and fill its holes from what is clean.
+
+    The holes are filled twice: first so that they do not spoil the pixels around them when the
+    noise is removed, and then again, from those pixels.
+    sigma: as for Denoiser. hole, feather, texture: as for Inpainter. progress: of the second fill.
+    Returns what the denoiser did, its image the filled one.
+    """
+    if not hole.any():
+        return denoiser.run(image, sigma)
+    draft = inpainter.run(image, hole, texture=False)
+    cleaned = denoiser.run(draft, sigma)
+    filled = inpainter.run(cleaned.image, hole, feather, texture, progress, before=image)
+    return replace(cleaned, image=filled)

@@ -1,0 +1,50 @@
+"""What --help says."""
+
+import re
+import shlex
+
+import pytest
+
+from imgae.cli import main, parser
+
+TELEGRAMS = ("adds up", "sees for itself", "of these mark", "what speaks against")
+
+
+def help_of(capfd, *command):
+    assert main([*command, "--help"]) == 0
+    return capfd.readouterr().out
+
+
+def examples_in(text):
+    return re.findall(r"^  (imgae .*?)(?:   .*)?$", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", [(), ("denoise",), ("inpaint",), ("mask",)])
+def test_help_has_examples_that_are_commands(capfd, command):
+    examples = examples_in(help_of(capfd, *command))
+    assert len(examples) >= 2
+    for example in examples:
+        words = shlex.split(example)[1:]
+        if words[-1] != "--help":
+            parser().parse_args(words)
+
+
+@pytest.mark.parametrize("command", ["denoise", "inpaint"])
+def test_help_shows_a_folder_of_pictures(capfd, command):
+    assert re.search(rf"imgae {command} photos/\*\.\w+ .*-o clean/", help_of(capfd, command))
+
+
+@pytest.mark.parametrize("command", [(), ("denoise",), ("inpaint",), ("mask",)])
+def test_help_speaks_in_sentences_that_fit_a_terminal(capfd, monkeypatch, command):
+    monkeypatch.setenv("COLUMNS", "82")  # two are for the margin
+    text = help_of(capfd, *command)
+    assert not [phrase for phrase in TELEGRAMS if phrase in text]
+    assert max(map(len, text.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("command", ["denoise", "inpaint"])
+def test_help_explains_every_key_of_json(capfd, command):
+    text = help_of(capfd, command)
+    keys = ["input", "output", "width", "height", "sigma", "sigma_source", "caution", "model"]
+    for key in [*keys, "device", "seconds", "megapixels_per_second"]:
+        assert re.search(rf"\b{key}\b", text.split("Keys of --json:")[1])

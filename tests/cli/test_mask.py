@@ -1,0 +1,67 @@
+"""`imgae mask`, and the options that say what to fill."""
+
+import shlex
+
+import numpy as np
+import pytest
+
+from imgae import Image, cli, read_image, write_image
+from imgae.cli.mask_options import with_corners_joined
+
+SQUARE = ("10,10", "19,10", "19,19", "10,19")
+
+
+@pytest.fixture
+def photo(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_image(Image(np.full((40, 50, 3), 9, np.uint8)), "photo.png")
+
+
+def marked():
+    return int((read_image("m.png").pixels > 0).sum())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--polygon", *SQUARE, "photo.png", "-o", "m.png"),
+        ("-o", "m.png", "photo.png", "--polygon", *SQUARE),
+        ("-o", "m.png", "--polygon", *SQUARE, "photo.png"),
+        ("-o", "m.png", "--polygon=" + ";".join(SQUARE), "photo.png"),
+    ],
+)
+def test_a_picture_may_stand_after_a_polygon(photo, words):
+    assert cli.main(["mask", *words]) == 0
+    assert marked() == 100
+
+
+def test_several_polygons_and_negative_corners(photo):
+    words = ("--polygon", *SQUARE, "--polygon", "-5,-5", "4,-5", "4,4", "-5,4", "photo.png")
+    assert cli.main(["mask", *words, "-o", "m.png"]) == 0
+    assert marked() == 100 + 25
+
+
+def test_several_pictures_may_stand_after_a_polygon(photo):
+    words = ["inpaint", "--polygon", *SQUARE, "photo.png", "b.png", "--model", "white", "c.png"]
+    options = cli.parse(words)
+    assert [str(path) for path in options.inputs] == ["photo.png", "b.png", "c.png"]
+    assert options.polygon == [[(10, 10), (19, 10), (19, 19), (10, 19)]]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--polygon", "photo.png", "-o", "m.png"), "'photo.png' is not 2 whole numbers"),
+        (("photo.png", "-o", "m.png", "--polygon"), "--polygon: expected one argument"),
+        (("photo.png", "-o", "m.png", "--polygon", "1,2", "3,4"), "three corners or more, not 2"),
+    ],
+)
+def test_a_polygon_without_corners_is_told(photo, capfd, words, told):
+    assert cli.main(["mask", *words]) in (1, 2)
+    assert told in capfd.readouterr().err
+
+
+def test_only_corners_after_polygon_are_joined():
+    words = shlex.split("inpaint a,b 1,2 --polygon 1,2 3,-4 5 6,7 --box 1,2 --polygon")
+    expected = shlex.split("inpaint a,b 1,2 '--polygon=1,2;3,-4' 5 6,7 --box 1,2 --polygon")
+    assert with_corners_joined(words) == expected

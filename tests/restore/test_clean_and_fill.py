@@ -1,0 +1,49 @@
+"""Removing noise and filling holes in one picture."""
+
+import numpy as np
+import pytest
+import tiny_models
+
+from imgae import Denoiser, Image, Inpainter
+from imgae.restore.clean_and_fill import clean_and_fill
+
+HOLE = np.zeros((40, 50), bool)
+HOLE[10:18, 5:25] = True
+GRAY = Image(np.full((40, 50, 3), 100, np.uint8))
+
+
+@pytest.fixture
+def both(tmp_path):
+    """One fills with white, the other subtracts the level."""
+    inpainter = Inpainter(tiny_models.fill(tmp_path / "fill.onnx"), threads=1)
+    return inpainter, Denoiser(tiny_models.darken(tmp_path / "darken.onnx"), threads=1)
+
+
+def test_the_picture_is_cleaned_and_the_holes_are_filled_last(both):
+    done = clean_and_fill(*both, GRAY, HOLE, sigma=10 / 255)
+    assert (done.sigma, done.sigma_source) == (10 / 255, "given")
+    assert (done.image.pixels[~HOLE] == 90).all()
+    assert (done.image.pixels[HOLE] == 255).all()  # 245 if the noise had been removed last
+
+
+def test_the_denoiser_sees_filled_holes(both, monkeypatch):
+    seen = []
+    run = Denoiser.run
+
+    def watched(self, image, *rest):
+        seen.append(image.pixels)
+        return run(self, image, *rest)
+
+    monkeypatch.setattr(Denoiser, "run", watched)
+    clean_and_fill(*both, GRAY, HOLE, sigma=0.1)
+    assert (seen[0][HOLE] == 255).all()
+
+
+def test_feathering_blends_with_the_picture_as_it_was(both):
+    done = clean_and_fill(*both, GRAY, HOLE, sigma=50 / 255, feather=3)
+    assert 130 < done.image.pixels[10, 15, 0] < 145  # a quarter of the way from 100 to 255
+
+
+def test_without_holes_only_the_noise_goes(both):
+    done = clean_and_fill(*both, GRAY, HOLE & False, sigma=10 / 255)
+    assert (done.image.pixels == 90).all()
