@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from imgae.cli.options import auto_or, between, whole
 from imgae.cli.output import result, say
 from imgae.errors import ImageError, ImgaeError
+from imgae.io.formats.table import listed
 
 ALL_FAILED, SOME_FAILED = 1, 3
 EXIT_CODES = """\
@@ -43,7 +44,7 @@ class Use(NamedTuple):
 def add_files(parser: argparse.ArgumentParser, word: str) -> None:
     """Add the inputs, and the options that say where results go."""
     add = parser.add_argument
-    add("inputs", nargs="+", type=Path, metavar="PICTURE", help="a PNG, JPEG, TIFF or WebP file")
+    add("inputs", nargs="+", type=Path, metavar="PICTURE", help=f"a {listed('or')} file")
     add(
         "-o",
         "--output",
@@ -242,8 +243,8 @@ def check_output(
         kind = source.suffix[1:].upper()
         what = f"a {kind} file by its name" if kind else "its name has no extension"
         raise ImageError(
-            f"{source}: {what}; imgae reads and writes PNG, JPEG, TIFF and WebP; convert it to one "
-            "of these, or if it is one, name the output file with -o"
+            f"{source}: {what}; imgae reads and writes {listed()}; convert it to one of these, or "
+            "if it is one, name the output file with -o"
         )
     check_place(target, options.overwrite, folder)
 

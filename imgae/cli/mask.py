@@ -15,6 +15,7 @@ from imgae.cli.mask_options import (
 from imgae.cli.options import Commands, add_device, new_parser
 from imgae.cli.output import result, warnings_as_notes
 from imgae.errors import ImgaeError
+from imgae.io.formats.table import listed
 
 MORE = """\
 The mask is a black picture of the same size, white where `imgae inpaint --mask`
@@ -29,7 +30,7 @@ Examples:
 def add_parser(commands: Commands) -> None:
     parser = new_parser(commands, "mask", "Make a mask for `imgae inpaint`.", MORE)
     add = parser.add_argument
-    add("picture", type=Path, metavar="PICTURE", help="a PNG, JPEG, TIFF or WebP file")
+    add("picture", type=Path, metavar="PICTURE", help=f"a {listed('or')} file")
     add("-o", "--output", type=Path, metavar="FILE", required=True, help="where to write the mask")
     add("--overwrite", action="store_true", help="replace a file that exists")
     add_mask(parser)
