@@ -12,40 +12,33 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-import cv2
 import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
 from imgae.errors import OptionError
 from imgae.evaluate import denoise as evaluate
-from imgae.evaluate.denoisers import PEERS
+from imgae.evaluate.baselines import DENOISERS
 from imgae.io import files
 from imgae.picture.image import Image
 from imgae.picture.metrics import psnr
 from imgae.picture.noise import estimate_noise
-from imgae.picture.pixels import from_float, to_float, to_uint8, to_uint8_rgb
+from imgae.picture.pixels import to_float, to_uint8
 from imgae.restore.denoise import Denoiser
 from imgae.synthetic import drawings
+from imgae.synthetic.camera import ISO, expose, photograph
 
 Pictures = Sequence[tuple[str, NDArray[np.uint8]]]
 
 VISIBLE: Final = 42.0
 """dB: an error of two 8-bit levels."""
 HARM: Final = 0.1  # dB
-ISO: Final = (200, 800, 3200, 6400, 12800)
-CAMERA_QUALITY: Final = (92, 97)  # of its JPEGs, the upper end left out
 JPEG_QUALITIES: Final = (10, 20, 40, 75, 90)
 HARM_QUALITIES: Final = (50, 60, 70, 80, 90, 95, 98)
 DRAWN: Final = 12  # of each kind
 DRAWN_SIDE: Final = 512
 FIRST_SEED: Final = 1_000_000
 """Training draws by small seeds."""
-CAMERA: Final = np.array([[0.72, 0.20, 0.08], [0.16, 0.70, 0.14], [0.06, 0.24, 0.70]])
-"""From linear sRGB to a sensor's colours; rows add up to 1."""
-LENS: Final = 0.8
-"""Its blur, in pixels: of sharper pictures a sensor makes colours that are not there."""
-BALANCE: Final = np.array([2.1, 1.0, 1.7])
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,8 +98,8 @@ def methods(
         takes_level = name != "auto" and "sigma" in denoiser.model.card.inputs
         found[Path(name).stem] = partial(run_denoiser, denoiser, level if takes_level else None)
     for name in against:
-        if name not in PEERS:
-            raise OptionError(f"no peer is called {name!r}; there are: {', '.join(PEERS)}")
+        if name not in DENOISERS:
+            raise OptionError(f"no peer is called {name!r}; there are: {', '.join(DENOISERS)}")
         found[name] = partial(run_peer, name, level)
     return found
 
@@ -117,7 +110,7 @@ def run_denoiser(denoiser: Denoiser, level: float | None, image: Image) -> NDArr
 
 def run_peer(name: str, level: float | None, image: Image) -> NDArray[Any]:
     sigma = estimate_noise(image.pixels).sigma if level is None else level
-    return PEERS[name](to_float(image.pixels).astype(np.float64), sigma)
+    return DENOISERS[name](to_float(image.pixels).astype(np.float64), sigma)
 
 
 def run_condition(methods: dict[str, Method], name: str, samples: list[Sample]) -> list[Change]:
@@ -190,13 +183,7 @@ def as_jpeg(picture: NDArray[np.uint8], quality: int, iso: int | None = None) ->
 
 
 def exposed(clean: Pictures, factor: float) -> list[Sample]:
-    """Multiply the light, as a longer or shorter exposure does; rounded to 8 bits."""
-    samples = []
-    for name, picture in clean:
-        light = np.clip(linear(picture / 255) * factor, 0, 1)
-        other = from_float(gamma(light), np.uint8)
-        samples.append(Sample(name, Image(other), other))
-    return samples
+    return untouched([(name, expose(picture, factor)) for name, picture in clean])
 
 
 def drawn(kind: str) -> list[Sample]:
@@ -229,50 +216,12 @@ def real_samples(folder: Path) -> list[Sample]:
 
 
 def photographed(clean: Pictures, iso: int) -> list[Sample]:
-    """Photograph pictures with a made camera; the reference is its picture without noise or JPEG.
-
-    A lens, the sensor's colours, shot and read noise as in Brooks et al. 2019 (ISO 100 is their
-    least), a Bayer pattern in 12 bits, OpenCV's edge-aware interpolation, white balance, colours,
-    sRGB's curve, JPEG of quality 92 to 96 in 4:2:0. Training uses another interpolation, on the
-    noise alone, and other colours.
-    """
+    """Photograph pictures with the synthetic camera, by seed, and save them as its JPEGs."""
     samples = []
     for number, (name, picture) in enumerate(clean):
-        random = np.random.default_rng((iso, number))
-        light = cv2.GaussianBlur(linear(to_uint8_rgb(picture) / 255), (0, 0), LENS)
-        raw = mosaic(light @ CAMERA.T / BALANCE)
-        shot = 1e-4 * iso / 100
-        read = np.exp(2.18 * np.log(shot) + 1.20)
-        noisy = raw + np.sqrt(shot * raw + read) * random.standard_normal(raw.shape)
-        reference, developed = (develop(plane) for plane in (raw, noisy))
-        quality = int(random.integers(*CAMERA_QUALITY))
-        samples.append(Sample(name, as_jpeg(developed, quality, iso), reference))
+        seen = photograph(picture, iso, np.random.default_rng((iso, number)))
+        samples.append(Sample(name, as_jpeg(seen.noisy, seen.quality, iso), seen.clean))
     return samples
-
-
-def mosaic(light: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Keep one colour a pixel, red first: (H, W, 3) to (H, W)."""
-    plane = light[:, :, 1].copy()
-    plane[::2, ::2], plane[1::2, 1::2] = light[::2, ::2, 0], light[1::2, 1::2, 2]
-    return plane
-
-
-def develop(plane: NDArray[np.float64]) -> NDArray[np.uint8]:
-    raw = np.rint(np.clip(plane, 0, 1) * 4095).astype(np.uint16) * 16
-    # OpenCV names patterns by their second row and column: this one begins with red.
-    light = cv2.cvtColor(raw, cv2.COLOR_BayerBG2BGR_EA)[:, :, ::-1] / 65520
-    shown = np.clip(light * BALANCE @ np.linalg.inv(CAMERA).T, 0, 1)
-    return from_float(gamma(shown), np.uint8)
-
-
-def linear(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """SRGB's curve (IEC 61966-2-1) to light."""
-    return np.where(x <= 0.04045, x / 12.92, ((x + 0.055) / 1.055) ** 2.4)
-
-
-def gamma(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The inverse of `linear`."""
-    return np.where(x <= 0.0031308, x * 12.92, 1.055 * np.maximum(x, 1e-9) ** (1 / 2.4) - 0.055)
 
 
 def table(changes: Sequence[Change]) -> str:
