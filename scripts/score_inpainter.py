@@ -10,7 +10,7 @@ from pathlib import Path
 
 from imgae.evaluate import denoise as evaluate
 from imgae.evaluate import inpaint as evaluate_inpaint
-from imgae.evaluate.fills import FILLS
+from imgae.evaluate.baselines import FILLS
 from imgae.model.card import Score
 from imgae.model.registry import find
 from imgae.picture.pixels import to_uint8_rgb

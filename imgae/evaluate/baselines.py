@@ -1,25 +1,28 @@
-"""Classical denoisers to compare with, each from the library that keeps it.
+"""Classical denoisers and fills to compare with, each from the library that keeps it.
 
-Every function takes noisy (H, W, C) float64 with white at 1 and sigma on the same scale, and
-returns the same shape. They need `pip install 'imgae[bench]'`.
+Denoisers take noisy (H, W, C) float64 with white at 1 and sigma on the same scale, and return the
+same shape. Fills take uint8 (H, W, 3) and a bool mask (H, W), True is unknown, and return uint8
+(H, W, 3). They need `pip install 'imgae[bench]'`.
 """
 
 from collections.abc import Callable
 from typing import Any, Final
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from imgae.errors import ImgaeError
-from imgae.picture.pixels import from_float
+from imgae.picture.pixels import from_float, to_float
 
 Floats = NDArray[np.floating[Any]]
+Eight = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
+RADIUS: Final = 3
 
 
 def nlm(noisy: Floats, sigma: float) -> Floats:
     """Non-local means, OpenCV, in 8 bits, with h = 0.9 sigma as its best setting."""
-    import cv2
-
     eight, h = from_float(noisy, np.uint8), 0.9 * sigma * 255
     if noisy.shape[2] == 1:
         return cv2.fastNlMeansDenoising(eight[:, :, 0], None, h)[:, :, None] / 255
@@ -59,9 +62,66 @@ def bm3d(noisy: Floats, sigma: float) -> Floats:
     return np.asarray(package.bm3d(noisy[:, :, 0], sigma)).reshape(noisy.shape)
 
 
-PEERS: Final[dict[str, Callable[[Floats, float], Floats]]] = {
+DENOISERS: Final[dict[str, Callable[[Floats, float], Floats]]] = {
     "nlm": nlm,
     "wavelet": wavelet,
     "tv": tv,
     "bm3d": bm3d,
+}
+
+
+def telea(pixels: Eight, mask: Mask) -> Eight:
+    """Fast marching (Telea 2004), OpenCV, radius 3."""
+    filled = cv2.inpaint(pixels, mask.astype(np.uint8), RADIUS, cv2.INPAINT_TELEA)
+    return np.asarray(filled, np.uint8)
+
+
+def ns(pixels: Eight, mask: Mask) -> Eight:
+    """Navier-Stokes (Bertalmio et al. 2001), OpenCV, radius 3."""
+    filled = cv2.inpaint(pixels, mask.astype(np.uint8), RADIUS, cv2.INPAINT_NS)
+    return np.asarray(filled, np.uint8)
+
+
+def biharmonic(pixels: Eight, mask: Mask) -> Eight:
+    """The biharmonic equation, scikit-image, solved for each hole."""
+    from skimage.restoration import inpaint_biharmonic
+
+    filled = inpaint_biharmonic(pixels, mask, channel_axis=-1, split_into_regions=True)
+    eight: Eight = from_float(np.asarray(filled), np.uint8)
+    return eight
+
+
+def harmonic(pixels: Eight, mask: Mask) -> Eight:
+    """Laplace's equation with mirrored borders, solved exactly by SciPy."""
+    from scipy import sparse
+    from scipy.sparse.linalg import splu
+
+    rows, columns = np.nonzero(mask)
+    count = len(rows)
+    number = np.full(mask.shape, -1)
+    number[mask] = np.arange(count)
+    known = to_float(pixels).astype(np.float64)
+    right = np.zeros((count, 3))
+    entries = [(np.arange(count), np.arange(count), np.full(count, 4.0))]
+    for down, across in ((0, 1), (1, 0), (0, -1), (-1, 0)):
+        row = (rows + down).clip(0, mask.shape[0] - 1)
+        column = (columns + across).clip(0, mask.shape[1] - 1)
+        other = number[row, column]
+        inside = other >= 0
+        entries.append((np.flatnonzero(inside), other[inside], np.full(inside.sum(), -1.0)))
+        right[~inside] += known[row[~inside], column[~inside]]
+    i, j, values = (np.concatenate(part) for part in zip(*entries, strict=True))
+    matrix = sparse.coo_matrix((values, (i, j)), shape=(count, count)).tocsc()
+    filled = known.copy()
+    filled[mask] = splu(matrix).solve(right)
+    out = pixels.copy()
+    out[mask] = from_float(filled[mask], np.uint8)
+    return out
+
+
+FILLS: Final[dict[str, Callable[[Eight, Mask], Eight]]] = {
+    "telea": telea,
+    "ns": ns,
+    "harmonic": harmonic,
+    "biharmonic": biharmonic,
 }

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgae.errors import ImageError, OptionError
-from imgae.evaluate.denoisers import PEERS
+from imgae.evaluate.baselines import DENOISERS
 from imgae.io import files
 from imgae.picture.metrics import psnr, ssim
 from imgae.picture.noise import estimate_noise
@@ -94,8 +94,8 @@ def methods(
         run = denoiser if "sigma" in card.inputs else partial(without_level, denoiser)
         found.append(Method(Path(name).stem, run, card.macs_per_pixel / 1000))
     for name in against:
-        if name not in PEERS:
-            raise OptionError(f"no peer is called {name!r}; there are: {', '.join(PEERS)}")
+        if name not in DENOISERS:
+            raise OptionError(f"no peer is called {name!r}; there are: {', '.join(DENOISERS)}")
         found.append(Method(name, peer_on_any_pixels(name)))
     return found
 
@@ -109,7 +109,7 @@ def peer_on_any_pixels(name: str) -> Callable[[NDArray[Any], float | None], NDAr
         if sigma is None:
             sigma = estimate_noise(pixels).sigma
         floats = pixels if pixels.dtype.kind == "f" else to_float(pixels)
-        return PEERS[name](floats.astype(np.float64), sigma)
+        return DENOISERS[name](floats.astype(np.float64), sigma)
 
     return run
 

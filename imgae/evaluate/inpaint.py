@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgae.errors import ImageError, OptionError, warn
-from imgae.evaluate.fills import FILLS
+from imgae.evaluate.baselines import FILLS
 from imgae.picture.metrics import detail_ratio, patch_distance, psnr, seam_ratio, ssim
 from imgae.restore.inpaint import Inpainter
 from imgae.synthetic.masks import BENCHMARK, benchmark_mask

@@ -11,7 +11,7 @@ from imgae import Image, ImageError, OptionError, write_image
 from imgae.cli import main
 from imgae.evaluate import denoise as evaluate
 from imgae.evaluate import figures
-from imgae.evaluate.denoisers import PEERS
+from imgae.evaluate.baselines import DENOISERS
 from imgae.picture.metrics import psnr, ssim
 
 
@@ -73,7 +73,7 @@ def empty_of_names(tmp_path):
 
 
 def test_an_unknown_peer_is_told_who_there_is():
-    with pytest.raises(OptionError, match=", ".join(PEERS)):
+    with pytest.raises(OptionError, match=", ".join(DENOISERS)):
         evaluate.methods([], ["magic"], threads=1)
 
 
