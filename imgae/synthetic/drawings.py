@@ -1,7 +1,7 @@
 """Pictures that no camera took: screens with text, charts, drawings, gradients; drawn at random.
 
-Denoisers take edges of one colour and fine type for noise unless they have seen some; training and
-the check for harm draw them from here, by different seeds.
+A denoiser that has not seen such pictures mistakes fine type and sharp edges for noise. Training
+and `imgae evaluate harm` both draw them here, with different seeds.
 """
 
 import string
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 Colour = tuple[int, int, int]
 FONT_SIZES: Final = (9, 10, 11, 12, 13, 14, 16, 20, 28, 44)
-SMOOTHER: Final = 3  # drawings are drawn so many times larger, and averaged
+SMOOTHER: Final = 3  # drawings are drawn this many times larger, and averaged
 
 
 def draw(kind: str, side: int, generator: Generator) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""Holes drawn at random: what people have to fill. For training, and for the benchmark.
+"""Masks drawn at random, like the holes that people fill, for training and for the benchmark.
 
 Masks are uint8 (H, W), 255 in the holes; every function draws into one from a seeded generator.
 """
@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 Mask = NDArray[np.uint8]
 FINE: Final = 4
-"""Defects are drawn so many times finer: a detector learns how a library draws lines, otherwise."""
+"""Defects are drawn this many times larger and reduced; otherwise a detector would learn how OpenCV
+draws lines."""
 COVERED: Final = 0.3
-"""The share of a pixel from which a defect on it is to be found."""
+"""The share of a pixel that a defect must cover to count."""
 WORDS: Final = ("2024", "12 07 98", "sample", "Preview", "no copy", "IMG 0341", "proof", "18:45")
 FONTS: Final = (
     cv2.FONT_HERSHEY_SIMPLEX,

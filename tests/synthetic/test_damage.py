@@ -1,0 +1,40 @@
+import numpy as np
+import pytest
+
+from imgae.synthetic import damage
+
+
+@pytest.fixture
+def gray():
+    return np.full((160, 200, 3), 128, np.uint8)
+
+
+def test_film_is_damaged_where_the_masks_say(gray):
+    damaged, masks = damage.damage_film(gray, np.random.default_rng((7, 0)))
+    assert masks.shape == (160, 200, 3)
+    assert masks.any((0, 1)).all()
+    assert damaged.dtype == np.uint8
+    changed = (damaged != gray).any(2)
+    assert changed[masks.any(2)].mean() > 0.95
+    # What lies beside a defect is softened by the blur of its edge, and by no more.
+    assert changed.mean() < 5 * masks.any(2).mean()
+    scratches, dust, dead = masks.mean((0, 1))
+    assert 1e-5 < dead < 2 * damage.DEAD_SHARES[1]
+    assert scratches > dead
+    assert dust > 0
+
+
+def test_marks_are_a_third_of_white_away_and_all_of_one_sign(gray):
+    marked, mask = damage.mark_picture(gray, np.random.default_rng(0))
+    assert np.array_equal((marked != gray).any(2), mask)
+    assert len(np.unique(marked[mask])) == 1
+    assert abs(int(marked[mask][0, 0]) - 128) == damage.CONTRAST
+    assert 0.005 < mask.mean() < 0.3
+
+
+@pytest.mark.parametrize("make", [damage.damage_film, damage.mark_picture])
+def test_the_same_seed_does_the_same_damage(make, gray):
+    first, second, other = (make(gray, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    assert np.array_equal(first[0], second[0])
+    assert np.array_equal(first[1], second[1])
+    assert not np.array_equal(first[0], other[0])
