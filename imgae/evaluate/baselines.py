@@ -5,14 +5,15 @@ same shape. Fills take uint8 (H, W, 3) and a bool mask (H, W), True is unknown, 
 (H, W, 3). They need `pip install 'imgae[bench]'`.
 """
 
-from collections.abc import Callable
+import importlib
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from imgae.errors import ImgaeError
+from imgae.errors import MissingExtraError, OptionError, needs_extra
 from imgae.picture.pixels import from_float, to_float
 
 Floats = NDArray[np.floating[Any]]
@@ -53,10 +54,8 @@ def tv(noisy: Floats, sigma: float) -> Floats:
 
 def bm3d(noisy: Floats, sigma: float) -> Floats:
     """BM3D, in colour CBM3D, by its authors' package (free for non-commercial use only)."""
-    try:
-        import bm3d as package
-    except ImportError as error:
-        raise ImgaeError("bm3d is a package of its own: pip install bm3d") from error
+    import bm3d as package
+
     if noisy.shape[2] == 3:
         return np.asarray(package.bm3d_rgb(noisy, sigma))
     return np.asarray(package.bm3d(noisy[:, :, 0], sigma)).reshape(noisy.shape)
@@ -125,3 +124,37 @@ FILLS: Final[dict[str, Callable[[Eight, Mask], Eight]]] = {
     "harmonic": harmonic,
     "biharmonic": biharmonic,
 }
+"""By the names that --against takes."""
+PACKAGES: Final = {
+    "wavelet": ("skimage.restoration", "pywt"),
+    "tv": ("skimage.restoration",),
+    "bm3d": ("bm3d",),
+    "harmonic": ("scipy.sparse.linalg",),
+    "biharmonic": ("skimage.restoration",),
+}
+"""What a baseline needs besides what imgae needs."""
+ALONE: Final = ("bm3d",)
+"""Packages that no extra of imgae brings, since their licence is another."""
+
+
+def check(names: Sequence[str], known: Sequence[str]) -> None:
+    """Raise OptionError if a baseline is unknown, MissingExtraError if a package is not there."""
+    for name in names:
+        if name not in known:
+            raise OptionError(f"no baseline is called {name!r}; there are: {', '.join(known)}")
+        for package in PACKAGES.get(name, ()):
+            if package in ALONE:
+                need_package(name, package)
+            else:
+                with needs_extra("bench", f"the baseline {name}"):
+                    importlib.import_module(package)
+
+
+def need_package(name: str, package: str) -> None:
+    try:
+        importlib.import_module(package)
+    except ImportError as error:
+        raise MissingExtraError(
+            f"the baseline {name} needs the package {package}, which no extra of imgae brings; "
+            f"install it with: pip install {package}"
+        ) from error

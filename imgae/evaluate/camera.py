@@ -1,4 +1,4 @@
-"""Denoisers without options on what people have: camera noise, JPEGs, and what needs nothing done.
+"""Denoisers without options on what people have: camera noise, JPEGs, and clean pictures.
 
 Every sample is a file's picture, with what the file tells of itself, and its reference. A change is
 the PSNR of what comes out less that of what went in, each counted up to VISIBLE dB: beyond that
@@ -6,29 +6,27 @@ nobody sees a difference, and clean pictures would have no figure at all.
 """
 
 import io
+import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from imgae.errors import OptionError
-from imgae.evaluate import denoise as evaluate
-from imgae.evaluate.baselines import DENOISERS
+from imgae.evaluate import folders
+from imgae.evaluate.folders import Pictures
+from imgae.evaluate.protocol import Figures, Method, Result, Sample, measure
+from imgae.evaluate.report import markdown
 from imgae.io import files
+from imgae.model.card import Score
 from imgae.picture.image import Image
 from imgae.picture.metrics import psnr
-from imgae.picture.noise import estimate_noise
-from imgae.picture.pixels import to_float, to_uint8
-from imgae.restore.denoise import Denoiser
+from imgae.picture.pixels import to_uint8
 from imgae.synthetic import drawings
 from imgae.synthetic.camera import ISO, expose, photograph
-
-Pictures = Sequence[tuple[str, NDArray[np.uint8]]]
 
 VISIBLE: Final = 42.0
 """dB: an error of two 8-bit levels."""
@@ -39,129 +37,76 @@ DRAWN: Final = 12  # of each kind
 DRAWN_SIDE: Final = 512
 FIRST_SEED: Final = 1_000_000
 """Training draws by small seeds."""
+REAL: Final = "real"
+CLEAN: Final = "clean"
 
-
-@dataclass(frozen=True, eq=False)
-class Sample:
-    """A file's picture, and its reference, (H, W, C) uint8."""
-
-    name: str
-    given: Image
-    clean: NDArray[np.uint8]
-
-
-@dataclass(frozen=True)
-class Change:
-    """What one method did to one condition's pictures; before: their mean PSNR, up to VISIBLE.
-
-    psnr: after, not limited; infinity where a picture came back as its reference is. changes: in
-    dB, by picture.
-    """
-
-    condition: str
-    method: str
-    before: float
-    psnr: float
-    changes: dict[str, float]
-
-    @property
-    def mean(self) -> float:
-        return float(np.mean(list(self.changes.values())))
-
-    @property
-    def worst(self) -> float:
-        return min(self.changes.values())
-
-    @property
-    def harmed(self) -> int:
-        return sum(change < -HARM for change in self.changes.values())
-
-
-Method = Callable[[Image], NDArray[Any]]
 Condition = tuple[str, Callable[[], list[Sample]]]
+"""A name, and what makes the samples: a condition's pictures are held only while it is measured."""
 
 
-def methods(
-    models: Sequence[str],
-    against: Sequence[str],
-    level: float | None,
-    threads: int | None,
-    device: str = "auto",
-) -> dict[str, Method]:
-    """Build methods by name: models, "auto" for no options at all, and classical peers.
+def run_condition(
+    methods: Sequence[Method], condition: str, samples: Sequence[Sample]
+) -> list[Result]:
+    """Measure methods on the samples of one condition.
 
-    level: told to the peers and to models that take one, on [0, 1]; None: estimated.
+    Figures: before, the PSNR of what went in, up to VISIBLE; psnr, of what came out, without limit,
+    infinity where a picture came back as its reference is; change, in dB, which `pictures` holds.
     """
-    found: dict[str, Method] = {}
-    for name in models:
-        denoiser = Denoiser(None if name == "auto" else name, threads=threads, device=device)
-        takes_level = name != "auto" and "sigma" in denoiser.model.card.inputs
-        found[Path(name).stem] = partial(run_denoiser, denoiser, level if takes_level else None)
-    for name in against:
-        if name not in DENOISERS:
-            raise OptionError(f"no peer is called {name!r}; there are: {', '.join(DENOISERS)}")
-        found[name] = partial(run_peer, name, level)
-    return found
+    return [measure(method, samples, condition, score, "change", timed=False) for method in methods]
 
 
-def run_denoiser(denoiser: Denoiser, level: float | None, image: Image) -> NDArray[Any]:
-    return denoiser.run(image, level).image.pixels
+def score(sample: Sample, restored: NDArray[np.uint8]) -> Figures:
+    before = visible(to_uint8(sample.pixels), sample.reference)
+    after = psnr(restored, sample.reference, 255)
+    return {"before": before, "psnr": after, "change": min(after, VISIBLE) - before}
 
 
-def run_peer(name: str, level: float | None, image: Image) -> NDArray[Any]:
-    sigma = estimate_noise(image.pixels).sigma if level is None else level
-    return DENOISERS[name](to_float(image.pixels).astype(np.float64), sigma)
+def visible(pixels: NDArray[np.uint8], reference: NDArray[np.uint8]) -> float:
+    return min(psnr(pixels, reference, 255), VISIBLE)
 
 
-def run_condition(methods: dict[str, Method], name: str, samples: list[Sample]) -> list[Change]:
-    return [
-        Change(
-            name,
-            method,
-            float(np.mean([visible(to_uint8(s.given.pixels), s.clean) for s in samples])),
-            float(np.mean([psnr(after, s.clean, 255) for s, after in outs])),
-            {
-                s.name: visible(after, s.clean) - visible(to_uint8(s.given.pixels), s.clean)
-                for s, after in outs
-            },
-        )
-        for method, run in methods.items()
-        for outs in [[(s, to_uint8(run(s.given))) for s in samples]]
-    ]
+def harmed(result: Result) -> int:
+    """Return how many pictures were made worse by more than HARM."""
+    return sum(change < -HARM for change in result.pictures.values())
 
 
-def visible(pixels: NDArray[np.uint8], clean: NDArray[np.uint8]) -> float:
-    return min(psnr(pixels, clean, 255), VISIBLE)
-
-
-def camera_conditions(clean: Pictures, pairs: Path | None) -> Iterator[Condition]:
+def camera_conditions(
+    clean: Pictures, real: list[Sample], _: int | None = None
+) -> Iterator[Condition]:
     """Return real pairs, a camera's picture at each sensitivity, JPEGs, and clean pictures."""
-    if pairs:
-        yield "real", partial(real_samples, pairs)
+    if real:
+        yield REAL, lambda: real
     for speed in ISO:
         yield f"ISO {speed}", partial(photographed, clean, speed)
     for quality in JPEG_QUALITIES:
         yield f"JPEG {quality}", partial(saved, clean, quality)
-    yield "clean", partial(untouched, clean)
+    yield CLEAN, partial(untouched, clean)
 
 
-def harm_conditions(clean: Pictures, pairs: Path | None) -> Iterator[Condition]:
-    """Return what a denoiser should leave alone, or make better."""
-    yield "clean", partial(untouched, clean)
+def harm_conditions(
+    clean: Pictures, real: list[Sample], count: int | None = None
+) -> Iterator[Condition]:
+    """Return what a denoiser should leave alone, or make better. count: of drawn pictures."""
+    count = min(count or DRAWN, DRAWN)
+    yield CLEAN, partial(untouched, clean)
     for quality in HARM_QUALITIES:
         yield f"JPEG {quality}", partial(saved, clean, quality)
     yield "dark", partial(exposed, clean, 0.12)
     yield "bright", partial(exposed, clean, 3.0)
     for kind in drawings.KINDS:
-        yield kind, partial(drawn, kind)
-        yield f"{kind}, JPEG 90", lambda kind=kind: saved(pictures_of(drawn(kind)), 90)  # type: ignore[misc]
-    yield "flat", flat
-    if pairs:
-        yield "real", partial(real_samples, pairs)
+        yield kind, partial(drawn, kind, count)
+        yield f"{kind}, JPEG 90", partial(drawn_and_saved, kind, count, 90)
+    yield "flat", partial(flat, count)
+    if real:
+        yield REAL, lambda: real
 
 
-def pictures_of(samples: list[Sample]) -> Pictures:
-    return [(sample.name, sample.clean) for sample in samples]
+def real_samples(folder: Path, limit: int | None = None) -> list[Sample]:
+    """Match pairs of one folder: NAME_real or NAME_noisy with NAME_mean or NAME_clean."""
+    return [
+        Sample(name, image, reference)
+        for name, image, reference in folders.pairs(folder, folder, limit)
+    ]
 
 
 def untouched(clean: Pictures) -> list[Sample]:
@@ -186,35 +131,6 @@ def exposed(clean: Pictures, factor: float) -> list[Sample]:
     return untouched([(name, expose(picture, factor)) for name, picture in clean])
 
 
-def drawn(kind: str) -> list[Sample]:
-    pictures = [
-        (f"{kind} {i}", drawings.draw(kind, DRAWN_SIDE, np.random.default_rng(FIRST_SEED + i)))
-        for i in range(DRAWN)
-    ]
-    return untouched(pictures)
-
-
-def flat() -> list[Sample]:
-    colours = np.random.default_rng(FIRST_SEED).integers(0, 256, (DRAWN, 3))
-    return untouched(
-        [
-            (str(colour), np.broadcast_to(colour, (256, 256, 3)).astype(np.uint8))
-            for colour in colours
-        ]
-    )
-
-
-def real_samples(folder: Path) -> list[Sample]:
-    """Match pairs of one folder, NAME_real or NAME_noisy with NAME_mean or NAME_clean."""
-    paths = evaluate.pictures_in(folder)
-    clean = {evaluate.stem_of(path): path for path in paths if evaluate.is_clean(path)}
-    noisy = {evaluate.stem_of(path): path for path in paths if evaluate.is_noisy(path)}
-    return [
-        Sample(stem, files.read_image(noisy[stem]), to_uint8(files.read_image(clean[stem]).pixels))
-        for stem in sorted(clean.keys() & noisy.keys())
-    ]
-
-
 def photographed(clean: Pictures, iso: int) -> list[Sample]:
     """Photograph pictures with the synthetic camera, by seed, and save them as its JPEGs."""
     samples = []
@@ -224,35 +140,87 @@ def photographed(clean: Pictures, iso: int) -> list[Sample]:
     return samples
 
 
-def table(changes: Sequence[Change]) -> str:
-    """Lay changes out as a Markdown table: a row a condition, mean and worst change a method."""
-    names = list(dict.fromkeys(change.method for change in changes))
-    lines = [
-        "| pictures | n | in | " + " | ".join(f"{name}: mean | worst" for name in names) + " |",
-        "|---" * (3 + 2 * len(names)) + "|",
+def drawn(kind: str, count: int = DRAWN) -> list[Sample]:
+    pictures = [
+        (f"{kind} {i}", drawings.draw(kind, DRAWN_SIDE, np.random.default_rng(FIRST_SEED + i)))
+        for i in range(count)
     ]
-    for condition in dict.fromkeys(change.condition for change in changes):
-        own = [change for change in changes if change.condition == condition]
-        cells = [condition, str(len(own[0].changes)), f"{own[0].before:.2f}"]
-        for change in own:
-            cells += [f"{change.mean:+.2f}", f"{change.worst:+.2f}"]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+    return untouched(pictures)
 
 
-def harm_table(changes: Sequence[Change]) -> str:
-    """Lay one method's changes out: a row a kind of picture, and how many were made worse."""
-    lines = ["| pictures | n | in | out, whole | mean | worst | made worse |", "|---" * 7 + "|"]
-    for change in changes:
-        count = len(change.changes)
-        after = f"{change.psnr:.2f}" if np.isfinite(change.psnr) else "same"
-        lines.append(
-            f"| {change.condition} | {count} | {change.before:.2f} | {after} | "
-            f"{change.mean:+.2f} | {change.worst:+.2f} | {change.harmed} |"
-        )
-    harmed, total = sum(c.harmed for c in changes), sum(len(c.changes) for c in changes)
-    lines.append(
-        f"\nmade worse by over {HARM:g} dB, counted up to {VISIBLE:g} dB (as all but out is): "
-        f"{harmed} of {total} ({harmed / total:.1%})"
+def drawn_and_saved(kind: str, count: int, quality: int) -> list[Sample]:
+    return saved([(sample.name, sample.reference) for sample in drawn(kind, count)], quality)
+
+
+def flat(count: int = DRAWN) -> list[Sample]:
+    colours = np.random.default_rng(FIRST_SEED).integers(0, 256, (DRAWN, 3))
+    return untouched(
+        [
+            (str(colour), np.broadcast_to(colour, (256, 256, 3)).astype(np.uint8))
+            for colour in colours[:count]
+        ]
     )
-    return "\n".join(lines)
+
+
+def table(results: Sequence[Result]) -> str:
+    """Lay changes out as a Markdown table: a row a condition, mean and worst change a method.
+
+    Below it stands the PSNR of clean pictures, without limit.
+    """
+    names = list(dict.fromkeys(result.method for result in results))
+    heads, rows = ["pictures", "n", "in"], []
+    for name in names:
+        heads += [f"{name}: mean", "worst"]
+    for condition in dict.fromkeys(result.condition for result in results):
+        own = [result for result in results if result.condition == condition]
+        row = [str(condition), str(len(own[0].pictures)), f"{own[0].value('before'):.2f}"]
+        for result in own:
+            row += [f"{result.mean:+.2f}", f"{result.worst:+.2f}"]
+        rows.append(row)
+    clean = [
+        f"{result.method} {result.value('psnr'):.2f}" for result in results
+        if result.condition == CLEAN
+    ]  # fmt: skip
+    below = f"\n\nPSNR of clean pictures, without limit: {', '.join(clean)}" if clean else ""
+    return markdown(heads, rows) + below
+
+
+def harm_table(results: Sequence[Result]) -> str:
+    """Lay one method's changes out: a row a kind of picture, and how many were made worse."""
+    rows = []
+    for result in results:
+        after = result.value("psnr")
+        rows.append([
+            str(result.condition),
+            str(len(result.pictures)),
+            f"{result.value('before'):.2f}",
+            f"{after:.2f}" if math.isfinite(after) else "same",
+            f"{result.mean:+.2f}",
+            f"{result.worst:+.2f}",
+            str(harmed(result)),
+        ])  # fmt: skip
+    heads = ["pictures", "n", "in", "out, no limit", "mean", "worst", "made worse"]
+    worse, total = sum(map(harmed, results)), sum(len(result.pictures) for result in results)
+    return (
+        f"{markdown(heads, rows)}\n\n{worse} of {total} pictures ({worse / total:.1%}) are made "
+        f"worse by more than {HARM:g} dB of PSNR; PSNR counts up to {VISIBLE:g} dB, except in the "
+        "column out"
+    )
+
+
+def card_scores(results: Sequence[Result], name: str, pairs_name: str, command: str) -> list[Score]:
+    """Return one model's results as scores for its card: mean changes; for clean pictures, PSNR.
+
+    name, pairs_name: of the folders. A PSNR that is infinite is left out.
+    """
+    scores = []
+    for result in results:
+        if result.condition == CLEAN:
+            what, value = f"{name}, {CLEAN}", result.value("psnr")
+        elif result.condition == REAL:
+            what, value = f"{pairs_name}, change", result.mean
+        else:
+            what, value = f"{name}, {result.condition}, change", result.mean
+        if math.isfinite(value):
+            scores.append(Score(what, round(value, 2), "dB PSNR", command))
+    return scores

@@ -1,19 +1,13 @@
-"""Denoisers measured on folders of pictures, beside each other: quality, time and memory.
+"""Denoisers measured on folders of pictures: quality and time, beside the baselines.
 
-Protocol for made noise: picture i of the name-sorted folder gets
+Protocol for synthetic noise: picture i of the name-sorted folder gets
 `numpy.random.default_rng(i).normal(0, sigma/255, (H, W, C))`, neither clipped nor rounded
 ("float"), or clipped and rounded as files are ("8bit"). Outputs are clipped and rounded to 8 bits;
 PSNR and SSIM are over all pixels and channels, and their means over the pictures.
 """
 
-import json
-import math
-import multiprocessing
-import resource
-import sys
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -21,234 +15,173 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from imgae.errors import ImageError, OptionError
+from imgae.errors import OptionError
+from imgae.evaluate import baselines, folders
 from imgae.evaluate.baselines import DENOISERS
-from imgae.io import files
-from imgae.picture.metrics import psnr, ssim
+from imgae.evaluate.folders import Pictures
+from imgae.evaluate.protocol import Figures, Method, Result, Sample, likeness, measure, names_of
+from imgae.evaluate.report import cell, markdown
+from imgae.model.card import Score
+from imgae.picture.arrays import from_picture
 from imgae.picture.noise import estimate_noise
 from imgae.picture.pixels import to_float, to_uint8
 from imgae.restore.denoise import Denoiser
 
-PAIR_ENDINGS: Final = ("_real", "_mean", "_noisy", "_clean")
+LEVELS: Final = (15.0, 25.0, 50.0)
+CARD_LEVELS: Final = (5.0, 15.0, 25.0, 50.0)
+CARD_SETTINGS: Final = (("float", "given"), ("8bit", "given"), ("8bit", "estimated"))
+"""Noise, and how the level is known, of the scores in a card."""
+WORDS: Final = {"float": "float noise", "8bit": "8-bit noise"}
+CLEAN: Final = "clean"
+"""The condition of pictures without noise."""
+MOST: Final = 99.0
+"""dB: clean pictures are counted up to it; those that come back unchanged have no figure."""
 
 
-@dataclass(frozen=True, eq=False)
-class Case:
-    """A noisy picture, (H, W, C), float or uint8, and its reference."""
-
-    name: str
-    noisy: NDArray[Any]
-    clean: NDArray[np.uint8]
-
-
-@dataclass(frozen=True, eq=False)
-class Trial:
-    """Cases at one level, and the level that methods are told.
-
-    sigma: of the noise, or told for real noise, in 8-bit levels; None: real, and estimated.
-    level: told to the methods, on [0, 1]; None: estimated from each picture.
-    """
-
-    cases: Sequence[Case]
-    sigma: float | None
-    level: float | None
-
-
-@dataclass(frozen=True)
-class Method:
-    """A denoiser under a name: called with pixels (H, W, C) and sigma, returns (H, W, C).
-
-    sigma is on [0, 1]; None: found by the method, or estimated for it.
-    """
-
-    name: str
-    run: Callable[[NDArray[Any], float | None], NDArray[Any]]
-    kmac_per_pixel: float | None = None
-
-
-@dataclass(frozen=True)
-class Result:
-    """What one method reached at one level; per-picture PSNR in the order of the names."""
-
-    method: str
-    sigma: float | None  # as in Trial
-    psnr: float
-    ssim: float
-    seconds_per_megapixel: float
-    kmac_per_pixel: float | None
-    peak_mib: float | None
-    pictures: dict[str, float] = field(default_factory=dict)
-
-
-def methods(
-    models: Sequence[str], against: Sequence[str], threads: int | None, device: str = "auto"
+def denoisers(
+    models: Sequence[str],
+    against: Sequence[str],
+    threads: int | None,
+    device: str = "auto",
+    *,
+    tell_auto: bool = True,
 ) -> list[Method]:
-    """Build the methods to compare; "auto" is what no options do.
+    """Build the methods to compare: models, and baselines by name.
 
-    Raises OptionError if a peer is unknown.
+    The model "auto" is what `imgae denoise` does without --model; tell_auto: it is told a sample's
+    level, as with --sigma, where the sample has one.
+    Raises OptionError or MissingExtraError for a baseline that is unknown or not installed.
     """
+    names = names_of(models, against)
+    baselines.check(against, list(DENOISERS))
     found = []
-    for name in models:
-        denoiser = Denoiser(None if name == "auto" else name, threads=threads, device=device)
+    for name, model in zip(names, models, strict=False):
+        denoiser = Denoiser(None if model == "auto" else model, threads=threads, device=device)
         card = denoiser.model.card
-        run = denoiser if "sigma" in card.inputs else partial(without_level, denoiser)
-        found.append(Method(Path(name).stem, run, card.macs_per_pixel / 1000))
-    for name in against:
-        if name not in DENOISERS:
-            raise OptionError(f"no peer is called {name!r}; there are: {', '.join(DENOISERS)}")
-        found.append(Method(name, peer_on_any_pixels(name)))
-    return found
+        told = "sigma" in card.inputs and (tell_auto or model != "auto")
+        found.append(Method(name, partial(run_denoiser, denoiser, told), card))
+    return [*found, *(Method(name, partial(run_baseline, name)) for name in against)]
 
 
-def without_level(denoiser: Denoiser, pixels: NDArray[Any], _: float | None) -> NDArray[Any]:
-    return denoiser(pixels)
+def run_denoiser(denoiser: Denoiser, told: bool, sample: Sample) -> NDArray[np.uint8]:
+    level = sample.level if told else None
+    return to_uint8(denoiser.run(from_picture(sample.given), level).image.pixels)
 
 
-def peer_on_any_pixels(name: str) -> Callable[[NDArray[Any], float | None], NDArray[Any]]:
-    def run(pixels: NDArray[Any], sigma: float | None) -> NDArray[Any]:
-        if sigma is None:
-            sigma = estimate_noise(pixels).sigma
-        floats = pixels if pixels.dtype.kind == "f" else to_float(pixels)
-        return DENOISERS[name](floats.astype(np.float64), sigma)
-
-    return run
+def run_baseline(name: str, sample: Sample) -> NDArray[np.uint8]:
+    pixels, level = sample.pixels, sample.level
+    if level is None:
+        level = estimate_noise(pixels).sigma
+    floats = pixels if pixels.dtype.kind == "f" else to_float(pixels)
+    return to_uint8(DENOISERS[name](floats.astype(np.float64), level))
 
 
-def made_trial(
-    clean: Sequence[tuple[str, NDArray[np.uint8]]], sigma: float, noise: str, estimated: bool
-) -> Trial:
-    """Add noise of a level, in 8-bit levels, to clean pictures."""
-    cases = []
+def noisy_samples(clean: Pictures, sigma: float, noise: str, *, estimated: bool) -> list[Sample]:
+    """Add noise of a level, in 8-bit levels, to clean pictures. noise: "float" or "8bit"."""
+    level = None if estimated else sigma / 255
+    samples = []
     for i, (name, picture) in enumerate(clean):
         noisy = picture / 255 + np.random.default_rng(i).normal(0, sigma / 255, picture.shape)
-        cases.append(Case(name, to_uint8(noisy) if noise == "8bit" else noisy, picture))
-    return Trial(cases, sigma, None if estimated else sigma / 255)
+        given: NDArray[Any] = to_uint8(noisy) if noise == "8bit" else noisy
+        samples.append(Sample(name, given, picture, level))
+    return samples
 
 
-def paired_cases(noisy_folder: Path, clean_folder: Path) -> list[Case]:
-    """Match pictures of two folders, which may be one, by name without _real, _mean and so on."""
-    clean = {stem_of(path): path for path in pictures_in(clean_folder) if not is_noisy(path)}
-    noisy = {stem_of(path): path for path in pictures_in(noisy_folder) if not is_clean(path)}
-    common = sorted(clean.keys() & noisy.keys())
-    if not common:
-        raise ImageError(f"{noisy_folder} and {clean_folder}: no pictures of one name in both")
-    cases = []
-    for stem in common:
-        a, b = read_8_bit(noisy[stem]), read_8_bit(clean[stem])
-        if a.shape != b.shape:
-            raise ImageError(f"{noisy[stem]} is {a.shape}, but {clean[stem]} is {b.shape}")
-        cases.append(Case(stem, a, b))
-    return cases
+def untouched_samples(clean: Pictures) -> list[Sample]:
+    """Give clean pictures as they are; the level is left to the methods."""
+    return [Sample(name, picture, picture) for name, picture in clean]
 
 
-def clean_pictures(folder: Path, limit: int | None = None) -> list[tuple[str, NDArray[np.uint8]]]:
-    return [(path.stem, read_8_bit(path)) for path in pictures_in(folder)[:limit]]
+def real_samples(noisy: Path, clean: Path, limit: int | None = None) -> list[Sample]:
+    """Match real noisy pictures and their references, as 8-bit pixels; see `folders.pairs`."""
+    return [
+        Sample(name, to_uint8(image.pixels), reference)
+        for name, image, reference in folders.pairs(noisy, clean, limit)
+    ]
 
 
-def pictures_in(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        raise ImageError(f"{folder}: not a folder")
-    found = sorted(p for p in folder.iterdir() if p.suffix.lower() in files.EXTENSIONS)
-    if not found:
-        raise ImageError(f"{folder}: holds no PNG, JPEG, TIFF or WebP")
-    return found
+def told(samples: Sequence[Sample], sigma: float | None) -> list[Sample]:
+    """Return samples with the level that methods are told, in 8-bit levels."""
+    return [replace(sample, level=None if sigma is None else sigma / 255) for sample in samples]
 
 
-def read_8_bit(path: Path) -> NDArray[np.uint8]:
-    return to_uint8(files.read_image(path).pixels)
+def run_method(
+    method: Method,
+    samples: Sequence[Sample],
+    condition: str | float | None,
+    peak_mib: float | None = None,
+) -> Result:
+    """Measure a method on samples of one level, or on clean pictures.
+
+    peak_mib: what `memory.peak_memory` found, to be told beside.
+    """
+    score = score_clean if condition == CLEAN else score_noisy
+    result = measure(method, samples, condition, score, "psnr")
+    more = {"kmac_per_pixel": method.kmac_per_pixel, "peak_mib": peak_mib}
+    return replace(result, figures=result.figures | more)
 
 
-def stem_of(path: Path) -> str:
-    for ending in PAIR_ENDINGS:
-        if path.stem.endswith(ending):
-            return path.stem.removesuffix(ending)
-    return path.stem
+def score_noisy(sample: Sample, restored: NDArray[np.uint8]) -> Figures:
+    return likeness(restored, sample.reference)
 
 
-def is_noisy(path: Path) -> bool:
-    return path.stem.endswith(("_real", "_noisy"))
-
-
-def is_clean(path: Path) -> bool:
-    return path.stem.endswith(("_mean", "_clean"))
-
-
-def run_on(method: Method, case: Case, level: float | None) -> NDArray[np.uint8]:
-    """Restore a case. level: on [0, 1]; None leaves it to the method."""
-    return to_uint8(method.run(case.noisy, level))
-
-
-def run_method(method: Method, trial: "Trial", peak_mib: float | None = None) -> Result:
-    """Run a method over the cases of a trial; the first is run once more, for what loads late."""
-    run_on(method, trial.cases[0], trial.level)
-    scores, likeness, seconds, pixels = {}, [], 0.0, 0
-    for case in trial.cases:
-        started = time.perf_counter()
-        restored = run_on(method, case, trial.level)
-        seconds += time.perf_counter() - started
-        pixels += case.clean.shape[0] * case.clean.shape[1]
-        scores[case.name] = psnr(restored, case.clean, 255)
-        likeness.append(ssim(restored, case.clean))
-    return Result(
-        method.name,
-        trial.sigma,
-        float(np.mean(list(scores.values()))),
-        float(np.mean(likeness)),
-        seconds / pixels * 1e6,
-        method.kmac_per_pixel,
-        peak_mib,
-        scores,
-    )
-
-
-def peak_memory(name: str, is_model: bool, threads: int | None) -> float:
-    """Return the peak memory, in MiB, of a fresh process that denoises 1 MP in 8 bits."""
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(1) as pool:
-        return float(pool.apply(denoise_a_megapixel, (name, is_model, threads)))
-
-
-def denoise_a_megapixel(name: str, is_model: bool, threads: int | None) -> float:
-    picture = np.random.default_rng(0).integers(0, 256, (1000, 1000, 3)).astype(np.uint8)
-    (method,) = methods([name], [], threads) if is_model else methods([], [name], threads)
-    method.run(picture, 25 / 255)
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
+def score_clean(sample: Sample, restored: NDArray[np.uint8]) -> Figures:
+    figures = likeness(restored, sample.reference)
+    assert figures["psnr"] is not None
+    return figures | {"psnr": min(figures["psnr"], MOST)}
 
 
 def table(results: Sequence[Result]) -> str:
     """Lay results out as a Markdown table, a row a method, columns by level."""
-    sigmas = list(dict.fromkeys(result.sigma for result in results))
-    heads = ["real" if sigma is None else f"{sigma:g}" for sigma in sigmas]
-    lines = [
-        "| method | "
-        + " | ".join(f"PSNR {head}" for head in heads)
-        + " | "
-        + " | ".join(f"SSIM {head}" for head in heads)
-        + " | s/MP | peak MiB | kMAC/px |",
-        "|---" * (2 * len(sigmas) + 4) + "|",
-    ]
+    conditions = list(dict.fromkeys(result.condition for result in results))
+    words = [head_of(condition) for condition in conditions]
+    clean = conditions == [CLEAN]
+    heads = ["method", *(f"PSNR {word}" for word in words), *(["worst"] if clean else ())]
+    heads += [*(f"SSIM {word}" for word in words), "s/MP", "peak MiB", "kMAC/px"]
+    rows = []
     for name in dict.fromkeys(result.method for result in results):
-        own = {result.sigma: result for result in results if result.method == name}
-        last = own[sigmas[-1]]
-        cells = [name]
-        cells += [f"{own[sigma].psnr:.2f}" for sigma in sigmas]
-        cells += [f"{own[sigma].ssim:.4f}" for sigma in sigmas]
-        cells.append(f"{np.median([r.seconds_per_megapixel for r in own.values()]):.3g}")
-        cells.append("" if last.peak_mib is None else f"{last.peak_mib:.0f}")
-        cells.append("" if last.kmac_per_pixel is None else f"{last.kmac_per_pixel:.1f}")
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+        own = {result.condition: result for result in results if result.method == name}
+        last = own[conditions[-1]]
+        times = [result.value("seconds_per_megapixel") for result in own.values()]
+        row = [name, *(cell(own[key].figures["psnr"], ".2f") for key in conditions)]
+        row += [f"{last.worst:.2f}"] if clean else []
+        row += [cell(own[key].figures["ssim"], ".4f") for key in conditions]
+        row.append(f"{np.median(times):.3g}")
+        row.append(cell(last.figures["peak_mib"], ".0f") or "not measured")
+        row.append(cell(last.figures["kmac_per_pixel"], ".1f"))
+        rows.append(row)
+    return markdown(heads, rows)
 
 
-def to_json(results: Sequence[Any], about: dict[str, Any]) -> str:
-    """Lay results, which are dataclasses, out as JSON, with what they are about."""
-    rows = [{key: finite(value) for key, value in asdict(row).items()} for row in results]
-    return json.dumps({**about, "results": rows}, indent=1, allow_nan=False)
+def head_of(condition: str | float | None) -> str:
+    if condition is None:
+        return "real"
+    return condition if isinstance(condition, str) else f"{condition:g}"
 
 
-def finite(value: Any) -> Any:
-    """Return a value as JSON has it: infinity, the PSNR of equal pictures, becomes None."""
-    if isinstance(value, dict):
-        return {key: finite(entry) for key, entry in value.items()}
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+def card_scores(
+    results: Sequence[Result], name: str, noise: str, level: str, command: str
+) -> list[Score]:
+    """Return one method's results, of levels of one kind of noise, as scores for its card.
+
+    name: of the folder. noise: "float" or "8bit". level: "given" or "estimated".
+    """
+    words = WORDS[noise] + (", level estimated" if level == "estimated" else "")
+    return [
+        Score(
+            f"{name}, sigma {head_of(result.condition)}, {words}",
+            round(result.value("psnr"), 2),
+            "dB PSNR",
+            command,
+        )
+        for result in results
+    ]
+
+
+def check_takes_level(method: Method) -> None:
+    """Raise OptionError for a model that finds the level itself: a card has other scores of it."""
+    if method.card and "sigma" not in method.card.inputs:
+        raise OptionError(
+            f"{method.name} is not told the noise level, so its card holds other scores; "
+            "use imgae evaluate camera --write-card"
+        )

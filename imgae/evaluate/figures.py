@@ -1,5 +1,6 @@
 """Pictures of an evaluation: quality against time, and a sheet of crops with the worst cases."""
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -9,16 +10,15 @@ import PIL.Image
 import PIL.ImageDraw
 from numpy.typing import NDArray
 
-from imgae.evaluate.camera import Method as Restorer
-from imgae.evaluate.camera import Sample
-from imgae.evaluate.denoise import Method, Result, Trial, run_on
-from imgae.evaluate.inpaint import Fill, FillResult, with_holes
+from imgae.evaluate.protocol import Method, Result, Sample
+from imgae.io.atomic import write_whole
 from imgae.picture.pixels import to_uint8, to_uint8_rgb
 
 CROP: Final = 128
 LABEL: Final = 14
 GAP: Final = 4
 LABEL_OFFSETS: Final = (8, -8, 38, -38)  # points; so that neighbours leave each other room
+PLOTS: Final = (".png", ".pdf", ".svg")
 
 
 def plot_quality_against_time(results: Sequence[Result], path: Path, title: str) -> None:
@@ -27,17 +27,17 @@ def plot_quality_against_time(results: Sequence[Result], path: Path, title: str)
 
     figure = Figure(figsize=(7, 4.2), layout="constrained")
     axes = figure.add_subplot()
-    by_time = sorted(results, key=lambda result: result.seconds_per_megapixel)
+    by_time = sorted(results, key=lambda result: result.value("seconds_per_megapixel"))
     for number, result in enumerate(by_time):
-        ours = result.kmac_per_pixel is not None
+        x, y = result.value("seconds_per_megapixel"), result.value("psnr")
+        ours = result.figures["kmac_per_pixel"] is not None
         offset = LABEL_OFFSETS[number % len(LABEL_OFFSETS)]
         axes.scatter(
-            result.seconds_per_megapixel, result.psnr, s=60, marker="o" if ours else "s",
-            color="#0b5fa5" if ours else "#888888",
-        )  # fmt: skip
+            x, y, s=60, marker="o" if ours else "s", color="#0b5fa5" if ours else "#888888"
+        )
         axes.annotate(
-            f"{result.method}\n{result.psnr:.2f}",
-            (result.seconds_per_megapixel, result.psnr),
+            f"{result.method}\n{y:.2f}",
+            (x, y),
             xytext=(0, offset),
             textcoords="offset points",
             ha="center",
@@ -51,61 +51,30 @@ def plot_quality_against_time(results: Sequence[Result], path: Path, title: str)
     axes.set_ylabel("PSNR, dB")
     axes.set_title(title)
     axes.grid(alpha=0.3)
-    figure.savefig(path, dpi=120)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, dpi=120, format=path.suffix[1:].lower())
+    write_whole(path, buffer.getvalue())
+
+
+def worst_of(result: Result, samples: Sequence[Sample], count: int = 1) -> list[Sample]:
+    """Return the samples with the lowest figures of a result, worst first."""
+    return sorted(samples, key=lambda sample: result.pictures[sample.name])[:count]
 
 
 def contact_sheet(
-    trial: Trial, methods: Sequence[Method], results: Sequence[Result], path: Path, rows: int = 3
+    rows: Sequence[tuple[str, Sample]], methods: Sequence[Method], path: Path
 ) -> None:
-    """Show where the first method did worst: noisy, each method, clean, crops of 128x128.
+    """Draw a row for each sample, under its label: as given, by each method, the reference.
 
-    The pictures are those of its lowest PSNR; the crop in each is where its error is largest.
-    results: of the methods, on this trial.
+    Each is cropped to 128x128 pixels where the first method's error is largest.
     """
-    worst = sorted(trial.cases, key=lambda case: results[0].pictures[case.name])[:rows]
-    sheet = []
-    for case in worst:
-        outputs = [run_on(method, case, trial.level) for method in methods]
-        where = largest_error(outputs[0], case.clean)
-        pictures = [to_uint8(case.noisy), *outputs, case.clean]
-        sheet.append([pixels[where] for pixels in pictures])
-    heads = [[f"noisy {case.name}", *(method.name for method in methods), "clean"]
-             for case in worst]  # fmt: skip
-    draw_sheet(heads, sheet, path)
-
-
-def fill_sheet(
-    methods: dict[str, Fill],
-    pictures: Sequence[tuple[str, NDArray[np.uint8]]],
-    results: Sequence[FillResult],
-    path: Path,
-) -> None:
-    """Show where the first method did worst in holes of each kind: holes, each method, whole."""
-    first = next(iter(methods))
     heads, sheet = [], []
-    for result in results:
-        if result.method != first:
-            continue
-        name = min(result.pictures, key=lambda name: result.pictures[name])
-        number, clean = next((i, clean) for i, (own, clean) in enumerate(pictures) if own == name)
-        holed, mask = with_holes(clean, result.kind, number)
-        outputs = [fill(holed, mask) for fill in methods.values()]
-        where = largest_error(outputs[0], clean)
-        heads.append([f"{result.kind} {name}", *methods, "whole"])
-        sheet.append([pixels[where] for pixels in (holed, *outputs, clean)])
-    draw_sheet(heads, sheet, path)
-
-
-def harm_sheet(method: Restorer, worst: Sequence[tuple[float, Sample]], path: Path) -> None:
-    """Show where one method did most harm: as given, restored, and the reference."""
-    heads, sheet = [], []
-    for change, sample in worst:
-        restored = to_uint8_rgb(method(sample.given))
-        clean = to_uint8_rgb(sample.clean)
-        where = largest_error(restored, clean)
-        heads.append([sample.name, f"{change:+.2f} dB", "reference"])
-        given = to_uint8_rgb(sample.given.pixels)
-        sheet.append([pixels[where] for pixels in (given, restored, clean)])
+    for label, sample in rows:
+        outputs = [to_uint8_rgb(method.run(sample)) for method in methods]
+        given, reference = to_uint8_rgb(to_uint8(sample.pixels)), to_uint8_rgb(sample.reference)
+        where = largest_error(outputs[0], reference)
+        heads.append([label, *(method.name for method in methods), "reference"])
+        sheet.append([pixels[where] for pixels in (given, *outputs, reference)])
     draw_sheet(heads, sheet, path)
 
 
@@ -118,13 +87,15 @@ def draw_sheet(heads: list[list[str]], sheet: list[list[NDArray[np.uint8]]], pat
         for column, (name, crop) in enumerate(zip(names, crops, strict=True)):
             left, top = column * cell, row * (cell + LABEL)
             draw.text((left + 2, top + 1), name, "black")
-            picture.paste(as_picture(crop), (left, top + LABEL))
-    picture.save(path)
+            picture.paste(PIL.Image.fromarray(crop), (left, top + LABEL))
+    buffer = io.BytesIO()
+    picture.save(buffer, PIL.Image.registered_extensions()[path.suffix.lower()])
+    write_whole(path, buffer.getvalue())
 
 
-def largest_error(pixels: NDArray[np.uint8], clean: NDArray[np.uint8]) -> tuple[slice, slice]:
+def largest_error(pixels: NDArray[Any], reference: NDArray[Any]) -> tuple[slice, slice]:
     """Return the window of CROP pixels a side in which the squared error adds up to most."""
-    error = np.square(pixels.astype(np.float64) - clean).mean(2)
+    error = np.square(pixels.astype(np.float64) - reference).mean(2)
     sums = np.pad(error.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
     height, width = (min(CROP, size) for size in error.shape)
     window = (
@@ -133,7 +104,3 @@ def largest_error(pixels: NDArray[np.uint8], clean: NDArray[np.uint8]) -> tuple[
     )  # fmt: skip
     top, left = np.unravel_index(window.argmax(), window.shape)
     return slice(int(top), int(top) + height), slice(int(left), int(left) + width)
-
-
-def as_picture(pixels: NDArray[Any]) -> PIL.Image.Image:
-    return PIL.Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)

@@ -1,33 +1,37 @@
-"""Fills measured on seeded holes, beside each other: quality in the holes, and time.
+"""Fills measured on seeded holes: quality in the holes and time, beside the baselines.
 
-Masks are those of `holes.benchmark_mask`, by kind and number of the picture in its folder.
+Masks are those of `synthetic.masks.benchmark_mask`, by kind of hole and by number of the picture in
+its folder.
 """
 
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import partial
-from pathlib import Path
-from typing import Any, Final
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imgae.errors import ImageError, OptionError, warn
+from imgae.evaluate import baselines
 from imgae.evaluate.baselines import FILLS
-from imgae.picture.metrics import detail_ratio, patch_distance, psnr, seam_ratio, ssim
+from imgae.evaluate.folders import Pictures
+from imgae.evaluate.protocol import Figures, Method, Result, Sample, likeness, measure, names_of
+from imgae.evaluate.report import cell, markdown
+from imgae.model.card import Score
+from imgae.picture.metrics import detail_ratio, patch_distance, psnr, seam_ratio
 from imgae.restore.inpaint import Inpainter
 from imgae.synthetic.masks import BENCHMARK, benchmark_mask
 
-Fill = Callable[[NDArray[np.uint8], NDArray[np.bool_]], NDArray[np.uint8]]
+KINDS: Final = ("random50", "random80", "text", "scratches", "boxes32")
 LARGE: Final = ("box96",)
-"""Kinds whose holes are wide enough for the measures of texture."""
-SMALLEST: Final = 7
-"""Pixels on a side that SSIM needs."""
+"""Kinds of holes that are wide enough for the measures of texture."""
+TEXTURE: Final = ("patch_distance", "detail_ratio", "seam_ratio")
+TRUTH: Final = "truth"
+"""The name under which the measures of texture of the whole pictures stand."""
 
 COLUMNS: Final = (
     ("PSNR in holes", "hole_psnr", ".2f"),
-    ("over best classical", "gain", "+.2f"),
+    ("over best baseline", "gain", "+.2f"),
     ("PSNR", "psnr", ".2f"),
     ("SSIM", "ssim", ".4f"),
     ("s/MP", "seconds_per_megapixel", ".3g"),
@@ -35,46 +39,46 @@ COLUMNS: Final = (
     ("detail", "detail_ratio", ".2f"),
     ("seam", "seam_ratio", ".2f"),
 )
-"""Of the table: head, what of a FillResult, format; the last three for large holes only."""
+"""Of the table: head, figure, format; the last three for large holes only."""
 
 
 @dataclass(frozen=True)
-class FillResult:
-    """What one method reached on one kind of hole; means over the pictures.
+class Fill:
+    """An inpainter as a method runs it. texture: see `Inpainter`."""
 
-    hole_psnr: over the pixels of the holes; psnr, ssim: over the picture.
-    gain: of hole_psnr over the best classical fill for each picture of the same run.
-    seconds_per_megapixel: of the whole picture.
-    patch_distance, detail_ratio, seam_ratio: see metrics; for large holes only.
-    pictures: hole_psnr by picture.
-    What does not apply is None; of the method "truth", all but the measures of texture.
-    """
+    inpainter: Inpainter
+    texture: bool = True
 
-    method: str
-    kind: str
-    hole_psnr: float | None = None
-    gain: float | None = None
-    psnr: float | None = None
-    ssim: float | None = None
-    seconds_per_megapixel: float | None = None
-    patch_distance: float | None = None
-    detail_ratio: float | None = None
-    seam_ratio: float | None = None
-    pictures: dict[str, float] = field(default_factory=dict)
+    def __call__(self, sample: Sample) -> NDArray[np.uint8]:
+        assert sample.mask is not None
+        return self.inpainter(sample.pixels, sample.mask, texture=self.texture)
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A baseline as a method runs it."""
+
+    name: str
+
+    def __call__(self, sample: Sample) -> NDArray[np.uint8]:
+        assert sample.mask is not None
+        return FILLS[self.name](sample.pixels, sample.mask)
 
 
 def fills(
     models: Sequence[str], against: Sequence[str], threads: int | None, device: str = "auto"
-) -> dict[str, Fill]:
-    """Build the methods to compare. Raises OptionError if a classical one is unknown."""
-    found: dict[str, Fill] = {}
-    for name in models:
-        found[Path(name).stem] = Inpainter(name, threads=threads, device=device)
-    for name in against:
-        if name not in FILLS:
-            raise OptionError(f"no fill is called {name!r}; there are: {', '.join(FILLS)}")
-        found[name] = FILLS[name]
-    return found
+) -> list[Method]:
+    """Build the methods to compare: models, and baselines by name.
+
+    Raises OptionError or MissingExtraError for a baseline that is unknown or not installed.
+    """
+    names = names_of(models, against)
+    baselines.check(against, list(FILLS))
+    found = []
+    for name, model in zip(names, models, strict=False):
+        inpainter = Inpainter(model, threads=threads, device=device)
+        found.append(Method(name, Fill(inpainter), inpainter.model.card))
+    return [*found, *(Method(name, Baseline(name)) for name in against)]
 
 
 def check_kinds(kinds: Sequence[str]) -> None:
@@ -85,121 +89,122 @@ def check_kinds(kinds: Sequence[str]) -> None:
             raise OptionError(f"no kind of hole is called {kind!r}; there are: {known}")
 
 
-def run_kind(
-    methods: dict[str, Fill], pictures: Sequence[tuple[str, NDArray[np.uint8]]], kind: str
-) -> list[FillResult]:
-    """Fill holes of one kind in all pictures, (H, W, 3), by every method.
+def samples_of(pictures: Pictures, kind: str) -> list[Sample]:
+    """Cut holes of one kind into pictures (H, W, 3); they are black in the holes.
 
-    For large holes, models are also measured without the texture stage, and the truth itself is.
     Pictures too small for the kind are left out, with an ImgaeWarning. Raises ImageError if none
-    is left.
+    is left, OptionError if there is no such kind.
     """
     check_kinds([kind])
-    large = kind in LARGE
-    if large:
-        methods = {**methods, **without_texture(methods)}
-    cases = list(cases_of(pictures, kind))
-    if not cases:
-        raise ImageError(f"no picture is large enough for holes of the kind {kind}")
-    rows: dict[str, list[dict[str, Any]]] = {name: [] for name in methods}
-    for fill in methods.values():
-        fill(*cases[0][2:])  # what loads at first is not to be timed
-    for name, clean, holed, mask in cases:
-        for method, fill in methods.items():
-            started = time.perf_counter()
-            filled = fill(holed, mask)
-            seconds = time.perf_counter() - started
-            row = measure(filled, clean, mask)
-            if large:
-                row |= measure_texture(filled, mask)
-            rows[method].append({"name": name, "seconds": seconds, "pixels": mask.size, **row})
-    classical = [name for name in methods if name in FILLS]
-    best = [max((rows[name][i]["hole_psnr"] for name in classical), default=np.nan)
-            for i in range(len(cases))]  # fmt: skip
-    results = [summarise(method, kind, rows[method], best) for method in methods]
-    if large:
-        texture = [measure_texture(clean, mask) for _, clean, _, mask in cases]
-        means: dict[str, Any] = {key: mean_of(texture, key) for key in texture[0]}
-        results.append(FillResult("truth", kind, **means))
-    return results
-
-
-def cases_of(
-    pictures: Sequence[tuple[str, NDArray[np.uint8]]], kind: str
-) -> Iterator[tuple[str, NDArray[np.uint8], NDArray[np.uint8], NDArray[np.bool_]]]:
-    """Yield name, picture, picture with holes, and their mask, of all pictures that can hold it."""
+    samples = []
     for number, (name, clean) in enumerate(pictures):
-        holed, mask = with_holes(clean, kind, number)
-        if min(clean.shape[:2]) < SMALLEST or mask.all() or not mask.any():
+        mask = benchmark_mask(kind, number, *clean.shape[:2])
+        if mask.all() or not mask.any():
             warn(f"{name}: too small for holes of the kind {kind}; left out")
-        else:
-            yield name, clean, holed, mask
+            continue
+        holed = np.where(mask[:, :, None], np.uint8(0), clean)
+        samples.append(Sample(name, holed, clean, mask=mask))
+    if not samples:
+        raise ImageError(f"no picture is large enough for holes of the kind {kind}")
+    return samples
 
 
-def without_texture(methods: dict[str, Fill]) -> dict[str, Fill]:
+def run_kind(methods: Sequence[Method], samples: Sequence[Sample], kind: str) -> list[Result]:
+    """Measure all methods on samples with holes of one kind.
+
+    Figures are None where they do not apply. hole_psnr: PSNR of the pixels of the holes; gain: what
+    it is over the best baseline's for each picture of this run; psnr, ssim: of the picture;
+    patch_distance, detail_ratio, seam_ratio: see `metrics`, for large holes only. For these,
+    models are also measured without the stage that adds texture, and so is the truth.
+    """
+    if kind not in LARGE:
+        results = [measure(method, samples, kind, score, "hole_psnr") for method in methods]
+        return with_gains(results, methods)
+    methods = [*methods, *without_texture(methods)]
+    results = [measure(method, samples, kind, score_large, "hole_psnr") for method in methods]
+    truth = Method(TRUTH, lambda sample: sample.reference)
+    whole = measure(truth, samples, kind, score_texture, "seam_ratio", timed=False)
+    return [*with_gains(results, methods), replace(whole, pictures={}, figures=ALL | whole.figures)]
+
+
+ALL: Final[Figures] = dict.fromkeys(name for _, name, _ in COLUMNS)
+"""All figures, not measured."""
+
+
+def without_texture(methods: Sequence[Method]) -> list[Method]:
+    return [
+        replace(method, name=f"{method.name}, smooth", run=replace(method.run, texture=False))
+        for method in methods
+        if isinstance(method.run, Fill)
+    ]
+
+
+def score(sample: Sample, filled: NDArray[np.uint8]) -> Figures:
+    mask = sample.mask
+    hole_psnr = psnr(filled[mask], sample.reference[mask], 255)
+    return {"hole_psnr": hole_psnr, **likeness(filled, sample.reference)}
+
+
+def score_large(sample: Sample, filled: NDArray[np.uint8]) -> Figures:
+    return score(sample, filled) | score_texture(sample, filled)
+
+
+def score_texture(sample: Sample, filled: NDArray[np.uint8]) -> Figures:
+    assert sample.mask is not None
+    measures = (patch_distance, detail_ratio, seam_ratio)
     return {
-        f"{name}, smooth": partial(fill, texture=False)
-        for name, fill in methods.items()
-        if isinstance(fill, Inpainter)
+        name: measure_of(filled, sample.mask)
+        for name, measure_of in zip(TEXTURE, measures, strict=True)
     }
 
 
-def with_holes(
-    clean: NDArray[np.uint8], kind: str, number: int
-) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Return picture `number` of a folder, black in the holes of a kind, and their mask."""
-    mask = benchmark_mask(kind, number, *clean.shape[:2])
-    return np.where(mask[:, :, None], np.uint8(0), clean), mask
+def with_gains(results: Sequence[Result], methods: Sequence[Method]) -> list[Result]:
+    """Add to each result what it has over the best baseline of each picture."""
+    best = [
+        result.pictures
+        for result, method in zip(results, methods, strict=True)
+        if method.card is None
+    ]
+    found = []
+    for result in results:
+        gain = None
+        if best:
+            over = [
+                value - max(pictures[name] for pictures in best)
+                for name, value in result.pictures.items()
+            ]
+            gain = float(np.mean(over))
+        found.append(replace(result, figures={**ALL, **result.figures, "gain": gain}))
+    return found
 
 
-def measure(
-    filled: NDArray[np.uint8], clean: NDArray[np.uint8], mask: NDArray[np.bool_]
-) -> dict[str, float]:
-    return {
-        "hole_psnr": psnr(filled[mask], clean[mask], 255),
-        "psnr": psnr(filled, clean, 255),
-        "ssim": ssim(filled, clean),
-    }
-
-
-def measure_texture(filled: NDArray[np.uint8], mask: NDArray[np.bool_]) -> dict[str, float]:
-    return {
-        "patch_distance": patch_distance(filled, mask),
-        "detail_ratio": detail_ratio(filled, mask),
-        "seam_ratio": seam_ratio(filled, mask),
-    }
-
-
-def mean_of(rows: Sequence[dict[str, Any]], key: str) -> float:
-    return float(np.mean([row[key] for row in rows]))
-
-
-def summarise(method: str, kind: str, rows: list[dict[str, Any]], best: list[float]) -> FillResult:
-    means: dict[str, Any] = {
-        key: mean_of(rows, key) for key in rows[0] if key not in ("name", "seconds", "pixels")
-    }
-    gain = np.mean([row["hole_psnr"] - top for row, top in zip(rows, best, strict=True)])
-    return FillResult(
-        method,
-        kind,
-        gain=None if np.isnan(gain) else float(gain),
-        seconds_per_megapixel=mean_of(rows, "seconds") / mean_of(rows, "pixels") * 1e6,
-        pictures={row["name"]: row["hole_psnr"] for row in rows},
-        **means,
-    )
-
-
-def table(results: Sequence[FillResult]) -> str:
+def table(results: Sequence[Result]) -> str:
     """Lay results out as a Markdown table for each kind of hole."""
-    lines: list[str] = []
-    for kind in dict.fromkeys(result.kind for result in results):
-        own = [result for result in results if result.kind == kind]
-        texture = own[0].patch_distance is not None
-        columns = COLUMNS if texture else COLUMNS[:5]
-        heads = [head for head, _, _ in columns]
-        lines += ["", f"| {kind} | " + " | ".join(heads) + " |", "|---" * (len(heads) + 1) + "|"]
-        for result in own:
-            values = [(getattr(result, name), form) for _, name, form in columns]
-            cells = ["" if value is None else format(value, form) for value, form in values]
-            lines.append("| " + " | ".join([result.method, *cells]) + " |")
-    return "\n".join(lines[1:])
+    tables = []
+    for kind in dict.fromkeys(result.condition for result in results):
+        own = [result for result in results if result.condition == kind]
+        columns = COLUMNS if own[0].figures["patch_distance"] is not None else COLUMNS[:5]
+        rows = [
+            [result.method, *(cell(result.figures[name], form) for _, name, form in columns)]
+            for result in own
+        ]
+        tables.append(markdown([str(kind), *(head for head, _, _ in columns)], rows))
+    return "\n\n".join(tables)
+
+
+def card_scores(results: Sequence[Result], name: str, command: str) -> list[Score]:
+    """Return one model's results as scores for its card: gains, for large holes the PSNR itself.
+
+    name: of the folder. Raises OptionError if no baseline was measured beside.
+    """
+    scores = []
+    for result in results:
+        what, gain = f"{name}, {result.condition}, in the holes", result.figures["gain"]
+        if result.condition in LARGE:
+            value = result.value("hole_psnr")
+        elif gain is None:
+            raise OptionError("--write-card compares with baselines; leave --against out")
+        else:
+            what, value = f"{what}, over the best classical fill", gain
+        scores.append(Score(what, round(value, 2), "dB PSNR", command))
+    return scores

@@ -10,7 +10,8 @@ from scenes import photo
 
 from imgae import Image, OptionError, write_image
 from imgae.cli import main
-from imgae.evaluate import camera as evaluate_camera
+from imgae.evaluate import camera, denoise
+from imgae.evaluate.protocol import Method, Result
 from imgae.io.metadata import iso_of
 from imgae.picture.metrics import psnr
 from imgae.picture.pixels import to_uint8
@@ -41,54 +42,50 @@ def pairs(tmp_path):
 
 
 def input_psnr(samples):
-    return np.mean([psnr(to_uint8(s.given.pixels), s.clean, 255) for s in samples])
+    return np.mean([psnr(to_uint8(s.given.pixels), s.reference, 255) for s in samples])
 
 
-def test_the_made_camera_is_noisier_at_every_step_and_tells_its_sensitivity():
-    steps = [evaluate_camera.photographed(pictures(), iso) for iso in evaluate_camera.ISO]
+def test_the_synthetic_camera_is_noisier_at_every_step_and_tells_its_sensitivity():
+    steps = [camera.photographed(pictures(), iso) for iso in camera.ISO]
     found = [input_psnr(samples) for samples in steps]
     assert all(a > b + 1 for a, b in itertools.pairwise(found))
-    assert iso_of(steps[2][0].given.exif) == evaluate_camera.ISO[2]
+    assert iso_of(steps[2][0].given.exif) == camera.ISO[2]
     assert steps[0][0].given.quantisation is not None
 
 
-def test_the_made_camera_keeps_the_colours():
-    """Its reference, of a smooth picture, is that picture: the pattern and balance fit."""
-    ramp = np.linspace(40, 200, 96)[None, :, None] * np.array([1.0, 0.8, 0.6])
-    smooth = np.broadcast_to(ramp, (96, 96, 3)).astype(np.uint8)
-    (sample,) = evaluate_camera.photographed([("a", smooth)], 100)
-    inner = np.s_[8:-8, 8:-8]
-    assert psnr(sample.clean[inner], smooth[inner], 255) > 40
-
-
 def test_conditions_cover_what_they_say(pairs):
-    made = {name: make() for name, make in evaluate_camera.harm_conditions(pictures(1), pairs)}
+    real = camera.real_samples(pairs)
+    made = {name: make() for name, make in camera.harm_conditions(pictures(1), real)}
     assert {"clean", "JPEG 50", "dark", "bright", "screen", "flat", "gradient", "real"} <= set(made)
     assert (
-        made["dark"][0].clean.mean()
-        < made["clean"][0].clean.mean()
-        < made["bright"][0].clean.mean()
+        made["dark"][0].reference.mean()
+        < made["clean"][0].reference.mean()
+        < made["bright"][0].reference.mean()
     )
     assert made["JPEG 50"][0].given.quantisation[0] > made["JPEG 98"][0].given.quantisation[0]
-    assert np.array_equal(made["flat"][0].given.pixels, made["flat"][0].clean)
+    assert np.array_equal(made["flat"][0].given.pixels, made["flat"][0].reference)
     assert len(made["real"]) == 1
     drawn, saved = made["chart"][3], made["chart, JPEG 90"][3]
-    assert np.array_equal(drawn.clean, saved.clean)
+    assert np.array_equal(drawn.reference, saved.reference)
 
 
 def test_changes_are_counted_up_to_what_is_visible():
-    (sample,) = evaluate_camera.untouched(pictures(1))
-    near = np.clip(sample.clean.astype(int) + 1, 0, 255).astype(np.uint8)  # 48 dB
-    far = np.clip(sample.clean.astype(int) + 9, 0, 255).astype(np.uint8)
-    methods = {"same": lambda image: image.pixels, "near": lambda _: near, "far": lambda _: far}
-    same, slight, much = evaluate_camera.run_condition(methods, "clean", [sample])
-    assert (same.before, same.mean, same.harmed) == (evaluate_camera.VISIBLE, 0, 0)
-    assert np.isinf(same.psnr)
-    assert (slight.mean, slight.harmed) == (0, 0)
-    assert much.harmed == 1
-    assert much.worst == pytest.approx(psnr(far, sample.clean, 255) - evaluate_camera.VISIBLE)
-    table = evaluate_camera.harm_table([same, much])
-    assert "1 of 2 (50.0%)" in table
+    (sample,) = camera.untouched(pictures(1))
+    near = np.clip(sample.reference.astype(int) + 1, 0, 255).astype(np.uint8)  # 48 dB
+    far = np.clip(sample.reference.astype(int) + 9, 0, 255).astype(np.uint8)
+    methods = [
+        Method("same", lambda sample: sample.pixels),
+        Method("near", lambda _: near),
+        Method("far", lambda _: far),
+    ]
+    same, slight, much = camera.run_condition(methods, "clean", [sample])
+    assert (same.value("before"), same.mean, camera.harmed(same)) == (camera.VISIBLE, 0, 0)
+    assert np.isinf(same.value("psnr"))
+    assert (slight.mean, camera.harmed(slight)) == (0, 0)
+    assert camera.harmed(much) == 1
+    assert much.worst == pytest.approx(psnr(far, sample.reference, 255) - camera.VISIBLE)
+    table = camera.harm_table([same, much])
+    assert "1 of 2 pictures (50.0%) are made worse" in table
     assert "| same | +0.00 |" in table
 
 
@@ -109,7 +106,7 @@ def test_the_commands_print_tables_and_write_what_they_are_asked_for(
     command = ["evaluate", "harm", str(clean), "--models", "darken", "--limit", "1",
                "--sheet", str(sheet), "--json", str(where), "--threads", "1"]  # fmt: skip
     assert main(command) == 0
-    assert "made worse by over 0.1 dB" in capfd.readouterr().out
+    assert "made worse by more than 0.1 dB" in capfd.readouterr().out
     assert sheet.stat().st_size > 2000
 
 
@@ -123,5 +120,21 @@ def test_what_cannot_be_measured_is_one_sentence(models, clean, capfd):
         err = capfd.readouterr().err
         assert sentence in err
         assert err.count("\n") == 1
-    with pytest.raises(OptionError, match="no peer"):
-        evaluate_camera.methods([], ["magic"], None, 1)
+    with pytest.raises(OptionError, match="no baseline"):
+        denoise.denoisers([], ["magic"], 1)
+
+
+def test_scores_of_a_card_are_mean_changes_and_the_psnr_of_clean_pictures():
+    results = [
+        Result("m", "real", {"psnr": 38.0}, {"a": 2.0, "b": 2.274}),
+        Result("m", "ISO 200", {"psnr": 36.0}, {"a": 1.0, "b": -3.0}),
+        Result("m", "clean", {"psnr": 67.389}, {"a": 0.0, "b": 0.0}),
+    ]
+    scores = camera.card_scores(results, "CID22", "PolyU", "a command")
+    assert [(score.what, score.value) for score in scores] == [
+        ("PolyU, change", 2.14),
+        ("CID22, ISO 200, change", -1.0),
+        ("CID22, clean", 67.39),
+    ]
+    whole = Result("m", "clean", {"psnr": float("inf")}, {"a": 0.0})
+    assert camera.card_scores([whole], "CID22", "", "a command") == []

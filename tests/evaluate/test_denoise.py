@@ -7,10 +7,9 @@ pytest.importorskip("skimage", reason="scikit-image is not installed")
 
 from scenes import photo
 
-from imgae import Image, ImageError, OptionError, write_image
+from imgae import Image, OptionError, write_image
 from imgae.cli import main
-from imgae.evaluate import denoise as evaluate
-from imgae.evaluate import figures
+from imgae.evaluate import denoise
 from imgae.evaluate.baselines import DENOISERS
 from imgae.picture.metrics import psnr, ssim
 
@@ -34,56 +33,73 @@ def test_psnr_and_ssim_of_known_pictures():
 
 def test_the_noise_is_that_of_the_protocol():
     picture = np.full((8, 9, 3), 128, np.uint8)
-    trial = evaluate.made_trial([("a", picture), ("b", picture)], 25, "float", estimated=False)
+    samples = denoise.noisy_samples([("a", picture), ("b", picture)], 25, "float", estimated=False)
     expected = 128 / 255 + np.random.default_rng(1).normal(0, 25 / 255, (8, 9, 3))
-    assert np.array_equal(trial.cases[1].noisy, expected)
-    assert trial.level == 25 / 255
-    rounded = evaluate.made_trial([("a", picture)], 90, "8bit", estimated=True)
-    assert rounded.cases[0].noisy.dtype == np.uint8
-    assert (rounded.sigma, rounded.level) == (90, None)
+    assert np.array_equal(samples[1].pixels, expected)
+    assert samples[1].level == 25 / 255
+    (rounded,) = denoise.noisy_samples([("a", picture)], 90, "8bit", estimated=True)
+    assert rounded.pixels.dtype == np.uint8
+    assert rounded.level is None
 
 
 @pytest.mark.parametrize("name", ["nlm", "wavelet", "tv"])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_peers_remove_noise(name, channels):
+def test_baselines_remove_noise(name, channels):
     picture = (photo(96, 96)[:, :, :channels] * 255).round().astype(np.uint8)
-    trial = evaluate.made_trial([("a", picture)], 25, "8bit", estimated=False)
-    (method,) = evaluate.methods([], [name], threads=1)
-    result = evaluate.run_method(method, trial)
-    assert result.psnr > psnr(trial.cases[0].noisy, picture, 255) + 1
-    assert 0 < result.ssim < 1
-    assert result.seconds_per_megapixel > 0
+    samples = denoise.noisy_samples([("a", picture)], 25, "8bit", estimated=False)
+    (method,) = denoise.denoisers([], [name], threads=1)
+    result = denoise.run_method(method, samples, 25.0)
+    assert result.value("psnr") > psnr(samples[0].pixels, picture, 255) + 1
+    assert 0 < result.value("ssim") < 1
+    assert result.value("seconds_per_megapixel") > 0
 
 
-def test_real_pairs_are_matched_by_name(tmp_path):
-    pixels = np.full((9, 9, 3), 100, np.uint8)
-    for name, value in (("x_real", 90), ("x_mean", 100), ("y_real", 70)):
-        write_image(Image(np.full_like(pixels, value)), tmp_path / f"{name}.png")
-    (case,) = evaluate.paired_cases(tmp_path, tmp_path)
-    assert (case.name, case.noisy[0, 0, 0], case.clean[0, 0, 0]) == ("x", 90, 100)
-    with pytest.raises(ImageError, match="no pictures of one name"):
-        evaluate.paired_cases(tmp_path, empty_of_names(tmp_path))
-
-
-def empty_of_names(tmp_path):
-    other = tmp_path / "other"
-    other.mkdir()
-    write_image(Image(np.zeros((2, 2, 3), np.uint8)), other / "z.png")
-    return other
-
-
-def test_an_unknown_peer_is_told_who_there_is():
+def test_an_unknown_baseline_is_told_which_there_are():
     with pytest.raises(OptionError, match=", ".join(DENOISERS)):
-        evaluate.methods([], ["magic"], threads=1)
+        denoise.denoisers([], ["magic"], threads=1)
 
 
-def test_the_worst_window_is_where_the_error_is():
-    clean_pixels = np.zeros((300, 400, 3), np.uint8)
-    pixels = clean_pixels.copy()
-    pixels[200:210, 300:310] = 255
-    rows, columns = figures.largest_error(pixels, clean_pixels)
-    assert rows.start <= 200 < rows.stop - 9
-    assert columns.start <= 300 < columns.stop - 9
+def test_clean_pictures_count_up_to_a_limit_and_show_the_worst(models):
+    pictures = [(str(n), (photo(40, 40, n) * 255).round().astype(np.uint8)) for n in range(2)]
+    (method,) = denoise.denoisers(["identity"], [], threads=1)
+    result = denoise.run_method(method, denoise.untouched_samples(pictures), denoise.CLEAN)
+    assert result.pictures == {"0": denoise.MOST, "1": denoise.MOST}
+    (darken,) = denoise.denoisers(["darken"], [], threads=1)
+    dark = denoise.run_method(darken, denoise.untouched_samples(pictures), denoise.CLEAN)
+    assert dark.value("psnr") == pytest.approx(np.mean(list(dark.pictures.values())))
+    table = denoise.table([result, dark]).splitlines()
+    assert table[0].startswith("| method | PSNR clean | worst | SSIM clean |")
+    assert table[2].startswith("| identity | 99.00 | 99.00 | 1.0000 |")
+    assert table[3].startswith(f"| darken | {dark.value('psnr'):.2f} | {dark.worst:.2f} |")
+
+
+def test_what_auto_is_told_is_up_to_the_evaluation(models, monkeypatch):
+    """With a level it is the model for white noise; without, it decides by itself."""
+    told = []
+    monkeypatch.setattr(
+        denoise.Denoiser, "run", lambda _, image, sigma: told.append(sigma) or Done(image)
+    )
+    sample = denoise.Sample("a", Image(np.zeros((9, 9, 3), np.uint8)), None, 0.1)
+    for tell in (True, False):
+        (method,) = denoise.denoisers(["auto"], [], 1, tell_auto=tell)
+        method.run(sample)
+    assert told == [0.1, None]
+
+
+class Done:
+    def __init__(self, image):
+        self.image = image
+
+
+def test_scores_of_a_card_say_what_they_are_of():
+    results = [denoise.Result("m", sigma, {"psnr": 30.123 + sigma}) for sigma in (5.0, 15.0)]
+    scores = denoise.card_scores(results, "CBSD68", "8bit", "estimated", "a command")
+    assert [(s.what, s.value) for s in scores] == [
+        ("CBSD68, sigma 5, 8-bit noise, level estimated", 35.12),
+        ("CBSD68, sigma 15, 8-bit noise, level estimated", 45.12),
+    ]
+    (float_noise,) = denoise.card_scores(results[:1], "CBSD68", "float", "given", "a command")
+    assert float_noise.what == "CBSD68, sigma 5, float noise"
 
 
 def test_the_command_prints_a_table_and_writes_what_it_is_asked_for(models, clean, tmp_path, capfd):
@@ -114,7 +130,7 @@ def test_the_command_prints_a_table_and_writes_what_it_is_asked_for(models, clea
         (("no/such",), 1, "not a folder"),
         ((".", "--sigma", "loud"), 2, "not a list of levels"),
         ((".", "--models", "nope"), 1, "no model is called"),
-        ((".", "--against", "magic"), 1, "no peer is called"),
+        ((".", "--against", "magic"), 1, "no baseline is called"),
         ((".", "--models", ""), 1, "nothing to measure"),
     ],
 )

@@ -9,6 +9,8 @@ from scenes import HOLE, grainy
 
 from imgae import Image, write_image
 from imgae.cli import main
+from imgae.evaluate import inpaint
+from imgae.evaluate.protocol import Method, Result, Sample
 from imgae.picture.metrics import detail_ratio, patch_distance, seam_ratio
 from imgae.picture.pixels import from_float, to_float
 from imgae.restore.texture import add_texture
@@ -53,6 +55,42 @@ def test_fills_are_measured_beside_each_other(folder, tmp_path, capsys):
     with PIL.Image.open(sheet) as picture:
         assert picture.size[0] > 5 * 128
         assert picture.size[1] > 2 * 128
+
+
+def test_a_gain_is_over_the_best_baseline_of_each_picture():
+    methods = [Method("model", None, tiny_models.card()), Method("a", None), Method("b", None)]
+    results = [
+        Result("model", "text", {}, {"x": 30.0, "y": 20.0}),
+        Result("a", "text", {}, {"x": 29.0, "y": 10.0}),
+        Result("b", "text", {}, {"x": 22.0, "y": 21.0}),
+    ]
+    gains = [found.figures["gain"] for found in inpaint.with_gains(results, methods)]
+    assert gains == [0.0, -5.5, -3.5]
+    alone = inpaint.with_gains(results[:1], methods[:1])
+    assert alone[0].figures["gain"] is None
+
+
+def test_scores_of_a_card_are_gains_and_for_large_holes_the_psnr():
+    results = [
+        Result("m", "text", {"gain": 1.139, "hole_psnr": 23.0}),
+        Result("m", "box96", {"gain": -0.5, "hole_psnr": 18.091}),
+    ]
+    scores = inpaint.card_scores(results, "CBSD68", "a command")
+    assert [(score.what, score.value) for score in scores] == [
+        ("CBSD68, text, in the holes, over the best classical fill", 1.14),
+        ("CBSD68, box96, in the holes", 18.09),
+    ]
+
+
+def test_the_psnr_in_holes_is_of_their_pixels_alone():
+    reference = np.full((20, 20, 3), 100, np.uint8)
+    mask = np.zeros((20, 20), bool)
+    mask[5:9, 5:9] = True
+    filled = reference.copy()
+    filled[mask] += 10
+    figures = inpaint.score(Sample("a", reference, reference, mask=mask), filled)
+    assert figures["hole_psnr"] == pytest.approx(20 * np.log10(25.5))
+    assert figures["psnr"] == pytest.approx(20 * np.log10(25.5) + 10 * np.log10(400 / 16))
 
 
 def test_the_measures_of_large_holes_rank_truth_above_texture_above_blur():

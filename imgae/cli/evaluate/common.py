@@ -1,0 +1,170 @@
+"""What the tasks of `imgae evaluate` share: options, checks before the work, output after it."""
+
+import argparse
+import os
+import shlex
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imgae.cli.options import add_device, whole
+from imgae.cli.output import result, warnings_as_notes
+from imgae.cli.restore import prepare_libraries
+from imgae.errors import OptionError, needs_extra
+
+if TYPE_CHECKING:
+    from imgae.model.card import Score
+
+OUTPUTS = ("json", "plot", "sheet")
+"""Options that name a file to write."""
+
+
+def add_folder(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument("folder", type=Path, metavar="DIR", help=what)
+
+
+def add_models(parser: argparse.ArgumentParser, default: list[str] | None, which: str) -> None:
+    parser.add_argument(
+        "--models",
+        type=names,
+        default=default,
+        metavar="A,B",
+        help=f"models, by name or file (default: {which})",
+    )
+
+
+def add_shared(
+    parser: argparse.ArgumentParser,
+    measure: Callable[[argparse.Namespace], None],
+    limit: str = "use only the first N pictures",
+    *,
+    card: bool = True,
+) -> None:
+    """Add the options that all tasks have. measure: what the task does."""
+    add = parser.add_argument
+    add("--limit", type=whole(1), metavar="N", help=limit)
+    add("--json", type=Path, metavar="FILE", help="write all figures, also those of each picture")
+    if card:
+        add(
+            "--write-card",
+            action="store_true",
+            help="write the scores into the card of the one model that --models names",
+        )
+        add("--name", metavar="TEXT", help="what the card calls DIR (default: its name)")
+    add_device(parser)
+    parser.set_defaults(run=lambda options: run(measure, options), parser=parser)
+
+
+def run(measure: Callable[[argparse.Namespace], None], options: argparse.Namespace) -> int:
+    """Run a task: check first what can be checked, and print warnings as notes."""
+    check_outputs(options)
+    check_card(options)
+    prepare_libraries()
+    with warnings_as_notes():
+        measure(options)
+    return 0
+
+
+def names(text: str) -> list[str]:
+    return [name for name in text.split(",") if name]
+
+
+def numbers(text: str) -> list[float]:
+    try:
+        values = [float(part) for part in text.split(",")]
+    except ValueError:
+        values = []
+    if not values or not all(0 <= value <= 255 for value in values):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of levels, such as 15,25,50")
+    return list(dict.fromkeys(values))
+
+
+def need_bench(options: argparse.Namespace) -> None:
+    """Tell of a missing extra before the work, not after."""
+    with needs_extra("bench", "this evaluation"):
+        import skimage.metrics  # noqa: F401
+    if getattr(options, "plot", None):
+        with needs_extra("bench", "--plot"):
+            import matplotlib.figure  # noqa: F401
+
+
+def check_outputs(options: argparse.Namespace) -> None:
+    """Raise OptionError or ImageError for a file that could not be written after the work."""
+    from imgae.evaluate.figures import PLOTS
+    from imgae.io.files import check_writable
+
+    wanted = {name: path for name in OUTPUTS if (path := getattr(options, name, None))}
+    for name, path in wanted.items():
+        if name == "sheet":
+            check_writable(path, overwrite=True)
+        if name == "plot" and path.suffix.lower() not in PLOTS:
+            known = ", ".join(PLOTS)
+            raise OptionError(f"{path}: a plot cannot be written so; end the name in {known}")
+        check_place(path)
+    for path, count in Counter(map(os.path.abspath, wanted.values())).items():
+        if count > 1:
+            raise OptionError(f"{path}: named for two outputs; name a file for each")
+
+
+def check_place(path: Path) -> None:
+    try:
+        if not path.parent.is_dir():
+            raise OptionError(f"{path}: there is no folder {path.parent}")
+        if path.exists() and not path.is_file():
+            kind = "a folder" if path.is_dir() else "no ordinary file"
+            raise OptionError(f"{path}: is {kind}; name a file to write")
+    except OSError as error:  # a folder above that may not be looked into, or a name too long
+        raise OptionError(f"{path}: cannot be written: {error.strerror}") from error
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise OptionError(f"{path}: the folder {path.parent} cannot be written to")
+
+
+def check_card(options: argparse.Namespace) -> None:
+    """Raise OptionError if --write-card is asked for and there is no one card to write into."""
+    if not getattr(options, "write_card", False):
+        return
+    with needs_extra("verify", "--write-card"):
+        import onnx  # noqa: F401
+    from imgae.model import registry
+
+    models = options.models or []
+    if len(models) != 1 or models == ["auto"]:
+        raise OptionError("--write-card writes into one model's card; name it with --models")
+    options.card = registry.find(models[0])
+    check_place(options.card)
+
+
+def write_json(options: argparse.Namespace, text: str) -> None:
+    """Write what --json asks for, if it does."""
+    if options.json:
+        from imgae.io.atomic import write_whole
+
+        write_whole(options.json, f"{text}\n".encode())
+
+
+def write_card(options: argparse.Namespace, scores: "list[Score]") -> None:
+    """Print scores, and write them into the model's card."""
+    from imgae.model.scores import write_scores
+
+    for score in scores:
+        result(f"{score.value:8.3f} {score.unit}  {score.what}")
+    write_scores(options.card, scores)
+    result(f"{options.card}: {len(scores)} scores written into its card")
+
+
+def name_of(options: argparse.Namespace) -> str:
+    """Return what a card calls the folder."""
+    return str(options.name or folder_name(options.folder))
+
+
+def folder_name(folder: Path) -> str:
+    return folder.resolve().name
+
+
+def command_of(options: argparse.Namespace, task: str, *words: str) -> str:
+    """Return the command line that gives a score; folders and files by their names alone."""
+    model = Path(options.models[0]).name
+    limit = ["--limit", str(options.limit)] if options.limit else []
+    folder = f"{folder_name(options.folder)}/"
+    return shlex.join(["imgae", "evaluate", task, folder, "--models", model, *words, *limit])

@@ -1,0 +1,54 @@
+"""`imgae evaluate detect`."""
+
+import argparse
+
+from imgae.cli.evaluate.common import (
+    add_folder,
+    add_models,
+    add_shared,
+    command_of,
+    name_of,
+    write_card,
+    write_json,
+)
+from imgae.cli.options import Commands, new_parser
+from imgae.cli.output import result
+from imgae.errors import OptionError
+from imgae.model import registry
+
+MORE = """\
+Twenty pictures from all over DIR get scratches, dust and dead pixels, which are synthetic and
+repeatable. F1, precision and recall of each kind of defect are over the pixels of all pictures
+together. The same pictures are also measured undamaged: the fewer pixels are marked, the better.
+
+--write-card writes the F1 of each kind.
+"""
+
+
+def add_parser(tasks: Commands) -> None:
+    parser = new_parser(tasks, "detect", "Measure detectors of defects on damaged pictures.", MORE)
+    add_folder(parser, "undamaged pictures")
+    add_models(parser, [registry.DEFAULT_DETECTOR], registry.DEFAULT_DETECTOR)
+    add_shared(parser, measure, "use N pictures from all over DIR (default: 20)")
+
+
+def measure(options: argparse.Namespace) -> None:
+    from imgae.evaluate import detect, folders, report
+    from imgae.picture.pixels import to_uint8_rgb
+
+    methods = detect.detectors(options.models, options.threads, options.device)
+    if not methods:
+        raise OptionError("nothing to measure: name --models")
+    count = options.limit or detect.COUNT
+    pictures = [
+        (name, to_uint8_rgb(pixels))
+        for name, pixels in folders.clean_pictures(options.folder, count, spread=True)
+    ]
+    results = [found for method in methods for found in detect.run_method(method, pictures)]
+    result(detect.table(results))
+    about = {"folder": options.folder.name, "pictures": len(pictures)}
+    write_json(options, report.to_json(results, about))
+    if options.write_card:
+        command = command_of(options, "detect")
+        scores = detect.card_scores(results, name_of(options), len(pictures), command)
+        write_card(options, scores)

@@ -1,0 +1,96 @@
+"""`imgae evaluate inpaint`."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imgae.cli.evaluate.common import (
+    add_folder,
+    add_models,
+    add_shared,
+    command_of,
+    name_of,
+    names,
+    need_bench,
+    write_card,
+    write_json,
+)
+from imgae.cli.options import Commands, new_parser
+from imgae.cli.output import result
+from imgae.errors import OptionError
+from imgae.model import registry
+
+if TYPE_CHECKING:
+    from imgae.evaluate.protocol import Result, Sample
+
+MORE = """\
+The holes are synthetic and repeatable; they follow from their kind and the number of the picture:
+random50 and random80 (single pixels, 50 and 80 %), text, scratches, boxes32 (six boxes of 32
+pixels), box96 (one box of 96 pixels). "PSNR in holes" is of the pixels in the holes alone. "Over
+best baseline" is how much more that is than the best baseline has, picture by picture, on average.
+
+--write-card measures all kinds of holes, beside all baselines.
+
+Needs scikit-image: pip install 'imgae[bench]'.
+"""
+
+
+def add_parser(tasks: Commands) -> None:
+    parser = new_parser(tasks, "inpaint", "Measure fills on a folder of pictures.", MORE)
+    add_folder(parser, "whole pictures")
+    add = parser.add_argument
+    add(
+        "--kinds",
+        type=names,
+        metavar="A,B",
+        help="kinds of holes (default: all but box96; with --write-card, all)",
+    )
+    add_models(parser, [registry.DEFAULT_INPAINTER], registry.DEFAULT_INPAINTER)
+    add(
+        "--against",
+        type=names,
+        default=["telea", "ns", "harmonic", "biharmonic"],
+        metavar="telea,ns,harmonic,biharmonic",
+        help="baselines to compare with (default: all)",
+    )
+    add("--sheet", type=Path, metavar="FILE.png", help="show the worst case of each kind of hole")
+    add_shared(parser, measure)
+
+
+def measure(options: argparse.Namespace) -> None:
+    need_bench(options)
+    from imgae.evaluate import figures, folders, inpaint, protocol, report
+    from imgae.picture.pixels import to_uint8_rgb
+
+    kinds = options.kinds
+    if kinds is None:
+        kinds = [*inpaint.KINDS, *(inpaint.LARGE if options.write_card else ())]
+    inpaint.check_kinds(kinds)
+    methods = inpaint.fills(options.models, options.against, options.threads, options.device)
+    if not methods or not kinds:
+        raise OptionError("nothing to measure: name --models or --against, and --kinds")
+    if options.write_card and not options.against:
+        raise OptionError("--write-card compares with baselines; leave --against out")
+    pictures = [
+        (name, to_uint8_rgb(pixels))
+        for name, pixels in folders.clean_pictures(options.folder, options.limit)
+    ]
+    protocol.note_small(pictures)
+    results: list[Result] = []
+    worst: list[tuple[str, Sample]] = []
+    for kind in kinds:
+        samples = inpaint.samples_of(pictures, kind)
+        own = inpaint.run_kind(methods, samples, kind)
+        results += own
+        (sample,) = figures.worst_of(own[0], samples)
+        worst.append((f"{kind} {sample.name}", sample))
+    result(inpaint.table(results))
+    about = {"folder": options.folder.name, "pictures": len(pictures)}
+    write_json(options, report.to_json(results, about, "kind"))
+    if options.sheet:
+        figures.contact_sheet(worst, methods, options.sheet)
+    if options.write_card:
+        model = methods[0].name
+        command = command_of(options, "inpaint", "--kinds", ",".join(kinds))
+        own = [found for found in results if found.method == model]
+        write_card(options, inpaint.card_scores(own, name_of(options), command))
