@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Time denoisers beside a network of FFDNet's shape, on one picture, in turn, on the same threads.
+"""Time denoisers beside a network of FFDNet's shape, in turn, on the same picture and threads.
 
 FFDNet's shape (Zhang et al. 2018, colour): 2x2 space-to-depth, 12 convolutions of 3x3 at half
 resolution, 96 channels, 15 in and 12 out. Its weights here are random: time does not depend on
@@ -19,8 +19,9 @@ import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 import imgae
-from imgae.cli.evaluate import names
-from imgae.evaluate.denoise import Method, methods
+from imgae.cli.evaluate.common import names
+from imgae.evaluate.denoise import denoisers
+from imgae.evaluate.protocol import Method, Sample
 from imgae.model.machine import usable_cpus
 
 FFDNET = "FFDNet shape"
@@ -60,9 +61,10 @@ def ffdnet_shape(path):
 
 
 def as_method(session):
-    def run(pixels, sigma):
-        planes = np.ascontiguousarray(pixels.transpose(2, 0, 1)[None] / np.float32(255))
-        level = np.full((1, 3, pixels.shape[0] // 2, pixels.shape[1] // 2), sigma, np.float32)
+    def run(sample):
+        height, width = sample.pixels.shape[:2]
+        planes = np.ascontiguousarray(sample.pixels.transpose(2, 0, 1)[None] / np.float32(255))
+        level = np.full((1, 3, height // 2, width // 2), sample.level, np.float32)
         return session.run(None, {"image": planes, "level": level})
 
     return Method(FFDNET, run)
@@ -87,13 +89,14 @@ def main():
         session_options.intra_op_num_threads = options.threads
         reference = as_method(onnxruntime.InferenceSession(str(path), session_options))
     models, against = names(options.models), names(options.against)
-    contenders = [*methods(models, against, options.threads), reference]
+    contenders = [*denoisers(models, against, options.threads), reference]
+    sample = Sample("picture", pixels, pixels, 25 / 255)
 
     seconds = {method.name: [] for method in contenders}
     for _ in range(options.rounds + 1):  # the first does not count
         for method in contenders:
             started = time.perf_counter()
-            method.run(pixels, 25 / 255)
+            method.run(sample)
             seconds[method.name].append(time.perf_counter() - started)
     print(f"1 MP, level 25, {options.threads} threads, medians of {options.rounds} rounds in turn")
     print(f"{'':16}      s/MP      MP/s   FFDNet shape's time over its own (least, most)")

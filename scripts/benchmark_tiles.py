@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Time denoisers by tile size and threads, and tell what share of a file's time is not the network.
+"""Time denoisers by tile size and threads, with the share of the time outside the network.
 
-A JPEG of 12 megapixels is made of a picture, by repeating it with noise of level 10 added. It is
+A picture is repeated up to a JPEG of 12 megapixels, with noise of level 10 added. It is
 read, its level is estimated, it is denoised and written as `imgae denoise` does; starting up does
 not count. All in turn, in one process.
 """
@@ -56,7 +56,7 @@ def timed(denoiser, source, target):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("picture", type=Path, help="of which the 12 megapixels are made")
+    parser.add_argument("picture", type=Path, help="repeated up to 12 megapixels")
     parser.add_argument("--models", nargs="+", required=True, help="names or files")
     parser.add_argument("--tiles", nargs="+", default=["auto", "512", "1024", "0"])
     parser.add_argument("--threads", nargs="+", type=int, default=[1, usable_cpus()])

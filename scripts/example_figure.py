@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Make the README's figures: crops of examples/noisy.png, and the same denoised; crops of
-examples/clean.png, photographed at ISO 3200 by a made camera, and the same denoised; and crops of
-it scratched, stamped and with a box cut out, and the same filled.
+"""Make the README's figures of examples/: crops before and after, side by side.
+
+examples/noisy.png denoised; examples/clean.png photographed at ISO 3200 by the synthetic camera,
+and denoised; and examples/clean.png scratched, stamped and with a box cut out, and filled.
 """
 
 from pathlib import Path

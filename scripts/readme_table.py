@@ -1,19 +1,18 @@
 #!/usr/bin/env python3
 """Put the table of weights/benchmark.json into README.md, between its two markers."""
 
-import json
 import re
 from pathlib import Path
 
-from imgae.evaluate.denoise import Result, table
+from imgae.evaluate.denoise import table
+from imgae.evaluate.report import from_json
 
 ROOT = Path(__file__).resolve().parent.parent
 BETWEEN = re.compile(r"(?<=<!-- benchmark -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
 
 def stored_table():
-    stored = json.loads((ROOT / "weights" / "benchmark.json").read_text())
-    return table([Result(**result) for result in stored["results"]])
+    return table(from_json((ROOT / "weights" / "benchmark.json").read_text(), "sigma"))
 
 
 def main():
