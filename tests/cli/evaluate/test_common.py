@@ -14,8 +14,8 @@ import tiny_models
 from scenes import photo
 
 from imgae import Image, write_image
-from imgae.cli import main
-from imgae.model import session
+from imgae.cli import main, parse
+from imgae.model import registry, session
 
 pytest.importorskip("skimage", reason="scikit-image is not installed")
 
@@ -250,3 +250,12 @@ def inside(value, printed):
 def test_a_card_that_cannot_be_written_is_one_sentence(work, task, words, sentence, capfd):
     assert main(["evaluate", task, "clean", *words, "--write-card"]) == 1
     assert sentence in one_sentence(capfd)
+
+
+def test_the_shipped_cards_name_commands_that_are_there():
+    for name, path in registry.available().items():
+        for score in session.load(path).card.scores:
+            words = shlex.split(score.command)
+            assert words[:2] == ["imgae", "evaluate"], score
+            options = parse(words[1:])
+            assert options.models == [name]
