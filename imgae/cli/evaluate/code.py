@@ -10,6 +10,7 @@ from imgae.cli.evaluate.common import (
     command_of,
     folder_name,
     name_of,
+    names,
     write_card,
     write_json,
 )
@@ -43,10 +44,9 @@ def add_parser(tasks: Commands) -> None:
     add("--others", type=Path, required=True, metavar="DIR", help="other pictures, to compare with")
     add(
         "--train",
-        type=Path,
-        nargs="+",
+        type=names,
         default=[],
-        metavar="DIR",
+        metavar="DIR,DIR",
         help="folders that principal components are computed of, folders in them included",
     )
     add_models(parser, ["code"], "code")
@@ -70,9 +70,9 @@ def measure(options: argparse.Namespace) -> None:
     measured = [code.run_method(method, pictures, others) for method in methods]
     results = [found for own in measured for found in own]
     results += code.run_baselines(pictures, others)
-    if options.train:
+    if train := [Path(name) for name in options.train]:
         counts = {method.card.code_channels for method in methods if method.card}
-        results += [code.run_components(options.train, pictures, count) for count in sorted(counts)]
+        results += [code.run_components(train, pictures, count) for count in sorted(counts)]
     result(code.table(results))
     about = {
         "folder": options.folder.name,
