@@ -12,10 +12,12 @@ from imgae.model.card import METADATA_KEY
 def blocks(path: Path) -> Path:
     """Encode as the mean colour of each block of 8x8 pixels, and decode as just that.
 
-    Blocks that the picture's edge cuts are not in the code, and repeat their neighbours.
+    Blocks that the picture's edge cuts have the mean of what is there.
     """
     nodes = [
-        helper.make_node("AveragePool", ["image"], ["code"], kernel_shape=[8, 8], strides=[8, 8]),
+        helper.make_node(
+            "AveragePool", ["image"], ["code"], kernel_shape=[8, 8], strides=[8, 8], ceil_mode=1
+        ),
         helper.make_node("Shape", ["image"], ["shape"]),
         helper.make_node("Resize", ["code", "", "", "shape"], ["restored"], mode="nearest"),
     ]

@@ -33,11 +33,11 @@ from imgae.evaluate.folders import Pictures
 from imgae.evaluate.protocol import Method, Result, Sample, mean_of, names_of
 from imgae.evaluate.report import cell, markdown
 from imgae.io import files
-from imgae.model import registry, session
 from imgae.model.card import Score
-from imgae.model.session import OnnxModel
+from imgae.picture.arrays import from_picture
 from imgae.picture.metrics import psnr
 from imgae.picture.pixels import to_uint8_rgb
+from imgae.restore.encode import Encoder
 from imgae.synthetic.damage import mark_picture
 
 Eight = NDArray[np.uint8]
@@ -74,17 +74,14 @@ class Coded:
 def codes(models: Sequence[str], threads: int | None, device: str = "auto") -> list[Method]:
     found = []
     for name, given in zip(names_of(models), models, strict=True):
-        path = registry.find(given)
-        model = session.load(path, task="code", device=device, threads=threads)
-        found.append(Method(name, partial(run_code, model), model.card))
+        encoder = Encoder(given, device=device, threads=threads)
+        found.append(Method(name, partial(run_encoder, encoder), encoder.model.card))
     return found
 
 
-def run_code(model: OnnxModel, sample: Sample) -> Coded:
-    image = np.ascontiguousarray(sample.pixels.transpose(2, 0, 1)[None] * np.float32(1 / 255))
-    restored, code = model.outputs(image=image)
-    pixels = np.rint(restored[0].clip(0, 1).transpose(1, 2, 0) * 255).astype(np.uint8)
-    return Coded(pixels, code[0].astype(np.float64))
+def run_encoder(encoder: Encoder, sample: Sample) -> Coded:
+    encoded = encoder.run(from_picture(sample.given))
+    return Coded(to_uint8_rgb(encoded.restored.pixels), encoded.code.astype(np.float64))
 
 
 def run_method(method: Method, pictures: Pictures, others: Pictures) -> list[Result]:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from imgae.cli.options import add_device, whole
 from imgae.cli.output import result, warnings_as_notes
-from imgae.cli.restore import prepare_libraries
 from imgae.errors import OptionError, needs_extra
 
 if TYPE_CHECKING:
@@ -58,6 +57,8 @@ def add_shared(
 
 def run(measure: Callable[[argparse.Namespace], None], options: argparse.Namespace) -> int:
     """Run a task: check first what can be checked, and print warnings as notes."""
+    from imgae.io.libraries import prepare_libraries  # loads Pillow
+
     check_outputs(options)
     check_card(options)
     prepare_libraries()
