@@ -33,9 +33,9 @@ from torch import Tensor, nn
 from imgae.evaluate.denoise import clean_pictures
 from imgae.model import session
 from imgae.training import export
-from imgae.training.camera import blurred
-from imgae.training.objectives import told
-from imgae.training.regularisers import spectral_norm
+from imgae.training.corruptions.camera_noise import blurred
+from imgae.training.objectives.contractive import told
+from imgae.training.objectives.regularisers import spectral_norm
 
 CHANGE = 5 / 255
 PRIOR_STEPS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500)

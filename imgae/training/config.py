@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, fields
 from typing import Any
 
-from imgae.training.networks import Code
+from imgae.training.networks.code import Code
 
 
 @dataclass(frozen=True)

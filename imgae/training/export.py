@@ -21,19 +21,17 @@ from imgae import __version__
 from imgae.errors import TrainingError
 from imgae.model import onnxfile, session
 from imgae.model.card import COLOUR, METADATA_KEY, ModelCard, Score
-from imgae.model.verify.reference import add_reference
-from imgae.training import geometry, networks, quantisation
+from imgae.model.verify import checks as verify
+from imgae.training import geometry, quantisation
 from imgae.training.checkpoint import Run
 from imgae.training.config import TrainingConfig
-from imgae.training.corruptions import GaussianNoise
+from imgae.training.corruptions.noise import GaussianNoise
 from imgae.training.data import PictureBank, read_folders
-from imgae.training.networks import (
-    Autoencoder,
-    Code,
-    CodeAutoencoder,
-    MirroredDenoisingAutoencoder,
-    TracedCodeAutoencoder,
-)
+from imgae.training.networks.body import Autoencoder, copy_weights
+from imgae.training.networks.build import build_known
+from imgae.training.networks.code import Code, CodeAutoencoder, TracedCodeAutoencoder
+from imgae.training.networks.denoise import MirroredDenoisingAutoencoder
+from imgae.training.networks.parts import STRIDE
 from imgae.training.quantisation import RoundedConv2d
 
 OPSET: Final = 18
@@ -122,9 +120,7 @@ def export_run(
     net = averaged_network(config, run.load_checkpoint())
     if precision == "int8" and not config.int8:
         quantisation.prepare(net, example_batches(config))
-    plain = networks.build_known(
-        config.variant, config.task, config.code
-    )  # its shape is all that counts
+    plain = build_known(config.variant, config.task, config.code)  # its shape is all that counts
     if mirrored:
         net.__class__ = plain.__class__ = MirroredDenoisingAutoencoder
     if precision != "fp32":
@@ -192,7 +188,7 @@ def load_weights(path: Path) -> tuple[ModelCard, dict[str, torch.Tensor]]:
 def network_of(card: ModelCard) -> Autoencoder:
     """Build the network that a card describes, its weights random."""
     code = Code(card.objective, card.code_channels) if card.task == "code" else None
-    return networks.build_known(card.architecture, network_task(card), code)
+    return build_known(card.architecture, network_task(card), code)
 
 
 def network_task(card: ModelCard) -> str:
@@ -221,7 +217,7 @@ def start_from(net: Autoencoder, path: Path, variant: str) -> None:
     if source.output != net.output:
         weights = {name: value for name, value in weights.items() if not name.startswith("tail.")}
     try:
-        networks.copy_weights(net, weights)
+        copy_weights(net, weights)
     except ValueError as error:
         raise TrainingError(
             f"{path}: a {found} network; --variant {variant} cannot start from it: {error}"
@@ -393,7 +389,7 @@ def make_card(
         channels=3,
         colour=COLOUR,
         value_range=(0.0, 1.0),
-        stride=networks.STRIDE,
+        stride=STRIDE,
         halo=geometry.halo(net),
         thin_halo=geometry.thin_halo(net),
         macs_per_pixel=round(geometry.macs_per_pixel(net)),

@@ -5,16 +5,13 @@ from copy import deepcopy
 import torch
 from torch import Tensor, nn
 
+from imgae.model.contract import GUESS
 from imgae.picture.tiling import round_up
-from imgae.training.networks import (
-    FILL_RADIUS,
-    GUESS,
-    STRIDE,
-    THIN_FILL_RADIUS,
-    Autoencoder,
-    DefectDetector,
-    InpaintingAutoencoder,
-)
+from imgae.training.networks.body import Autoencoder
+from imgae.training.networks.detect import DefectDetector
+from imgae.training.networks.fill import FILL_RADIUS, THIN_FILL_RADIUS
+from imgae.training.networks.inpaint import InpaintingAutoencoder
+from imgae.training.networks.parts import STRIDE
 
 CONDITION = GUESS
 """What networks are probed with: a level of noise to one, and no hole to be filled to another."""

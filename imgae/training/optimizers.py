@@ -6,7 +6,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from imgae.training.networks import ResidualBlock
+from imgae.training.networks.parts import ResidualBlock
 
 MUON_DECAY: Final = 0.1
 MUON_GAIN: Final = 3.4

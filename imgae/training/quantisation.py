@@ -22,11 +22,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from imgae.training.camera import CameraNoise
 from imgae.training.config import TrainingConfig
-from imgae.training.corruptions import GaussianNoise
+from imgae.training.corruptions.camera import CameraNoise
+from imgae.training.corruptions.noise import GaussianNoise
 from imgae.training.data import PictureBank
-from imgae.training.networks import Activation, Autoencoder, build_known
+from imgae.training.networks.body import Autoencoder
+from imgae.training.networks.build import build_known
+from imgae.training.networks.parts import Activation
 
 WEIGHT_LEVELS: Final = 63
 """Seven bits: processors with AVX2 but no VNNI add two products in 16 bits; eight overflow them."""

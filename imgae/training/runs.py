@@ -15,22 +15,23 @@ from imgae.synthetic import drawings
 from imgae.synthetic.masks import draw_dust, draw_film_scratches
 from imgae.training import quantisation
 from imgae.training.checkpoint import Run
-from imgae.training.codes import DEFAULT_WEIGHTS, Coding, start_at_pca
 from imgae.training.config import TrainingConfig
-from imgae.training.corruptions import Defects, Holes
+from imgae.training.corruptions.defects import Defects
+from imgae.training.corruptions.holes import Holes
 from imgae.training.data import Folders, PictureBank, read_folders
 from imgae.training.export import DENOISERS, start_from
 from imgae.training.loop import Objective, Outcome, Trainer, Validation, choose_pace, train
-from imgae.training.masks import SIDE as MASK_SIDE
-from imgae.training.masks import DrawnBank, HoleBank
-from imgae.training.networks import CodeAutoencoder, build_known
-from imgae.training.objectives import (
-    CameraDenoising,
-    ContractiveDenoising,
-    Denoising,
-    Detecting,
-    Inpainting,
-)
+from imgae.training.mask_bank import SIDE as MASK_SIDE
+from imgae.training.mask_bank import DrawnBank, HoleBank
+from imgae.training.networks.build import build_known
+from imgae.training.networks.code import CodeAutoencoder
+from imgae.training.networks.pca import start_at_pca
+from imgae.training.objectives.camera import CameraDenoising
+from imgae.training.objectives.code import DEFAULT_WEIGHTS, Coding
+from imgae.training.objectives.contractive import ContractiveDenoising
+from imgae.training.objectives.denoise import Denoising
+from imgae.training.objectives.detect import Detecting
+from imgae.training.objectives.inpaint import Inpainting
 from imgae.training.validate import (
     Detection,
     Restoration,

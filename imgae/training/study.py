@@ -18,7 +18,7 @@ from torch import Generator, Tensor, nn
 
 from imgae.errors import TrainingError
 from imgae.synthetic import drawings
-from imgae.training import regularisers
+from imgae.training.objectives import regularisers
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

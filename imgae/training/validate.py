@@ -10,10 +10,10 @@ from torch import Generator, Tensor, nn
 from imgae.io import files
 from imgae.picture.image import Image
 from imgae.picture.metrics import psnr
-from imgae.training.camera import CameraNoise
-from imgae.training.corruptions import Defects
-from imgae.training.masks import HoleBank
-from imgae.training.networks import STRIDE
+from imgae.training.corruptions.camera import CameraNoise
+from imgae.training.corruptions.defects import Defects
+from imgae.training.mask_bank import HoleBank
+from imgae.training.networks.parts import STRIDE
 from imgae.training.vision import make_grid
 
 SIDE = 256

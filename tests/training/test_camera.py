@@ -10,10 +10,28 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
 from imgae.synthetic import drawings  # noqa: E402
-from imgae.training import camera, jpeg  # noqa: E402
-from imgae.training.camera import CameraNoise  # noqa: E402
-from imgae.training.networks import STRIDE, build  # noqa: E402
-from imgae.training.objectives import CameraDenoising  # noqa: E402
+from imgae.training.corruptions import jpeg  # noqa: E402
+from imgae.training.corruptions.camera import (  # noqa: E402
+    CameraNoise,
+    magnified,
+)
+from imgae.training.corruptions.camera_noise import (  # noqa: E402
+    bayer,
+    blurred,
+    chroma_noise,
+    correlated_noise,
+    demosaic,
+    dependent_noise,
+    inverse_tone,
+    linear_to_srgb,
+    processed,
+    raw_noise,
+    srgb_to_linear,
+    tone,
+)
+from imgae.training.networks.build import build  # noqa: E402
+from imgae.training.networks.parts import STRIDE  # noqa: E402
+from imgae.training.objectives.camera import CameraDenoising  # noqa: E402
 
 
 def generator(seed=0):
@@ -84,23 +102,21 @@ def test_a_shifted_jpeg_has_its_grid_elsewhere():
 def test_raw_noise_grows_with_light_as_shot_noise_does():
     """On linear grays, undone to the sensor: variance is a line of the light."""
     shot = each(0.004, 64)
-    darks, lights = (
-        camera.raw_noise(gray(value, 64), shot, generator(1)).std() for value in (0.25, 0.6)
-    )
+    darks, lights = (raw_noise(gray(value, 64), shot, generator(1)).std() for value in (0.25, 0.6))
     # Gamma's slope falls with light, and shot noise grows: less than with white noise.
     slope = (0.6 / 0.25) ** (1 / 2.4 - 1) * (0.6 / 0.25) ** 1.2
     assert 0.6 < float(lights / darks) < 2.0 * slope
-    weak = camera.raw_noise(gray(0.4, 64), shot / 16, generator(1)).std()
-    strong = camera.raw_noise(gray(0.4, 64), shot, generator(1)).std()
+    weak = raw_noise(gray(0.4, 64), shot / 16, generator(1)).std()
+    strong = raw_noise(gray(0.4, 64), shot, generator(1)).std()
     assert float(strong / weak) == pytest.approx(4, rel=0.2)  # of shot noise, the root
 
 
 def test_raw_noise_leaves_the_truth_alone_and_is_correlated():
-    noise = camera.raw_noise(gray(0.5), each(0.002), generator())
+    noise = raw_noise(gray(0.5), each(0.002), generator())
     assert float(noise.mean().abs()) < 2 / 255
     assert correlation(noise, 1) > 0.2  # interpolated
     assert abs(correlation(noise, 8)) < 0.1
-    least = camera.raw_noise(torch.rand(4, 3, 32, 32, generator=generator()), each(1e-9, 4),
+    least = raw_noise(torch.rand(4, 3, 32, 32, generator=generator()), each(1e-9, 4),
                              generator())  # fmt: skip
     assert float(least.abs().max()) < 3 / 255  # back and forth is the identity
 
@@ -108,30 +124,28 @@ def test_raw_noise_leaves_the_truth_alone_and_is_correlated():
 def test_interpolation_keeps_a_flat_colour():
     flat = torch.ones(1, 3, 16, 16)
     for place in (0.0, 0.3, 0.6, 0.9):
-        mask = camera.bayer(16, 16, torch.tensor([[place]]), flat.device)
+        mask = bayer(16, 16, torch.tensor([[place]]), flat.device)
         assert mask.sum(1).eq(1).all()
         assert mask.mean((0, 2, 3)).tolist() == [0.25, 0.5, 0.25]
-        assert torch.allclose(camera.demosaic(flat * mask)[:, :, 1:-1, 1:-1], torch.ones(()))
+        assert torch.allclose(demosaic(flat * mask)[:, :, 1:-1, 1:-1], torch.ones(()))
 
 
 def test_dependent_noise_is_of_its_level_at_middle_gray_and_grows():
     level = each(0.05, 64)
-    middle, bright = (
-        camera.dependent_noise(gray(v, 64), level, generator()).std() for v in (0.5, 0.9)
-    )
+    middle, bright = (dependent_noise(gray(v, 64), level, generator()).std() for v in (0.5, 0.9))
     assert float(middle) == pytest.approx(0.05, rel=0.03)
     assert float(bright) > 1.1 * float(middle)
 
 
 def test_correlated_noise_has_its_level_and_reaches_some_pixels():
-    noise = camera.correlated_noise(gray(0.5, 64), each(0.04, 64), generator())
+    noise = correlated_noise(gray(0.5, 64), each(0.04, 64), generator())
     assert float(noise.std()) == pytest.approx(0.04, rel=0.03)
     assert 0.3 < correlation(noise, 1) < 0.9
     assert abs(correlation(noise, 9)) < 0.1
 
 
 def test_chroma_noise_is_mostly_chroma():
-    noise = camera.chroma_noise(gray(0.5, 64), each(0.04, 64), generator())
+    noise = chroma_noise(gray(0.5, 64), each(0.04, 64), generator())
     assert float(noise.std()) == pytest.approx(0.04, rel=0.05)
     luma = jpeg.luma_of(noise)
     chroma = noise - luma
@@ -140,13 +154,13 @@ def test_chroma_noise_is_mostly_chroma():
 
 def excess(noise):
     """Kurtosis of the fine detail: 3 for normal noise."""
-    fine = noise - camera.blurred(noise, 0.8)
+    fine = noise - blurred(noise, 0.8)
     return float(fine.pow(4).mean() / fine.square().mean().square())
 
 
 def test_a_cameras_own_denoising_leaves_rare_heavy_noise_and_less_of_it():
-    noise = camera.dependent_noise(gray(0.5, 64), each(0.03, 64), generator())
-    left = camera.processed(gray(0.5, 64), noise, generator(1))
+    noise = dependent_noise(gray(0.5, 64), each(0.03, 64), generator())
+    left = processed(gray(0.5, 64), noise, generator(1))
     assert float(left.std()) < 0.6 * float(noise.std())
     assert float(left.mean().abs()) < 1e-3
     assert excess(jpeg.luma_of(noise)) < 3.2
@@ -156,8 +170,8 @@ def test_a_cameras_own_denoising_leaves_rare_heavy_noise_and_less_of_it():
 def test_a_cameras_own_denoising_leaves_noise_beside_edges():
     edge = gray(0.3, 64)
     edge[..., 32:] = 0.7
-    noise = camera.dependent_noise(edge, each(0.02, 64), generator())
-    left = jpeg.luma_of(camera.processed(edge, noise, generator(1)))
+    noise = dependent_noise(edge, each(0.02, 64), generator())
+    left = jpeg.luma_of(processed(edge, noise, generator(1)))
     assert float(left[..., 31:33].std()) > 1.5 * float(left[..., 8:16].std())
 
 
@@ -173,8 +187,8 @@ def test_pictures_are_exposed_too_brightly_and_too_darkly():
 
 def test_the_tone_curve_and_srgb_are_undone():
     x = torch.linspace(0, 1, 256)
-    assert torch.allclose(camera.tone(camera.inverse_tone(x)), x, atol=1e-5)
-    assert torch.allclose(camera.linear_to_srgb(camera.srgb_to_linear(x)), x, atol=1e-5)
+    assert torch.allclose(tone(inverse_tone(x)), x, atol=1e-5)
+    assert torch.allclose(linear_to_srgb(srgb_to_linear(x)), x, atol=1e-5)
 
 
 def test_a_third_is_without_noise_and_part_of_that_untouched():
@@ -283,7 +297,7 @@ def test_drawn_pictures_are_pictures_and_differ(kind):
 
 def test_soft_pictures_have_no_detail_of_single_pixels():
     x = torch.rand(4, 3, 48, 48, generator=generator())
-    soft = camera.magnified(x, 2.0)
+    soft = magnified(x, 2.0)
     assert soft.shape == x.shape
     assert correlation(soft - soft.mean(), 1) > 0.6 > correlation(x - x.mean(), 1) + 0.4
-    assert torch.allclose(camera.magnified(x, 1.0), x, atol=1e-5)
+    assert torch.allclose(magnified(x, 1.0), x, atol=1e-5)

@@ -18,19 +18,23 @@ from imgae.model import registry, session  # noqa: E402
 from imgae.model.verify.worker import verify  # noqa: E402
 from imgae.picture.image import Image  # noqa: E402
 from imgae.synthetic import drawings  # noqa: E402
-from imgae.training import (  # noqa: E402
-    codes,
-    export,
-    geometry,
-    networks,
-    regularisers,
-    runs,
-)
+from imgae.training import export, geometry, runs  # noqa: E402
 from imgae.training.checkpoint import Run  # noqa: E402
-from imgae.training.codes import Coding  # noqa: E402
 from imgae.training.config import TrainingConfig  # noqa: E402
 from imgae.training.export import Provenance  # noqa: E402
-from imgae.training.networks import CODE_ACTIVATIONS, STRIDE, Code, build  # noqa: E402
+from imgae.training.networks.build import (  # noqa: E402
+    build,
+    build_known,
+)
+from imgae.training.networks.code import CODE_ACTIVATIONS, Code  # noqa: E402
+from imgae.training.networks.parts import STRIDE  # noqa: E402
+from imgae.training.networks.pca import start_at_pca  # noqa: E402
+from imgae.training.objectives import code as codes  # noqa: E402
+from imgae.training.objectives import regularisers  # noqa: E402
+from imgae.training.objectives.code import (  # noqa: E402
+    DEFAULT_WEIGHTS,
+    Coding,
+)
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -50,7 +54,7 @@ def network(objective="undercomplete", channels=4, pca=True):
     torch.manual_seed(0)
     net = build("tiny", "code", Code(objective, channels))
     if pca:
-        codes.start_at_pca(net, crops(64))
+        start_at_pca(net, crops(64))
     return net
 
 
@@ -111,14 +115,14 @@ def test_a_run_goes_on_under_its_own_name_alone(run, capsys):
 def test_the_help_gives_the_default_weights(capsys):
     assert main(["train", "code", "--help"]) == 0
     text = capsys.readouterr().out
-    for objective, weight in codes.DEFAULT_WEIGHTS.items():
+    for objective, weight in DEFAULT_WEIGHTS.items():
         assert objective in text
         assert f"{weight:g}" in text
 
 
 def test_the_command_line_knows_every_objective():
     assert set(OBJECTIVES) == set(CODE_ACTIVATIONS)
-    assert set(OBJECTIVES[2:]) == set(codes.DEFAULT_WEIGHTS)
+    assert set(OBJECTIVES[2:]) == set(DEFAULT_WEIGHTS)
 
 
 def test_a_code_does_not_start_from_a_denoiser():
@@ -253,7 +257,7 @@ def test_terms_in_the_log_are_named_and_finite():
 
 def test_an_unknown_objective_is_told_in_a_sentence():
     with pytest.raises(TrainingError, match="no objective is called 'sparser'"):
-        networks.build_known("tiny", "code", Code("sparser", 4))
+        build_known("tiny", "code", Code("sparser", 4))
 
 
 @pytest.fixture(scope="module")
@@ -299,7 +303,7 @@ def test_a_model_gives_picture_and_code_and_passes_every_check(run, tmp_path):
         assert np.abs(got - wanted.numpy()).max() < 1e-4
     failed = {check.name for check in verify(path) if not check.passed}
     assert failed <= {"levels"}  # of 50 steps
-    again = networks.build("tiny", "code", Code("sparse-kl", 6))
+    again = build("tiny", "code", Code("sparse-kl", 6))
     export.start_from(again, path, "tiny")
     with torch.no_grad():
         assert np.abs(again(torch.tensor(image)).numpy() - restored).max() < 1e-4
@@ -353,7 +357,7 @@ def test_a_run_takes_the_default_weight_of_its_objective(folder, tmp_path):
     config = TrainingConfig(task="code", variant="tiny", data=(str(folder),), steps=6, batch=2,
                             crop=32, objective="contractive", code_channels=4)  # fmt: skip
     runs.start(config, None, tmp_path / "run", "cpu", 1, lambda _: None, lambda _: None)
-    assert Run(tmp_path / "run").load_config().weight == codes.DEFAULT_WEIGHTS["contractive"]
+    assert Run(tmp_path / "run").load_config().weight == DEFAULT_WEIGHTS["contractive"]
 
 
 @pytest.mark.parametrize(

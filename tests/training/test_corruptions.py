@@ -4,16 +4,13 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
+from imgae.model.contract import GUESS  # noqa: E402
 from imgae.synthetic.masks import COVERED, draw_dust, draw_film_scratches  # noqa: E402
-from imgae.training.corruptions import (  # noqa: E402
-    Defects,
-    GaussianNoise,
-    Holes,
-    draw_levels,
-)
-from imgae.training.masks import DrawnBank, HoleBank  # noqa: E402
-from imgae.training.networks import GUESS  # noqa: E402
-from imgae.training.objectives import Inpainting  # noqa: E402
+from imgae.training.corruptions.defects import Defects  # noqa: E402
+from imgae.training.corruptions.holes import Holes  # noqa: E402
+from imgae.training.corruptions.noise import GaussianNoise, draw_levels  # noqa: E402
+from imgae.training.mask_bank import DrawnBank, HoleBank  # noqa: E402
+from imgae.training.objectives.inpaint import Inpainting  # noqa: E402
 
 PLAIN = GaussianNoise(
     share_zero=0, share_varying=0, share_rounded=0, share_gray=0, share_overstated=0

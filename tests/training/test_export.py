@@ -20,9 +20,15 @@ from imgae.model import session  # noqa: E402
 from imgae.model.card import ModelCard, Score  # noqa: E402
 from imgae.model.verify.receptive_field import receptive_field_of  # noqa: E402
 from imgae.model.verify.worker import verify  # noqa: E402
-from imgae.training import export, geometry, networks, quantisation, runs  # noqa: E402
+from imgae.training import export, geometry, quantisation, runs  # noqa: E402
 from imgae.training.checkpoint import Run  # noqa: E402
 from imgae.training.config import TrainingConfig  # noqa: E402
+from imgae.training.networks.body import copy_weights  # noqa: E402
+from imgae.training.networks.build import build  # noqa: E402
+from imgae.training.networks.denoise import DenoisingAutoencoder  # noqa: E402
+from imgae.training.networks.fill import smooth_fill  # noqa: E402
+from imgae.training.networks.inpaint import HOLE_LEVEL  # noqa: E402
+from imgae.training.networks.parts import STRIDE  # noqa: E402
 
 PROVENANCE = export.Provenance("tiny", "Apache-2.0")
 UNLEARNT = {"levels", "effect"}
@@ -95,7 +101,7 @@ def test_kernels_are_stored_as_fp16(file):
 @pytest.mark.parametrize("batch", [1, 3])
 def test_onnxruntime_agrees_with_torch_holding_the_stored_values(file, run, size, batch):
     card, weights = export.load_weights(file)
-    net = networks.build(card.architecture).eval()
+    net = build(card.architecture).eval()
     export.start_from(net, file, card.architecture)
     model = session.load(file, task="denoise", threads=1)
     image = torch.rand(batch, 3, *size)
@@ -190,11 +196,11 @@ def test_an_int8_file_is_held_against_the_network_that_rounds(fast_run, tmp_path
 @pytest.mark.parametrize("variant", ["tiny", "fast"])
 @pytest.mark.parametrize("task", ["denoise", "detect"])
 def test_the_graph_is_found_to_see_as_far_as_the_network(variant, task):
-    net = networks.build(variant, task).eval()
+    net = build(variant, task).eval()
     radius, halo = geometry.receptive_radius(net), geometry.halo(net)
-    assert receptive_field_of(export.to_onnx(net, "fp16"), 8, halo) == (radius, networks.STRIDE)
+    assert reach_of(export.to_onnx(net, "fp16"), 8, halo) == (radius, STRIDE)
     quantisation.quantise(net)
-    assert receptive_field_of(export.to_onnx(net, "int8"), 8, halo) == (radius, networks.STRIDE)
+    assert reach_of(export.to_onnx(net, "int8"), 8, halo) == (radius, STRIDE)
 
 
 def test_an_exported_file_is_verified_by_its_graph_and_its_reference(file):
@@ -214,7 +220,7 @@ def test_training_can_start_from_an_exported_file(run, file, tmp_path):
 
 
 def test_a_larger_network_starts_where_the_smaller_one_ended(file):
-    small, large = networks.build("tiny"), networks.build("fast")
+    small, large = build("tiny"), build("fast")
     export.start_from(small, file, "tiny")
     export.start_from(large, file, "fast")
     image, sigma = torch.rand(2, 3, 37, 53), torch.rand(2, 1, 1, 1) * 0.2
@@ -223,21 +229,21 @@ def test_a_larger_network_starts_where_the_smaller_one_ended(file):
 
 
 def test_filling_starts_as_the_denoiser_told_of_noise_in_the_holes(file):
-    denoiser, inpainter = networks.build("tiny"), networks.build("tiny", "inpaint")
+    denoiser, inpainter = build("tiny"), build("tiny", "inpaint")
     export.start_from(denoiser, file, "tiny")
     export.start_from(inpainter, file, "tiny")
     image = 0.3 + 0.4 * torch.rand(1, 3, 24, 32)  # nothing clipped, which only a denoiser is told
     mask = torch.zeros(1, 1, 24, 32)
     mask[:, :, 8:12, 8:20] = 1
     with torch.no_grad():
-        filled = networks.smooth_fill(image, mask > 0)
-        expected = denoiser(filled, networks.HOLE_LEVEL * mask)
+        filled = smooth_fill(image, mask > 0)
+        expected = denoiser(filled, HOLE_LEVEL * mask)
         got = inpainter(image, mask)
     assert (got - torch.where(mask > 0, expected, image)).abs().max() < 1e-5
 
 
 def test_a_detector_starts_from_a_denoiser_but_for_what_it_returns(file):
-    net = networks.build("tiny", "detect")
+    net = build("tiny", "detect")
     tail = net.tail.weight.clone()
     export.start_from(net, file, "tiny")
     _, weights = export.load_weights(file)
@@ -248,18 +254,18 @@ def test_a_detector_starts_from_a_denoiser_but_for_what_it_returns(file):
 
 def test_weights_of_a_larger_variant_are_refused(tmp_path, monkeypatch):
     weights, card = (
-        networks.build("fast").state_dict(),
+        build("fast").state_dict(),
         Mock(architecture="fast", task="denoise", inputs=("image", "sigma")),
     )
     monkeypatch.setattr(export, "load_weights", lambda _: (card, weights))
     with pytest.raises(TrainingError, match="a fast network; --variant tiny cannot start from it"):
-        export.start_from(networks.build("tiny"), tmp_path / "a.onnx", "tiny")
+        export.start_from(build("tiny"), tmp_path / "a.onnx", "tiny")
 
 
 def test_weights_of_a_wider_network_are_refused():
-    wide, narrow = networks.build("fast").state_dict(), networks.build("tiny")
+    wide, narrow = build("fast").state_dict(), build("tiny")
     with pytest.raises(ValueError, match=r"stem.weight is only \(16, 6, 6, 6\), not \(32"):
-        networks.copy_weights(narrow, {"stem.weight": wide["stem.weight"]})
+        copy_weights(narrow, {"stem.weight": wide["stem.weight"]})
 
 
 def test_export_on_the_command_line(run, tmp_path, capfd):
@@ -314,7 +320,7 @@ def test_training_starts_from_a_mirrored_model_as_from_a_plain_one(run, file, tm
 
 def test_changing_the_basis_leaves_the_function_as_it_is():
     torch.manual_seed(0)
-    net = networks.build("tiny").eval()
+    net = build("tiny").eval()
     for parameter in net.parameters():  # a fresh one is the identity
         torch.nn.init.normal_(parameter, std=0.1)
     before = copy.deepcopy(net)
@@ -394,7 +400,7 @@ def test_a_camera_model_may_be_told_what_files_tell(camera_run, tmp_path):
     assert model(image=image, quantisation=told).shape == image.shape
     checks = {check.name: check for check in verify(path)}
     assert all(check.passed for name, check in checks.items() if name not in UNLEARNT)
-    again = networks.build("tiny", "camera")
+    again = build("tiny", "camera")
     export.start_from(again, path, "tiny")
     with torch.no_grad():
         out = again(torch.tensor(image), torch.tensor(told), torch.zeros(1, 1, 1, 1)).numpy()
@@ -433,12 +439,12 @@ def test_changing_the_basis_leaves_a_camera_networks_function_as_it_is(camera_ru
 
 def test_a_camera_network_starts_as_a_denoiser_of_noise_of_no_level(file):
     """The planes that both know, and everything behind them; the level is left out."""
-    denoiser, camera = networks.build("tiny"), networks.build("tiny", "camera")
+    denoiser, camera = build("tiny"), build("tiny", "camera")
     export.start_from(denoiser, file, "tiny")
     export.start_from(camera, file, "tiny")
     image = torch.rand(1, 3, 24, 32)
     told = torch.zeros(1, 2, 1, 1), torch.zeros(1, 1, 1, 1)
-    planes = list(networks.DenoisingAutoencoder.planes)
+    planes = list(DenoisingAutoencoder.planes)
     with torch.no_grad():
         camera.levels.bias.fill_(10.0)  # open
         denoiser.stem.weight[:, planes.index("level")] = 0

@@ -7,8 +7,16 @@ torch = pytest.importorskip("torch", reason="torch is not installed")
 from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
-from imgae.training import geometry, networks  # noqa: E402
-from imgae.training.networks import STRIDE, VARIANTS, DenoisingAutoencoder, build  # noqa: E402
+from imgae.training import geometry  # noqa: E402
+from imgae.training.networks.body import VARIANTS, copy_weights  # noqa: E402
+from imgae.training.networks.build import build  # noqa: E402
+from imgae.training.networks.denoise import DenoisingAutoencoder  # noqa: E402
+from imgae.training.networks.fill import (  # noqa: E402
+    FILL_RADIUS,
+    THIN_FILL_RADIUS,
+    smooth_fill,
+)
+from imgae.training.networks.parts import STRIDE  # noqa: E402
 
 
 def lively(variant="tiny"):
@@ -121,8 +129,8 @@ def test_nothing_in_the_network_looks_at_the_whole_tile():
     ("small", "large"), [*pairwise(v for v in VARIANTS if v != "deep"), ("fast", "deep")]
 )
 def test_every_variant_can_start_as_the_smaller_one(small, large):
-    before, after = lively(small), networks.build(large)
-    networks.copy_weights(after, before.state_dict())
+    before, after = lively(small), build(large)
+    copy_weights(after, before.state_dict())
     image, sigma = torch.rand(2, 3, 37, 53), torch.rand(2, 1, 1, 1) * 0.2
     with torch.no_grad():
         assert (after(image, sigma) - before(image, sigma)).abs().max() < 1e-5
@@ -130,9 +138,7 @@ def test_every_variant_can_start_as_the_smaller_one(small, large):
     assert all(block.conv2.weight.grad.abs().max() > 0 for block in after.decoder1)
 
 
-@pytest.mark.parametrize(
-    ("thin", "radius"), [(True, networks.THIN_FILL_RADIUS), (False, networks.FILL_RADIUS)]
-)
+@pytest.mark.parametrize(("thin", "radius"), [(True, THIN_FILL_RADIUS), (False, FILL_RADIUS)])
 def test_the_fill_sees_no_farther_than_it_says(thin, radius):
     side, seen = 448, 0
     middle = slice(side // 2, side // 2 + STRIDE)
@@ -149,7 +155,7 @@ def test_the_fill_sees_no_farther_than_it_says(thin, radius):
         else:
             unknown[:, :, :, : side // 2 - 60] = False
         image = torch.rand(1, 3, side, side, generator=generator).requires_grad_()
-        networks.smooth_fill(image, unknown)[:, :, middle, middle].sum().backward()
+        smooth_fill(image, unknown)[:, :, middle, middle].sum().backward()
         at = image.grad.abs().sum((0, 1)).nonzero()
         seen = max(seen, int((middle.start - at.min()).item()), int(at.max()) + 1 - middle.stop)
     assert radius / 3 < seen <= radius

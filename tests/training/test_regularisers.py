@@ -9,9 +9,11 @@ torch = pytest.importorskip("torch", reason="torch is not installed")
 
 from torch import nn  # noqa: E402
 
-from imgae.training import networks, regularisers  # noqa: E402
-from imgae.training.corruptions import GaussianNoise  # noqa: E402
-from imgae.training.objectives import ContractiveDenoising, Denoising  # noqa: E402
+from imgae.training.corruptions.noise import GaussianNoise  # noqa: E402
+from imgae.training.networks.build import build  # noqa: E402
+from imgae.training.objectives import regularisers  # noqa: E402
+from imgae.training.objectives.contractive import ContractiveDenoising  # noqa: E402
+from imgae.training.objectives.denoise import Denoising  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -226,7 +228,7 @@ def test_effective_rank_and_dead_channels():
 
 def denoiser():
     torch.manual_seed(0)
-    net = networks.build("tiny")
+    net = build("tiny")
     nn.init.normal_(net.tail.weight, std=0.1)  # it starts as the identity
     return net
 

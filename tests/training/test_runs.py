@@ -16,11 +16,13 @@ from scenes import photo  # noqa: E402
 from imgae import Image, ImageError, write_image  # noqa: E402
 from imgae.cli import main  # noqa: E402
 from imgae.errors import TrainingError  # noqa: E402
-from imgae.training import export, loop, networks, optimizers, runs  # noqa: E402
+from imgae.training import export, loop, optimizers, runs  # noqa: E402
 from imgae.training.checkpoint import Run  # noqa: E402
 from imgae.training.config import TrainingConfig  # noqa: E402
 from imgae.training.data import PictureBank  # noqa: E402
-from imgae.training.objectives import Denoising  # noqa: E402
+from imgae.training.networks.build import build  # noqa: E402
+from imgae.training.networks.parts import ResidualBlock  # noqa: E402
+from imgae.training.objectives.denoise import Denoising  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +87,7 @@ def test_the_other_tasks_learn_and_can_be_exported(pictures, tmp_path, task, sha
 
     run = Run(tmp_path / "run")
     trained = export.averaged_network(run.load_config(), run.load_checkpoint())
-    assert loss(trained) < share * loss(networks.build("tiny", task))
+    assert loss(trained) < share * loss(build("tiny", task))
     provenance = export.Provenance("own", "Apache-2.0")
     card = export.export_run(tmp_path / "run", tmp_path / "own.onnx", provenance)
     assert card.task == task
@@ -197,7 +199,7 @@ def test_minutes_fix_the_number_of_steps_once(pictures, tmp_path, monkeypatch):
 
 
 def test_the_pace_is_measured_both_ways_and_leaves_the_network_alone(pictures):
-    net = networks.build("tiny")
+    net = build("tiny")
     before = {name: value.clone() for name, value in net.state_dict().items()}
     bank = PictureBank.of([np.zeros((64, 64, 3), np.uint8)] * 2)
     config, pace = loop.choose_pace(
@@ -213,7 +215,7 @@ def test_a_batch_depends_on_seed_and_step_alone(pictures):
 
     def weights_after(steps, start=0, seed=0):
         torch.manual_seed(0)
-        trainer = loop.Trainer(networks.build("tiny"), Denoising(), bank,
+        trainer = loop.Trainer(build("tiny"), Denoising(), bank,
                                settings(pictures, seed=seed), torch.device("cpu"))  # fmt: skip
         trainer.step = start
         torch.rand(7)  # the global state does not matter
@@ -236,7 +238,7 @@ def test_the_rate_rises_stays_and_falls_to_zero():
 
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 def test_muon_moves_the_kernels_themselves(layout):
-    net = networks.build("tiny").to(memory_format=layout)
+    net = build("tiny").to(memory_format=layout)
     optimizer = optimizers.MuonAdamW(net, 0.01)
     assert len(optimizer.kernels) == 2 * 3
     before = [kernel.detach().clone() for kernel in optimizer.kernels]
@@ -252,7 +254,7 @@ def test_muon_moves_the_kernels_themselves(layout):
 def test_kernels_do_not_grow_without_end_on_gradients_that_are_only_noise(monkeypatch):
     def size_after_noise():
         torch.manual_seed(0)
-        net = networks.ResidualBlock(4, rounded_sum=True)
+        net = ResidualBlock(4, rounded_sum=True)
         optimizer = optimizers.MuonAdamW(net, 0.2)
         for _ in range(400):
             for parameter in net.parameters():
@@ -379,7 +381,7 @@ def test_weights_that_are_no_numbers_are_not_saved(pictures, tmp_path, monkeypat
 def test_gradients_are_clipped(pictures, clip_norm, most):
     bank = PictureBank.of([(photo(64, 64) * 255).astype(np.uint8)])
     config, place = settings(pictures, clip_norm=clip_norm), torch.device("cpu")
-    trainer = loop.Trainer(networks.build("tiny"), Denoising(), bank, config, place)
+    trainer = loop.Trainer(build("tiny"), Denoising(), bank, config, place)
     norms = []
 
     def look(_):

@@ -17,7 +17,8 @@ from imgae.cli import main  # noqa: E402
 from imgae.errors import TrainingError  # noqa: E402
 from imgae.io import files  # noqa: E402
 from imgae.picture.image import Image  # noqa: E402
-from imgae.training import regularisers, study  # noqa: E402
+from imgae.training import study  # noqa: E402
+from imgae.training.objectives import regularisers  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -16,11 +16,10 @@ from functools import partial
 from typing import Final
 
 import torch
-import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
-from imgae.training.networks import CODE_ACTIVATIONS, STRIDE, CodeAutoencoder, unchanged
-from imgae.training.regularisers import (
+from imgae.training.networks.code import CodeAutoencoder
+from imgae.training.objectives.regularisers import (
     contraction,
     dead_share,
     effective_rank,
@@ -41,9 +40,6 @@ HIGHER_SPREAD: Final = 0.05
 """Standard deviation, on [0, 1], of the noise under which CAE+H compares Jacobians."""
 HIGHER_SHARE: Final = 1.0
 """Of CAE+H's second term beside the first."""
-RECTIFIED_START: Final = 1.0
-"""Standard deviations, by which rectified codes begin above zero: most is kept, and much is near
-enough to zero to be switched off."""
 
 
 @dataclass
@@ -123,35 +119,3 @@ def spread(code: Tensor) -> Tensor:
 def standardised(net: CodeAutoencoder, sizes: Tensor, image: Tensor) -> Tensor:
     """Encode, and divide each channel by its size."""
     return net.encoded(image) / sizes
-
-
-@torch.no_grad()
-def start_at_pca(net: CodeAutoencoder, pictures: Tensor) -> None:
-    """Let a fresh network compute principal component analysis of blocks, or near to it.
-
-    pictures: (B, 3, H, W) in [0, 1], H and W multiples of STRIDE. The encoder's linear map becomes
-    the first components, of which there are 192; channels beyond them keep their random filters.
-    Those of bounded and rectified codes are scaled to a variance of 1, and of rectified ones moved
-    up by RECTIFIED_START. The decoder's is the least squares fit to what comes of that.
-    """
-    blocks = F.pixel_unshuffle(pictures - 0.5, STRIDE).transpose(0, 1).flatten(1).double()
-    mean = blocks.mean(1)
-    values, vectors = torch.linalg.eigh(torch.cov(blocks))
-    directions = vectors.flip(1).T[: net.shape.channels]
-    count = len(directions)
-    activation = CODE_ACTIVATIONS[net.shape.objective]
-    if activation is not unchanged:
-        directions = directions / values.flip(0)[:count].clamp(min=1e-8).sqrt()[:, None]
-    moved = RECTIFIED_START if activation is F.relu else 0.0
-    assert net.analysis.bias is not None
-    assert net.synthesis.bias is not None
-    net.analysis.weight[:count] = directions.reshape(count, 3, STRIDE, STRIDE).float()
-    net.analysis.bias[:count] = (moved - directions @ mean).float()
-    kernels = net.analysis.weight.flatten(1).double()
-    code = activation(kernels @ blocks + net.analysis.bias.double()[:, None])
-    code = torch.cat([code, torch.ones_like(code[:1])])
-    normal = code @ code.T
-    ridge = 1e-6 * normal.trace() / len(normal) * torch.eye(len(normal), dtype=torch.float64)
-    fit = torch.linalg.solve(normal + ridge, code @ blocks.T).T
-    net.synthesis.weight.copy_(fit[:, :-1, None, None])
-    net.synthesis.bias.copy_(fit[:, -1])
