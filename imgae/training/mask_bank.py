@@ -13,6 +13,7 @@ from torch import Generator, Tensor
 
 from imgae.synthetic import masks as holes
 from imgae.training.data import PictureBank
+from imgae.training.settings import Settings
 
 SIDE: Final = 512
 """Of the drawn masks, in pixels; crops are no larger."""
@@ -82,3 +83,10 @@ class HoleBank:
     def draw_large(self, count: int, size: int, generator: Generator) -> Tensor:
         """Return masks like those of `draw`, of boxes and blobs only."""
         return self.large.draw(count, size, generator)
+
+
+def crop_conflict(settings: Settings) -> str:
+    """Return a sentence if crops are larger than the drawn masks, "" if they are not."""
+    if settings.crop > SIDE:
+        return f"--crop is {settings.crop}; {settings.task} takes {SIDE} at most"
+    return ""

@@ -16,6 +16,7 @@ from typing import Final
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from imgae.errors import TrainingError
 from imgae.training.networks.parts import Activation, residual_blocks, upsample, zero
 
 # Besides those of the blocks: what the first downsampling reads, and what comes after these.
@@ -40,6 +41,13 @@ VARIANTS: Final = {
 }
 
 
+def variant_named(name: str) -> Variant:
+    """Return a variant by a name that a user gave. Raises TrainingError if there is none."""
+    if name not in VARIANTS:
+        raise TrainingError(f"no variant is called {name!r}; there are: {', '.join(VARIANTS)}")
+    return VARIANTS[name]
+
+
 class Autoencoder(nn.Module):
     """The body that every restoring network shares: `planes` in, a residual of three out.
 
@@ -48,9 +56,17 @@ class Autoencoder(nn.Module):
     """
 
     planes: tuple[str, ...]  # what the first convolution sees
-    inputs: tuple[str, ...]
+    inputs: tuple[str, ...]  # by the names of model.contract
     optional: tuple[str, ...] = ()  # of the inputs: zero where they are left out
-    output = "restored"
+    outputs: tuple[str, ...] = ("restored",)  # of an exported file
+    code_channels = 0  # of the output `code`
+    fill_radius = 0
+    """How far the smooth fill of holes sees, in pixels, where a network has one."""
+    thin_fill_radius: int | None = None
+    """The same for pictures without a wholly unknown block of STRIDE x STRIDE."""
+    deep_writers: tuple[str, ...] = ()
+    deep_readers: tuple[str, ...] = ()
+    """Layers, besides those here, that add to the features at 1/8, and that read them."""
 
     def __init__(self, variant: Variant) -> None:
         super().__init__()
@@ -71,6 +87,23 @@ class Autoencoder(nn.Module):
             {name: Activation(summed=name == "up1") for name in ACTIVATIONS}
         )
         zero(self.tail)
+
+    @property
+    def kept_float(self) -> tuple[str, ...]:
+        """The layers that int8 networks compute in floating point: their ends, and small ones."""
+        return ("stem", "tail", *self.deep_writers, *self.deep_readers)
+
+    def all_outputs(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        """Return what an exported file gives: for some, more than `forward` returns."""
+        return (self(*inputs),)
+
+    def to_trace(self) -> nn.Module:
+        """Return what is traced for a file: a module that returns all outputs."""
+        return self
+
+    def refusal(self, source: "Autoencoder") -> str:
+        """Say why training cannot start from a network's weights; "" if it can."""
+        return "only a code can start from a code" if "code" in source.outputs else ""
 
     def residual(self, x: Tensor) -> Tensor:
         """(B, planes, H, W) to (B, 3, H, W), H and W multiples of STRIDE."""

@@ -22,7 +22,7 @@ LEVEL_STEP: Final = 0.04
 
 
 class CameraDenoisingAutoencoder(Autoencoder):
-    """Remove what sensors, cameras and JPEG left, of a strength that it sees for itself.
+    """Remove what sensors, cameras and JPEG left, of a strength that it finds itself.
 
     At 1/8 of the resolution the encoder says how strong noise is around each pixel, in luma and in
     chroma: the level map. What is taken away fades to nothing where that falls below GATE_SIGMA.
@@ -33,6 +33,8 @@ class CameraDenoisingAutoencoder(Autoencoder):
     inputs = ("image", "quantisation", "iso")
     optional = ("quantisation", "iso")
     planes = (*PICTURE, *ENDS)
+    deep_writers = ("told",)
+    deep_readers = ("levels",)
 
     def __init__(self, variant: Variant) -> None:
         super().__init__(variant)

@@ -1,6 +1,7 @@
 """The autoencoder with a small code."""
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from typing import Final
 
@@ -50,16 +51,18 @@ class CodeAutoencoder(Autoencoder):
 
     No skips, and nothing is taken from the picture: an autoencoder in the classic sense. Encoder
     and decoder each add a linear map of blocks of 8x8 pixels to what the deep layers make, so that
-    training can begin at principal component analysis (`codes.start_at_pca`) and go on from there.
+    training can begin at principal component analysis (`pca.start_at_pca`) and go on from there.
     """
 
     inputs = ("image",)
     planes = PICTURE
+    outputs = ("restored", "code")
 
     def __init__(self, variant: Variant, code: Code) -> None:
         super().__init__(variant)
         width, depth = variant.widths[2], variant.blocks[2]
         self.shape = code
+        self.code_channels = code.channels
         self.analysis = nn.Conv2d(3, code.channels, STRIDE, stride=STRIDE)
         self.squeeze = nn.Conv2d(width, code.channels, 1)
         self.expand = nn.Conv2d(code.channels, width, 1)
@@ -70,6 +73,26 @@ class CodeAutoencoder(Autoencoder):
     def forward(self, image: Tensor) -> Tensor:
         """Encode and decode image (B, 3, H, W) in [0, 1]; any H and W from 1, as for denoising."""
         return self.with_code(image)[0]
+
+    def all_outputs(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        """Return what `with_code` does."""
+        return self.with_code(*inputs)
+
+    def to_trace(self) -> nn.Module:
+        net = copy(self)
+        net.__class__ = TracedCodeAutoencoder
+        return net
+
+    def refusal(self, source: Autoencoder) -> str:
+        """Refuse what is no code autoencoder, and larger codes."""
+        if "code" not in source.outputs:
+            return "only a code can be what a code starts from"
+        if source.code_channels > self.code_channels:
+            return (
+                f"a code of {source.code_channels} channels; --code-channels "
+                f"{self.code_channels} is fewer"
+            )
+        return ""
 
     def with_code(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """Return what `forward` does, and the code, (B, channels, H/8, W/8), rounded up."""

@@ -8,14 +8,14 @@ from torch import Tensor
 from imgae.training.networks.body import Autoencoder
 from imgae.training.networks.parts import ENDS, GATE_SIGMA, PICTURE, ends, pad_to_stride
 
-MIRRORINGS: Final = ((), (3,), (2,), (2, 3))
-"""Axes along which a picture is turned over."""
+FLIPS: Final = ((), (3,), (2,), (2, 3))
+"""Axes along which a picture is flipped."""
 
 
 class DenoisingAutoencoder(Autoencoder):
     """Remove Gaussian noise of a known level: x - s f(x, s).
 
-    f is the network's output divided by max(s, GATE_SIGMA): a rectified network finds noise of
+    f is the network's output divided by max(s, GATE_SIGMA): a network of ReLUs finds noise of
     every strength by thresholds proportional to s, and should not have to divide by s itself;
     below GATE_SIGMA the division stops, and level 0 returns its input exactly.
 
@@ -44,8 +44,8 @@ class DenoisingAutoencoder(Autoencoder):
         return image - (sigma / GATE_SIGMA).clamp(max=1) * residual
 
 
-class MirroredDenoisingAutoencoder(DenoisingAutoencoder):
-    """The mean of what the same weights make of the picture and of its three mirrorings.
+class FlipEnsembleDenoisingAutoencoder(DenoisingAutoencoder):
+    """The mean of what the same weights make of the picture and of its three flips.
 
     For export only: four times the work, and the errors that depend on the side a pattern is seen
     from average out. Source: geometric self-ensemble, Timofte et al. 2016 (Seven Ways to Improve
@@ -55,10 +55,10 @@ class MirroredDenoisingAutoencoder(DenoisingAutoencoder):
     def forward(self, image: Tensor, sigma: Tensor) -> Tensor:
         """Denoise, as DenoisingAutoencoder does."""
         batch, _, height, width = image.shape
-        # Padded before they are mirrored, so that the stride's grid stays where it is.
+        # Padded before they are flipped, so that the stride's grid stays where it is.
         planes = [pad_to_stride(x) for x in (image, sigma.expand(batch, 1, height, width))]
         total = torch.zeros_like(planes[0])
-        for axes in MIRRORINGS:
-            mirrored = super().forward(*(x.flip(axes) for x in planes))
-            total = total + mirrored.flip(axes)
-        return (total / len(MIRRORINGS))[:, :, :height, :width]
+        for axes in FLIPS:
+            flipped = super().forward(*(x.flip(axes) for x in planes))
+            total = total + flipped.flip(axes)
+        return (total / len(FLIPS))[:, :, :height, :width]

@@ -10,7 +10,7 @@ class DefectDetector(Autoencoder):
     """Find scratches, dust and dead pixels: three maps of probabilities."""
 
     inputs = ("image",)
-    output = "defects"
+    outputs = ("defects",)
     planes = PICTURE
 
     def logits(self, image: Tensor) -> Tensor:

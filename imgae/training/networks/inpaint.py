@@ -7,7 +7,7 @@ from torch import Tensor
 
 from imgae.model.contract import GUESS
 from imgae.training.networks.body import Autoencoder
-from imgae.training.networks.fill import smooth_fill
+from imgae.training.networks.fill import FILL_RADIUS, THIN_FILL_RADIUS, smooth_fill
 from imgae.training.networks.parts import PICTURE, pad_to_stride
 
 HOLE_LEVEL: Final = 0.2
@@ -25,6 +25,8 @@ class InpaintingAutoencoder(Autoencoder):
 
     inputs = ("image", "mask")
     planes = (*PICTURE, "level")  # HOLE_LEVEL in the holes
+    fill_radius = FILL_RADIUS
+    thin_fill_radius = THIN_FILL_RADIUS
 
     def forward(self, image: Tensor, mask: Tensor) -> Tensor:
         """Fill image (B, 3, H, W) in [0, 1] where mask (B, 1, H, W) is above 0.

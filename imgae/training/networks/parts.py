@@ -32,7 +32,7 @@ class ResidualBlock(nn.Module):
         super().__init__()
         self.entry = nn.Identity() if rounded_sum else Activation()
         self.conv1 = nn.Conv2d(width, width, 3, padding=1)
-        self.rectified = Activation()
+        self.rectified = Activation()  # of the ReLU; files and checkpoints hold this name
         self.conv2 = nn.Conv2d(width, width, 3, padding=1)
         self.residual = Activation(summed=not rounded_sum)
         self.sum = Activation() if rounded_sum else nn.Identity()
@@ -40,8 +40,8 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to the same."""
-        rectified = self.rectified(F.relu(self.conv1(self.entry(x)), inplace=True))
-        total: Tensor = self.sum(x + self.residual(self.conv2(rectified)))
+        inner = self.rectified(F.relu(self.conv1(self.entry(x)), inplace=True))
+        total: Tensor = self.sum(x + self.residual(self.conv2(inner)))
         return total
 
 

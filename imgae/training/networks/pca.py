@@ -9,8 +9,8 @@ from torch import Tensor
 from imgae.training.networks.code import CODE_ACTIVATIONS, CodeAutoencoder, unchanged
 from imgae.training.networks.parts import STRIDE
 
-RECTIFIED_START: Final = 1.0
-"""Standard deviations, by which rectified codes begin above zero: most is kept, and much is near
+RELU_START: Final = 1.0
+"""Standard deviations, by which codes after a ReLU begin above zero: most is kept, and much is near
 enough to zero to be switched off."""
 
 
@@ -20,8 +20,8 @@ def start_at_pca(net: CodeAutoencoder, pictures: Tensor) -> None:
 
     pictures: (B, 3, H, W) in [0, 1], H and W multiples of STRIDE. The encoder's linear map becomes
     the first components, of which there are 192; channels beyond them keep their random filters.
-    Those of bounded and rectified codes are scaled to a variance of 1, and of rectified ones moved
-    up by RECTIFIED_START. The decoder's is the least squares fit to what comes of that.
+    Those of sigmoid and ReLU codes are scaled to a variance of 1, and of ReLU ones moved
+    up by RELU_START. The decoder's is the least squares fit to what comes of that.
     """
     blocks = F.pixel_unshuffle(pictures - 0.5, STRIDE).transpose(0, 1).flatten(1).double()
     mean = blocks.mean(1)
@@ -31,7 +31,7 @@ def start_at_pca(net: CodeAutoencoder, pictures: Tensor) -> None:
     activation = CODE_ACTIVATIONS[net.shape.objective]
     if activation is not unchanged:
         directions = directions / values.flip(0)[:count].clamp(min=1e-8).sqrt()[:, None]
-    moved = RECTIFIED_START if activation is F.relu else 0.0
+    moved = RELU_START if activation is F.relu else 0.0
     assert net.analysis.bias is not None
     assert net.synthesis.bias is not None
     net.analysis.weight[:count] = directions.reshape(count, 3, STRIDE, STRIDE).float()

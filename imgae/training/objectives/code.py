@@ -3,7 +3,7 @@
 loss = mean |x - g(f(x))|^2 + weight * penalty
 
 undercomplete   no penalty: the code is smaller than the picture (Baldi and Hornik 1989)
-sparse-l1       mean |h| of a rectified code (Olshausen and Field 1996)
+sparse-l1       mean |h| of a code after a ReLU (Olshausen and Field 1996)
 sparse-kl       the divergence of the channels' mean activations from a target rate (Ng 2011)
 denoising       no penalty: the encoder sees x with noise, the error is against x without (Vincent
                 et al. 2008)
@@ -49,10 +49,10 @@ class Coding:
     weight: the lambda of the formula. rate: the target of sparse-kl. sigma: standard deviation of
     the noise of `denoising`, on [0, 1].
 
-    Penalties that would shrink with a channel are of the channel over its standard deviation
-    (sparse-l1: over its root mean square): otherwise the encoder shrinks it, the decoder grows,
-    and nothing is learnt. Filters of norm 1 and bounded codes, which the literature has against
-    that, do not bind a deep decoder: its later layers can undo any shrinking.
+    Penalties that would shrink with a channel are computed on channels divided by their standard
+    deviation (sparse-l1: by their root mean square): otherwise the encoder shrinks the code, the
+    decoder grows, and nothing is learnt. Filters of norm 1 and bounded codes, which the literature
+    has against that, do not bind a deep decoder: its later layers can undo any shrinking.
     """
 
     objective: str

@@ -9,6 +9,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
+from nets import build  # noqa: E402
+
 from imgae.synthetic import drawings  # noqa: E402
 from imgae.training.corruptions import jpeg  # noqa: E402
 from imgae.training.corruptions.camera import (  # noqa: E402
@@ -29,7 +31,6 @@ from imgae.training.corruptions.camera_noise import (  # noqa: E402
     srgb_to_linear,
     tone,
 )
-from imgae.training.networks.build import build  # noqa: E402
 from imgae.training.networks.parts import STRIDE  # noqa: E402
 from imgae.training.objectives.camera import CameraDenoising  # noqa: E402
 

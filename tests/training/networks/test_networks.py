@@ -6,10 +6,10 @@ torch = pytest.importorskip("torch", reason="torch is not installed")
 
 from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
+from nets import build  # noqa: E402
 
 from imgae.training import geometry  # noqa: E402
 from imgae.training.networks.body import VARIANTS, copy_weights  # noqa: E402
-from imgae.training.networks.build import build  # noqa: E402
 from imgae.training.networks.denoise import DenoisingAutoencoder  # noqa: E402
 from imgae.training.networks.fill import (  # noqa: E402
     FILL_RADIUS,

@@ -7,10 +7,10 @@ from broken import BROKEN, RIGHT, fails_if
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
+from nets import build  # noqa: E402
 from torch import nn  # noqa: E402
 
 from imgae.training.corruptions.noise import GaussianNoise  # noqa: E402
-from imgae.training.networks.build import build  # noqa: E402
 from imgae.training.objectives import regularisers  # noqa: E402
 from imgae.training.objectives.contractive import ContractiveDenoising  # noqa: E402
 from imgae.training.objectives.denoise import Denoising  # noqa: E402

@@ -10,23 +10,20 @@ from broken import BROKEN, RIGHT, fails_if
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
+import nets  # noqa: E402
+from nets import build  # noqa: E402
+
 from imgae.cli import main  # noqa: E402
-from imgae.cli.train import OBJECTIVES  # noqa: E402
 from imgae.errors import ModelError, TrainingError  # noqa: E402
 from imgae.io import files  # noqa: E402
 from imgae.model import registry, session  # noqa: E402
 from imgae.model.verify.worker import verify  # noqa: E402
 from imgae.picture.image import Image  # noqa: E402
 from imgae.synthetic import drawings  # noqa: E402
-from imgae.training import export, geometry, runs  # noqa: E402
+from imgae.training import export, geometry, runs, trace, warmstart  # noqa: E402
 from imgae.training.checkpoint import Run  # noqa: E402
-from imgae.training.config import TrainingConfig  # noqa: E402
 from imgae.training.export import Provenance  # noqa: E402
-from imgae.training.networks.build import (  # noqa: E402
-    build,
-    build_known,
-)
-from imgae.training.networks.code import CODE_ACTIVATIONS, Code  # noqa: E402
+from imgae.training.networks.code import CODE_ACTIVATIONS  # noqa: E402
 from imgae.training.networks.parts import STRIDE  # noqa: E402
 from imgae.training.networks.pca import start_at_pca  # noqa: E402
 from imgae.training.objectives import code as codes  # noqa: E402
@@ -35,6 +32,7 @@ from imgae.training.objectives.code import (  # noqa: E402
     DEFAULT_WEIGHTS,
     Coding,
 )
+from imgae.training.tasks import lookup  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -52,7 +50,7 @@ def crops(count=8, side=32, seed=0):
 
 def network(objective="undercomplete", channels=4, pca=True):
     torch.manual_seed(0)
-    net = build("tiny", "code", Code(objective, channels))
+    net = build("tiny", "code", objective=objective, code_channels=channels)
     if pca:
         start_at_pca(net, crops(64))
     return net
@@ -109,7 +107,7 @@ def test_a_code_may_be_larger_than_the_blocks_it_is_of():
 
 def test_a_run_goes_on_under_its_own_name_alone(run, capsys):
     assert main(["train", "denoise", "--resume", "-o", str(run)]) == 1
-    assert "a run of code; name that in place of denoise" in capsys.readouterr().err
+    assert "a run of code; continue it with `imgae train code`" in capsys.readouterr().err
 
 
 def test_the_help_gives_the_default_weights(capsys):
@@ -120,20 +118,21 @@ def test_the_help_gives_the_default_weights(capsys):
         assert f"{weight:g}" in text
 
 
-def test_the_command_line_knows_every_objective():
-    assert set(OBJECTIVES) == set(CODE_ACTIVATIONS)
-    assert set(OBJECTIVES[2:]) == set(DEFAULT_WEIGHTS)
+def test_the_command_line_knows_every_objective(capsys):
+    assert main(["train", "code", "--help"]) == 0
+    assert f"{{{','.join(CODE_ACTIVATIONS)}}}" in capsys.readouterr().out
+    assert set(tuple(CODE_ACTIVATIONS)[2:]) == set(DEFAULT_WEIGHTS)
 
 
 def test_a_code_does_not_start_from_a_denoiser():
-    net = build("tiny", "code", Code("denoising", 4))
-    with pytest.raises(TrainingError, match="a model to denoise; codes start from codes"):
-        export.start_from(net, registry.find("denoise-fast"), "tiny")
-    with pytest.raises(TrainingError, match="a model to code; codes start from codes"):
-        export.start_from(build("fast"), registry.find("code"), "fast")
-    few = build("fast", "code", Code("undercomplete", 8))
+    net = build("tiny", "code", objective="denoising", code_channels=4)
+    with pytest.raises(TrainingError, match="a model to denoise; only a code can"):
+        warmstart.start_from(net, registry.find("denoise-fast"), "tiny")
+    with pytest.raises(TrainingError, match="a model to code; only a code can"):
+        warmstart.start_from(build("fast"), registry.find("code"), "fast")
+    few = build("fast", "code", objective="undercomplete", code_channels=8)
     with pytest.raises(TrainingError, match="a code of 32 channels; --code-channels 8 is fewer"):
-        export.start_from(few, registry.find("code"), "fast")
+        warmstart.start_from(few, registry.find("code"), "fast")
 
 
 def test_the_denoising_objective_sees_noise_and_is_judged_without():
@@ -256,8 +255,8 @@ def test_terms_in_the_log_are_named_and_finite():
 
 
 def test_an_unknown_objective_is_told_in_a_sentence():
-    with pytest.raises(TrainingError, match="no objective is called 'sparser'"):
-        build_known("tiny", "code", Code("sparser", 4))
+    with pytest.raises(TrainingError, match="objective is 'sparser', expected one of undercompl"):
+        build("tiny", "code", objective="sparser", code_channels=4)
 
 
 @pytest.fixture(scope="module")
@@ -280,7 +279,7 @@ def run(folder, tmp_path_factory):
 
 
 def test_a_run_keeps_its_settings_and_logs_every_term(run):
-    config = Run(run).load_config()
+    config = lookup.of_run(run)[1]
     assert (config.objective, config.weight, config.code_channels) == ("sparse-kl", 0.01, 6)
     line = json.loads((run / "log.jsonl").read_text().splitlines()[-1])
     assert {"mse", "penalty", "jacobian", "activation", "dead", "rank", "psnr"} <= set(line)
@@ -295,16 +294,16 @@ def test_a_model_gives_picture_and_code_and_passes_every_check(run, tmp_path):
     model = session.load(path, task="code")
     image = np.random.default_rng(0).random((2, 3, 21, 34), np.float32)
     restored, code = model.outputs(image=image)
-    net = export.averaged_network(Run(run).load_config(), Run(run).load_checkpoint())
-    export.round_kernels(net)
+    net = export.averaged_network(lookup.of_run(run)[1], Run(run).load_checkpoint())
+    trace.round_kernels(net)
     with torch.no_grad():
         expected = net.with_code(torch.tensor(image))
     for got, wanted in zip((restored, code), expected, strict=True):
         assert np.abs(got - wanted.numpy()).max() < 1e-4
     failed = {check.name for check in verify(path) if not check.passed}
     assert failed <= {"levels"}  # of 50 steps
-    again = build("tiny", "code", Code("sparse-kl", 6))
-    export.start_from(again, path, "tiny")
+    again = build("tiny", "code", objective="sparse-kl", code_channels=6)
+    warmstart.start_from(again, path, "tiny")
     with torch.no_grad():
         assert np.abs(again(torch.tensor(image)).numpy() - restored).max() < 1e-4
 
@@ -339,25 +338,25 @@ def test_a_code_file_whose_code_is_another_is_found_out(run, tmp_path):
 
 
 def test_the_recipe_is_a_command_that_is_taken(run, folder, tmp_path, capsys):
-    for objective in OBJECTIVES:
-        config = TrainingConfig(task="code", data=(str(folder),), steps=1, objective=objective)
-        words = export.recipe_of(runs.settled(config), "fp16", False).split()[1:]
+    for objective in tuple(CODE_ACTIVATIONS):
+        config = nets.settings("code", data=(str(folder),), steps=1, objective=objective)
+        words = lookup.load("code").settled(config).command().split()[1:]
         words[words.index("--data") + 1] = str(tmp_path / "none")
         assert main([*words, "-o", str(tmp_path / "run")]) == 1
         assert "not a folder" in capsys.readouterr().err
 
 
 def test_a_code_has_the_radius_of_encoder_and_decoder():
-    code, denoiser = build("tiny", "code", Code("denoising", 4)), build("tiny")
+    code, denoiser = build("tiny", "code", objective="denoising", code_channels=4), build("tiny")
     # Two 3x3 convolutions of the block more at 1/8, and the linear map's whole block.
     assert geometry.receptive_radius(code) == geometry.receptive_radius(denoiser) + 2 * STRIDE
 
 
 def test_a_run_takes_the_default_weight_of_its_objective(folder, tmp_path):
-    config = TrainingConfig(task="code", variant="tiny", data=(str(folder),), steps=6, batch=2,
+    config = nets.settings(task="code", variant="tiny", data=(str(folder),), steps=6, batch=2,
                             crop=32, objective="contractive", code_channels=4)  # fmt: skip
     runs.start(config, None, tmp_path / "run", "cpu", 1, lambda _: None, lambda _: None)
-    assert Run(tmp_path / "run").load_config().weight == DEFAULT_WEIGHTS["contractive"]
+    assert lookup.of_run(tmp_path / "run")[1].weight == DEFAULT_WEIGHTS["contractive"]
 
 
 @pytest.mark.parametrize(
