@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from imgae.cli.options import Commands, add_device, between, new_parser
 from imgae.cli.output import note, result, say
 from imgae.cli.restore import prepare_libraries
-from imgae.errors import TrainingError, needs_extra
+from imgae.errors import ImgaeWarning, TrainingError, needs_extra
 from imgae.training.tasks.table import TASKS
 
 if TYPE_CHECKING:
@@ -148,6 +148,8 @@ def run(options: argparse.Namespace) -> int:
     prepare_libraries()
     line = LiveLine(task.measure, hidden=options.quiet)
     with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of libraries: they are not for users
+        warnings.simplefilter("always", ImgaeWarning)
         warnings.showwarning = lambda message, *_: line.warn(message)
         try:
             outcome = start_or_resume(task, settings, options, line)
@@ -238,7 +240,7 @@ class LiveLine:
         say(message, sys.stderr)
 
     def warn(self, message: object) -> None:
-        """Print a library's warning as a note."""
+        """Print what a picture could not keep, as a note."""
         self.close()
         note(str(message))
 

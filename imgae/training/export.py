@@ -89,8 +89,8 @@ def export_run(
     )
     onnxfile.set_metadata(model, METADATA_KEY, card.to_json())
     onnx.checker.check_model(model, full_check=True)
-    data = checked(model, net, task, precision)
     try:
+        data = checked(model, net, task, precision)
         write_whole(path, data, overwrite=overwrite)
     except FileExistsError:
         raise TrainingError(f"{path}: exists already; add --overwrite, or name another") from None

@@ -238,3 +238,17 @@ def test_a_camera_model_may_be_told_what_files_tell(camera_run, tmp_path):
     with torch.no_grad():
         out = again(torch.tensor(image), torch.tensor(told), torch.zeros(1, 1, 1, 1)).numpy()
     assert np.abs(out - model(image=image, quantisation=told)).max() < 1e-4
+
+
+def test_a_model_that_is_there_is_unharmed_when_an_export_fails(run, file, tmp_path, monkeypatch):
+    path = tmp_path / "a.onnx"
+    path.write_bytes(b"before")
+
+    def different(*_):
+        raise TrainingError("they differ")
+
+    monkeypatch.setattr(export, "check_parity", different)
+    with pytest.raises(TrainingError, match="they differ"):
+        export.export_run(run, path, PROVENANCE, overwrite=True)
+    assert path.read_bytes() == b"before"
+    assert list(tmp_path.iterdir()) == [path]

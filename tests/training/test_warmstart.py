@@ -1,5 +1,6 @@
 """Training starts from exported models, of other variants and tasks too."""
 
+from dataclasses import replace
 from unittest.mock import Mock
 
 import numpy as np
@@ -11,7 +12,7 @@ import nets  # noqa: E402
 from nets import build  # noqa: E402
 
 from imgae.errors import TrainingError  # noqa: E402
-from imgae.model import session  # noqa: E402
+from imgae.model import onnxfile, session  # noqa: E402
 from imgae.training import export, runs, warmstart  # noqa: E402
 from imgae.training.checkpoint import Run  # noqa: E402
 from imgae.training.networks.body import copy_weights  # noqa: E402
@@ -120,3 +121,41 @@ def test_a_camera_network_starts_as_a_denoiser_of_noise_of_no_level(file):
         denoiser.stem.weight[:, planes.index("level")] = 0
         level = torch.full((1, 1, 1, 1), 0.1)
         assert torch.allclose(camera(image, *told), denoiser(image, level), atol=1e-6)
+
+
+def test_weights_are_read_by_the_reader_that_refuses_what_is_not_safe(file, tmp_path):
+    """A file with an operator that imgae does not know, one that refers to another file, no file."""
+    path = tmp_path / "a.onnx"
+    model = onnx.load(file)
+    model.graph.node.append(onnx.helper.make_node("Open", ["image"], ["door"], domain="elsewhere"))
+    onnx.save(model, path)
+    with pytest.raises(TrainingError, match=r"a\.onnx: .*is no standard ONNX operator"):
+        warmstart.load_weights(path)
+    model = onnx.load(file)
+    tensor = model.graph.initializer[0]
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="tiny.onnx")
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(TrainingError, match=r"a\.onnx: .*lies in another file"):
+        warmstart.load_weights(path)
+    path.write_bytes(b"nothing")
+    with pytest.raises(TrainingError, match=r"a\.onnx: damaged, or not an ONNX model"):
+        warmstart.load_weights(path)
+    with pytest.raises(TrainingError, match=r"no\.onnx: cannot be read: No such file"):
+        warmstart.load_weights(tmp_path / "no.onnx")
+    card_less = onnx.load(file)
+    del card_less.metadata_props[:]
+    onnx.save(card_less, path)
+    with pytest.raises(TrainingError, match=r"a\.onnx: has no imgae model card inside"):
+        warmstart.load_weights(path)
+
+
+def test_a_model_that_no_task_trains_is_one_sentence(file, tmp_path):
+    path = tmp_path / "a.onnx"
+    model = onnx.load(file)
+    card = session.load(file).card
+    text = replace(card, inputs=("image",)).to_json()
+    onnxfile.set_metadata(model, "imgae", text)
+    onnx.save(model, path)
+    with pytest.raises(TrainingError, match="no task trains models to denoise from image"):
+        warmstart.start_from(build("tiny"), path, "tiny")

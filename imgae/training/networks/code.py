@@ -22,7 +22,7 @@ from imgae.training.networks.parts import (
 
 @dataclass(frozen=True)
 class Code:
-    """What a code autoencoder is made for: how many channels, and what training asks of them.
+    """The size of a code, in channels, and the objective that it is trained with.
 
     objective: of CODE_ACTIVATIONS.
     """

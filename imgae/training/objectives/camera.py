@@ -43,17 +43,17 @@ class CameraDenoising:
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """clean: (B, 3, H, W) in [0, 1]. Returns the scalar loss and terms for the log."""
         with torch.autocast(clean.device.type, enabled=False):
-            made = self.corruption(clean, generator)
+            degraded = self.corruption(clean, generator)
         restored, levels = net.with_levels(  # type: ignore[operator]
-            made.noisy, made.quantisation, made.iso
+            degraded.noisy, degraded.quantisation, degraded.iso
         )
         restored, levels = restored.float(), levels.float()
-        before = (made.noisy - made.clean).square().mean((1, 2, 3))
-        after = (restored - made.clean).square().mean((1, 2, 3))
+        before = (degraded.noisy - degraded.clean).square().mean((1, 2, 3))
+        after = (restored - degraded.clean).square().mean((1, 2, 3))
         expected = self.scale * (before.sqrt() + 1 / 255).pow(self.exponent)
-        shifts = F.avg_pool2d(restored - made.clean, MEAN_SIDE).square().mean((1, 2, 3))
+        shifts = F.avg_pool2d(restored - degraded.clean, MEAN_SIDE).square().mean((1, 2, 3))
         loss = ((after + self.mean_weight * shifts) / expected).mean()
-        wanted = self.levels_of(made.noisy - made.clean)
+        wanted = self.levels_of(degraded.noisy - degraded.clean)
         level_error = ((levels - wanted).abs() / (wanted + GATE_SIGMA)).mean()
         gain = 10 * ((before + FLOOR) / (after + FLOOR)).log10().mean()
         terms = {"mse": after.mean(), "gain": gain, "level_error": level_error}

@@ -88,16 +88,34 @@ def test_jpeg_is_what_pillow_makes(quality, half):
     assert jpeg.mean_steps(each(float(quality), 1)).flatten().tolist() == pytest.approx(means)
 
 
-def test_a_shifted_jpeg_has_its_grid_elsewhere():
-    x = as_batch(picture(64))
-    low, half = each(10.0, 1), each(False, 1)
-    ours = jpeg.jpeg(x, low, half, each(3.0, 1), each(5.0, 1))
-    cut = jpeg.jpeg(x[:, :, 5:, 3:], low, half, each(0.0, 1), each(0.0, 1))
+def blockiness(picture, axis):
+    """How much larger steps between neighbours are at each place of a grid of 8, (8,)."""
+    steps = jpeg.luma_of(picture).diff(dim=axis).abs()
+    other = 5 - axis
+    line = steps.mean((0, 1, other))
+    return torch.stack([line[place::8].mean() for place in range(8)])
+
+
+@pytest.mark.parametrize(("down", "right"), [(0, 0), (3, 5), (7, 1), (11, 14)])
+def test_a_shifted_jpeg_has_its_grid_elsewhere(down, right):
+    """Blocks of 8 begin where the shift says, in rows and in columns; noise hides nothing."""
+    x = torch.rand(1, 3, 96, 96, generator=generator(5))
+    ours = jpeg.jpeg(x, each(2.0, 1), each(False, 1), each(float(down), 1), each(float(right), 1))
     assert ours.shape == x.shape
-    # Blocks begin at rows 8 - 3 and columns 8 - 5, where such a cut's blocks begin.
-    moved = jpeg.jpeg(x[:, :, 5:, 3:], low, half, each(0.0, 1), each(0.0, 1))
-    assert torch.equal(ours[:, :, 5:53, 3:51], moved[:, :, :48, :48])
-    assert torch.equal(cut, moved)
+    for axis, shift in ((2, down), (3, right)):
+        # The step from row n to n + 1 is large where n + 1 begins a block: n + 1 + shift = 8 k.
+        assert int(blockiness(ours, axis).argmax()) == (7 - shift) % 8
+
+
+def test_a_shifted_jpeg_is_the_jpeg_of_the_picture_that_begins_there():
+    """Pixels of whole blocks are those of saving the part that begins with the first of them."""
+    x = as_batch(picture(64))
+    low, half, zero = each(10.0, 1), each(False, 1), each(0.0, 1)
+    shifted = jpeg.jpeg(x, low, half, each(3.0, 1), each(5.0, 1))
+    # The first whole blocks begin at row 8 - 3 and column 8 - 5.
+    apart = jpeg.jpeg(x[:, :, 5:53, 3:51], low, half, zero, zero)
+    assert torch.equal(shifted[:, :, 5:53, 3:51], apart)
+    assert not torch.equal(jpeg.jpeg(x, low, half, zero, zero), shifted)
 
 
 def test_raw_noise_grows_with_light_as_shot_noise_does():
