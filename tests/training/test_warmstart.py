@@ -4,6 +4,7 @@ from dataclasses import replace
 from unittest.mock import Mock
 
 import numpy as np
+import onnx
 import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
@@ -124,7 +125,7 @@ def test_a_camera_network_starts_as_a_denoiser_of_noise_of_no_level(file):
 
 
 def test_weights_are_read_by_the_reader_that_refuses_what_is_not_safe(file, tmp_path):
-    """A file with an operator that imgae does not know, one that refers to another file, no file."""
+    """A file with an unknown operator, one that refers to another file, and no file."""
     path = tmp_path / "a.onnx"
     model = onnx.load(file)
     model.graph.node.append(onnx.helper.make_node("Open", ["image"], ["door"], domain="elsewhere"))
