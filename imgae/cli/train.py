@@ -14,8 +14,9 @@ from imgae.errors import ImgaeWarning, TrainingError, needs_extra
 from imgae.training.tasks.table import TASKS
 
 if TYPE_CHECKING:
+    from imgae.training.checks import Check, Option
     from imgae.training.loop import Measure, Outcome
-    from imgae.training.settings import Check, Option, Settings
+    from imgae.training.settings import Settings
     from imgae.training.tasks.task import Task
 
 INTERRUPTED = 130
@@ -109,7 +110,7 @@ def add_setting(
     check: "Check",
 ) -> None:
     """Add the option that sets a field; it is None where it is not given."""
-    from imgae.training.settings import Choice, Flag, Folders
+    from imgae.training.checks import Choice, Flag, Folders
 
     more: dict[str, Any] = {"dest": name, "help": option.help.replace("%", "%%")}
     if isinstance(check, Flag):

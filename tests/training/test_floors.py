@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 FLOORS = (
-    {"settings", "tasks.table", "vision", "networks.parts", "objectives.regularisers",
+    {"checks", "settings", "tasks.table", "vision", "networks.parts", "objectives.regularisers",
      "corruptions.jpeg"},
     {"networks.body", "networks.fill", "data", "checkpoint", "corruptions.camera_noise"},
     {"networks", "optimizers", "mask_bank", "geometry"},
@@ -92,6 +92,11 @@ def test_an_import_upwards_is_found(where, line, fault, tmp_path):
 
 
 def test_settings_and_the_table_of_tasks_need_no_torch():
-    for name in ("imgae.training.settings", "imgae.training.tasks.table", "imgae.cli.train"):
+    for name in (
+        "imgae.training.settings",
+        "imgae.training.checks",
+        "imgae.training.tasks.table",
+        "imgae.cli.train",
+    ):
         code = f"import sys, {name}; print('torch' in sys.modules)"
         assert STRUCTURE.loaded(code) == "False"

@@ -18,17 +18,8 @@ from imgae.cli import main, parser  # noqa: E402
 from imgae.cli.train import settings_of  # noqa: E402
 from imgae.errors import TrainingError  # noqa: E402
 from imgae.training import export, runs  # noqa: E402
-from imgae.training.settings import (  # noqa: E402
-    GIB,
-    Choice,
-    Flag,
-    Folders,
-    Number,
-    Settings,
-    Text,
-    Whole,
-    entry_of,
-)
+from imgae.training.checks import Choice, Flag, Folders, Number, Text, Whole, entry_of  # noqa: E402
+from imgae.training.settings import GIB, Settings  # noqa: E402
 from imgae.training.tasks import lookup  # noqa: E402
 from imgae.training.tasks.table import TASKS  # noqa: E402
 

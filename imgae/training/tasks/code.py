@@ -7,12 +7,13 @@ import numpy as np
 import torch
 
 from imgae.model.card import ModelCard
+from imgae.training.checks import Choice, Number, Option, Whole, setting
 from imgae.training.data import PictureBank
 from imgae.training.networks.body import Autoencoder, variant_named
 from imgae.training.networks.code import CODE_ACTIVATIONS, Code, CodeAutoencoder
 from imgae.training.networks.pca import start_at_pca
 from imgae.training.objectives.code import DEFAULT_WEIGHTS, Coding
-from imgae.training.settings import Choice, Number, Option, Settings, Whole, setting
+from imgae.training.settings import Settings
 from imgae.training.tasks.task import Task
 from imgae.training.validate import Case, Restoration, as_tensor, centre
 

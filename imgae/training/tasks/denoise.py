@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
+from imgae.training.checks import Choice, Number, Option, setting
 from imgae.training.corruptions.noise import GaussianNoise
 from imgae.training.loop import Objective
 from imgae.training.networks.body import variant_named
@@ -16,7 +17,7 @@ from imgae.training.networks.denoise import (
 from imgae.training.objectives.contractive import ContractiveDenoising
 from imgae.training.objectives.denoise import Denoising
 from imgae.training.quantisation.rounding import Example
-from imgae.training.settings import Choice, Number, Option, Settings, int8_setting, setting
+from imgae.training.settings import Settings, int8_setting
 from imgae.training.tasks.task import Task
 from imgae.training.validate import Case, Restoration, as_tensor, centre
 
