@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
         import matplotlib  # noqa: F401, ICN001 - told before the work
 
     from imgae.io.files import write_file
-    from imgae.model.session import usable_cpus
+    from imgae.model.machine import usable_cpus
     from imgae.training.data import read_folders
     from imgae.training.study import cases
     from imgae.training.study.patches import SIDE, drawn_pictures, patches_from

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imgae.cli.options import Commands, add_device, between, new_parser
-from imgae.cli.output import note, result, say
-from imgae.cli.restore import prepare_libraries
-from imgae.errors import ImgaeWarning, TrainingError, needs_extra
+from imgae.cli.output import result, say
+from imgae.errors import TrainingError, needs_extra
 from imgae.training.tasks.table import TASKS
 
 if TYPE_CHECKING:
@@ -146,12 +145,12 @@ def run(options: argparse.Namespace) -> int:
     settings = None if resumed(options, task) else settings_of(options, task)
     with needs_extra("train", "training"):
         import imgae.training.runs  # noqa: F401 - told before anything else happens
+    from imgae.io.libraries import prepare_libraries
+
     prepare_libraries()
     line = LiveLine(task.measure, hidden=options.quiet)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of libraries: they are not for users
-        warnings.simplefilter("always", ImgaeWarning)
-        warnings.showwarning = lambda message, *_: line.warn(message)
+        warnings.showwarning = line.below(warnings.showwarning)
         try:
             outcome = start_or_resume(task, settings, options, line)
         finally:
@@ -240,10 +239,14 @@ class LiveLine:
         self.close()
         say(message, sys.stderr)
 
-    def warn(self, message: object) -> None:
-        """Print what a picture could not keep, as a note."""
-        self.close()
-        note(str(message))
+    def below(self, show: Callable[..., None]) -> Callable[..., None]:
+        """Let what shows warnings begin on a line of its own."""
+
+        def show_below(*warning: Any) -> None:
+            self.close()
+            show(*warning)
+
+        return show_below
 
     def update(self, record: dict[str, Any]) -> None:
         scored = self.measure.name in record

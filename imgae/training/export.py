@@ -15,7 +15,7 @@ from imgae.errors import TrainingError
 from imgae.io.atomic import write_whole
 from imgae.model import onnxfile, session
 from imgae.model.card import COLOUR, METADATA_KEY, ModelCard, Score
-from imgae.model.verify import checks as verify
+from imgae.model.verify.reference import add_reference
 from imgae.training import geometry
 from imgae.training.checkpoint import Run
 from imgae.training.data import PictureBank, read_folders
@@ -115,7 +115,7 @@ def checked(model: onnx.ModelProto, net: Autoencoder, task: Task[Any], precision
         path = Path(place, "model.onnx")
         onnxfile.write_model(model, path)
         check_parity(net, session.load(path, task=task.card_task, device="cpu"), precision)
-        verify.add_reference(path)
+        add_reference(path)
         return path.read_bytes()
 
 

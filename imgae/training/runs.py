@@ -9,8 +9,8 @@ from typing import Any
 import torch
 
 from imgae.errors import TrainingError
+from imgae.model.machine import usable_cpus
 from imgae.model.registry import find
-from imgae.model.session import usable_cpus
 from imgae.training.checkpoint import Run
 from imgae.training.data import Folders, PictureBank, read_folders
 from imgae.training.loop import Outcome, Trainer, choose_pace, train

@@ -20,19 +20,18 @@ def load_weights(path: Path) -> tuple[ModelCard, dict[str, torch.Tensor]]:
     Raises TrainingError if the file is none of imgae's, or holds no weights that can be trained.
     """
     try:
-        model = onnxfile.read_model(path)
-        text = onnxfile.metadata(model, METADATA_KEY)
-        if text is None:
-            raise TrainingError(
-                f"{path}: has no imgae model card inside; training cannot start from it"
-            )
-        card = ModelCard.from_json(text)
-        onnxfile.refuse_unsafe(model)
+        model = onnxfile.read_safely(path)
     except ModelError as error:
-        sentence = str(error)
+        raise TrainingError(str(error)) from error
+    try:
+        text = onnxfile.metadata(model, METADATA_KEY)
+        card = None if text is None else ModelCard.from_json(text)
+    except ModelError as error:
+        raise TrainingError(f"{path}: {error}") from error
+    if card is None:
         raise TrainingError(
-            sentence if sentence.startswith(str(path)) else f"{path}: {sentence}"
-        ) from error
+            f"{path}: has no imgae model card inside; training cannot start from it"
+        )
     if card.precision == "int8":
         raise TrainingError(
             f"{path}: its kernels are int8; start from the float model that it was made from"

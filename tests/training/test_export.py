@@ -158,9 +158,9 @@ def test_an_int8_file_is_held_against_the_network_that_rounds(fast_run, tmp_path
 def test_the_graph_is_found_to_see_as_far_as_the_network(variant, task):
     net = build(variant, task).eval()
     radius, halo = geometry.receptive_radius(net), geometry.halo(net)
-    assert reach_of(trace.to_onnx(net, "fp16"), 8, halo) == (radius, STRIDE)
+    assert receptive_field_of(trace.to_onnx(net, "fp16"), 8, halo) == (radius, STRIDE)
     quantise(net)
-    assert reach_of(trace.to_onnx(net, "int8"), 8, halo) == (radius, STRIDE)
+    assert receptive_field_of(trace.to_onnx(net, "int8"), 8, halo) == (radius, STRIDE)
 
 
 def test_an_exported_file_is_verified_by_its_graph_and_its_reference(file):
