@@ -15,9 +15,9 @@ import torch
 from imgae.evaluate import contraction
 from imgae.evaluate.folders import clean_pictures
 from imgae.model import session
-from imgae.training import export
-from imgae.training.camera import blurred
-from imgae.training.regularisers import spectral_norm
+from imgae.training import warmstart
+from imgae.training.corruptions.camera_noise import blurred
+from imgae.training.objectives.regularisers import spectral_norm
 
 
 def norm(denoise, picture):
@@ -26,8 +26,8 @@ def norm(denoise, picture):
 
 
 def network(path):
-    card, weights = export.load_weights(path)
-    net = export.network_of(card)
+    card, weights = warmstart.load_weights(path)
+    net = warmstart.network_of(card)
     net.load_state_dict(weights)
     return net.eval()
 

@@ -8,39 +8,41 @@ from imgae.cli.output import result
 from imgae.errors import needs_extra
 
 MORE = """\
-The file is loaded again and compared with the network at odd sizes; if they differ by more than
-1e-4, none is left. Kernels stored as fp16 are computed in fp32: half the size, the same speed.
-int8 makes a denoiser two to three times faster where the processor has VNNI; its ranges are chosen
-on the run's own pictures, and `imgae train denoise --int8` trains it on.
+The file is loaded again and compared with the network at odd sizes. If the results differ by more
+than 1e-4, no file is written. fp16 stores the weights in half the space; they are computed with as
+fp32, at the same speed. int8 computes with 8-bit integers: two to three times faster where the
+processor has VNNI. It is for denoisers (denoise, camera), and needs the run's own pictures;
+`imgae train denoise --int8 --from MODEL` trains such a model further.
 """
 
 
 def add_parser(commands: Commands) -> None:
     parser = new_parser(
-        commands, "export", "Write a run's averaged weights as one ONNX file with its card.", MORE
+        commands, "export", "Write a trained network to an ONNX file, with its model card.", MORE
     )
     add = parser.add_argument
     add("run_folder", type=Path, metavar="RUN", help="the folder of a run of `imgae train`")
-    add("-o", "--output", type=Path, metavar="FILE.onnx", required=True, help="the file")
+    add("-o", "--output", type=Path, metavar="FILE.onnx", required=True, help="the file to write")
     add("--name", help="the model's name (default: the file's)")
-    add("--licence", default="unstated", help="licence of the weights, for the card")
+    add("--licence", default="unstated", help="licence of the weights, for the model card")
     add(
         "--training-data",
         nargs="+",
         default=(),
         metavar="TEXT",
-        help="what it was trained on, for the card (default: the folders' names)",
+        help="what it was trained on, for the model card (default: the folders' names)",
     )
-    add("--summary", default="", help="what it is for, for the card (default: by its task)")
+    add("--summary", default="", help="what it is for, for the model card (default: by its task)")
     add(
-        "--mirrored",
+        "--flip-ensemble",
         action="store_true",
-        help="average over the picture and its three mirrorings: better, four times the work",
+        help="average over the picture and its three flips: better, but four times the work; for "
+        "runs of denoise",
     )
     add(
         "--precision",
         choices=("fp32", "fp16", "int8"),
-        help="of the convolutions' kernels (default: fp16, or the run's own int8)",
+        help="how the weights are stored (default: fp16; int8 for a run of --int8)",
     )
     add("--overwrite", action="store_true", help="replace an existing file")
     parser.set_defaults(run=run)
@@ -58,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
         path,
         provenance,
         options.overwrite,
-        options.mirrored,
+        options.flip_ensemble,
         options.precision,
     )
     agreement = "within rounding" if card.precision == "int8" else "to 1e-4"

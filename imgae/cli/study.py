@@ -11,26 +11,42 @@ from imgae.cli.output import result
 from imgae.errors import ImageError, ImgaeError, needs_extra
 
 MORE = """\
-Trains small autoencoders of every kind and writes, of each case, CASE.png and CASE.json: PCA beside
-linear and deep bottlenecks, sparse codes and their filters, the KL term, the vector field of a
-denoising autoencoder, the singular values of a contractive one, and the error near to and far from
-what was seen. Two cores take some minutes. weights/FAMILY.md explains the figures.
+This trains small autoencoders of every kind. It writes a figure, CASE.png, and its numbers,
+CASE.json, for each case: PCA compared with linear and deep bottlenecks; sparse codes and their
+filters; the KL term; the vector field of a denoising autoencoder; the singular values of a
+contractive autoencoder; and the error near the data and far from it. It takes some minutes on two
+cores. weights/FAMILY.md explains the figures.
 """
 
 
 def add_parser(commands: Commands) -> None:
-    parser = new_parser(commands, "study", "Show what autoencoders learn, on small cases.", MORE)
+    parser = new_parser(
+        commands, "study", "Train small autoencoders and draw what they learn.", MORE
+    )
     add = parser.add_argument
-    add("-o", "--output", type=Path, metavar="DIR/", required=True, help="where figures go")
+    add(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="DIR/",
+        required=True,
+        help="the folder for the figures",
+    )
     add(
         "--data",
         type=Path,
         metavar="DIR",
-        help="a folder of pictures to cut patches from (default: drawn ones)",
+        help="a folder of pictures to cut patches from (default: synthetic pictures)",
     )
-    add("--seed", type=whole(0), default=0, metavar="N", help="of everything random (default: 0)")
+    add(
+        "--seed",
+        type=whole(0),
+        default=0,
+        metavar="N",
+        help="seed of everything random (default: 0)",
+    )
     add("--threads", type=whole(1), metavar="N", help="CPU threads (default: all usable CPUs)")
-    add("--overwrite", action="store_true", help="replace figures that are there")
+    add("--overwrite", action="store_true", help="replace existing figures")
     parser.set_defaults(run=run)
 
 
@@ -42,26 +58,27 @@ def run(options: argparse.Namespace) -> int:
 
     from imgae.io.files import write_file
     from imgae.model.machine import usable_cpus
-    from imgae.training import study
     from imgae.training.data import read_folders
+    from imgae.training.study import cases
+    from imgae.training.study.patches import SIDE, drawn_pictures, patches_from
 
     torch.set_num_threads(options.threads or usable_cpus())
     folder: Path = options.output
-    files = [folder / f"{name}.{kind}" for name in study.CASES for kind in ("json", "png")]
+    files = [folder / f"{name}.{kind}" for name in cases.CASES for kind in ("json", "png")]
     there = [path for path in files if path.exists()]
     if there and not options.overwrite:
         raise ImgaeError(f"{there[0]}: exists already; add --overwrite")
     if options.data is None:
-        pictures = study.drawn_pictures(options.seed)
+        pictures = drawn_pictures(options.seed)
     else:
-        folders = read_folders([options.data], study.SIDE, 1 << 30, options.seed)
+        folders = read_folders([options.data], SIDE, 1 << 30, options.seed)
         pictures = folders.training + folders.validation
-    patches = study.patches_from(pictures, options.seed)
+    patches = patches_from(pictures, options.seed)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ImageError(f"{folder}: cannot be created: {error.strerror}") from error
-    for name, case in study.CASES.items():
+    for name, case in cases.CASES.items():
         started = time.monotonic()
         found, figure = case(patches, options.seed)
         drawing = io.BytesIO()

@@ -1,247 +1,223 @@
-"""`imgae train`."""
+"""`imgae train`: the options of each task are made from its settings."""
 
 import argparse
 import sys
 import warnings
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imgae.cli.options import Commands, add_device, between, new_parser, whole
+from imgae.cli.options import Commands, add_device, between, new_parser
 from imgae.cli.output import result, say
-from imgae.errors import needs_extra
+from imgae.errors import TrainingError, needs_extra
+from imgae.training.tasks.table import TASKS
 
 if TYPE_CHECKING:
-    from imgae.training.loop import Outcome
+    from imgae.training.checks import Check, Option
+    from imgae.training.loop import Measure, Outcome
+    from imgae.training.settings import Settings
+    from imgae.training.tasks.task import Task
 
 INTERRUPTED = 130
-CODE_SETTINGS = ("objective", "weight", "code_channels", "rate", "sigma")
-SETTINGS = (*CODE_SETTINGS, "variant", "steps", "minutes", "start", "batch", "crop",
-            "learning_rate", "decay", "seed", "memory")  # fmt: skip
+LIST = "\n".join(f"  {name:<10} {sentence}" for name, sentence in TASKS.items())
+ABOUT = f"""\
+Train a network on your own pictures.
 
-OBJECTIVES = (
-    "undercomplete", "denoising", "sparse-l1", "sparse-kl", "contractive", "contractive-h"
-)  # fmt: skip
-MEASURES = {"psnr": "{:.2f} dB", "dice": "Dice {:.3f}"}
-TASKS = {
-    "denoise": "Train a denoiser on clean pictures.",
-    "camera": "Train a denoiser of camera noise and JPEG, which finds the level itself.",
-    "inpaint": "Train a network that fills holes, on whole pictures.",
-    "detect": "Train a network that finds scratches, dust and dead pixels, on clean pictures.",
-    "code": "Train an autoencoder with a small code, for retrieval and anomaly scores.",
-}
+Tasks:
+{LIST}
+
+`imgae train TASK --help` shows the options of a task.
+"""
 MORE = """\
-RUN/ then holds config.json, checkpoint.pt, log.jsonl and preview.png (given, restored and clean
-crops); `imgae export RUN/ -o FILE.onnx` makes a model of it. Ctrl-C saves, and --resume goes on.
+The folder RUN/ then holds config.json (the settings), checkpoint.pt (to continue from), log.jsonl
+(the losses) and preview.png (examples). `imgae export RUN/ -o FILE.onnx` makes a model of it.
+Ctrl-C saves the run; `imgae train TASK --resume -o RUN/` continues it.
 """
 
 
 def add_parser(commands: Commands) -> None:
-    train = new_parser(commands, "train", "Train a network on your own pictures.")
-    tasks = train.add_subparsers(metavar="TASK", required=True)
-    for task, summary in TASKS.items():
-        parser = new_parser(tasks, task, summary, MORE)
-        add_options(parser)
-        parser.set_defaults(**dict.fromkeys(CODE_SETTINGS))
-        if task == "code":
-            add_code_options(parser)
-        if task == "denoise":
-            add_contraction_options(parser)
-        parser.set_defaults(run=run, parser=parser, task=task)
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("-o", "--output", type=Path, metavar="RUN/", required=True, help="the folder of the run")
-    add(
-        "--data",
-        nargs="+",
-        type=Path,
-        default=[],
-        metavar="DIR",
-        help="folders of clean pictures, searched through",
+    parser = new_parser(commands, "train", "Train a network on your own pictures.")
+    parser.description = ABOUT
+    parser.usage = "imgae train TASK [options]"
+    parser.add_argument("task", metavar="TASK", choices=tuple(TASKS), help="what to train")
+    parser.add_argument(
+        "rest", nargs=argparse.REMAINDER, action=TaskOptions, help=argparse.SUPPRESS
     )
-    add("--variant", help="fast, deep, balanced, best, or tiny to try things out (default: fast)")
-    add("--steps", type=whole(1), metavar="N", help="how long, in steps; or --minutes")
+    parser.set_defaults(run=run)
+
+
+class TaskOptions(argparse.Action):
+    """Parses what follows the task's name, once the name is known.
+
+    A task's options come from its module, which imports torch: only the task that a command line
+    names is loaded.
+    """
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        """Add the task's options to the namespace."""
+        del option_string
+        with needs_extra("train", "training"):
+            from imgae.training.tasks import lookup
+        inner = task_parser(type(parser), lookup.load(namespace.task))
+        inner.parse_args([str(word) for word in values or ()], namespace)
+
+
+def task_parser(kind: type[argparse.ArgumentParser], task: "Task[Any]") -> argparse.ArgumentParser:
+    """Return the parser of what follows a task's name."""
+    parser = kind(
+        prog=f"imgae train {task.name}",
+        description=f"{TASKS[task.name]}\n\n{MORE}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("--debug", action="store_true", help="tracebacks, for a bug report")
+    add(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="RUN/",
+        required=True,
+        help="the folder of the run; it is made if it does not exist",
+    )
+    add("--resume", action="store_true", help="continue the run in RUN/, with its settings")
     add(
         "--minutes",
         type=between(0.01, 1e5),
         metavar="M",
-        help="how long, as the steps that fit into so many minutes",
+        help="train for about M minutes; give this or --steps",
     )
-    add(
-        "--from",
-        dest="start",
-        type=Path,
-        metavar="FILE.onnx",
-        help="start from these weights, of this variant or a smaller one, of any task (a code: of "
-        "a code)",
-    )
-    add(
-        "--int8",
-        action="store_true",
-        help="train on in 8-bit integers, from a denoiser that --from names",
-    )
-    add("--resume", action="store_true", help="continue the run in RUN/")
-    add("--batch", type=whole(1), metavar="N", help="crops a step (default: 12)")
-    add(
-        "--crop", type=whole(8), metavar="PX", help="side of a crop, a multiple of 8 (default: 128)"
-    )
-    add("--learning-rate", type=between(1e-9, 1), metavar="R", help="highest (default: 0.001)")
-    add(
-        "--decay",
-        type=between(0, 1),
-        metavar="SHARE",
-        help="of the steps, in which the rate falls to zero at the end (default: 0.3)",
-    )
-    add("--seed", type=whole(0), metavar="N", help="of everything random (default: 0)")
-    add(
-        "--memory",
-        type=between(0.001, 1e6),
-        metavar="GIB",
-        help="of decoded pictures, at most (default: 2)",
-    )
+    own = parser.add_argument_group(task.settings.group) if task.settings.group else parser
+    for name, option, check in task.settings.options():
+        add_setting(own if name in task.settings.own() else parser, name, option, check)
     add_device(parser)
-    add("--quiet", action="store_true", help="no live line")
+    add("--quiet", action="store_true", help="show no progress")
+    parser.set_defaults(parser=parser)
+    return parser
 
 
-def add_code_options(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument_group("the code").add_argument
-    add(
-        "--objective",
-        choices=OBJECTIVES,
-        help="what keeps it from copying, besides its size (default: undercomplete)",
-    )
-    add(
-        "--lambda",
-        dest="weight",
-        type=between(0, 1e6),
-        metavar="L",
-        help="what the objective's penalty is multiplied by (default: sparse-l1 0.01, sparse-kl "
-        "0.02, contractive and contractive-h 1e-06)",
-    )
-    add(
-        "--code-channels",
-        type=whole(1),
-        metavar="C",
-        help="numbers a block of 8x8 pixels (default: 32)",
-    )
-    add(
-        "--rate",
-        type=between(1e-4, 0.9999),
-        metavar="R",
-        help="target of sparse-kl: the mean activation of each channel (default: 0.05)",
-    )
-    add(
-        "--sigma",
-        type=between(0, 255),
-        metavar="LEVEL",
-        help="noise of the objective denoising (default: 25)",
-    )
+def add_setting(
+    parser: "argparse._ActionsContainer",
+    name: str,
+    option: "Option",
+    check: "Check",
+) -> None:
+    """Add the option that sets a field; it is None where it is not given."""
+    from imgae.training.checks import Choice, Flag, Folders
+
+    more: dict[str, Any] = {"dest": name, "help": option.help.replace("%", "%%")}
+    if isinstance(check, Flag):
+        more |= {"action": "store_const", "const": True}
+    elif isinstance(check, Choice):
+        more |= {"choices": [word for word in check.words if word]}
+    elif isinstance(check, Folders):
+        more |= {"nargs": "+", "type": check.read, "metavar": option.metavar}
+    else:
+        more |= {"type": typed(check), "metavar": option.metavar or None}
+    parser.add_argument(option.name, **more)
 
 
-def add_contraction_options(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument_group("to make it less sensitive").add_argument
-    add(
-        "--objective",
-        choices=("contractive", "spectral", "jittered"),
-        help="add the Jacobian's Frobenius norm, or its largest singular value over 1; or, for "
-        "comparison, noise of L levels that it is not told of",
-    )
-    add(
-        "--lambda",
-        dest="weight",
-        type=between(0, 1e6),
-        metavar="L",
-        help="what the penalty is multiplied by",
-    )
+def typed(check: "Check") -> Callable[[str], Any]:
+    """Return what reads an option's value and checks it."""
+
+    def read(text: str) -> Any:
+        try:
+            value = check.read(text)
+        except ValueError:
+            value = None
+        if not check.accepts(value):
+            raise argparse.ArgumentTypeError(f"{text!r} is not {check.typed}")
+        return value
+
+    return read
 
 
 def run(options: argparse.Namespace) -> int:
-    check(options)
+    from imgae.training.tasks import lookup
+
+    task = lookup.load(options.task)
+    settings = None if resumed(options, task) else settings_of(options, task)
     with needs_extra("train", "training"):
         import imgae.training.runs  # noqa: F401 - told before anything else happens
-    line = LiveLine(hidden=options.quiet)
+    from imgae.io.libraries import prepare_libraries
+
+    prepare_libraries()
+    line = LiveLine(task.measure, hidden=options.quiet)
     with warnings.catch_warnings():
-        warnings.showwarning = lambda message, *_: line.note(str(message))
+        warnings.showwarning = line.below(warnings.showwarning)
         try:
-            outcome = start_or_resume(options, line)
+            outcome = start_or_resume(task, settings, options, line)
         finally:
             line.close()
     return conclude(outcome, options)
 
 
-def start_or_resume(options: argparse.Namespace, line: "LiveLine") -> "Outcome":
+def resumed(options: argparse.Namespace, task: "Task[Any]") -> bool:
+    """Return whether a run is to be continued; refuse settings beside --resume."""
+    if not options.resume:
+        return False
+    given = [
+        option.name
+        for name, option, _ in task.settings.options()
+        if getattr(options, name) is not None
+    ]
+    if options.minutes is not None:
+        given.append("--minutes")
+    if given:
+        options.parser.error(
+            f"--resume continues with the settings in RUN/config.json; remove {', '.join(given)}"
+        )
+    return True
+
+
+def settings_of(options: argparse.Namespace, task: "Task[Any]") -> "Settings":
+    """Return the settings that a command line gives; refuse what it shows to be wrong."""
+    given = {name: getattr(options, name) for name, *_ in task.settings.options()}
+    given = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in given.items()
+        if value is not None
+    }
+    if "data" not in given:
+        options.parser.error("--data is missing: name a folder of clean pictures")
+    if bool(given.get("steps")) == (options.minutes is not None):
+        options.parser.error("give one of --steps and --minutes")
+    try:
+        settings: Settings = task.settings(**given)
+    except TrainingError as error:
+        options.parser.error(str(error))
+    return settings
+
+
+def start_or_resume(
+    task: "Task[Any]",
+    settings: "Settings | None",
+    options: argparse.Namespace,
+    line: "LiveLine",
+) -> "Outcome":
     from imgae.training import runs
-    from imgae.training.config import TrainingConfig
 
     place = (options.output, options.device, options.threads, line.note, line.update)
-    if options.resume:
-        return runs.resume(*place, task=options.task)
-    given = {
-        "task": options.task,
-        "variant": options.variant,
-        "data": tuple(str(folder.resolve()) for folder in options.data),
-        "start": None if options.start is None else str(options.start.resolve()),
-        "int8": options.int8,
-        "objective": options.objective,
-        "weight": options.weight,
-        "code_channels": options.code_channels,
-        "rate": options.rate,
-        "sigma": None if options.sigma is None else options.sigma / 255,
-        "steps": options.steps,
-        "batch": options.batch,
-        "crop": options.crop,
-        "learning_rate": options.learning_rate,
-        "decay": options.decay,
-        "seed": options.seed,
-        "memory": None if options.memory is None else round(options.memory * 2**30),
-    }
-    config = TrainingConfig(**{key: value for key, value in given.items() if value is not None})
-    return runs.start(config, options.minutes, *place)
-
-
-def check(options: argparse.Namespace) -> None:
-    """Refuse what the command line alone shows to be wrong."""
-    error = options.parser.error
-    if options.resume:
-        if options.data or any(getattr(options, name) is not None for name in SETTINGS):
-            error("--resume takes its settings from RUN/config.json; leave the others away")
-        return
-    if not options.data:
-        error("--data is missing: name a folder of clean pictures")
-    if (options.steps is None) == (options.minutes is None):
-        error("give one of --steps and --minutes")
-    if options.task == "code":
-        check_code(options)
-    if options.task == "denoise" and (options.objective is None) != (options.weight is None):
-        error("--objective and --lambda go together")
-    if options.int8 and options.start is None:
-        error("--int8 trains a denoiser on: name its file with --from")
-    if options.crop is not None and options.crop % 8:
-        error(f"--crop {options.crop} is no multiple of 8")
-
-
-def check_code(options: argparse.Namespace) -> None:
-    """Refuse settings that the objective would not look at."""
-    objective = options.objective or OBJECTIVES[0]
-    for setting, name, users in (
-        (options.weight, "--lambda", OBJECTIVES[2:]),
-        (options.rate, "--rate", ("sparse-kl",)),
-        (options.sigma, "--sigma", ("denoising",)),
-    ):
-        if setting is not None and objective not in users:
-            options.parser.error(f"{name} is for {', '.join(users)}, not for {objective}")
+    if settings is None:
+        return runs.resume(*place, task=task.name)
+    return runs.start(settings, options.minutes, *place)
 
 
 def conclude(outcome: "Outcome", options: argparse.Namespace) -> int:
     output = options.output
     if not outcome.finished:
         result(
-            f"stopped and saved at step {outcome.step} of {outcome.steps}; go on with: "
+            f"stopped and saved at step {outcome.step} of {outcome.steps}; continue with: "
             f"imgae train {options.task} --resume -o {output}"
         )
         return INTERRUPTED
-    score = f", validation {shown(outcome.measure, outcome.score)}" if outcome.score else ""
+    score = f", validation {outcome.measure.shown(outcome.score)}" if outcome.score else ""
     result(
         f"{outcome.steps} steps in {outcome.seconds:.0f} s{score}; next: "
         f"imgae export {output} -o MODEL.onnx"
@@ -249,14 +225,11 @@ def conclude(outcome: "Outcome", options: argparse.Namespace) -> int:
     return 0
 
 
-def shown(measure: str, score: float) -> str:
-    return MEASURES[measure].format(score)
-
-
 class LiveLine:
-    """One line that rewrites itself on a terminal; elsewhere a line each time PSNR is measured."""
+    """One line that rewrites itself on a terminal; elsewhere a line at each validation."""
 
-    def __init__(self, hidden: bool) -> None:
+    def __init__(self, measure: "Measure", hidden: bool) -> None:
+        self.measure = measure
         self.hidden = hidden
         self.live = sys.stderr is not None and sys.stderr.isatty()
         self.begun = False
@@ -266,9 +239,19 @@ class LiveLine:
         self.close()
         say(message, sys.stderr)
 
+    def below(self, show: Callable[..., None]) -> Callable[..., None]:
+        """Let what shows warnings begin on a line of its own."""
+
+        def show_below(*warning: Any) -> None:
+            self.close()
+            show(*warning)
+
+        return show_below
+
     def update(self, record: dict[str, Any]) -> None:
-        scored = [shown(measure, record[measure]) for measure in MEASURES if measure in record]
-        self.score = f"  validation {scored[0]}" if scored else self.score
+        scored = self.measure.name in record
+        if scored:
+            self.score = f"  validation {self.measure.shown(record[self.measure.name])}"
         if self.hidden or not (self.live or scored):
             return
         minutes, seconds = divmod(record["seconds_left"], 60)

@@ -5,7 +5,6 @@ A checkpoint replaces the one before only when it is whole on the disk.
 
 import io
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import torch
 
 from imgae.errors import TrainingError
 from imgae.io.atomic import write_whole
-from imgae.training.config import TrainingConfig
+from imgae.training.settings import Settings, from_text
 
 
 class Run:
@@ -45,20 +44,19 @@ class Run:
         except OSError as error:
             raise TrainingError(f"{self.folder}: cannot be created: {error.strerror}") from error
 
-    def save_config(self, config: TrainingConfig) -> None:
-        text = json.dumps(asdict(config), indent=2)
-        replace_whole(self.config_path, f"{text}\n".encode())
+    def save_config(self, settings: Settings) -> None:
+        replace_whole(self.config_path, settings.to_json().encode())
 
-    def load_config(self) -> TrainingConfig:
-        """Read the run's configuration. Raises TrainingError if there is none, or it is damaged."""
+    def read_config(self) -> dict[str, object]:
+        """Read config.json; what its settings are worth is for the task to check.
+
+        Raises TrainingError if there is none, or it is damaged.
+        """
         try:
-            return TrainingConfig.from_json(self.config_path.read_text())
-        except OSError:
+            text = self.config_path.read_text()
+        except (OSError, UnicodeError):
             raise TrainingError(f"{self.folder}: no run here; it has no config.json") from None
-        except (TypeError, ValueError) as error:
-            raise TrainingError(
-                f"{self.config_path}: not a run's configuration: {error}"
-            ) from error
+        return from_text(text, str(self.config_path))
 
     def save_checkpoint(self, state: dict[str, Any]) -> None:
         """Write checkpoint.pt. Raises TrainingError, the old one untouched, if it cannot."""

@@ -5,16 +5,10 @@ from copy import deepcopy
 import torch
 from torch import Tensor, nn
 
+from imgae.model.contract import GUESS, TENSORS
 from imgae.picture.tiling import round_up
-from imgae.training.networks import (
-    FILL_RADIUS,
-    GUESS,
-    STRIDE,
-    THIN_FILL_RADIUS,
-    Autoencoder,
-    DefectDetector,
-    InpaintingAutoencoder,
-)
+from imgae.training.networks.body import Autoencoder
+from imgae.training.networks.parts import STRIDE
 
 CONDITION = GUESS
 """What networks are probed with: a level of noise to one, and no hole to be filled to another."""
@@ -61,39 +55,41 @@ def receptive_radius(net: Autoencoder) -> int:
                 parameter.zero_()
             else:
                 parameter.fill_(1 / parameter[0].numel())
-    return max(reach_along(probe, axis) for axis in (2, 3))
+    return max(radius_along(probe, axis) for axis in (2, 3))
 
 
-def reach_along(probe: Autoencoder, axis: int) -> int:
-    """Follow gradients along one axis of a strip, grown until its ends are out of reach."""
+def radius_along(probe: Autoencoder, axis: int) -> int:
+    """Follow gradients along one axis of a strip, grown until it is longer than the field."""
     side = 64
     while True:
         side *= 2
         middle = side // 2 // STRIDE * STRIDE
         shape = [1, 3, STRIDE, STRIDE]
         shape[axis] = side
-        # Brighter than the middle gray that the network subtracts, so that every rectifier passes.
+        # Brighter than the middle gray that the network subtracts, so that every ReLU passes.
         image = torch.ones(shape, dtype=torch.float64, requires_grad=True)
         condition = torch.full((1, 1, *shape[2:]), CONDITION, dtype=torch.float64)
         output = probe(image, *conditions(probe, condition))
-        residual = output if isinstance(probe, DefectDetector) else output - image.detach()
+        restores = probe.outputs[0] == "restored"
+        residual = output - image.detach() if restores else output
         (gradient,) = torch.autograd.grad(residual.narrow(axis, middle, STRIDE).sum(), image)
         seen = (gradient.abs().sum((0, 1)).sum(3 - axis) > 0).nonzero()
-        reach = max(middle - int(seen.min()), int(seen.max()) + 1 - (middle + STRIDE))
-        if reach < middle - STRIDE:  # the strip's ends were not touched
-            return max(reach, 0)
+        radius = max(middle - int(seen.min()), int(seen.max()) + 1 - (middle + STRIDE))
+        if radius < middle - STRIDE:  # the strip's ends were not touched
+            return max(radius, 0)
 
 
 def conditions(net: Autoencoder, level: Tensor) -> list[Tensor]:
     """Return the network's inputs besides the picture: a map of levels, or what files tell."""
-    told = {"quantisation": torch.zeros(1, 2, 1, 1), "iso": torch.zeros(1, 1, 1, 1)}
-    return [told[name].to(level) if name in told else level for name in net.inputs[1:]]
+    return [
+        level.new_zeros(1, TENSORS[name].channels or 1, 1, 1) if name in net.optional else level
+        for name in net.inputs[1:]
+    ]
 
 
 def halo(net: Autoencoder) -> int:
     """Return how far the network and its fill see, rounded up to the stride."""
-    fill = FILL_RADIUS if isinstance(net, InpaintingAutoencoder) else 0
-    return round_up(receptive_radius(net) + fill, STRIDE)
+    return round_up(receptive_radius(net) + net.fill_radius, STRIDE)
 
 
 def thin_halo(net: Autoencoder) -> int:
@@ -101,9 +97,9 @@ def thin_halo(net: Autoencoder) -> int:
 
     0 for networks that fill nothing.
     """
-    if not isinstance(net, InpaintingAutoencoder):
+    if net.thin_fill_radius is None:
         return 0
-    return round_up(receptive_radius(net) + THIN_FILL_RADIUS, STRIDE)
+    return round_up(receptive_radius(net) + net.thin_fill_radius, STRIDE)
 
 
 def _run_with_hooks(net: Autoencoder, side: int, hook: object) -> None:

@@ -9,7 +9,7 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 import torch
@@ -18,9 +18,9 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from imgae.errors import ImgaeError, TrainingError
 from imgae.training.checkpoint import Run
-from imgae.training.config import TrainingConfig
 from imgae.training.data import PictureBank
 from imgae.training.optimizers import MuonAdamW, rate_at
+from imgae.training.settings import Settings
 
 LOG_EVERY = 50  # steps
 CHECKPOINT_SECONDS = 120.0
@@ -35,10 +35,25 @@ class Objective(Protocol):
     ) -> tuple[Tensor, dict[str, Tensor]]: ...
 
 
+@dataclass(frozen=True)
+class Measure:
+    """What a validation's score is: its name in the log, and how people see it."""
+
+    name: str
+    form: str
+
+    def shown(self, score: float) -> str:
+        return self.form.format(score)
+
+
+PSNR: Final = Measure("psnr", "{:.2f} dB")
+DICE: Final = Measure("dice", "Dice {:.3f}")
+
+
 class Validation(Protocol):
     """Scores a network on pictures it has not seen; more is better."""
 
-    measure: str  # what the score is, as the log calls it
+    measure: Measure
 
     def score(self, net: nn.Module) -> float: ...
 
@@ -51,7 +66,7 @@ class Outcome:
 
     step: int
     steps: int
-    measure: str
+    measure: Measure
     score: float | None
     seconds: float
 
@@ -68,7 +83,7 @@ class Trainer:
         net: nn.Module,
         objective: Objective,
         bank: PictureBank,
-        config: TrainingConfig,
+        config: Settings,
         device: torch.device,
     ) -> None:
         layout = torch.channels_last if config.channels_last else torch.contiguous_format
@@ -94,7 +109,7 @@ class Trainer:
         seed = int(np.random.SeedSequence((config.seed, self.step)).generate_state(1, np.uint64)[0])
         generator = Generator(self.device).manual_seed(seed >> 1)
         clean = self.bank.crops(config.batch, config.crop, generator)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=config.bf16):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=config.autocast == "bf16"):
             loss, terms = self.objective(self.net, clean, generator)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), config.clip_norm, foreach=True)
@@ -131,13 +146,15 @@ class Trainer:
         self.sums, self.summed = {}, 0
         return means
 
-    def is_finite(self) -> bool:
-        """Whether the losses since the last log line, and all weights, are numbers."""
+    def broken(self) -> str:
+        """Say whether the losses since the last log line or the weights are not finite, else ""."""
+        if not all(math.isfinite(float(value)) for value in self.sums.values()):
+            return "the loss is"
         weights = sum(parameter.detach().sum() for parameter in self.net.parameters())
-        return all(math.isfinite(float(value)) for value in [weights, *self.sums.values()])
+        return "" if math.isfinite(float(weights)) else "a weight is"
 
 
-def averaging(config: TrainingConfig) -> float:
+def averaging(config: Settings) -> float:
     """Return the average's decay: over a tenth of a short run, so that its start is forgotten."""
     return min(config.ema_decay, 1 - 10 / max(config.steps, 20))
 
@@ -151,8 +168,8 @@ def train(
     """Train to the configured number of steps, or until interrupted; save either way.
 
     Every LOG_EVERY steps `report` is given the line that log.jsonl gets: step, steps, loss and
-    its terms, images_per_second, seconds_left, and the validation's measure where it was taken.
-    Raises TrainingError if the loss is no longer a number, or a checkpoint cannot be written.
+    its terms, images_per_second, seconds_left, and the validation's score where it was taken.
+    Raises TrainingError if the loss is NaN or infinite, or a checkpoint cannot be written.
     """
     config, started = trainer.config, time.monotonic()
     saved_at, line_at, line_step = started, started, trainer.step
@@ -175,7 +192,7 @@ def train(
                     "seconds_left": round(pace * (config.steps - step)),
                 }
                 if step % config.validate_every == 0 or last:
-                    score = record[validation.measure] = validation.score(trainer.ema.module)
+                    score = record[validation.measure.name] = validation.score(trainer.ema.module)
                     with contextlib.suppress(ImgaeError):  # it is only to look at
                         validation.write_preview(trainer.ema.module, run.preview_path)
                 run.log(record)
@@ -196,11 +213,11 @@ def save(trainer: Trainer, run: Run) -> None:
 
 
 def stop_if_not_finite(trainer: Trainer, run: Run) -> None:
-    if not trainer.is_finite():
-        kept = f"the checkpoint in {run.folder} is from before"
+    if trainer.broken():
         raise TrainingError(
-            f"the loss or the weights are no numbers any more near step {trainer.step}; {kept}: "
-            "start again in another folder, with a lower --learning-rate"
+            f"{trainer.broken()} NaN or infinite near step {trainer.step}; the checkpoint in "
+            f"{run.folder} is from an earlier step: start again in another folder, with a lower "
+            "--learning-rate"
         )
 
 
@@ -227,19 +244,21 @@ def choose_pace(
     net: nn.Module,
     objective: Objective,
     bank: PictureBank,
-    config: TrainingConfig,
+    config: Settings,
     device: torch.device,
     rounds: int = 10,
-) -> tuple[TrainingConfig, float]:
-    """Time steps each way on copies of the network, in turn, and take the fastest way.
+) -> tuple[Settings, float]:
+    """Time steps in each number format and memory layout on copies, and take the fastest.
+
+    A number format that the settings name is taken as it is.
 
     Large networks are timed in fewer rounds: three, if those take half a minute.
 
-    Returns the configuration with bf16 and channels_last set, and the seconds a step takes.
+    Returns the settings with autocast and channels_last set, and the seconds a step takes.
     """
     trials = [
-        replace(config, bf16=bf16, channels_last=channels_last, steps=1_000_000)
-        for bf16 in (True, False)
+        replace(config, autocast=autocast, channels_last=channels_last, steps=1_000_000)
+        for autocast in (("bf16", "none") if config.autocast == "auto" else (config.autocast,))
         for channels_last in (True, False)
     ]
     trainers = [Trainer(deepcopy(net), objective, bank, trial, device) for trial in trials]

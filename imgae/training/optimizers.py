@@ -6,7 +6,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from imgae.training.networks import ResidualBlock
+from imgae.training.networks.parts import ResidualBlock
 
 MUON_DECAY: Final = 0.1
 MUON_GAIN: Final = 3.4
@@ -32,7 +32,7 @@ class MuonAdamW:
     Its updates have one size however small the gradient. That size is one spectral norm for
     kernels of every width: with one root mean square instead (Liu et al. 2025, arXiv 2502.16982)
     the wide, deep kernels moved twice as far as the narrow ones at every step, and their
-    rectifiers died.
+    ReLUs died.
     Sources: Jordan et al. 2024 (Muon); Yang et al. 2023, arXiv 2310.17813 (the spectral norm).
     """
 

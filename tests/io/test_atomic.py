@@ -284,8 +284,6 @@ OTHER_WRITERS = {
     "io/atomic.py": "the one writer",
     "model/verify/worker.py": "a pipe to another process, no file",
     "training/checkpoint.py": "lines added to a log, which a kill may cut",
-    "training/export.py": "to be written with write_whole",
-    "cli/evaluate.py": "to be written with write_whole",
 }
 """Modules that write or move files otherwise, and why they may."""
 

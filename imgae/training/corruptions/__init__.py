@@ -1,0 +1,1 @@
+"""What training does to clean pictures, one corruption a module."""

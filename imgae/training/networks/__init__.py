@@ -1,0 +1,1 @@
+"""The networks, one family a module, and the parts that they share."""

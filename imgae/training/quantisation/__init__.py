@@ -1,0 +1,1 @@
+"""Networks whose convolutions compute with 8-bit integers."""

@@ -1,0 +1,41 @@
+"""From a trained float network to one that rounds.
+
+It takes three steps. `rotate` changes the basis of the features, which leaves the network's
+function as it is and makes rounding harmless; `quantise` lets it round; `calibrate` chooses
+the ranges. It can then be trained further: rounding passes gradients as if it were not there
+(Jacob et al. 2018, arXiv 1712.05877).
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from torch import Generator, Tensor
+
+from imgae.training.data import PictureBank
+from imgae.training.networks.body import Autoencoder
+from imgae.training.quantisation.basis import rotate
+from imgae.training.quantisation.rounding import Batches, Example, calibrate, quantise
+from imgae.training.settings import Settings
+
+BATCHES: Final = 6
+
+Draw = Callable[[Tensor, Generator], Example]
+
+
+def prepare(net: Autoencoder, batches: Batches) -> None:
+    """Make a trained float network an int8 one, in place."""
+    rotate(net, batches)
+    quantise(net)
+    calibrate(net, batches)
+
+
+def example_batches(draw: Draw, bank: PictureBank, settings: Settings) -> Batches:
+    """Return crops of a bank with a task's corruption, in main memory.
+
+    draw: the task's `example`.
+    """
+    generator = Generator(bank.pixels.device).manual_seed(settings.seed)
+    return [
+        draw(bank.crops(settings.batch, settings.crop, generator), generator)
+        for _ in range(BATCHES)
+    ]

@@ -1,0 +1,1 @@
+"""The small cases that the theory of autoencoders is about: trained, measured and drawn."""

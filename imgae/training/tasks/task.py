@@ -1,0 +1,90 @@
+"""What a task decides: all that runs and exports do not do the same for every task."""
+
+from typing import ClassVar, Generic, TypeVar
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+
+from imgae.errors import TrainingError
+from imgae.model.card import ModelCard
+from imgae.training.data import PictureBank
+from imgae.training.loop import PSNR, Measure, Objective, Validation
+from imgae.training.networks.body import Autoencoder
+from imgae.training.quantisation.rounding import Example, quantise
+from imgae.training.settings import Settings
+
+Own = TypeVar("Own", bound=Settings)
+
+
+class Task(Generic[Own]):
+    """A kind of network to train. A subclass a task, in the module of its name, as TASK."""
+
+    name: ClassVar[str]
+    settings: type[Own]
+    kind: type[Autoencoder]
+    """The class of its networks."""
+    summary: str
+    """What its models do, for their cards."""
+    card_task: str
+    """What its models do, as `model.contract` calls it."""
+    measure: Measure = PSNR
+    sigma_range: tuple[float, float] = (0.0, 0.0)
+    """The levels of noise that it trains for, on [0, 1]."""
+    flip_ensemble: type[Autoencoder] | None = None
+    """The class that averages a network over flips, where the task has one."""
+
+    def network(self, settings: Own) -> Autoencoder:
+        """Build a float network, freshly initialised from torch's current random state."""
+        raise NotImplementedError
+
+    def objective(self, settings: Own, device: torch.device) -> Objective:
+        raise NotImplementedError
+
+    def validation(
+        self, settings: Own, pictures: list[np.ndarray], device: torch.device
+    ) -> Validation:
+        raise NotImplementedError
+
+    def settled(self, settings: Own) -> Own:
+        """Fill in what depends on other settings."""
+        return settings
+
+    def more_pictures(self, settings: Own, pictures: list[np.ndarray]) -> list[np.ndarray]:
+        """Return synthetic pictures to train on beside those of the folders."""
+        del settings, pictures
+        return []
+
+    def begin(self, net: Autoencoder, bank: PictureBank, settings: Own) -> None:
+        """Set a fresh network's weights to better ones than random, where there are any."""
+
+    def example(self, clean: Tensor, generator: Generator) -> Example:
+        """Return a batch of inputs, as in training, to choose an int8 network's ranges on."""
+        raise NotImplementedError
+
+    def check_int8(self) -> None:
+        """Raise TrainingError if this task's networks cannot compute in int8."""
+        if type(self).example is Task.example:
+            raise TrainingError(
+                f"a run of {self.name}; only denoisers (denoise, camera) can compute in int8"
+            )
+
+    def built(self, settings: Own) -> Autoencoder:
+        """Build a run's network, which rounds if the run is in int8, to load weights into."""
+        net = self.network(settings)
+        if settings.int8:
+            quantise(net)
+        return net
+
+    def of_card(self, card: ModelCard) -> Own:
+        """Return settings for the network that a card describes."""
+        return self.settings(variant=card.architecture)
+
+    def makes(self, card: ModelCard) -> bool:
+        """Whether a card is of a model of this task."""
+        return (card.task, card.inputs) == (self.card_task, self.kind.inputs)
+
+    def card_fields(self, settings: Own) -> dict[str, str | int]:
+        """Return what a model's card holds of this task's own settings."""
+        del settings
+        return {}

@@ -1,0 +1,148 @@
+"""`imgae train` and `imgae export`: what they say, and what they load before they must."""
+
+import logging
+import subprocess
+import sys
+
+import numpy as np
+import PIL.Image
+import pytest
+import tifffile
+
+from imgae import Image, write_image
+from imgae.cli import main
+from imgae.training.tasks.table import TASKS
+
+LOADED = """
+import sys
+from imgae.cli import main
+main({words!r})
+print("torch" in sys.modules, file=sys.stderr)
+"""
+
+
+def loads_torch(*words):
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED.format(words=[*words])], capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    return done.stderr.strip() == "True"
+
+
+@pytest.mark.parametrize(
+    "words", [("--help",), ("train", "--help"), ("train",), ("train", "deblur"), ("export", "-h")]
+)
+def test_help_needs_no_torch(words):
+    assert not loads_torch(*words)
+
+
+def test_the_options_of_a_task_need_torch():
+    """So that the test above can fail."""
+    pytest.importorskip("torch", reason="torch is not installed")
+    assert loads_torch("train", "denoise", "--help")
+
+
+def test_the_list_of_tasks_is_in_the_help(capsys):
+    assert main(["train", "--help"]) == 0
+    text = capsys.readouterr().out
+    assert all(f"{name} " in text and sentence in text for name, sentence in TASKS.items())
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["train"], "the following arguments are required: TASK"),
+        (["train", "deblur"], "invalid choice: 'deblur'"),
+        (
+            ["train", "denoise"],
+            "the following arguments are required: -o/--output; see imgae train",
+        ),
+        (["train", "denoise", "-o", "run", "--pace", "3"], "unrecognized arguments: --pace"),
+        (["train", "inpaint", "-o", "run", "--int8"], "unrecognized arguments: --int8"),
+        (["train", "denoise", "-o", "run", "--autocast", "fp8"], "invalid choice: 'fp8'"),
+    ],
+)
+def test_a_wrong_command_line_is_one_sentence(words, sentence, capsys):
+    pytest.importorskip("torch", reason="torch is not installed")
+    assert main(words) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert sentence in line
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_help_of_every_task_is_made_from_its_settings(task, capsys):
+    pytest.importorskip("torch", reason="torch is not installed")
+    from imgae.training.tasks import lookup
+
+    assert main(["train", task, "--help"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    for _, option, _ in lookup.load(task).settings.options():
+        assert f"{option.name} " in text
+        assert " ".join(option.help.split()) in text.replace("- ", "-") or option.help in text
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number in range(3):
+        pixels = np.random.default_rng(number).integers(0, 256, (64, 64, 3), np.uint8)
+        write_image(Image(pixels), folder / f"{number}.png")
+    return folder
+
+
+def trained(folder, run, *more, task="denoise"):
+    return main(
+        ["train", task, "--data", str(folder), "--variant", "tiny", "--steps", "1", "--batch", "1",
+         "--crop", "32", "--threads", "1", "--autocast", "none", "-o", str(run), *more]
+    )  # fmt: skip
+
+
+def test_training_starts_from_the_name_of_a_shipped_model(pictures, tmp_path):
+    pytest.importorskip("torch", reason="torch is not installed")
+    from imgae.training.tasks import lookup
+
+    more = ("--from", "denoise-fast", "--variant", "fast")
+    assert trained(pictures, tmp_path / "run", *more) == 0
+    settings = lookup.of_run(tmp_path / "run")[1]
+    assert settings.start == "denoise-fast"
+    assert "--from denoise-fast" in settings.command()
+
+
+def test_a_name_that_is_no_model_is_one_sentence(pictures, tmp_path, capsys):
+    pytest.importorskip("torch", reason="torch is not installed")
+    assert trained(pictures, tmp_path / "run", "--from", "denoise-quick") == 1
+    assert "no model is called 'denoise-quick'; there are: " in capsys.readouterr().err
+
+
+def test_warnings_are_notes_and_those_of_libraries_are_silent(
+    pictures, tmp_path, capfd, caplog, monkeypatch
+):
+    """A palette is told as a note; a damaged tag and Pillow's own limit of pixels are not."""
+    pytest.importorskip("torch", reason="torch is not installed")
+    monkeypatch.setattr(PIL.Image, "MAX_IMAGE_PIXELS", 1000)
+    logger = logging.getLogger("tifffile")
+    before = logger.level
+    logger.setLevel(logging.NOTSET)
+    colours = PIL.Image.new("RGB", (64, 64), "red")
+    colours.quantize(16).save(pictures / "palette.png")
+    broken_tiff(pictures / "broken.tif")
+    try:
+        assert trained(pictures, tmp_path / "run") == 0
+    finally:
+        logger.setLevel(before)
+    err = capfd.readouterr().err
+    assert f"imgae: note: {pictures / 'palette.png'}: a palette of colours" in err
+    assert "passed over" not in err
+    assert "decompression bomb" not in err
+    assert not [record for record in caplog.records if record.name == "tifffile"]
+    assert "tifffile" not in err
+
+
+def broken_tiff(path):
+    """Write a TIFF of 16 bits with a tag that tifffile complains about."""
+    pixels = np.zeros((64, 64, 3), np.uint16)
+    tifffile.imwrite(path, pixels, photometric="rgb", extratags=[(65000, 3, 1, 7, True)])
+    data = path.read_bytes()
+    tag = data.index((65000).to_bytes(2, "little") + (3).to_bytes(2, "little"))
+    path.write_bytes(data[: tag + 2] + (99).to_bytes(2, "little") + data[tag + 4 :])
