@@ -28,7 +28,7 @@ UNCLEAR = (
     *("sees for itself", "see for itself", "adds up", "add up", "photographs have another"),
     *("and is none", "leave the others", "others away", "left away", "asked for was"),
     *("asked for were", "asked were", "are of the channel over", "nor has", "is no match"),
-    *("no numbers any more", "peers", "mirrorings", "mirrored", "rectifier", "rectified"),
+    *("no numbers any more", "peers", "mirrorings", "rectifier", "rectified"),
     *("made noise", "made camera", "made on the same", "steering"),
 )
 """Phrases that stopped readers, and words that are not the field's (docs/index.md has those)."""

@@ -13,7 +13,7 @@ import zipfile
 from importlib.machinery import SourceFileLoader
 
 import pytest
-from documents import README, ROOT
+from documents import PAGES, README, ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
@@ -62,6 +62,17 @@ def test_the_classifiers_name_every_python_from_the_least_that_is_required():
         if re.search(r":: 3\.\d+$", line)
     ]
     assert named == list(range(int(required), max(named) + 1))
+
+
+def test_every_extra_that_a_page_or_a_message_names_is_one():
+    named = set()
+    for path in [*PAGES, *(ROOT / "imgae").rglob("*.py")]:
+        text = path.read_text()
+        for names in re.findall(r"(?:imgae|'\.)\[([a-z,]+)\]'", text):
+            named |= set(names.split(","))
+        named |= set(re.findall(r"needs_extra\(\s*\"([a-z]+)\"", text))
+    assert named - PROJECT["project"]["optional-dependencies"].keys() == set()
+    assert named >= {"verify", "train", "bench", "test", "lint", "hosts", "release"}
 
 
 GOOD = {
