@@ -1,6 +1,7 @@
 """The documents hold to the code: commands, options, links, Python, names and numbers."""
 
 import argparse
+import importlib
 import re
 
 import pytest
@@ -22,7 +23,7 @@ from documents import (
 from test_structure import MAY_IMPORT
 
 import imgae
-from imgae.cli import main, parse, parser
+from imgae.cli import main, parse, parser, train
 
 UNCLEAR = (
     *("sees for itself", "see for itself", "adds up", "add up", "photographs have another"),
@@ -41,7 +42,8 @@ WAITING = (
     "sentence_names_is_one[docs/evaluate.md]", "sentence_names_is_one[docs/models.md]",
     "sentence_names_is_one[docs/train.md]", "sentence_names_is_one[weights/README.md]",
     "sentence_names_is_one[CHANGELOG.md]", "sentence_names_is_one[CONTRIBUTING.md]",
-    "are_there[ARCHITECTURE.md]", "are_there[CONTRIBUTING.md]", "runs[docs/embed.md]",
+    "are_there[ARCHITECTURE.md]", "are_there[CONTRIBUTING.md]",
+    "are_there[docs/decisions/camera.md]", "are_there[docs/decisions/int8.md]", "runs[docs/embed.md]",
     "runs[docs/python.md]", "readers[denoise]", "readers[inpaint]", "readers[mask]",
     "readers[evaluate denoise]", "readers[evaluate camera]", "readers[export]", "every_script",
 )  # fmt: skip
@@ -64,7 +66,12 @@ def every_parser():
                 for name, other in action.choices.items():
                     yield from walk(other, (*words, name))
 
-    return dict(walk(parser(), ()))
+    found = dict(walk(parser(), ()))
+    if hasattr(train, "task_parser"):  # options of a task are made when it is named
+        lookup = importlib.import_module("imgae.training.tasks.lookup")
+        for name in train.TASKS:
+            found["train", name] = train.task_parser(argparse.ArgumentParser, lookup.load(name))
+    return found
 
 
 PARSERS = every_parser()
@@ -146,7 +153,8 @@ def test_paths_that_a_page_names_are_there(page):
         if re.fullmatch(rf"({packages})/[\w/]+(\.py)?", code):
             assert (ROOT / "imgae" / code).exists(), code
         elif re.fullmatch(r"(imgae|tests|scripts|docs|weights|examples)/[\w/.-]*", code):
-            assert (ROOT / code).exists(), code
+            path = ROOT / code
+            assert (path.parent if path.stem == "NAME" else path).exists(), code
 
 
 def test_source_files_name_pages_that_are_there():
