@@ -43,7 +43,8 @@ WAITING = (
     "sentence_names_is_one[docs/train.md]", "sentence_names_is_one[weights/README.md]",
     "sentence_names_is_one[CHANGELOG.md]", "sentence_names_is_one[CONTRIBUTING.md]",
     "are_there[ARCHITECTURE.md]", "are_there[CONTRIBUTING.md]",
-    "are_there[docs/decisions/camera.md]", "are_there[docs/decisions/int8.md]", "runs[docs/embed.md]",
+    "are_there[docs/decisions/camera.md]", "are_there[docs/decisions/int8.md]",
+    "runs[docs/embed.md]",
     "runs[docs/python.md]", "readers[denoise]", "readers[inpaint]", "readers[mask]",
     "readers[evaluate denoise]", "readers[evaluate camera]", "readers[export]", "every_script",
 )  # fmt: skip
