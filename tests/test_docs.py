@@ -36,23 +36,21 @@ UNCLEAR = (
 
 
 WAITING = (
-    "evaluate code", "evaluate detect", "--write-card", "--flip-ensemble", "models --verbose",
-    "models denoise-fast", "table_is_one_of_the_pages_command[docs/train.md]",
+    "[evaluate code", "[evaluate detect", "--write-card]", "--flip-ensemble",
+    "table_is_one_of_the_pages_command[docs/train.md]",
     "table_is_one_of_the_pages_command[docs/evaluate.md]",
-    "sentence_names_is_one[docs/evaluate.md]", "sentence_names_is_one[docs/models.md]",
-    "sentence_names_is_one[docs/train.md]", "sentence_names_is_one[weights/README.md]",
-    "sentence_names_is_one[CHANGELOG.md]", "sentence_names_is_one[CONTRIBUTING.md]",
-    "are_there[ARCHITECTURE.md]", "are_there[CONTRIBUTING.md]",
+    "sentence_names_is_one[docs/evaluate.md]", "sentence_names_is_one[docs/train.md]",
+    "sentence_names_is_one[weights/README.md]", "sentence_names_is_one[CHANGELOG.md]",
+    "sentence_names_is_one[CONTRIBUTING.md]",
     "are_there[docs/decisions/camera.md]", "are_there[docs/decisions/int8.md]",
-    "runs[docs/embed.md]",
-    "runs[docs/python.md]", "readers[denoise]", "readers[inpaint]", "readers[mask]",
+    "are_there[ARCHITECTURE.md]", "are_there[CONTRIBUTING.md]",
     "readers[evaluate denoise]", "readers[evaluate camera]", "readers[export]", "every_script",
 )  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
 def waits(request):
-    """Take away with WAITING when the other parts of this change are merged."""
+    """Take away with WAITING when training and evaluate are merged: all of it passes then."""
     if any(part in request.node.name for part in WAITING):
         request.applymarker(pytest.mark.xfail(strict=False, reason="waits for the merge"))
 

@@ -22,7 +22,6 @@ def test_it_is_short():
     assert len(TEXT.splitlines()) <= 130
 
 
-@pytest.mark.xfail(strict=False, reason="waits for the merge")
 def test_it_shows_the_line_that_is_printed(tmp_path, monkeypatch, capsys):
     """But for the times, and the model, which depends on the processor."""
     (tmp_path / "examples").mkdir()
