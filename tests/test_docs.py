@@ -35,26 +35,6 @@ UNCLEAR = (
 """Phrases that stopped readers, and words that are not the field's (docs/index.md has those)."""
 
 
-WAITING = (
-    "[evaluate code", "[evaluate detect", "--write-card]", "--flip-ensemble",
-    "table_is_one_of_the_pages_command[docs/train.md]",
-    "table_is_one_of_the_pages_command[docs/evaluate.md]",
-    "sentence_names_is_one[docs/evaluate.md]", "sentence_names_is_one[docs/train.md]",
-    "sentence_names_is_one[weights/README.md]", "sentence_names_is_one[CHANGELOG.md]",
-    "sentence_names_is_one[CONTRIBUTING.md]",
-    "are_there[docs/decisions/camera.md]", "are_there[docs/decisions/int8.md]",
-    "are_there[ARCHITECTURE.md]", "are_there[CONTRIBUTING.md]",
-    "readers[evaluate denoise]", "readers[evaluate camera]", "readers[export]", "every_script",
-)  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def waits(request):
-    """Take away with WAITING when training and evaluate are merged: all of it passes then."""
-    if any(part in request.node.name for part in WAITING):
-        request.applymarker(pytest.mark.xfail(strict=False, reason="waits for the merge"))
-
-
 def every_parser():
     """Each command by its words, from the real parser."""
 
@@ -66,10 +46,9 @@ def every_parser():
                     yield from walk(other, (*words, name))
 
     found = dict(walk(parser(), ()))
-    if hasattr(train, "task_parser"):  # options of a task are made when it is named
-        lookup = importlib.import_module("imgae.training.tasks.lookup")
-        for name in train.TASKS:
-            found["train", name] = train.task_parser(argparse.ArgumentParser, lookup.load(name))
+    lookup = importlib.import_module("imgae.training.tasks.lookup")
+    for name in train.TASKS:  # the options of a task are made when it is named
+        found["train", name] = train.task_parser(argparse.ArgumentParser, lookup.load(name))
     return found
 
 

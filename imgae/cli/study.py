@@ -15,7 +15,7 @@ This trains small autoencoders of every kind. It writes a figure, CASE.png, and 
 CASE.json, for each case: PCA compared with linear and deep bottlenecks; sparse codes and their
 filters; the KL term; the vector field of a denoising autoencoder; the singular values of a
 contractive autoencoder; and the error near the data and far from it. It takes some minutes on two
-cores. weights/FAMILY.md explains the figures.
+cores. docs/family.md explains the figures.
 """
 
 

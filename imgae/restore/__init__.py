@@ -1,1 +1,12 @@
 """What models do to a picture: denoise, inpaint, detect, encode."""
+
+__all__ = [
+    "clean_and_fill",
+    "controls",
+    "denoise",
+    "detect",
+    "encode",
+    "inpaint",
+    "levels",
+    "texture",
+]

@@ -1,1 +1,8 @@
 """Pictures and masks that are drawn or simulated, for training and benchmarks."""
+
+__all__ = [
+    "camera",
+    "damage",
+    "drawings",
+    "masks",
+]

@@ -1,1 +1,25 @@
 """Training: everything that needs torch. Inference never imports this package."""
+
+__all__ = [
+    "checkpoint",
+    "checks",
+    "corruptions",
+    "data",
+    "export",
+    "geometry",
+    "loop",
+    "mask_bank",
+    "networks",
+    "objectives",
+    "optimizers",
+    "parity",
+    "quantisation",
+    "runs",
+    "settings",
+    "study",
+    "tasks",
+    "trace",
+    "validate",
+    "vision",
+    "warmstart",
+]

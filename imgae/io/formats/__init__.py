@@ -1,1 +1,9 @@
 """The file formats, one a module, and the table that lists them."""
+
+__all__ = [
+    "jpeg",
+    "png",
+    "table",
+    "tiff",
+    "webp",
+]

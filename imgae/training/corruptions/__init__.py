@@ -1,1 +1,10 @@
 """What training does to clean pictures, one corruption a module."""
+
+__all__ = [
+    "camera",
+    "camera_noise",
+    "defects",
+    "holes",
+    "jpeg",
+    "noise",
+]

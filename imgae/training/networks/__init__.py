@@ -1,1 +1,13 @@
 """The networks, one family a module, and the parts that they share."""
+
+__all__ = [
+    "body",
+    "camera",
+    "code",
+    "denoise",
+    "detect",
+    "fill",
+    "inpaint",
+    "parts",
+    "pca",
+]

@@ -1,1 +1,11 @@
 """What a training step minimises, one objective a module."""
+
+__all__ = [
+    "camera",
+    "code",
+    "contractive",
+    "denoise",
+    "detect",
+    "inpaint",
+    "regularisers",
+]

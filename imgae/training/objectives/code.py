@@ -28,7 +28,7 @@ from imgae.training.objectives.regularisers import (
     l1,
 )
 
-DEFAULT_WEIGHTS: Final = {  # of those that have a penalty; weights/FAMILY.md says what they do
+DEFAULT_WEIGHTS: Final = {  # of those that have a penalty; docs/family.md says what they do
     "sparse-l1": 1e-2,
     "sparse-kl": 2e-2,
     "contractive": 1e-6,

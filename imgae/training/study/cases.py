@@ -1,7 +1,7 @@
 """The cases by name, as `imgae study` runs them.
 
 Every case is a function of gray patches, or of a curve in the plane, and a seed. It returns its
-figures, which go to a JSON file, and a drawing. weights/FAMILY.md explains what they show.
+figures, which go to a JSON file, and a drawing. docs/family.md explains what they show.
 """
 
 from collections.abc import Callable
