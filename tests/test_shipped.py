@@ -3,6 +3,7 @@
 import json
 import platform
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import PIL.ImageDraw
 import pytest
 
 import imgae
-from imgae.cli import main
+from imgae.cli import main, parse
 from imgae.evaluate.camera import as_jpeg
 from imgae.model import machine, registry, session
 from imgae.model.stitch import plan_for, run_tiles
@@ -55,6 +56,16 @@ def denoiser(request):
 def example():
     folder = ROOT / "examples"
     return [imgae.read_image(folder / name).pixels for name in ("noisy.png", "clean.png")]
+
+
+@pytest.mark.parametrize("name", [*BUDGETS, *OTHERS])
+def test_the_recipe_in_a_card_is_two_commands(name):
+    pytest.importorskip("torch", reason="torch is not installed")
+    train, export = session.load(registry.find(name)).card.recipe.split(" && ")
+    assert train.startswith("imgae train ")
+    assert export.startswith("imgae export RUN -o ")
+    for command in (train, export):
+        parse(shlex.split(command)[1:])
 
 
 @pytest.mark.parametrize("name", [*BUDGETS, *OTHERS])
