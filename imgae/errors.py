@@ -62,13 +62,15 @@ def needs_extra(extra: str, doing: str) -> Iterator[None]:
 
     extra: its name in pyproject.toml. doing: what needs it, as in "training".
     """
+    names = {"skimage": "scikit-image", "pywt": "PyWavelets", "cv2": "OpenCV"}
     try:
         yield
     except ImportError as error:
         if (error.name or "imgae").split(".")[0] == "imgae":
             raise
         raise MissingExtraError(
-            f"{doing} needs {error.name}; install it with: pip install 'imgae[{extra}]'"
+            f"{doing} needs {names.get(error.name or '', error.name)}; install it with: "
+            f"pip install 'imgae[{extra}]'"
         ) from error
 
 

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from imgae.cli.options import auto_or, between, whole
 from imgae.cli.output import result, say
-from imgae.errors import ImageError, ImgaeError
-from imgae.io.formats.table import listed
+from imgae.errors import ImageError, ImageNotFoundError, ImgaeError
+from imgae.io.formats.table import extensions, listed
 
 ALL_FAILED, SOME_FAILED = 1, 3
 EXIT_CODES = """\
@@ -68,7 +68,8 @@ def add_tile(parser: argparse.ArgumentParser) -> None:
         default="auto",
         metavar="auto|PX|0",
         help="how to cut large pictures: auto fits them into memory, PX is the side of a tile in "
-        "pixels, 0 takes the whole picture at once; the result is the same (default: auto)",
+        "pixels, 0 takes the whole picture at once; the result is the same, but tiles under "
+        "128 pixels are slow (default: auto)",
     )
 
 
@@ -175,19 +176,20 @@ def plan_outputs(options: argparse.Namespace, word: str) -> list[Path]:
     """Return where each input's result goes.
 
     word: what stands before the extension by default, as in photo.denoised.png.
-    Raises ImageError if an input is a folder.
+    Ends the program if several pictures would go into one.
     """
     inputs: list[Path] = options.inputs
-    folders = [path for path in inputs if os.path.isdir(path)]
-    if folders:
-        raise ImageError(
-            f"{folders[0]}: a folder; name the pictures in it, for instance {folders[0]}/*.png"
-        )
     output: str | None = options.output
     names = [f"{path.stem}.{word}{path.suffix}" for path in inputs]
     if output is None:
-        return [path.with_name(name) for path, name in zip(inputs, names, strict=True)]
-    if len(inputs) > 1 or output.endswith(("/", os.sep)) or os.path.isdir(output):
+        return [path.parent / name for path, name in zip(inputs, names, strict=True)]
+    if output.endswith(("/", os.sep)) or os.path.isdir(output):
+        return [Path(output, name) for name in names]
+    if len(inputs) > 1:
+        if Path(output).suffix.lower() in extensions():
+            options.parser.error(
+                f"-o {output} names one picture, but there are {len(inputs)}; name a folder"
+            )
         return [Path(output, name) for name in names]
     return [Path(output)]
 
@@ -235,16 +237,20 @@ def identity(path: Path) -> object:
 def check_output(
     source: Path, target: Path, options: argparse.Namespace, folder: Path | None
 ) -> None:
-    """Raise ImageError if the result of an input cannot be written, as far as is known before."""
-    from imgae.io.files import EXTENSIONS
-
+    """Raise ImageError if an input is none, or its result cannot be written, as far as is known
+    before.
+    """
+    if source.is_dir():
+        raise ImageError(f"{source}: a folder; name the pictures in it, for instance {source}/*")
+    if not source.exists():
+        raise ImageNotFoundError(f"{source}: no such file")
     named = options.output is not None and target == Path(options.output)
-    if not named and source.suffix.lower() not in EXTENSIONS:
+    if not named and source.suffix.lower() not in extensions():
         kind = source.suffix[1:].upper()
-        what = f"a {kind} file by its name" if kind else "its name has no extension"
+        what = f"imgae does not read {kind} files" if kind else "its name has no extension"
         raise ImageError(
-            f"{source}: {what}; imgae reads and writes {listed()}; convert it to one of these, or "
-            "if it is one, name the output file with -o"
+            f"{source}: {what}; it reads and writes {listed()}; convert the file, or if only its "
+            "name is wrong, name the output with -o"
         )
     check_place(target, options.overwrite, folder)
 

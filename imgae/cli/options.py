@@ -2,6 +2,8 @@
 
 import argparse
 import math
+import re
+import textwrap
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -20,13 +22,23 @@ def new_parser(
     parser = commands.add_parser(
         name,
         help=summary,
-        description=f"{summary}\n\n{more}" if more else summary,
-        epilog=after or None,
+        description=filled(f"{summary}\n\n{more}" if more else summary),
+        epilog=filled(after) or None,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     parser.add_argument("--debug", action="store_true", help="print a traceback if something fails")
     return parser
+
+
+def filled(text: str, width: int = 78) -> str:
+    """Break the lines of a help text for a terminal of 80 columns; paragraphs with indented lines,
+    which are examples and lists, stay as they are.
+    """
+    return "\n\n".join(
+        part if re.search(r"^ ", part, re.MULTILINE) else textwrap.fill(part, width)
+        for part in text.strip().split("\n\n")
+    )
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:

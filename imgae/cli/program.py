@@ -61,7 +61,8 @@ def parse(words: list[str]) -> argparse.Namespace:
     main_parser = parser()
     options, rest = main_parser.parse_known_args(words)
     if rest and (not hasattr(options, "inputs") or any(word.startswith("-") for word in rest)):
-        main_parser.error(f"unrecognized arguments: {' '.join(rest)}")
+        known = getattr(options, "parser", main_parser)
+        known.error(f"unrecognized arguments: {' '.join(rest)}")
     if rest:
         options.inputs += [Path(word) for word in rest]
     return options

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imgae.cli.options import Commands, add_device, between, new_parser
+from imgae.cli.options import Commands, add_device, between, filled, new_parser
 from imgae.cli.output import result, say
 from imgae.errors import TrainingError, needs_extra
 from imgae.training.tasks.table import TASKS
@@ -26,7 +26,8 @@ Train a network on your own pictures.
 Tasks:
 {LIST}
 
-`imgae train TASK --help` shows the options of a task.
+`imgae train TASK --help` shows the options of a task. Like training, it needs torch:
+pip install 'imgae[train]'
 """
 MORE = """\
 The folder RUN/ then holds config.json (the settings), checkpoint.pt (to continue from), log.jsonl
@@ -41,7 +42,7 @@ def add_parser(commands: Commands) -> None:
     parser.usage = "imgae train TASK [options]"
     parser.add_argument("task", metavar="TASK", choices=tuple(TASKS), help="what to train")
     parser.add_argument(
-        "rest", nargs=argparse.REMAINDER, action=TaskOptions, help=argparse.SUPPRESS
+        "rest", nargs=argparse.REMAINDER, action=TaskOptions, metavar="...", help=argparse.SUPPRESS
     )
     parser.set_defaults(run=run)
 
@@ -72,7 +73,7 @@ def task_parser(kind: type[argparse.ArgumentParser], task: "Task[Any]") -> argpa
     """Return the parser of what follows a task's name."""
     parser = kind(
         prog=f"imgae train {task.name}",
-        description=f"{TASKS[task.name]}\n\n{MORE}",
+        description=filled(f"{TASKS[task.name]}\n\n{MORE}"),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )

@@ -178,33 +178,39 @@ def table(results: Sequence[Result]) -> str:
             row += [f"{result.mean:+.2f}", f"{result.worst:+.2f}"]
         rows.append(row)
     clean = [
-        f"{result.method} {result.value('psnr'):.2f}" for result in results
+        f"{result.method} {unlimited(result)}" for result in results
         if result.condition == CLEAN
     ]  # fmt: skip
     below = f"\n\nPSNR of clean pictures, without limit: {', '.join(clean)}" if clean else ""
     return markdown(heads, rows) + below
 
 
+def unlimited(result: Result) -> str:
+    """Return the mean PSNR without a limit, or "same" where a picture came back as it was."""
+    psnr = result.value("psnr")
+    return f"{psnr:.2f}" if math.isfinite(psnr) else "same"
+
+
 def harm_table(results: Sequence[Result]) -> str:
     """Lay one method's changes out: a row a kind of picture, and how many were made worse."""
-    rows = []
-    for result in results:
-        after = result.value("psnr")
-        rows.append([
+    rows = [
+        [
             str(result.condition),
             str(len(result.pictures)),
             f"{result.value('before'):.2f}",
-            f"{after:.2f}" if math.isfinite(after) else "same",
+            unlimited(result),
             f"{result.mean:+.2f}",
             f"{result.worst:+.2f}",
             str(harmed(result)),
-        ])  # fmt: skip
+        ]
+        for result in results
+    ]
     heads = ["pictures", "n", "in", "out, no limit", "mean", "worst", "made worse"]
     worse, total = sum(map(harmed, results)), sum(len(result.pictures) for result in results)
     return (
         f"{markdown(heads, rows)}\n\n{worse} of {total} pictures ({worse / total:.1%}) are made "
         f"worse by more than {HARM:g} dB of PSNR; PSNR counts up to {VISIBLE:g} dB, except in the "
-        "column out"
+        "column out, no limit"
     )
 
 

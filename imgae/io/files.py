@@ -142,8 +142,9 @@ def write_image(image: Image, path: str | os.PathLike[str], overwrite: bool = Fa
     """
     path = Path(path)
     if not isinstance(image, Image):
+        kind = f"{type(image).__module__}.{type(image).__name__}"
         raise ImageError(
-            f"{path}: write_image takes an imgae.Image, not {type(image).__name__}; "
+            f"{path}: write_image takes an imgae.Image, not {kind}; "
             "wrap an array (H, W, C) as imgae.Image(array)"
         )
     for part in (image.pixels, image.alpha):

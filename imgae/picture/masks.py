@@ -26,7 +26,8 @@ def from_array(mask: NDArray[Any] | PIL.Image.Image, height: int, width: int) ->
     mask: an array (height, width), or a PIL image of mode 1 or L. bool, or uint8 that holds only 0
     and 1, or uint8 that is black and white: what is 128 or more is white, and fills.
     Returns an array that is bool already as it is, not copied.
-    Raises MaskError if the type, the shape or the size is another.
+    Raises MaskError if the type, the shape or the size is another, or values are neither 0 and 1
+    nor black and white.
     """
     if isinstance(mask, PIL.Image.Image):
         if mask.mode not in PIL_MODES:
@@ -49,7 +50,13 @@ def from_array(mask: NDArray[Any] | PIL.Image.Image, height: int, width: int) ->
         )
     if mask.dtype == np.bool_:
         return mask
-    only_0_and_1 = mask.max(initial=0) <= 1
+    largest = int(mask.max(initial=0))
+    only_0_and_1 = largest <= 1
+    if not only_0_and_1 and largest < WHITE_FROM:
+        raise MaskError(
+            f"the mask's largest value is {largest}, so nothing in it is white; expected bool, or "
+            "uint8 of 0 and 1, or of 0 and 255"
+        )
     marked: Mask = mask >= (1 if only_0_and_1 else WHITE_FROM)
     return marked
 

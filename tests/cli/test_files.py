@@ -143,7 +143,7 @@ def test_a_picture_may_be_replaced_by_its_own_result(folder, output):
     ("words", "told"),
     [
         (("denoise", "photo.png", *DENOISE), "photo.denoised.png: exists already"),
-        (("denoise", "photo.png", "mask.png", "-o", "photo.png", *DENOISE), "photo.png is a file"),
+        (("denoise", "photo.png", "mask.png", "-o", "plain", *DENOISE), "plain is a file"),
         (("denoise", "photo.png", "-o", "photo.png/a/", *DENOISE), "photo.png is a file"),
         (("inpaint", "photo.png", *BOX, "--save-mask", "mask.png"), "mask.png: exists already"),
         (("inpaint", "photo.png", *BOX, "--preview", "p.gif"), "p.gif: cannot tell the format"),
@@ -156,6 +156,7 @@ def test_a_picture_may_be_replaced_by_its_own_result(folder, output):
     ],
 )
 def test_outputs_are_checked_before_a_model_loads(folder, no_models, capfd, words, told):
+    Path("plain").write_bytes(b"")
     before = contents(folder)
     assert main(list(words)) == 1
     out, err = capfd.readouterr()
@@ -192,9 +193,9 @@ def test_a_mask_may_be_saved_in_the_folder_that_is_made(folder):
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
-        ("z.heic", "a HEIC file by its name"),
-        ("z.gif", "a GIF file by its name"),
-        ("Z.BMP", "a BMP file by its name"),
+        ("z.heic", "imgae does not read HEIC files"),
+        ("z.gif", "imgae does not read GIF files"),
+        ("Z.BMP", "imgae does not read BMP files"),
         ("scan", "its name has no extension"),
     ],
 )
@@ -205,7 +206,7 @@ def test_a_picture_of_another_format_is_named_as_it_was_typed(
     Path(name).write_bytes(b"something")
     assert main(["denoise", name, *more, *DENOISE]) == 1
     err = capfd.readouterr().err
-    assert err.startswith(f"imgae: {name}: {kind}; imgae reads and writes PNG, JPEG, TIFF and WebP")
+    assert err.startswith(f"imgae: {name}: {kind}; it reads and writes PNG, JPEG, TIFF and WebP")
     assert "denoised" not in err
     assert not Path("out").exists()
 
@@ -214,3 +215,19 @@ def test_a_picture_with_another_ending_is_read_if_the_output_is_named(folder):
     Path("mask.png").rename("scan.heic")
     assert main(["denoise", "scan.heic", "-o", "out.png", *DENOISE]) == 0
     assert Path("out.png").exists()
+
+
+def test_a_folder_or_a_missing_file_among_pictures_does_not_stop_the_others(folder, capfd):
+    Path("more").mkdir()
+    words = ["denoise", "photo.png", "more", "nothere.heic", "-o", "out/", *DENOISE]
+    assert main(words) == 3
+    err = capfd.readouterr().err
+    assert "more: a folder; name the pictures in it, for instance more/*" in err
+    assert "nothere.heic: no such file" in err
+    assert [path.name for path in Path("out").iterdir()] == ["photo.denoised.png"]
+
+
+def test_several_pictures_are_not_written_to_a_name_that_is_a_picture(folder, no_models, capfd):
+    assert main(["denoise", "photo.png", "mask.png", "-o", "both.png", *DENOISE]) == 2
+    assert "-o both.png names one picture, but there are 2" in capfd.readouterr().err
+    assert not Path("both.png").exists()

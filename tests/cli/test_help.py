@@ -34,7 +34,12 @@ def test_help_shows_a_folder_of_pictures(capfd, command):
     assert re.search(rf"imgae {command} photos/\*\.\w+ .*-o clean/", help_of(capfd, command))
 
 
-@pytest.mark.parametrize("command", [(), ("denoise",), ("inpaint",), ("mask",)])
+COMMANDS = [(), *((name,) for name in (
+    "denoise", "inpaint", "mask", "models", "doctor", "evaluate", "export", "verify", "study",
+))]  # fmt: skip
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_help_speaks_in_sentences_that_fit_a_terminal(capfd, monkeypatch, command):
     monkeypatch.setenv("COLUMNS", "82")  # two are for the margin
     text = help_of(capfd, *command)

@@ -6,6 +6,7 @@ import warnings
 import pytest
 
 from imgae import cli
+from imgae.cli import program
 from imgae.errors import warn
 
 
@@ -17,7 +18,7 @@ def warning_command(monkeypatch):
         warnings.warn("of another", FutureWarning, stacklevel=1)
         return 0
 
-    monkeypatch.setattr(cli, "parse", lambda _: argparse.Namespace(run=run))
+    monkeypatch.setattr(program, "parse", lambda _: argparse.Namespace(run=run))
 
 
 @pytest.fixture

@@ -55,3 +55,11 @@ def test_other_masks_are_refused_in_one_sentence(mask, sentence):
     with pytest.raises(MaskError, match=sentence) as caught:
         masks.from_array(mask, 2, 3)
     assert "\n" not in str(caught.value)
+
+
+def test_a_mask_of_other_values_is_refused_rather_than_empty():
+    labels = np.zeros((4, 5), np.uint8)
+    labels[1, 1] = 7
+    with pytest.raises(MaskError, match="largest value is 7, so nothing in it is white"):
+        masks.from_array(labels, 4, 5)
+    assert not masks.from_array(np.zeros((4, 5), np.uint8), 4, 5).any()
