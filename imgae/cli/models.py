@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from imgae.cli.files import ALL_FAILED, SOME_FAILED
 from imgae.cli.options import Commands, new_parser
 from imgae.cli.output import note, result
 from imgae.errors import ModelError
@@ -56,11 +57,13 @@ def run(options: argparse.Namespace) -> int:
     if not paths:
         raise ModelError("no models found; set IMGAE_MODELS to a folder that holds some")
     lines: list[list[str]] = []
+    unreadable = 0
     for path in paths:
         try:
             card = load(path, device="cpu", threads=1).card
         except ModelError as error:
             note(str(error))
+            unreadable += 1
             continue
         record = record_of(path, card, defaults.get(path))
         if options.json:
@@ -69,12 +72,19 @@ def run(options: argparse.Namespace) -> int:
             result(described(record))
         else:
             lines.append(cells_of(record, card, integers_are_fast=has_vnni()))
+    show_table(lines)
+    if not (options.models and unreadable):
+        return 0
+    return ALL_FAILED if unreadable == len(paths) else SOME_FAILED
+
+
+def show_table(lines: list[list[str]]) -> None:
+    """Print a line a model, its columns aligned."""
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
         result(" ".join(map(str.ljust, line, widths)).rstrip())
     if any(line[0] for line in lines):
         note("* what `imgae denoise` uses if you name none; `imgae models MODEL` tells more")
-    return 0
 
 
 def record_of(path: Path, card: "ModelCard", because: str | None) -> dict[str, Any]:

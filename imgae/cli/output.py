@@ -33,10 +33,12 @@ def warnings_as_notes() -> Iterator[None]:
     """Print an ImgaeWarning of what is done inside as a note, once it is done."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ImgaeWarning)
-        yield
-    for warning in caught:
-        if issubclass(warning.category, ImgaeWarning):
-            note(str(warning.message))
+        try:
+            yield
+        finally:
+            for warning in caught:
+                if issubclass(warning.category, ImgaeWarning):
+                    note(str(warning.message))
 
 
 @contextlib.contextmanager

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import time
-import zlib
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +14,9 @@ Younger files may belong to another machine or container that shares the folder.
 IN_HAND: Final[set[str]] = set()
 """Names of the files that this process is writing. Others that carry its number are left from an
 earlier process of the same number, as a container has after a restart."""
+SWEPT: Final[set[Path]] = set()
+"""Folders where this process has looked for what others left: looking takes as long as the folder
+is large, so it is done before the first file that is written there."""
 
 
 def write_whole(
@@ -23,16 +25,17 @@ def write_whole(
     """Write beside the place, then move into it; leave nothing behind on failure.
 
     A link is followed to the file that it names. A file that is replaced keeps its permissions, and
-    the new one has them before it holds any data. What a killed process left of the same file is
-    deleted.
+    the new one has them before it holds any data. Before the first file that this process writes in
+    a folder, what killed processes left there is deleted.
     sync: be sure that the data is on the disk before the file takes its name.
     Raises FileExistsError if the file exists and `overwrite` is false, or another OSError; what was
     there before is then unharmed.
     """
     target = Path(os.path.realpath(path))
-    beginning = f".imgae-{zlib.crc32(os.fsencode(target.name)):08x}"
-    take_away_abandoned(target.parent, beginning)
-    temporary = target.with_name(f"{beginning}-{os.getpid()}-{os.urandom(4).hex()}.tmp")
+    if target.parent not in SWEPT:
+        SWEPT.add(target.parent)
+        take_away_abandoned(target.parent)
+    temporary = target.with_name(f".imgae-{os.getpid()}-{os.urandom(6).hex()}.tmp")
     IN_HAND.add(temporary.name)
     try:
         with temporary.open("xb") as file:
@@ -67,11 +70,11 @@ def place_new(temporary: Path, path: Path) -> None:
         temporary.replace(path)
 
 
-def take_away_abandoned(folder: Path, beginning: str) -> None:
-    """Delete what processes that have ended left of a file, as after a kill."""
-    for path in folder.glob(f"{beginning}-*.tmp"):
+def take_away_abandoned(folder: Path) -> None:
+    """Delete what processes that have ended left in a folder, as after a kill."""
+    for path in folder.glob(".imgae-*.tmp"):
         with contextlib.suppress(OSError, ValueError):
-            process = int(path.name.split("-")[2])
+            process = int(path.name.split("-")[1])
             old = time.time() - path.stat().st_mtime > ABANDONED
             writing = path.name in IN_HAND if process == os.getpid() else is_running(process)
             if old and not writing:

@@ -33,7 +33,9 @@ def find(model: str | os.PathLike[str]) -> Path:
 
     Raises WeightsError, naming what there is, if it leads nowhere.
     """
-    text = os.fspath(model)
+    if not isinstance(model, str | os.PathLike):
+        raise WeightsError(f"the model is {model!r}; expected a name or the path of a file")
+    text = str(os.fspath(model))
     if text.endswith(".onnx") or os.sep in text or isinstance(model, os.PathLike):
         path = Path(text)
         if path.is_file():

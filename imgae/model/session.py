@@ -26,10 +26,9 @@ class OnnxModel:
     """A loaded model: call it with its inputs by name.
 
     Safe to call from several threads. Pickles: where it is unpickled, it is loaded again from its
-    path, or from its bytes, on the same device with as many threads.
+    file, on the same device with as many threads.
 
-    path: its file, or what messages call it. device: what it runs on, "cpu" or "cuda".
-    data: the file's bytes, if it was loaded from those.
+    device: what it runs on, "cpu" or "cuda".
     """
 
     card: ModelCard
@@ -37,7 +36,6 @@ class OnnxModel:
     device: str
     threads: int
     session: onnxruntime.InferenceSession
-    data: bytes | None = None
 
     def __call__(self, **inputs: NDArray[Any]) -> NDArray[np.float32]:
         """Run the model, for its first output.
@@ -61,31 +59,21 @@ class OnnxModel:
         return outputs
 
     def __reduce__(self) -> tuple[Any, tuple[()]]:
-        model = self.path if self.data is None else self.data
-        again = partial(load, model, path=self.path, device=self.device, threads=self.threads)
-        return again, ()
+        path = self.path.absolute()  # another process may work in another folder
+        return partial(load, path, device=self.device, threads=self.threads), ()
 
 
 def load(
-    model: Path | bytes,
-    *,
-    path: Path = Path("bytes"),
-    task: str | None = None,
-    device: str = "auto",
-    threads: int | None = None,
+    path: Path, *, task: str | None = None, device: str = "auto", threads: int | None = None
 ) -> OnnxModel:
     """Load a model and its card.
 
-    model: a file, or the bytes of one.
-    path: what messages call bytes.
     task: what it must be for; any by default.
     device: "auto" takes CUDA where this onnxruntime has it.
     threads: all usable CPUs by default.
     Raises ModelError if the file is no ONNX model, has no card or one for another task, or the
     device is not there.
     """
-    data = model if isinstance(model, bytes) else None
-    path = path if isinstance(model, bytes) else model
     threads = threads or usable_cpus()
     onnxruntime.disable_telemetry_events()  # what people denoise stays on their machine
     options = onnxruntime.SessionOptions()
@@ -95,13 +83,11 @@ def load(
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.enable_mem_pattern = False  # sizes change from tile to tile; saves a quarter of memory
     provider = PROVIDERS[choose_device(device)]
-    if data is None and not path.is_file():
+    if not path.is_file():
         raise ModelError(f"{path}: there is no such file")
     try:
         session = onnxruntime.InferenceSession(
-            os.fspath(path) if data is None else data,
-            options,
-            providers=list(dict.fromkeys([provider, PROVIDERS["cpu"]])),
+            os.fspath(path), options, providers=list(dict.fromkeys([provider, PROVIDERS["cpu"]]))
         )
     except Exception as error:
         raise ModelError(
@@ -110,7 +96,7 @@ def load(
     used = "cuda" if session.get_providers()[0] == PROVIDERS["cuda"] else "cpu"
     if device == "cuda" and used != "cuda":
         raise ModelError("CUDA was asked for, but onnxruntime could not start it; use --device cpu")
-    return OnnxModel(read_card(session, path, task), path, used, threads, session, data)
+    return OnnxModel(read_card(session, path, task), path, used, threads, session)
 
 
 def values_of(

@@ -1,6 +1,7 @@
 """Running a model over a picture tile by tile."""
 
 from collections.abc import Callable
+from numbers import Integral
 from typing import Any, Final
 
 import numpy as np
@@ -19,15 +20,18 @@ Blend = Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[np.float32]
 
 MOST_MEMORY: Final = 1 << 30
 MOST_PIXELS: Final = 4_000_000  # larger tiles were slower: fresh memory costs more than halos
+MOST_THREADS: Final = 1024
 LEAST_MEMORY: Final = 64 << 20
 
 
 def check_settings(tile: str | int, threads: int | None) -> None:
     """Raise OptionError if tile or threads are out of range."""
-    if tile != "auto" and (not isinstance(tile, int) or tile < 0):
+    if tile != "auto" and (not isinstance(tile, Integral) or tile < 0):
         raise OptionError(f"tile is {tile!r}; expected 'auto' or pixels from 0")
-    if threads is not None and threads < 1:
-        raise OptionError(f"threads is {threads}; expected 1 or more")
+    if threads is not None and not (isinstance(threads, Integral) and 1 <= threads <= MOST_THREADS):
+        raise OptionError(
+            f"threads is {threads!r}; expected a whole number from 1 to {MOST_THREADS}"
+        )
 
 
 def plan_for(card: ModelCard, height: int, width: int, tile: str | int) -> TilePlan:

@@ -115,9 +115,9 @@ class Denoiser:
     ) -> None:
         check_settings(tile, threads)
         self.device, self.threads, self.tile = device, threads, tile
-        self.path = registry.find(model or default_model(device)[0])
-        self.camera_path = None if model else registry.find(CAMERA)
-        if model:
+        self.path = registry.find(default_model(device)[0] if model is None else model)
+        self.camera_path = registry.find(CAMERA) if model is None else None
+        if model is not None:
             self.model  # noqa: B018 - fails here rather than at the first picture
 
     @cached_property

@@ -64,10 +64,10 @@ class Detector:
         Raises ImageError for another kind of array, and for NaN or infinity; OptionError for an
         unknown defect.
         """
-        defects = [defects] if isinstance(defects, str) else defects
-        if unknown := set(defects) - set(DEFECTS):
+        defects = [defects] if isinstance(defects, str) else list(defects)
+        if unknown := [defect for defect in defects if defect not in DEFECTS]:
             raise OptionError(
-                f"no defect is called {min(unknown)!r}; there are: {', '.join(DEFECTS)}"
+                f"no defect is called {unknown[0]!r}; there are: {', '.join(DEFECTS)}"
             )
         picture = from_picture(image)
         check_finite(picture)

@@ -4,6 +4,7 @@ import copy
 import math
 import os
 from dataclasses import replace
+from numbers import Integral
 from typing import Any, Final
 
 import cv2
@@ -113,7 +114,7 @@ class Inpainter:
 
         before: the picture to feather from, if that is another.
         """
-        if not isinstance(feather, int) or feather < 0:
+        if not isinstance(feather, Integral) or feather < 0:
             raise OptionError(f"feather is {feather!r}; expected whole pixels from 0")
         image = without_holes(image, hole)
         check_finite(image)

@@ -26,7 +26,7 @@ def checked_level(given: Given, image: Image) -> Level:
         return checked_map(given, image)
     if isinstance(given, np.ndarray):
         given = given.item()
-    if isinstance(given, bool) or not isinstance(given, int | float | np.floating):
+    if isinstance(given, bool) or not isinstance(given, int | float | np.number):
         raise OptionError(f"sigma is {given!r}; {EXPECTED}, 'auto', or a map of levels (H, W)")
     if not 0 <= given <= 1:  # nor NaN
         raise OptionError(f"sigma is {given}; {EXPECTED}")

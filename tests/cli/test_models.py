@@ -123,3 +123,11 @@ def test_a_card_can_not_steer_a_terminal(models, capfd):
         code, lines, _ = run(capfd, *words)
         assert code == 0
         assert not any("\x1b" in line or line.startswith("forged") for line in lines)
+
+
+def test_a_named_model_that_cannot_be_read_is_a_failure(models, tmp_path, capfd):
+    bad = tmp_path / "bad.onnx"
+    bad.write_bytes(b"no model")
+    assert main(["models", str(bad)]) == 1
+    assert main(["models", "identity", str(bad)]) == 3
+    assert "bad.onnx: not an ONNX model" in capfd.readouterr().err

@@ -6,7 +6,7 @@ import warnings
 import pytest
 
 from imgae import cli
-from imgae.cli import program
+from imgae.cli import output, program
 from imgae.errors import warn
 
 
@@ -45,3 +45,14 @@ def test_afterwards_warnings_are_as_they_were(warning_command, usual_warnings):
     usual = warnings.showwarning
     cli.main(["evaluate"])
     assert warnings.showwarning is usual
+
+
+def test_notes_are_printed_when_what_comes_after_them_fails(capfd):
+    def fail():
+        with output.warnings_as_notes():
+            warn("a.png: something is lost")
+            raise ValueError("later")
+
+    with pytest.raises(ValueError, match="later"):
+        fail()
+    assert capfd.readouterr().err == "imgae: note: a.png: something is lost\n"

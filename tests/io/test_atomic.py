@@ -20,6 +20,7 @@ NO_PROCESS = 2**22 + 1
 
 WRITER = """
 import os, pathlib, sys, time
+from imgae.io import atomic
 from imgae.io.atomic import write_whole
 
 stage, path = sys.argv[1:]
@@ -65,6 +66,8 @@ def leftovers(folder):
 
 
 def make_old(path):
+    """Let a file lie there for long, and this process write to its folder for the first time."""
+    atomic.SWEPT.clear()
     then = time.time() - LONG_AGO
     os.utime(path, (then, then))
 
@@ -83,9 +86,8 @@ def test_a_kill_leaves_the_file_as_it_was_and_the_next_write_cleans_up(tmp_path,
     (left,) = leftovers(tmp_path)
     make_old(left)
     write_whole(tmp_path / "another.png", b"of another name")
-    assert left.exists()
-    write_whole(path, b"newer")
     assert not left.exists()
+    write_whole(path, b"newer")
     assert {entry.name for entry in tmp_path.iterdir()} == {"a.png", "another.png"}
     assert path.read_bytes() == b"newer"
 
@@ -359,3 +361,11 @@ def test_another_writer_would_be_found(line):
 )
 def test_what_does_not_write_is_not_found(line):
     assert not writes_in(line)
+
+
+def test_a_folder_is_looked_through_once(tmp_path, monkeypatch):
+    looked = []
+    monkeypatch.setattr(atomic, "take_away_abandoned", looked.append)
+    for name in ("a.png", "b.png", "a.png"):
+        write_whole(tmp_path / name, b"data")
+    assert looked == [tmp_path.resolve()]

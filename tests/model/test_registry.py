@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+import imgae
 from imgae.errors import WeightsError
 from imgae.model import registry
 
@@ -33,3 +34,14 @@ def test_what_leads_nowhere_is_named(models, name):
 def test_an_unknown_name_is_told_what_there_is(models):
     with pytest.raises(WeightsError, match="darken, identity"):
         registry.find("nope")
+
+
+@pytest.mark.parametrize("model", [5, b"x", ["denoise-fast"]])
+def test_a_model_is_a_name_or_a_path(model):
+    with pytest.raises(WeightsError, match="expected a name or the path of a file"):
+        registry.find(model)
+
+
+def test_an_empty_name_is_no_default(models):
+    with pytest.raises(WeightsError, match="no model is called ''"):
+        imgae.Denoiser("")

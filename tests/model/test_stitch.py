@@ -1,6 +1,8 @@
+import numpy as np
 import pytest
 import tiny_models
 
+from imgae.errors import OptionError
 from imgae.model import registry, session, stitch
 from imgae.model.stitch import most_pixels, plan_for
 from imgae.restore.inpaint import cheapest_tiles
@@ -43,3 +45,22 @@ def test_more_free_memory_allows_more_pixels(monkeypatch):
         allowed.append(most_pixels(card))
     assert allowed == sorted(set(allowed))
     assert allowed[1] == (1 << 27) // 400
+
+
+@pytest.mark.parametrize(
+    ("tile", "threads", "sentence"),
+    [
+        ("auto", "2", "threads is '2'; expected a whole number from 1 to 1024"),
+        ("auto", 1.5, "threads is 1.5; expected"),
+        ("auto", 10**9, "threads is 1000000000; expected"),
+        (-1, None, "tile is -1; expected 'auto' or pixels from 0"),
+        (1.5, None, "tile is 1.5; expected"),
+    ],
+)
+def test_settings_of_another_kind_are_told_in_a_sentence(tile, threads, sentence):
+    with pytest.raises(OptionError, match=sentence):
+        stitch.check_settings(tile, threads)
+
+
+def test_settings_may_be_integers_of_numpy():
+    stitch.check_settings(np.int64(64), np.int32(2))

@@ -36,3 +36,12 @@ def test_one_defect_may_be_named_alone(path, values):
 @pytest.mark.parametrize("tile", [0, 7, "auto"])
 def test_tiles_find_what_is_found_in_the_whole_picture(path, values, tile):
     assert np.array_equal(Detector(path, tile=tile)(values), Detector(path, tile=0)(values))
+
+
+def test_defects_may_come_from_any_iterable(tmp_path):
+    detector = Detector(tiny_models.bright(tmp_path / "bright.onnx"))
+    red = np.zeros((4, 5, 3), np.uint8)
+    red[1, 2, 0] = 255
+    assert detector(red, (name for name in ["scratches"])).sum() == 1
+    with pytest.raises(OptionError, match=r"no defect is called \['dust'\]"):
+        detector(red, [["dust"]])

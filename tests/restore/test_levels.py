@@ -80,3 +80,8 @@ def test_shipped_models_give_the_same_for_a_map_of_one_level_as_for_that_level(n
     stepped = flat.copy()
     stepped[:, 25:] = 0.3
     assert not np.array_equal(denoiser(NOISY, stepped), denoiser(NOISY, flat))
+
+
+def test_a_whole_number_of_numpy_is_a_level(models):
+    picture = np.full((4, 4, 3), 9, np.uint8)
+    assert np.array_equal(Denoiser("darken")(picture, sigma=np.int64(0)), picture)

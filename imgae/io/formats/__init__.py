@@ -1,9 +1,3 @@
 """The file formats, one a module, and the table that lists them."""
 
-__all__ = [
-    "jpeg",
-    "png",
-    "table",
-    "tiff",
-    "webp",
-]
+__all__ = ["table"]
