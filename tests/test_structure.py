@@ -152,6 +152,25 @@ def test_a_package_begins_with_one_sentence_and_its_public_names(path):
         assert public == sorted((modules | packages) - hidden)
 
 
+LATE_IMPORTS = {
+    "imgae/__init__.py": "the public names",
+    "imgae/evaluate/baselines.py": "to see whether another library is there",
+    "imgae/io/formats/table.py": "formats",
+    "imgae/training/tasks/lookup.py": "tasks",
+}
+"""What imports by name, and for what."""
+
+
+def test_every_other_import_can_be_read():
+    """Neither relative nor by name, which the tests above would not see."""
+    for path in SOURCES:
+        text = path.read_text()
+        levels = [n.level for n in ast.walk(ast.parse(text)) if isinstance(n, ast.ImportFrom)]
+        assert not any(levels), path
+        by_name = "import_module" in text or "__import__" in text
+        assert by_name == (str(path.relative_to(ROOT)) in LATE_IMPORTS), path
+
+
 def test_onnxruntime_is_imported_in_one_place():
     users = [
         p

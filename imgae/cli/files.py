@@ -41,13 +41,21 @@ class Use(NamedTuple):
     role: str
 
 
+def named(text: str) -> Path:
+    """Read the name of a file."""
+    if not text:
+        raise argparse.ArgumentTypeError("a file's name is empty")
+    return Path(text)
+
+
 def add_files(parser: argparse.ArgumentParser, word: str) -> None:
     """Add the inputs, and the options that say where results go."""
     add = parser.add_argument
-    add("inputs", nargs="+", type=Path, metavar="PICTURE", help=f"a {listed('or')} file")
+    add("inputs", nargs="+", type=named, metavar="PICTURE", help=f"a {listed('or')} file")
     add(
         "-o",
         "--output",
+        type=lambda text: text if named(text) else None,
         metavar="PATH",
         help="where to write: a folder if PATH is one, ends in / or there are several pictures; "
         "otherwise a file, whose extension sets the format (default: beside the picture, as "
@@ -286,10 +294,11 @@ def check_folder(folder: Path) -> None:
 
 @contextlib.contextmanager
 def made(folder: Path | None) -> Iterator[None]:
-    """Make a folder, if one is given; take it away again if it stays empty."""
+    """Make a folder, and those above it, if one is given; take them away if they stay empty."""
     if folder is None:
         yield
         return
+    above = [place for place in folder.parents if not place.exists()]
     try:
         folder.mkdir(parents=True)
     except OSError as error:
@@ -298,4 +307,5 @@ def made(folder: Path | None) -> Iterator[None]:
         yield
     finally:
         with contextlib.suppress(OSError):  # it holds something
-            folder.rmdir()
+            for place in (folder, *above):
+                place.rmdir()

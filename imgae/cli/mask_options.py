@@ -107,13 +107,16 @@ def corners(text: str) -> list[tuple[int, int]]:
 
 
 def with_corners_joined(words: Sequence[str]) -> list[str]:
-    """Return a command line with the corners after each --polygon in one word.
+    """Return a command line with the corners after each --polygon in one word, and each --box too.
 
-    The first word that is not a corner, such as a picture, is left to stand for itself.
+    The first word that is not a corner, such as a picture, is left to stand for itself. In one word
+    negative numbers are not taken for options.
     """
     left, joined = list(words), []
     while left:
         joined.append(left.pop(0))
+        if joined[-1] == "--box" and left and left[0].startswith("-") and "," in left[0]:
+            joined[-1] = f"--box={left.pop(0)}"
         if joined[-1] != "--polygon":
             continue
         points = list(itertools.takewhile(CORNER.fullmatch, left))
@@ -150,6 +153,9 @@ def check_mask(options: argparse.Namespace) -> None:
         )
     if options.tolerance is not None and not options.color:
         options.parser.error("--tolerance is about a --color; name one")
+    for use in mask_file(options):
+        if not use.path.exists():
+            raise MaskError(f"{use.path}: no such file; --mask names a picture, or is alpha")
 
 
 def mask_file(options: argparse.Namespace) -> list[Use]:

@@ -231,3 +231,15 @@ def test_several_pictures_are_not_written_to_a_name_that_is_a_picture(folder, no
     assert main(["denoise", "photo.png", "mask.png", "-o", "both.png", *DENOISE]) == 2
     assert "-o both.png names one picture, but there are 2" in capfd.readouterr().err
     assert not Path("both.png").exists()
+
+
+@pytest.mark.parametrize("words", [("",), ("photo.png", "-o", "")])
+def test_an_empty_name_is_told(folder, capfd, words):
+    assert main(["denoise", *words, *DENOISE]) == 2
+    assert "a file's name is empty" in capfd.readouterr().err
+
+
+def test_folders_that_stay_empty_are_taken_away(folder):
+    Path("broken.png").write_bytes(b"no picture")
+    assert main(["denoise", "broken.png", "-o", "x/y/", *DENOISE]) == 1
+    assert not Path("x").exists()

@@ -7,8 +7,6 @@ import pytest
 
 from imgae.cli import main, parser
 
-TELEGRAMS = ("adds up", "sees for itself", "of these mark", "what speaks against")
-
 
 def help_of(capfd, *command):
     assert main([*command, "--help"]) == 0
@@ -40,10 +38,9 @@ COMMANDS = [(), *((name,) for name in (
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_help_speaks_in_sentences_that_fit_a_terminal(capfd, monkeypatch, command):
+def test_help_fits_a_terminal(capfd, monkeypatch, command):
     monkeypatch.setenv("COLUMNS", "82")  # two are for the margin
     text = help_of(capfd, *command)
-    assert not [phrase for phrase in TELEGRAMS if phrase in text]
     assert max(map(len, text.splitlines())) <= 80
 
 

@@ -65,3 +65,18 @@ def test_only_corners_after_polygon_are_joined():
     words = shlex.split("inpaint a,b 1,2 --polygon 1,2 3,-4 5 6,7 --box 1,2 --polygon")
     expected = shlex.split("inpaint a,b 1,2 '--polygon=1,2;3,-4' 5 6,7 --box 1,2 --polygon")
     assert with_corners_joined(words) == expected
+
+
+def test_a_box_may_begin_left_of_the_picture(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_image(Image(np.zeros((20, 30, 3), np.uint8)), "a.png")
+    assert cli.main(["mask", "a.png", "--box", "-5,0,9,9", "-o", "m.png"]) == 0
+    assert read_image("m.png").pixels[:, :, 0].astype(bool).sum() == 4 * 9
+
+
+def test_a_mask_that_is_not_there_is_told_once_and_before_the_work(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.png", "b.png"):
+        write_image(Image(np.zeros((20, 30, 3), np.uint8)), name)
+    assert cli.main(["inpaint", "a.png", "b.png", "--mask", "none.png"]) == 1
+    assert capfd.readouterr().err.count("none.png: no such file") == 1
