@@ -193,28 +193,27 @@ def test_numbers_come_back_from_the_command_line_exactly(share, size):
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_the_recipe_of_a_card_makes_the_run_and_the_model_again(task, tmp_path, run):
-    """Both commands are parsed; the settings are those that the run had, its bf16 included."""
+def test_the_recipe_of_a_run_gives_back_its_settings(task, tmp_path, run):
+    """Those that the run settled, its bf16 included, though none of its options said so."""
     config = nets.settings(task, variant="tiny", data=(str(run.parent),), steps=1, batch=1, crop=32)
     runs.start(config, None, tmp_path / "run", "cpu", 1, nets.silent, nets.silent)
-    extra = {
-        "denoise": {"precision": "int8", "flip_ensemble": True},
-        "camera": {"precision": "fp32"},
-    }
-    provenance = export.Provenance("a model", "Apache-2.0")
-    more = extra.get(task, {})
-    card = export.export_run(tmp_path / "run", tmp_path / "a.onnx", provenance, **more)
-    train, exported = card.recipe.split(" && ")
     had = lookup.of_run(tmp_path / "run")[1]
     assert had.autocast in ("bf16", "none")
+    train, _ = export.recipe_of(had, "a model", []).split(" && ")
     kept = {"threads": had.threads, "channels_last": had.channels_last}
     assert by_name(replace(parsed(train), **kept)) == by_name(had)
-    words = shlex.split(exported)[1:]
-    options = parser().parse_args(words)
+
+
+def test_the_recipe_of_a_card_makes_the_model_again(tmp_path, run):
+    provenance = export.Provenance("a model", "Apache-2.0")
+    card = export.export_run(
+        run, tmp_path / "a.onnx", provenance, precision="int8", flip_ensemble=True
+    )
+    train, exported = card.recipe.split(" && ")
+    assert train == lookup.of_run(run)[1].command() + " -o RUN"
+    options = parser().parse_args(shlex.split(exported)[1:])
     assert str(options.output) == "a model.onnx"
-    assert (options.precision, options.flip_ensemble) == (
-        more.get("precision"), more.get("flip_ensemble", False)
-    )  # fmt: skip
+    assert (options.precision, options.flip_ensemble) == ("int8", True)
 
 
 @pytest.mark.parametrize(
