@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from imgae.evaluate import folders
 from imgae.evaluate.folders import Pictures
-from imgae.evaluate.protocol import Figures, Method, Result, Sample, measure
+from imgae.evaluate.protocol import Figures, Method, Result, Sample, finite, measure
 from imgae.evaluate.report import markdown
 from imgae.io import files
 from imgae.model.card import Score
@@ -222,11 +222,12 @@ def card_scores(results: Sequence[Result], name: str, pairs_name: str, command: 
     scores = []
     for result in results:
         if result.condition == CLEAN:
-            what, value = f"{name}, {CLEAN}", result.value("psnr")
+            what, figure = f"{name}, {CLEAN}", result.value("psnr")
         elif result.condition == REAL:
-            what, value = f"{pairs_name}, change", result.mean
+            what, figure = f"{pairs_name}, change", result.mean
         else:
-            what, value = f"{name}, {result.condition}, change", result.mean
-        if math.isfinite(value):
+            what, figure = f"{name}, {result.condition}, change", result.mean
+        value = finite(figure)
+        if value is not None:
             scores.append(Score(what, round(value, 2), "dB PSNR", command))
     return scores

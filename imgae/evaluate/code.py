@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from imgae.errors import ImageError
 from imgae.evaluate.folders import Pictures
-from imgae.evaluate.protocol import Method, Result, Sample, mean_of, names_of
+from imgae.evaluate.protocol import Method, Result, Sample, finite, mean_of, names_of
 from imgae.evaluate.report import cell, markdown
 from imgae.io import files
 from imgae.model.card import Score
@@ -301,5 +301,5 @@ def card_scores(
     return [
         Score(what, round(value, 3), unit, command)
         for what, key, unit in rows
-        if (value := values[key]) is not None
+        if (value := finite(values[key])) is not None
     ]

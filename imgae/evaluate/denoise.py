@@ -19,7 +19,16 @@ from imgae.errors import OptionError
 from imgae.evaluate import baselines, folders
 from imgae.evaluate.baselines import DENOISERS
 from imgae.evaluate.folders import Pictures
-from imgae.evaluate.protocol import Figures, Method, Result, Sample, likeness, measure, names_of
+from imgae.evaluate.protocol import (
+    Figures,
+    Method,
+    Result,
+    Sample,
+    finite,
+    likeness,
+    measure,
+    names_of,
+)
 from imgae.evaluate.report import cell, markdown
 from imgae.model.card import Score
 from imgae.picture.arrays import from_picture
@@ -73,7 +82,7 @@ def run_baseline(name: str, sample: Sample) -> NDArray[np.uint8]:
     if level is None:
         level = estimate_noise(pixels).sigma
     floats = pixels if pixels.dtype.kind == "f" else to_float(pixels)
-    return to_uint8(DENOISERS[name](floats.astype(np.float64), level))
+    return to_uint8(baselines.denoise(name, floats.astype(np.float64), level))
 
 
 def noisy_samples(clean: Pictures, sigma: float, noise: str, *, estimated: bool) -> list[Sample]:
@@ -164,17 +173,19 @@ def card_scores(
 ) -> list[Score]:
     """Return one method's results, of levels of one kind of noise, as scores for its card.
 
-    name: of the folder. noise: "float" or "8bit". level: "given" or "estimated".
+    name: of the folder. noise: "float" or "8bit". level: "given" or "estimated". A PSNR that is not
+    finite is left out.
     """
     words = WORDS[noise] + (", level estimated" if level == "estimated" else "")
     return [
         Score(
             f"{name}, sigma {head_of(result.condition)}, {words}",
-            round(result.value("psnr"), 2),
+            round(value, 2),
             "dB PSNR",
             command,
         )
         for result in results
+        if (value := finite(result.value("psnr"))) is not None
     ]
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from imgae.errors import ImageError, warn
 from imgae.evaluate.folders import Pictures
-from imgae.evaluate.protocol import Figures, Method, Result, Sample, measure, names_of
+from imgae.evaluate.protocol import Figures, Method, Result, Sample, finite, measure, names_of
 from imgae.evaluate.report import cell, markdown
 from imgae.model.card import Score
 from imgae.model.contract import DEFECTS
@@ -145,5 +145,5 @@ def card_scores(results: Sequence[Result], name: str, count: int, command: str) 
     return [
         Score(f"{name}, {count} pictures, {result.condition}", round(value, 2), "F1", command)
         for result in results
-        if (value := result.figures.get("f1")) is not None
+        if (value := finite(result.value("f1"))) is not None
     ]

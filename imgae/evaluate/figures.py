@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from imgae.evaluate.protocol import Method, Result, Sample
 from imgae.io.atomic import write_whole
+from imgae.io.files import write_image
+from imgae.picture.image import Image
 from imgae.picture.pixels import to_uint8, to_uint8_rgb
 
 CROP: Final = 128
@@ -88,9 +90,7 @@ def draw_sheet(heads: list[list[str]], sheet: list[list[NDArray[np.uint8]]], pat
             left, top = column * cell, row * (cell + LABEL)
             draw.text((left + 2, top + 1), name, "black")
             picture.paste(PIL.Image.fromarray(crop), (left, top + LABEL))
-    buffer = io.BytesIO()
-    picture.save(buffer, PIL.Image.registered_extensions()[path.suffix.lower()])
-    write_whole(path, buffer.getvalue())
+    write_image(Image(np.asarray(picture)), path, overwrite=True)
 
 
 def largest_error(pixels: NDArray[Any], reference: NDArray[Any]) -> tuple[slice, slice]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from imgae.errors import ImageError, warn
 from imgae.io import files
+from imgae.io.formats.table import listed
 from imgae.picture.image import Image
 from imgae.picture.pixels import to_uint8
 
@@ -91,7 +92,7 @@ def pictures_in(folder: Path) -> list[Path]:
         raise ImageError(f"{folder}: not a folder")
     found = sorted(p for p in folder.iterdir() if p.suffix.lower() in files.EXTENSIONS)
     if not found:
-        raise ImageError(f"{folder}: holds no PNG, JPEG, TIFF or WebP")
+        raise ImageError(f"{folder}: holds no {listed('or')} file")
     return found
 
 

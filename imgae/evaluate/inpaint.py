@@ -11,11 +11,20 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from imgae.errors import ImageError, OptionError, warn
+from imgae.errors import OptionError, warn
 from imgae.evaluate import baselines
 from imgae.evaluate.baselines import FILLS
 from imgae.evaluate.folders import Pictures
-from imgae.evaluate.protocol import Figures, Method, Result, Sample, likeness, measure, names_of
+from imgae.evaluate.protocol import (
+    Figures,
+    Method,
+    Result,
+    Sample,
+    finite,
+    likeness,
+    measure,
+    names_of,
+)
 from imgae.evaluate.report import cell, markdown
 from imgae.model.card import Score
 from imgae.picture.metrics import detail_ratio, patch_distance, psnr, seam_ratio
@@ -92,20 +101,23 @@ def check_kinds(kinds: Sequence[str]) -> None:
 def samples_of(pictures: Pictures, kind: str) -> list[Sample]:
     """Cut holes of one kind into pictures (H, W, 3); they are black in the holes.
 
-    Pictures too small for the kind are left out, with an ImgaeWarning. Raises ImageError if none
-    is left, OptionError if there is no such kind.
+    Pictures too small for the kind are left out, with an ImgaeWarning; so none may be left. Raises
+    OptionError if there is no such kind.
     """
     check_kinds([kind])
-    samples = []
+    samples, small = [], []
     for number, (name, clean) in enumerate(pictures):
         mask = benchmark_mask(kind, number, *clean.shape[:2])
         if mask.all() or not mask.any():
-            warn(f"{name}: too small for holes of the kind {kind}; left out")
+            small.append(name)
             continue
         holed = np.where(mask[:, :, None], np.uint8(0), clean)
         samples.append(Sample(name, holed, clean, mask=mask))
     if not samples:
-        raise ImageError(f"no picture is large enough for holes of the kind {kind}")
+        warn(f"no picture is large enough for holes of the kind {kind}; left out")
+        return samples
+    for name in small:
+        warn(f"{name}: too small for holes of the kind {kind}; left out")
     return samples
 
 
@@ -195,16 +207,14 @@ def table(results: Sequence[Result]) -> str:
 def card_scores(results: Sequence[Result], name: str, command: str) -> list[Score]:
     """Return one model's results as scores for its card: gains, for large holes the PSNR itself.
 
-    name: of the folder. Raises OptionError if no baseline was measured beside.
+    name: of the folder. A figure that is not finite is left out.
     """
     scores = []
     for result in results:
-        what, gain = f"{name}, {result.condition}, in the holes", result.figures["gain"]
-        if result.condition in LARGE:
-            value = result.value("hole_psnr")
-        elif gain is None:
-            raise OptionError("--write-card compares with baselines; leave --against out")
-        else:
-            what, value = f"{what}, over the best classical fill", gain
-        scores.append(Score(what, round(value, 2), "dB PSNR", command))
+        what, shown = f"{name}, {result.condition}, in the holes", "hole_psnr"
+        if result.condition not in LARGE:
+            what, shown = f"{what}, over the best classical fill", "gain"
+        value = finite(result.value(shown))
+        if value is not None:
+            scores.append(Score(what, round(value, 2), "dB PSNR", command))
     return scores

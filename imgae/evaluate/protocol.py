@@ -1,11 +1,12 @@
 """What all evaluations share: samples, methods, and what a method reached on some samples."""
 
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +14,10 @@ from numpy.typing import NDArray
 from imgae.errors import OptionError, warn
 from imgae.model.card import ModelCard
 from imgae.picture.image import Image
-from imgae.picture.metrics import psnr, ssim
+from imgae.picture.metrics import SSIM_SIDE, psnr, ssim
 
 Figures = dict[str, float | None]
 """Measured values by name; None is not measured."""
-SSIM_SIDE: Final = 11
-"""Pixels on a side that SSIM needs: its window."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,13 +129,14 @@ def mean_of(values: Any) -> float | None:
     return float(np.mean(measured)) if measured else None
 
 
+def finite(value: float | None) -> float | None:
+    """Return a value as JSON and cards have it: None for NaN and infinity."""
+    return value if value is not None and math.isfinite(value) else None
+
+
 def likeness(pixels: NDArray[np.uint8], reference: NDArray[np.uint8]) -> Figures:
     """Return PSNR and SSIM of 8-bit pictures; None for SSIM of a picture too small for it."""
-    small = min(reference.shape[:2]) < SSIM_SIDE
-    return {
-        "psnr": psnr(pixels, reference, 255),
-        "ssim": None if small else ssim(pixels, reference),
-    }
+    return {"psnr": psnr(pixels, reference, 255), "ssim": finite(ssim(pixels, reference))}
 
 
 def note_small(pictures: Sequence[tuple[str, NDArray[Any]]]) -> None:

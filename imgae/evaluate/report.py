@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from imgae.evaluate.protocol import Result
+from imgae.evaluate.protocol import Result, finite
 
 
 def markdown(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -49,8 +49,3 @@ def from_json(text: str, condition: str = "condition", pictures: str = "pictures
         method, common, by_picture = (row.pop(key) for key in ("method", condition, pictures))
         found.append(Result(method, common, row, by_picture))
     return found
-
-
-def finite(value: float | None) -> float | None:
-    """Return a value as JSON has it: infinity, the PSNR of equal pictures, becomes None."""
-    return value if value is not None and math.isfinite(value) else None

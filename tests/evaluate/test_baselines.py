@@ -49,3 +49,10 @@ def test_a_missing_package_is_told_with_what_to_install(name, package, advice, m
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(MissingExtraError, match=rf"the baseline {name} needs .*{advice}"):
         baselines.check([name], [*baselines.DENOISERS, *baselines.FILLS])
+
+
+@pytest.mark.parametrize("name", baselines.DENOISERS)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_denoiser_leaves_a_picture_without_noise_as_it_is(name, channels):
+    picture = np.random.default_rng(0).random((20, 30, channels))
+    assert np.array_equal(baselines.denoise(name, picture, 0.0), picture)

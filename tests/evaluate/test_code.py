@@ -1,4 +1,5 @@
 import json
+import math
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from scenes import photo
 from imgae import Image, ImageError, write_image
 from imgae.cli import main
 from imgae.evaluate import code
-from imgae.evaluate.protocol import Method
+from imgae.evaluate.protocol import Method, Result
 from imgae.picture.metrics import psnr
 
 
@@ -209,3 +210,12 @@ def test_scores_of_a_card_have_three_digits():
         ("cid22-val, cbsd68: damaged cells, by code", 0.82, "AUROC"),
         ("cid22-val, cbsd68: damaged cells, by error", 0.898, "AUROC"),
     ]
+
+
+def test_scores_of_a_card_are_numbers():
+    results = [
+        Result("m", "reconstructed", {"psnr": math.inf}),
+        Result("m", "search", {"found": 0.5}),
+        Result("m", "anomaly", {"by_code": math.nan, "by_error": None}),
+    ]
+    assert [s.value for s in code.card_scores(results, "A", "B", "a command")] == [0.5]

@@ -143,3 +143,10 @@ def test_what_cannot_be_evaluated_is_one_sentence(
     err = capfd.readouterr().err
     assert sentence in err
     assert err.count("\n") == 1
+
+
+def test_scores_of_a_card_are_numbers():
+    values = {5.0: np.inf, 15.0: np.nan, 25.0: 31.0}
+    results = [denoise.Result("m", sigma, {"psnr": value}) for sigma, value in values.items()]
+    scores = denoise.card_scores(results, "FLAT", "8bit", "given", "a command")
+    assert [score.value for score in scores] == [31.0]

@@ -1,4 +1,5 @@
 import json
+import math
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from scenes import photo
 from imgae import Image, ImageError, ImgaeWarning, write_image
 from imgae.cli import main
 from imgae.evaluate import detect
-from imgae.evaluate.protocol import Method
+from imgae.evaluate.protocol import Method, Result
 from imgae.model.contract import DEFECTS
 
 
@@ -118,3 +119,11 @@ def test_the_command_prints_a_table_and_writes_json(pictures, tmp_path, monkeypa
     chosen = [pictures[0][1], pictures[1][1]]
     shares = [(pixels > 127).any(2).mean() for pixels in chosen]
     assert rows["undamaged"]["marked"] == pytest.approx(np.mean(shares))
+
+
+def test_scores_of_a_card_are_numbers():
+    results = [
+        Result("m", "dust", {"f1": math.nan}),
+        Result("m", "scratches", {"f1": 0.5}),
+    ]
+    assert [s.value for s in detect.card_scores(results, "FLAT", 2, "a command")] == [0.5]

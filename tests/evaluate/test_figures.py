@@ -1,5 +1,6 @@
 import numpy as np
 import PIL.Image
+import PIL.JpegImagePlugin
 import pytest
 
 from imgae.evaluate import figures
@@ -53,3 +54,11 @@ def test_a_plot_is_written_in_the_format_of_its_name(tmp_path, suffix):
     figures.plot_quality_against_time(rows, path, "title")
     magic = {".png": b"\x89PNG", ".pdf": b"%PDF", ".svg": b"<?xml"}[suffix]
     assert path.read_bytes().startswith(magic)
+
+
+def test_a_sheet_is_written_as_other_pictures_are(tmp_path):
+    """As a JPEG that keeps the colours of labels and pixels, as `write_image` makes it."""
+    path = tmp_path / "sheet.JPG"
+    figures.contact_sheet([("a", samples(1)[0])], [Method("m", lambda s: s.pixels)], path)
+    with PIL.Image.open(path) as picture:
+        assert PIL.JpegImagePlugin.get_sampling(picture) == 0

@@ -3,6 +3,7 @@ import pytest
 
 from imgae import Image, ImageError, ImgaeWarning, write_image
 from imgae.evaluate import folders
+from imgae.io.formats import table
 
 
 def fill(folder, **values):
@@ -81,3 +82,10 @@ def test_a_pair_has_one_size_and_the_same_colours(tmp_path):
             ImageError, match=rf"x_real.png is 9x9 RGB, but .*x_mean.png is {words}"
         ):
             folders.pairs(tmp_path, tmp_path)
+
+
+def test_a_folder_without_pictures_is_told_which_formats_count(tmp_path, monkeypatch):
+    new = table.Row("QOI", (".qoi",), b"qoif", "qoi")
+    monkeypatch.setattr(table, "FORMATS", (*table.FORMATS, new))
+    with pytest.raises(ImageError, match="holds no PNG, JPEG, TIFF, WebP or QOI"):
+        folders.clean_pictures(tmp_path)

@@ -107,3 +107,13 @@ def test_the_measures_of_large_holes_rank_truth_above_texture_above_blur():
         off = [abs(measure(pixels, hole) - best) for pixels in (truth, textured, blurred)]
         assert off[0] < off[1] < off[2], measure.__name__
     assert seam_ratio(truth, hole) < 1.1 < seam_ratio(shifted, hole)
+
+
+def test_scores_of_a_card_are_numbers():
+    results = [
+        Result("m", "text", {"gain": -np.inf, "hole_psnr": 23.0}),
+        Result("m", "random50", {"gain": np.nan, "hole_psnr": np.inf}),
+        Result("m", "box96", {"gain": 1.0, "hole_psnr": np.inf}),
+        Result("m", "scratches", {"gain": 0.5, "hole_psnr": 20.0}),
+    ]
+    assert [score.value for score in inpaint.card_scores(results, "FLAT", "a command")] == [0.5]

@@ -30,3 +30,12 @@ def test_a_file_that_holds_no_card_is_told_by_name(tmp_path):
     tiny_models.save(path, [tiny_models.helper.make_node("Identity", ["image"], ["restored"])])
     with pytest.raises(ModelError, match=r"m\.onnx: its card cannot be read"):
         write_scores(path, SCORES)
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("-inf"), float("nan")])
+def test_a_score_that_no_card_can_hold_leaves_the_file_as_it_was(tmp_path, value):
+    path = tiny_models.identity(tmp_path / "m.onnx", scores=SCORES)
+    before = path.read_bytes()
+    with pytest.raises(ModelError, match=r"m\.onnx: .*scores"):
+        write_scores(path, [SCORES[0], Score("flat", value, "dB PSNR", "a command")])
+    assert path.read_bytes() == before

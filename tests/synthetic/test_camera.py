@@ -29,12 +29,9 @@ def test_noise_grows_with_sensitivity():
 
 def test_noise_of_the_sensor_grows_with_light():
     draw = np.random.default_rng
-    light = [camera.linear(np.array([value / 255]))[0] for value in (20, 200)]
-    raws = [np.full((64, 64), value / 2) for value in light]
     dark, bright = (
         camera.photograph(flat(value), 800, draw(0)).noisy.astype(float) for value in (20, 200)
     )
-    assert raws[0].mean() < raws[1].mean()
     linear_dark, linear_bright = camera.linear(dark / 255), camera.linear(bright / 255)
     assert linear_bright.std() > 2 * linear_dark.std()
 

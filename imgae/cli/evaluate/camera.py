@@ -13,6 +13,7 @@ from imgae.cli.evaluate.common import (
     folder_name,
     name_of,
     names,
+    tell,
     write_card,
     write_json,
 )
@@ -31,7 +32,11 @@ saved as JPEGs of five qualities, and left as they are. With --pairs, real pictu
 figures are changes of PSNR from what went in, their mean and the worst; PSNR counts up to 42 dB,
 beyond which nobody sees a difference. The model "auto" is `imgae denoise` without options.
 
---write-card writes the mean changes, and the PSNR of clean pictures.
+--limit 3 makes a quick look. A folder takes minutes: on two CPU cores, each model needs about 2
+seconds for each megapixel and condition, of which there are 11. It needs no extra.
+
+--write-card writes the mean changes, and the PSNR of clean pictures. They replace all scores
+in the card.
 """
 
 
@@ -103,6 +108,7 @@ def results_of(
     clean = folders.clean_pictures(options.folder, options.limit)
     results: list[Result] = []
     for name, samples_of in conditions(clean, real, options.limit):
+        tell(name)
         samples = denoise.told(samples_of()[: options.limit], level)
         own = camera.run_condition(methods, name, samples)
         results += own

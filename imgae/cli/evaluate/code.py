@@ -11,6 +11,7 @@ from imgae.cli.evaluate.common import (
     folder_name,
     name_of,
     names,
+    tell,
     write_card,
     write_json,
 )
@@ -33,7 +34,8 @@ AUROC: how well cells of 8x8 pixels with spots and lines on them are told from o
 under the ROC curve: by the distance of their code from those of the other folder, by the error of
 the reconstruction, and beside them by the distance of their pixels from the mean.
 
---write-card writes PSNR, copies found and both AUROC.
+It needs no extra. --write-card writes PSNR, copies found and both AUROC. They replace all scores in
+the card.
 """
 
 
@@ -67,7 +69,10 @@ def measure(options: argparse.Namespace) -> None:
         ]
         for folder in (options.folder, options.others)
     )
-    measured = [code.run_method(method, pictures, others) for method in methods]
+    measured = []
+    for method in methods:
+        tell(method.name)
+        measured.append(code.run_method(method, pictures, others))
     results = [found for own in measured for found in own]
     results += code.run_baselines(pictures, others)
     if train := [Path(name) for name in options.train]:

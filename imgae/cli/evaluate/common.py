@@ -3,14 +3,17 @@
 import argparse
 import os
 import shlex
+import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from imgae.cli.files import identity
 from imgae.cli.options import add_device, whole
-from imgae.cli.output import result, warnings_as_notes
+from imgae.cli.output import result, say, warnings_as_notes
 from imgae.errors import OptionError, needs_extra
+from imgae.io.formats.table import extensions
 
 if TYPE_CHECKING:
     from imgae.model.card import Score
@@ -48,7 +51,8 @@ def add_shared(
         add(
             "--write-card",
             action="store_true",
-            help="write the scores into the card of the one model that --models names",
+            help="write the scores into the card of the one model that --models names, in place of "
+            "all scores that are in it; needs all pictures, so no --limit",
         )
         add("--name", metavar="TEXT", help="what the card calls DIR (default: its name)")
     add_device(parser)
@@ -90,8 +94,14 @@ def need_bench(options: argparse.Namespace) -> None:
             import matplotlib.figure  # noqa: F401
 
 
+def tell(condition: object) -> None:
+    """Say on a terminal what is measured now, as a task may take minutes."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        say(f"imgae: measuring {condition}", sys.stderr)
+
+
 def check_outputs(options: argparse.Namespace) -> None:
-    """Raise OptionError or ImageError for a file that could not be written after the work."""
+    """Raise OptionError or ImageError for a file that may not or could not be written."""
     from imgae.evaluate.figures import PLOTS
     from imgae.io.files import check_writable
 
@@ -106,6 +116,36 @@ def check_outputs(options: argparse.Namespace) -> None:
     for path, count in Counter(map(os.path.abspath, wanted.values())).items():
         if count > 1:
             raise OptionError(f"{path}: named for two outputs; name a file for each")
+    there = [path for path in wanted.values() if path.exists()]
+    if there:
+        read = {identity(path): path for path in files_read(options)}
+        for path in there:
+            if same := read.get(identity(path)):
+                raise OptionError(
+                    f"{path}: would be written over {same}, which this evaluation reads; name "
+                    "another file"
+                )
+
+
+def files_read(options: argparse.Namespace) -> Iterator[Path]:
+    """Yield the models that a task may use, and the pictures of the folders that it reads."""
+    from imgae.model import registry
+
+    yield from registry.available().values()
+    for name in getattr(options, "models", None) or []:
+        if name.endswith(".onnx") or os.sep in name:
+            yield Path(name)
+    folders = [options.folder, *(getattr(options, name, None) for name in ("pairs", "others"))]
+    for folder in folders:
+        if folder and folder.is_dir():
+            yield from (path for path in folder.iterdir() if is_picture(path))
+    for name in getattr(options, "train", None) or []:
+        yield from (path for path in Path(name).rglob("*") if is_picture(path))
+
+
+def is_picture(path: Path) -> bool:
+    """Return whether a file's name is one of those that folders of pictures are searched for."""
+    return path.suffix.lower() in extensions()
 
 
 def check_place(path: Path) -> None:
@@ -132,6 +172,8 @@ def check_card(options: argparse.Namespace) -> None:
     models = options.models or []
     if len(models) != 1 or models == ["auto"]:
         raise OptionError("--write-card writes into one model's card; name it with --models")
+    if options.limit:
+        raise OptionError("--write-card measures all pictures; leave --limit out")
     options.card = registry.find(models[0])
     check_place(options.card)
 
@@ -145,13 +187,22 @@ def write_json(options: argparse.Namespace, text: str) -> None:
 
 
 def write_card(options: argparse.Namespace, scores: "list[Score]") -> None:
-    """Print scores, and write them into the model's card."""
+    """Print scores, and write them into the model's card.
+
+    Raises OptionError if there are none.
+    """
     from imgae.model.scores import write_scores
 
+    if not scores:
+        raise OptionError(
+            f"{options.card}: not changed, as no score is a finite number; measure on photographs"
+        )
     for score in scores:
         result(f"{score.value:8.3f} {score.unit}  {score.what}")
-    write_scores(options.card, scores)
-    result(f"{options.card}: {len(scores)} scores written into its card")
+    old = write_scores(options.card, scores)
+    count = f"{len(scores)} score{'s' if len(scores) > 1 else ''}"
+    instead = f", in place of the {len(old)} that were there" if old else ""
+    result(f"{options.card}: {count} written into its card{instead}")
 
 
 def name_of(options: argparse.Namespace) -> str:
@@ -166,6 +217,5 @@ def folder_name(folder: Path) -> str:
 def command_of(options: argparse.Namespace, task: str, *words: str) -> str:
     """Return the command line that gives a score; folders and files by their names alone."""
     model = Path(options.models[0]).name
-    limit = ["--limit", str(options.limit)] if options.limit else []
     folder = f"{folder_name(options.folder)}/"
-    return shlex.join(["imgae", "evaluate", task, folder, "--models", model, *words, *limit])
+    return shlex.join(["imgae", "evaluate", task, folder, "--models", model, *words])

@@ -13,6 +13,7 @@ from imgae.cli.evaluate.common import (
     names,
     need_bench,
     numbers,
+    tell,
     write_card,
     write_json,
 )
@@ -34,7 +35,8 @@ With --pairs, DIR holds real noisy pictures and the other folder their reference
 match; the endings _real, _noisy, _mean and _clean do not count.
 
 --write-card measures levels 5, 15, 25 and 50: with float noise, with 8-bit noise, and with 8-bit
-noise and the level estimated. --sigma, --noise and --level choose among them.
+noise and the level estimated. --sigma, --noise and --level choose among them; the scores still
+replace all scores in the card.
 
 Needs scikit-image and matplotlib: pip install 'imgae[bench]'.
 """
@@ -91,6 +93,7 @@ def measure(options: argparse.Namespace) -> None:
     conditions = conditions_of(options, noise)
     results: list[Result] = []
     for number, condition in enumerate(conditions):
+        tell(words_of(condition))
         samples = samples_of(options, clean, condition, noise, level)
         own = [
             denoise.run_method(method, samples, condition, peaks[method.name]) for method in methods
@@ -125,6 +128,13 @@ def conditions_of(options: argparse.Namespace, noise: str) -> "list[str | float 
     if options.pairs:
         return [*(options.sigma or [None])]
     return [CLEAN] if noise == CLEAN else [*(options.sigma or LEVELS)]
+
+
+def words_of(condition: str | float | None) -> str:
+    """Return what a condition is called while it is measured."""
+    if condition is None:
+        return "real pairs"
+    return condition if isinstance(condition, str) else f"sigma {condition:g}"
 
 
 def samples_of(
@@ -191,10 +201,11 @@ def measure_for_card(
     levels = options.sigma or denoise.CARD_LEVELS
     scores: list[Score] = []
     for noise, level in settings:
-        results = [
-            denoise.run_method(method, samples_of(options, clean, sigma, noise, level), sigma)
-            for sigma in levels
-        ]
+        results = []
+        for sigma in levels:
+            tell(f"{words_of(sigma)}, {noise} noise, level {level}")
+            samples = samples_of(options, clean, sigma, noise, level)
+            results.append(denoise.run_method(method, samples, sigma))
         told = ["--sigma", ",".join(f"{sigma:g}" for sigma in levels), "--noise", noise]
         told += ["--level", level]
         command = command_of(options, "denoise", *told)

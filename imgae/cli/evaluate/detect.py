@@ -8,6 +8,7 @@ from imgae.cli.evaluate.common import (
     add_shared,
     command_of,
     name_of,
+    tell,
     write_card,
     write_json,
 )
@@ -21,7 +22,7 @@ Twenty pictures from all over DIR get scratches, dust and dead pixels, which are
 repeatable. F1, precision and recall of each kind of defect are over the pixels of all pictures
 together. The same pictures are also measured undamaged: the fewer pixels are marked, the better.
 
---write-card writes the F1 of each kind.
+It needs no extra. --write-card writes the F1 of each kind. They replace all scores in the card.
 """
 
 
@@ -44,7 +45,10 @@ def measure(options: argparse.Namespace) -> None:
         (name, to_uint8_rgb(pixels))
         for name, pixels in folders.clean_pictures(options.folder, count, spread=True)
     ]
-    results = [found for method in methods for found in detect.run_method(method, pictures)]
+    results = []
+    for method in methods:
+        tell(method.name)
+        results += detect.run_method(method, pictures)
     result(detect.table(results))
     about = {"folder": options.folder.name, "pictures": len(pictures)}
     write_json(options, report.to_json(results, about))

@@ -18,6 +18,10 @@ Pictures that need no denoising, or little: clean ones, clean JPEGs of quality 5
 brighter ones, drawn ones (screens with text, drawings, charts, gradients, flat fields), and with
 --pairs real noisy ones. A picture counts as made worse if its PSNR falls by more than 0.1 dB; PSNR
 counts up to 42 dB, beyond which nobody sees a difference.
+
+--limit 3 makes a quick look. A folder takes minutes: on two CPU cores, about 2 seconds for each
+megapixel and condition; there are 10 conditions of DIR's pictures and 9 of drawn ones. It needs no
+extra.
 """
 WORST = 6  # cases that a sheet shows
 

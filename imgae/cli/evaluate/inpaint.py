@@ -12,24 +12,27 @@ from imgae.cli.evaluate.common import (
     name_of,
     names,
     need_bench,
+    tell,
     write_card,
     write_json,
 )
 from imgae.cli.options import Commands, new_parser
 from imgae.cli.output import result
-from imgae.errors import OptionError
+from imgae.errors import ImageError, OptionError
 from imgae.model import registry
 
 if TYPE_CHECKING:
     from imgae.evaluate.protocol import Result, Sample
 
+AGAINST = ("telea", "ns", "harmonic", "biharmonic")
 MORE = """\
 The holes are synthetic and repeatable; they follow from their kind and the number of the picture:
 random50 and random80 (single pixels, 50 and 80 %), text, scratches, boxes32 (six boxes of 32
 pixels), box96 (one box of 96 pixels). "PSNR in holes" is of the pixels in the holes alone. "Over
 best baseline" is how much more that is than the best baseline has, picture by picture, on average.
 
---write-card measures all kinds of holes, beside all baselines.
+--write-card measures all kinds of holes, or those of --kinds, beside all baselines. The scores
+replace all scores in the card.
 
 Needs scikit-image: pip install 'imgae[bench]'.
 """
@@ -49,8 +52,8 @@ def add_parser(tasks: Commands) -> None:
     add(
         "--against",
         type=names,
-        default=["telea", "ns", "harmonic", "biharmonic"],
-        metavar="telea,ns,harmonic,biharmonic",
+        default=list(AGAINST),
+        metavar=",".join(AGAINST),
         help="baselines to compare with (default: all)",
     )
     add("--sheet", type=Path, metavar="FILE.png", help="show the worst case of each kind of hole")
@@ -59,6 +62,8 @@ def add_parser(tasks: Commands) -> None:
 
 def measure(options: argparse.Namespace) -> None:
     need_bench(options)
+    if options.write_card and set(options.against) != set(AGAINST):
+        raise OptionError("--write-card compares with all baselines; leave --against out")
     from imgae.evaluate import figures, folders, inpaint, protocol, report
     from imgae.picture.pixels import to_uint8_rgb
 
@@ -69,8 +74,6 @@ def measure(options: argparse.Namespace) -> None:
     methods = inpaint.fills(options.models, options.against, options.threads, options.device)
     if not methods or not kinds:
         raise OptionError("nothing to measure: name --models or --against, and --kinds")
-    if options.write_card and not options.against:
-        raise OptionError("--write-card compares with baselines; leave --against out")
     pictures = [
         (name, to_uint8_rgb(pixels))
         for name, pixels in folders.clean_pictures(options.folder, options.limit)
@@ -80,10 +83,18 @@ def measure(options: argparse.Namespace) -> None:
     worst: list[tuple[str, Sample]] = []
     for kind in kinds:
         samples = inpaint.samples_of(pictures, kind)
+        if not samples:
+            continue
+        tell(kind)
         own = inpaint.run_kind(methods, samples, kind)
         results += own
         (sample,) = figures.worst_of(own[0], samples)
         worst.append((f"{kind} {sample.name}", sample))
+    if not results:
+        raise ImageError(
+            f"{options.folder}: no picture is large enough for holes of these kinds: "
+            f"{', '.join(kinds)}; name other --kinds or use larger pictures"
+        )
     result(inpaint.table(results))
     about = {"folder": options.folder.name, "pictures": len(pictures)}
     write_json(options, report.to_json(results, about, "kind"))

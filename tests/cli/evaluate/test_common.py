@@ -1,6 +1,8 @@
 """What all tasks of `imgae evaluate` share: checks before the work, names, notes, cards."""
 
+import io
 import json
+import re
 import shlex
 import shutil
 import subprocess
@@ -193,7 +195,7 @@ print(peak_memory("nlm", False, 1))
 
 CARDS = {
     "denoise": (["--models", "darken", "--sigma", "25,50"], 6),
-    "inpaint": (["--models", "white", "--kinds", "random50,random80"], 2),
+    "inpaint": (["--models", "white", "--kinds", "random50,random80,text"], 3),
     "camera": (["--models", "darken", "--pairs", "pairs"], 12),
     "detect": (["--models", "bright"], 3),
     "code": (["--models", "blocks", "--others", "others"], 4),
@@ -221,16 +223,53 @@ def test_the_scores_in_a_card_are_what_their_command_prints(work, task, monkeypa
         printed = capfd.readouterr().out
         for score in card.scores:
             if score.command == command:
-                assert "Two Photos" in score.what or score.what.startswith("pairs, ")
-                forms = (f"{score.value:.2f}", f"{score.value:.3f}", f"{score.value:+.2f}")
-                assert any(form in printed for form in forms) or inside(score.value, printed)
+                cell = printed_for(task, score, printed)
+                assert float(cell) == pytest.approx(score.value, abs=rounding(cell, score)), score
 
 
-def inside(value, printed):
-    """Whether a cell of a table is the value but for the digits that it prints."""
-    cells = [cell.strip() for cell in printed.replace("\n", "|").split("|")]
-    numbers = [float(cell) for cell in cells if cell.replace(".", "", 1).lstrip("+-").isdigit()]
-    return any(abs(number - value) <= 0.0051 for number in numbers)
+def printed_for(task, score, printed):
+    """Return what a command printed for a score: one cell of its tables, found by its heads."""
+    assert score.what.startswith(("Two Photos, ", "pairs, "))
+    what = score.what.removeprefix("Two Photos, ")
+    if task == "denoise":
+        sigma, noise, *level = what.removeprefix("sigma ").split(", ")
+        assert noise == ("float noise" if "--noise float" in score.command else "8-bit noise")
+        assert bool(level) == ("--level estimated" in score.command)
+        return cell_of(printed, "method", "darken", f"PSNR {sigma}")
+    if task == "inpaint":
+        kind = what.split(", ")[0]
+        column = "PSNR in holes" if kind == "box96" else "over best baseline"
+        return cell_of(printed, kind, "white", column)
+    if task == "camera":
+        if what == "clean":
+            return re.search(r"without limit: darken (\S+)", printed)[1]
+        row = "real" if what == "pairs, change" else what.removesuffix(", change")
+        return cell_of(printed, "pictures", row, "darken: mean")
+    if task == "detect":
+        return cell_of(printed, "defect", what.removeprefix("2 pictures, "), "F1")
+    column = {
+        "reconstructed": "PSNR",
+        "others: damaged copies found first": "copies found",
+        "others: damaged cells, by code": "AUROC by code",
+        "others: damaged cells, by error": "by error",
+    }[what]
+    return cell_of(printed, "method", "blocks", column)
+
+
+def cell_of(printed, key, row, column):
+    """Return the cell of a column, in the row that holds `row` under the head `key`."""
+    for table in printed.split("\n\n"):
+        lines = [line.strip("| ").split(" | ") for line in table.split("\n") if line[:2] == "| "]
+        if lines and key in lines[0]:
+            (found,) = [line for line in lines[1:] if line[lines[0].index(key)] == row]
+            return found[lines[0].index(column)]
+    raise AssertionError(f"no table of {key} in {printed}")
+
+
+def rounding(cell, score):
+    """Return how far two roundings of one figure can be apart; 0 if both have as many digits."""
+    digits, own = len(cell.partition(".")[2]), 3 if score.command.split()[2] == "code" else 2
+    return 0 if digits == own else 0.0051
 
 
 @pytest.mark.parametrize(
@@ -243,7 +282,13 @@ def inside(value, printed):
         ("denoise", ["--models", "negative"], "imgae evaluate camera --write-card"),
         ("denoise", ["--models", "identity", "--json", "a.json"], "leave --pairs"),
         ("denoise", ["--models", "identity", "--noise", "clean"], "cards hold no scores"),
-        ("inpaint", ["--models", "white", "--against", ""], "compares with baselines"),
+        ("inpaint", ["--models", "white", "--against", ""], "all baselines"),
+        ("inpaint", ["--models", "white", "--against", "telea"], "all baselines"),
+        ("denoise", ["--models", "identity", "--limit", "1"], "--limit"),
+        ("inpaint", ["--models", "white", "--limit", "1"], "--limit"),
+        ("camera", ["--models", "identity", "--limit", "1"], "--limit"),
+        ("detect", ["--models", "bright", "--limit", "1"], "--limit"),
+        ("code", ["--models", "blocks", "--others", "clean", "--limit", "1"], "--limit"),
         ("camera", ["--models", "identity", "--against", "nlm"], "one model alone"),
     ],
 )
@@ -259,3 +304,138 @@ def test_the_shipped_cards_name_commands_that_are_there():
             assert words[:2] == ["imgae", "evaluate"], score
             options = parse(words[1:])
             assert options.models == [name]
+
+
+INPUTS = [
+    *((task, [], "clean/0.png") for task in TASKS),
+    ("denoise", ["--pairs", "other"], "other/a_mean.png"),
+    ("camera", ["--pairs", "other"], "other/a_real.png"),
+    ("code", ["--others", "other"], "other/a_real.png"),
+    ("code", ["--train", "clean,nested"], "nested/deep/t.png"),
+    ("denoise", [], "models/identity.onnx"),
+    ("denoise", ["--models", "models/darken.onnx"], "models/darken.onnx"),
+    ("code", [], "models/blocks.onnx"),
+    ("camera", ["--models", "auto"], "models/identity.onnx"),
+]
+
+
+@pytest.mark.parametrize(("task", "words", "path"), INPUTS)
+@pytest.mark.parametrize("linked", [False, True])
+def test_no_output_goes_over_a_file_that_is_read(work, task, words, path, linked, capfd):
+    (work / "other").mkdir()
+    (work / "nested" / "deep").mkdir(parents=True)
+    for name in ("other/a_real.png", "other/a_mean.png", "nested/deep/t.png"):
+        shutil.copy(work / "clean" / "0.png", work / name)
+    output = path
+    if linked:
+        output = "link.json"
+        (work / output).symlink_to(work / path)
+    before = (work / path).read_bytes()
+    assert main(["evaluate", task, "clean", *TASKS[task], *words, "--json", output]) == 1
+    err = one_sentence(capfd)
+    assert f"{output}: " in err
+    assert "name another" in err
+    assert (work / path).read_bytes() == before
+
+
+def test_an_output_may_replace_an_earlier_one_among_the_pictures(work):
+    command = ["evaluate", "denoise", "clean", *TASKS["denoise"], "--json", "clean/all.json"]
+    assert [main(command), main(command)] == [0, 0]
+
+
+def test_a_sheet_does_not_go_over_a_picture(work, capfd):
+    before = (work / "clean" / "1.png").read_bytes()
+    words = ["--sheet", "models/../clean/1.png"]
+    assert main(["evaluate", "inpaint", "clean", *TASKS["inpaint"], *words]) == 1
+    assert "clean/1.png" in one_sentence(capfd)
+    assert (work / "clean" / "1.png").read_bytes() == before
+
+
+def flatten(work):
+    for number in range(2):
+        pixels = np.full((64, 72, 3), 90 + number, np.uint8)
+        write_image(Image(pixels), work / "clean" / f"{number}.png", overwrite=True)
+
+
+@pytest.mark.parametrize(
+    ("task", "words", "count"),
+    [
+        ("denoise", ["--models", "identity", "--sigma", "0,25"], 3),
+        ("inpaint", ["--models", "white", "--kinds", "random50"], 0),
+    ],
+)
+def test_a_card_can_be_read_after_scores_of_flat_pictures(work, task, words, count, capfd):
+    flatten(work)
+    path = work / "models" / f"{words[1]}.onnx"
+    before = path.read_bytes()
+    code = main(["evaluate", task, "clean", *words, "--write-card"])
+    capfd.readouterr()
+    scores = session.load(path).card.scores
+    assert code == (0 if count else 1)
+    assert len(scores) == count
+    assert (path.read_bytes() == before) == (count == 0)
+
+
+@pytest.mark.parametrize("baseline", ["tv", "nlm", "wavelet"])
+@pytest.mark.parametrize("words", [["--sigma", "0"], ["--noise", "clean"]])
+def test_baselines_are_measured_on_pictures_without_noise(work, baseline, words, capfd):
+    flatten(work)
+    command = ["evaluate", "denoise", "clean", "--models", "identity", "--no-memory", *words]
+    assert main([*command, "--against", baseline]) == 0
+    assert f"| {baseline} | " in capfd.readouterr().out
+
+
+def test_a_kind_of_hole_for_which_all_pictures_are_too_small_is_left_out(work, capfd):
+    for number in range(2):
+        pixels = (photo(3, 20, number) * 255).round().astype(np.uint8)
+        write_image(Image(pixels), work / "clean" / f"{number}.png", overwrite=True)
+    words = ["--models", "white", "--against", "telea", "--json", "all.json"]
+    assert main(["evaluate", "inpaint", "clean", *words, "--kinds", "random50,scratches"]) == 0
+    assert "large enough for holes of the kind scratches; left out" in capfd.readouterr().err
+    rows = json.loads((work / "all.json").read_text())["results"]
+    assert {row["kind"] for row in rows} == {"random50"}
+    assert main(["evaluate", "inpaint", "clean", *words, "--kinds", "scratches"]) == 1
+    assert "no picture is large enough" in capfd.readouterr().err
+
+
+def test_a_card_says_how_many_scores_were_replaced(work, capfd):
+    command = ["evaluate", "denoise", "clean", "--models", "darken", "--write-card"]
+    for sigma in ("15,25", "50"):
+        assert main([*command, "--noise", "float", "--sigma", sigma]) == 0
+        out = capfd.readouterr().out
+    assert out.endswith("1 score written into its card, in place of the 2 that were there\n")
+
+
+@pytest.mark.parametrize("task", ["denoise", "camera", "harm", "inpaint", "detect", "code"])
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_terminal_sees_what_is_being_measured(work, task, terminal, monkeypatch, capfd):
+    stream = io.StringIO()
+    stream.isatty = lambda: terminal
+    monkeypatch.setattr(sys, "stderr", stream)
+    assert main(["evaluate", task, "clean", *TASKS[task]]) == 0
+    told = {
+        "denoise": ["sigma 25"],
+        "camera": ["ISO 200", "JPEG 10", "clean"],
+        "harm": ["clean", "dark", "flat"],
+        "inpaint": ["random50"],
+        "detect": ["bright"],
+        "code": ["blocks"],
+    }[task]
+    lines = stream.getvalue().splitlines()
+    for name in told:
+        assert (f"imgae: measuring {name}" in lines) == terminal
+
+
+@pytest.mark.parametrize("task", ["camera", "harm"])
+def test_help_says_how_long_a_task_takes_and_what_makes_it_quick(task, capfd):
+    assert main(["evaluate", task, "--help"]) == 0
+    out = " ".join(capfd.readouterr().out.split())
+    assert "seconds for each megapixel and condition" in out
+    assert "--limit 3" in out
+    assert "no extra" in out
+
+
+@pytest.mark.parametrize("task", sorted({*TASKS} - {"harm"}))
+def test_help_says_that_scores_are_replaced(task, capfd):
+    assert main(["evaluate", task, "--help"]) == 0
+    assert "replace all scores" in " ".join(capfd.readouterr().out.split())
