@@ -13,6 +13,7 @@ from imgae.cli.options import auto_or, between, whole
 from imgae.cli.output import result, say
 from imgae.errors import ImageError, ImageNotFoundError, ImgaeError
 from imgae.io.formats.table import extensions, listed
+from imgae.io.places import check_folder
 
 ALL_FAILED, SOME_FAILED = 1, 3
 EXIT_CODES = """\
@@ -279,17 +280,6 @@ def folder_to_make(output: str | None, outputs: list[Path]) -> Path | None:
     if output is None or outputs == [Path(output)] or os.path.isdir(output):
         return None
     return Path(output)
-
-
-def check_folder(folder: Path) -> None:
-    """Raise ImageError if a folder cannot be made, as far as is known before."""
-    nearest = next(place for place in (folder, *folder.parents) if os.path.lexists(place))
-    if not os.path.isdir(nearest):
-        raise ImageError(f"{folder}: cannot be made a folder: {nearest} is a file")
-    if not os.access(nearest, os.W_OK | os.X_OK):
-        raise ImageError(
-            f"{folder}: cannot be made a folder: the folder {nearest} cannot be written to"
-        )
 
 
 @contextlib.contextmanager

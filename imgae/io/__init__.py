@@ -9,4 +9,5 @@ __all__ = [
     "metadata",
     "opencv",
     "pillow",
+    "places",
 ]

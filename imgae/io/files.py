@@ -17,11 +17,11 @@ from imgae.io.atomic import write_whole
 from imgae.io.format import Limits, fit
 from imgae.io.formats import table
 from imgae.io.metadata import upright
+from imgae.io.places import EXISTS, check_place
 from imgae.picture.image import Image
 
 EXTENSIONS: Final = frozenset(table.extensions())
 """What the names of picture files end in, in lower case, with the dot."""
-EXISTS: Final = "{}: exists already; add --overwrite (overwrite=True), or name another"
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
 """A path, the bytes of a picture file, or a binary file that is open for reading."""
 UNNAMED: Final = "the given bytes"
@@ -169,18 +169,7 @@ del documented
 def check_writable(path: Path, overwrite: bool) -> None:
     """Raise ImageError if a picture could not be written there, as far as can be told before."""
     writer_for(path)
-    try:
-        if not path.parent.is_dir():
-            raise ImageError(f"{path}: there is no folder {path.parent}")
-        if os.path.lexists(path):
-            if path.exists() and not path.is_file():
-                raise ImageError(f"{path}: exists and is not an ordinary file")
-            if not overwrite:
-                raise ImageError(EXISTS.format(path))
-        if not os.access(path.parent, os.W_OK | os.X_OK):
-            raise ImageError(f"{path}: the folder {path.parent} cannot be written to")
-    except OSError as error:  # a folder above that may not be looked into, or a name too long
-        raise ImageError(f"{path}: cannot be written: {error.strerror}") from error
+    check_place(path, overwrite)
 
 
 def format_of(path: Path) -> str | None:

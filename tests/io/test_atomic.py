@@ -284,6 +284,7 @@ def test_whether_a_process_runs_is_known_or_taken_for_granted(monkeypatch):
 
 OTHER_WRITERS = {
     "io/atomic.py": "the one writer",
+    "io/places.py": "an empty file, deleted at once, to learn whether one can be made",
     "model/verify/worker.py": "a pipe to another process, no file",
     "training/checkpoint.py": "lines added to a log, which a kill may cut",
 }

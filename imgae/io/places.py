@@ -1,0 +1,81 @@
+"""The one check of whether something can be written to a place, made before the work for it."""
+
+import contextlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from imgae.errors import ImageError, ImgaeError
+
+EXISTS: Final = "{}: exists already; add --overwrite (overwrite=True), or name another"
+
+
+def check_place(path: Path, overwrite: bool, error: type[ImgaeError] = ImageError) -> None:
+    """Raise an error of the class if a file could not be written, as far as can be told before.
+
+    A link is followed to the file that it names.
+    """
+    try:
+        if not path.parent.is_dir():
+            raise error(f"{path}: there is no folder {path.parent}")
+        if os.path.lexists(path):
+            if path.exists() and not path.is_file():
+                raise error(f"{path}: exists and is not an ordinary file")
+            if not overwrite:
+                raise error(EXISTS.format(path))
+        with contextlib.suppress(FileNotFoundError):
+            path.stat()  # fails if the name is too long
+    except OSError as problem:  # also a folder above that may not be looked into
+        raise error(f"{path}: cannot be written: {problem.strerror}") from problem
+    folder = Path(os.path.realpath(path)).parent if path.is_symlink() else path.parent
+    if not can_hold_files(folder):
+        raise error(f"{path}: the folder {folder} cannot be written to")
+
+
+def check_folder(folder: Path, error: type[ImgaeError] = ImageError) -> None:
+    """Raise an error of the class if a folder cannot be made, or not be written to, as far as can
+    be told before.
+    """
+    nearest = next(place for place in (folder, *folder.parents) if os.path.lexists(place))
+    if nearest.is_symlink() and not nearest.exists():
+        raise error(f"{folder}: cannot be made a folder: {nearest} is a link that leads nowhere")
+    if not nearest.is_dir():
+        raise error(f"{folder}: cannot be made a folder: {nearest} is a file")
+    if not can_hold_files(nearest):
+        if nearest == folder:
+            raise error(f"{folder}: the folder cannot be written to")
+        raise error(f"{folder}: cannot be made a folder: the folder {nearest} cannot be written to")
+    try:
+        folder.stat()
+    except FileNotFoundError:
+        return
+    except OSError as problem:  # a name that is too long
+        raise error(f"{folder}: cannot be made a folder: {problem.strerror}") from problem
+
+
+def check_files_in(
+    folder: Path, names: Iterable[str], overwrite: bool, error: type[ImgaeError] = ImageError
+) -> None:
+    """Raise an error of the class if files cannot be written to a folder, which may yet have to be
+    made.
+    """
+    check_folder(folder, error)
+    if folder.is_dir():
+        for name in names:
+            check_place(folder / name, overwrite, error)
+
+
+def can_hold_files(folder: Path) -> bool:
+    """Return whether a file can be made in a folder, by making one.
+
+    The permissions of a folder alone do not tell it: root may pass them, and still a file system
+    that is only to be read holds no new file.
+    """
+    probe = folder / f".imgae-probe-{os.getpid()}-{os.urandom(4).hex()}.tmp"
+    try:
+        probe.open("xb").close()
+        probe.unlink()
+    except OSError:
+        return False
+    return True
