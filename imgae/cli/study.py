@@ -8,7 +8,7 @@ from pathlib import Path
 
 from imgae.cli.options import Commands, new_parser, whole
 from imgae.cli.output import result
-from imgae.errors import ImageError, ImgaeError, needs_extra
+from imgae.errors import ImageError, needs_extra
 
 MORE = """\
 This trains small autoencoders of every kind. It writes a figure, CASE.png, and its numbers,
@@ -57,6 +57,7 @@ def run(options: argparse.Namespace) -> int:
         import matplotlib  # noqa: F401, ICN001 - told before the work
 
     from imgae.io.files import write_file
+    from imgae.io.places import check_files_in
     from imgae.model.machine import usable_cpus
     from imgae.training.data import read_folders
     from imgae.training.study import cases
@@ -64,10 +65,8 @@ def run(options: argparse.Namespace) -> int:
 
     torch.set_num_threads(options.threads or usable_cpus())
     folder: Path = options.output
-    files = [folder / f"{name}.{kind}" for name in cases.CASES for kind in ("json", "png")]
-    there = [path for path in files if path.exists()]
-    if there and not options.overwrite:
-        raise ImgaeError(f"{there[0]}: exists already; add --overwrite")
+    names = [f"{name}.{kind}" for name in cases.CASES for kind in ("json", "png")]
+    check_files_in(folder, names, options.overwrite)
     if options.data is None:
         pictures = drawn_pictures(options.seed)
     else:

@@ -3,6 +3,7 @@
 A checkpoint replaces the one before only when it is whole on the disk.
 """
 
+import errno
 import io
 import json
 from pathlib import Path
@@ -12,6 +13,7 @@ import torch
 
 from imgae.errors import TrainingError
 from imgae.io.atomic import write_whole
+from imgae.io.places import check_files_in
 from imgae.training.settings import Settings, from_text
 
 
@@ -25,8 +27,15 @@ class Run:
         self.log_path = folder / "log.jsonl"
         self.preview_path = folder / "preview.png"
 
+    def check_place(self) -> None:
+        """Raise TrainingError if what a run keeps cannot be written, as far as can be told."""
+        paths = (self.config_path, self.checkpoint_path, self.log_path, self.preview_path)
+        names = [path.name for path in paths]
+        check_files_in(self.folder, names, overwrite=True, error=TrainingError)
+
     def check_new(self) -> None:
-        """Raise TrainingError if a run is there already."""
+        """Raise TrainingError if a run is there already, or none can be written."""
+        self.check_place()
         if self.checkpoint_path.exists():
             raise TrainingError(
                 f"{self.folder} already holds a run; add --resume to continue it, or name another "
@@ -106,7 +115,8 @@ def replace_whole(path: Path, data: bytes | memoryview) -> None:
     try:
         write_whole(path, data, sync=True)
     except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         raise TrainingError(
-            f"{path} could not be written ({error.strerror}); what was there is unharmed: free "
-            "some space, then continue with --resume"
+            f"{path} could not be written ({error.strerror}); what was there is unharmed: "
+            f"{'free some space' if full else 'mend this'}, then continue with --resume"
         ) from error

@@ -12,6 +12,7 @@ from torch.optim.swa_utils import AveragedModel
 from imgae import __version__
 from imgae.errors import TrainingError
 from imgae.io.atomic import write_whole
+from imgae.io.places import EXISTS, check_place
 from imgae.model import onnxfile, session
 from imgae.model.card import COLOUR, METADATA_KEY, ModelCard
 from imgae.model.verify.reference import add_reference
@@ -56,11 +57,13 @@ def export_run(
     precision: of PRECISIONS; by default that of the run, which is fp16 or int8. A float run is
     made int8 with ranges chosen on its own pictures; denoisers only.
 
-    Raises TrainingError, leaving no file, if the run cannot be read, the file exists and
-    `overwrite` is false, or onnxruntime's output differs from torch's by more than 1e-4 (of int8
-    networks: by more than parity.INT8_TOLERANCE).
+    Raises TrainingError, leaving no file, if the file cannot be written, or exists and `overwrite`
+    is false, the run cannot be read, or onnxruntime's output differs from torch's by more than
+    1e-4 (of int8 networks: by more than parity.INT8_TOLERANCE).
     """
-    check_place(path, overwrite)
+    if path.suffix != ".onnx":
+        raise TrainingError(f"{path}: a model file's name ends in .onnx")
+    check_place(path, overwrite, TrainingError)
     task, settings = lookup.of_run(folder)
     if flip_ensemble and task.flip_ensemble is None:
         raise TrainingError(
@@ -92,20 +95,10 @@ def export_run(
         data = checked(model, net, task, precision)
         write_whole(path, data, overwrite=overwrite)
     except FileExistsError:
-        raise TrainingError(f"{path}: exists already; add --overwrite, or name another") from None
+        raise TrainingError(EXISTS.format(path)) from None
     except OSError as error:
         raise TrainingError(f"{path}: cannot be written: {error.strerror}") from error
     return card
-
-
-def check_place(path: Path, overwrite: bool) -> None:
-    """Raise TrainingError if no model can be written to a path."""
-    if path.suffix != ".onnx":
-        raise TrainingError(f"{path}: a model file's name ends in .onnx")
-    if path.exists() and not overwrite:
-        raise TrainingError(f"{path}: exists already; add --overwrite, or name another")
-    if not path.parent.is_dir():
-        raise TrainingError(f"{path}: there is no folder {path.parent}")
 
 
 def checked(model: onnx.ModelProto, net: Autoencoder, task: Task[Any], precision: str) -> bytes:

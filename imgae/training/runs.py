@@ -91,6 +91,7 @@ def resume(
             f"{task}"
         )
     state = run.load_checkpoint()
+    run.check_place()
     place = torch_device(device, threads or settings.threads or usable_cpus())
     pictures = read_pictures(settings, note)
     bank = bank_of(found, settings, pictures, place)

@@ -172,6 +172,26 @@ def test_export_on_the_command_line(run, tmp_path, capfd):
     assert err == ""
 
 
+@pytest.mark.parametrize(
+    ("place", "sentence"),
+    [
+        ("folder.onnx", "folder.onnx: exists and is not an ordinary file"),
+        ("file/a.onnx", "there is no folder .*file$"),
+        ("/proc/a.onnx", "the folder /proc cannot be written to"),
+    ],
+)
+def test_a_place_that_cannot_be_written_is_told_before_the_work(
+    run, tmp_path, monkeypatch, place, sentence
+):
+    if place.startswith("/proc") and not Path("/proc").is_dir():
+        pytest.skip("this system has no /proc")
+    (tmp_path / "folder.onnx").mkdir()
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setattr(export, "to_onnx", lambda *_: pytest.fail("a network was traced"))
+    with pytest.raises(TrainingError, match=sentence):
+        export.export_run(run, tmp_path / place, PROVENANCE, overwrite=True)
+
+
 def test_a_flip_ensemble_is_the_mean_over_four_flips(run, file, tmp_path):
     path = tmp_path / "flips.onnx"
     card = export.export_run(run, path, PROVENANCE, flip_ensemble=True)

@@ -270,8 +270,10 @@ def test_kernels_do_not_grow_without_end_on_gradients_that_are_only_noise(monkey
 
 
 PHRASES = [
-    ((), 2, "--data is missing"),
-    (("--data", "{pictures}"), 2, "one of --steps and --minutes"),
+    ((), 2, "--data DIR and --steps N (or --minutes M) are missing"),
+    (("--steps", "9"), 2, "--data DIR is missing"),
+    (("--data", "{pictures}"), 2, "--steps N (or --minutes M) is missing"),
+    (("--data", "{pictures}", "--steps", "0"), 2, "--steps is 0; train for one step or more"),
     (("--data", "{pictures}", "--steps", "9", "--minutes", "9"), 2, "one of --steps and --minutes"),
     (("--data", "{pictures}", "--steps", "9", "--crop", "33"), 2, "is not a multiple of 8"),
     (
@@ -312,6 +314,63 @@ def test_a_folder_that_holds_a_run_is_not_trained_over(pictures, tmp_path):
     runs.start(config, None, tmp_path / "run", "cpu", 1, silent, silent)
     with pytest.raises(TrainingError, match="already holds a run; add --resume"):
         runs.start(config, None, tmp_path / "run", "cpu", 1, silent, silent)
+
+
+@pytest.fixture
+def no_reading(monkeypatch):
+    """Reading pictures fails the test."""
+
+    def read(*_):
+        pytest.fail("pictures were read")
+
+    monkeypatch.setattr(runs, "read_pictures", read)
+
+
+PLACES = [
+    ("a.png", "a.png: cannot be made a folder: .*a.png is a file"),
+    ("a.png/x", "a.png/x: cannot be made a folder: .*a.png is a file"),
+    ("half", "half/log.jsonl: exists and is not an ordinary file"),
+    ("/proc", "/proc: the folder cannot be written to"),
+    ("/proc/x", "/proc/x: cannot be made a folder: the folder /proc cannot be written to"),
+]
+
+
+@pytest.mark.parametrize(("place", "sentence"), PLACES)
+@pytest.mark.usefixtures("no_reading")
+def test_a_folder_that_cannot_hold_a_run_is_told_before_pictures_are_read(
+    pictures, tmp_path, place, sentence
+):
+    if place.startswith("/proc") and not os.path.isdir("/proc"):
+        pytest.skip("this system has no /proc")
+    (tmp_path / "a.png").write_bytes(b"mine")
+    (tmp_path / "half" / "log.jsonl").mkdir(parents=True)
+    with pytest.raises(TrainingError, match=sentence):
+        runs.start(settings(pictures), None, tmp_path / place, "cpu", 1, silent, silent)
+    assert (tmp_path / "a.png").read_bytes() == b"mine"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "half"]
+
+
+def test_a_run_that_cannot_be_written_is_not_resumed(pictures, tmp_path, monkeypatch):
+    run = tmp_path / "run"
+    runs.start(settings(pictures, steps=5), None, run, "cpu", 1, silent, silent)
+    (run / "preview.png").unlink()
+    (run / "preview.png").mkdir()
+    monkeypatch.setattr(runs, "read_pictures", lambda *_: pytest.fail("pictures were read"))
+    with pytest.raises(TrainingError, match=r"preview\.png: exists and is not an ordinary file"):
+        runs.resume(run, "cpu", 1, silent, silent)
+
+
+def test_a_failed_write_asks_for_space_only_where_space_is_short(pictures, tmp_path, monkeypatch):
+    run = tmp_path / "run"
+    runs.start(settings(pictures, steps=5), None, run, "cpu", 1, silent, silent)
+
+    def broken(_):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "fsync", broken)
+    with pytest.raises(TrainingError, match=r"\(Input/output error\).* unharmed") as caught:
+        runs.resume(run, "cpu", 1, silent, silent)
+    assert "space" not in str(caught.value)
 
 
 @pytest.mark.parametrize("damage", [b"", b"nonsense"])

@@ -3,6 +3,7 @@
 import json
 import math
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -228,3 +229,25 @@ def test_pictures_that_are_too_small_are_refused_in_a_sentence(tmp_path, capsys)
     assert main(["study", "-o", str(tmp_path / "f"), "--data", str(tmp_path)]) == 1
     assert "3 are under 8x8" in capsys.readouterr().err
     assert not (tmp_path / "f").exists()
+
+
+@pytest.mark.parametrize(
+    ("place", "more", "sentence"),
+    [
+        ("st", ["--overwrite"], "st/undercomplete.png: exists and is not an ordinary file"),
+        ("st", [], "st/undercomplete.png: exists and is not an ordinary file"),
+        ("file", [], "file: cannot be made a folder: "),
+        ("file/x", [], "file/x: cannot be made a folder: "),
+        ("/proc", [], "/proc: the folder cannot be written to"),
+    ],
+)
+def test_a_place_that_cannot_be_written_is_told_before_the_work(
+    tmp_path, monkeypatch, capsys, place, more, sentence
+):
+    if place == "/proc" and not Path(place).is_dir():
+        pytest.skip("this system has no /proc")
+    (tmp_path / "st" / "undercomplete.png").mkdir(parents=True)
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setattr(patching, "drawn_pictures", lambda *_: pytest.fail("the work began"))
+    assert main(["study", "-o", str(tmp_path / place), *more]) == 1
+    assert sentence in capsys.readouterr().err
