@@ -2,6 +2,7 @@
 
 import math
 import os
+from collections.abc import Sequence
 from dataclasses import Field, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -95,7 +96,8 @@ class Choice(Check):
 
     @property
     def expected(self) -> str:
-        return f"one of {', '.join(self.words)}"
+        words = ", ".join(word for word in self.words if word)
+        return f"one of {words}, or an empty text" if "" in self.words else f"one of {words}"
 
     def accepts(self, value: object) -> bool:
         return isinstance(value, str) and value in self.words
@@ -162,6 +164,12 @@ class Flag(Check):
     def written(self, value: bool) -> list[str]:
         assert value
         return []
+
+
+def listed(words: Sequence[str]) -> str:
+    """Return words as a sentence lists them, as in "a, b and c"."""
+    *others, last = words
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from imgae.training.checks import (
     Text,
     Whole,
     entry_of,
+    listed,
     setting,
 )
 
@@ -154,12 +155,14 @@ class Settings:
     def read(cls, values: Mapping[str, object], where: str) -> Self:
         """Check what a file holds and make settings of it.
 
-        where: the file's name. Raises TrainingError: file, field, found, expected.
+        where: the file's name. Raises TrainingError: file, field, found, expected; or fields that
+        the task does not have, and what to do with such a run.
         """
-        known = {entry.name: entry_of(entry) for entry in fields(cls)}
-        if unknown := ", ".join(sorted(values.keys() - known.keys())):
+        if unknown := sorted(values.keys() - {entry.name for entry in fields(cls)}):
+            are = "is not a setting" if len(unknown) == 1 else "are not settings"
             raise TrainingError(
-                f"{where}: {unknown} is no setting of {cls.task}; expected: {', '.join(known)}"
+                f"{where}: {listed(unknown)} {are} of {cls.task}; the run was written by another "
+                "version of imgae: finish or export it with that version, or start again"
             )
         given = {
             name: tuple(value) if isinstance(value, list) else value

@@ -51,7 +51,21 @@ def config_in(folder, **changes):
         ({"autocast": "fp8"}, "autocast is 'fp8', expected one of auto, bf16, none"),
         ({"int8": 1}, "int8 is 1, expected true or false"),
         ({"objective": "spectral"}, "--objective and --lambda go together"),
-        ({"pace": 3, "code": 1}, "code, pace is no setting of denoise; expected: data, variant"),
+        (
+            {"pace": 3},
+            (
+                "pace is not a setting of denoise; the run was written by another version of "
+                "imgae: finish or export it with that version, or start again"
+            ),
+        ),
+        (
+            {"sigma": 0.1, "bf16": True, "rate": 0.05},
+            "bf16, rate and sigma are not settings of denoise; the run was written by another",
+        ),
+        (
+            {"objective": "fast"},
+            "expected one of contractive, spectral, jittered, or an empty text",
+        ),
         ({"task": "deblur"}, "task is 'deblur', expected one of denoise, camera"),
         ({"task": 7}, "task is 7, expected one of denoise"),
     ],
