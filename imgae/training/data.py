@@ -15,6 +15,7 @@ from torch import Generator, Tensor
 
 from imgae.errors import ImgaeError, TrainingError
 from imgae.io import files
+from imgae.io.formats.table import listed
 from imgae.picture.pixels import to_uint8_rgb
 
 
@@ -110,7 +111,7 @@ def read_folders(
     if not paths:
         names = ", ".join(str(folder) for folder in folders)
         raise TrainingError(
-            f"{names}: no pictures found; name a folder that holds PNG, JPEG, TIFF or WebP files"
+            f"{names}: no pictures found; name a folder that holds {listed('or')} files"
         )
     order = np.random.default_rng(seed).permutation(len(paths))
     pictures: list[np.ndarray] = []

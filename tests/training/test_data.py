@@ -5,6 +5,7 @@ torch = pytest.importorskip("torch", reason="torch is not installed")
 
 from imgae import Image, write_image  # noqa: E402
 from imgae.errors import TrainingError  # noqa: E402
+from imgae.io.formats import table  # noqa: E402
 from imgae.training.data import PictureBank, read_folders  # noqa: E402
 
 
@@ -94,6 +95,13 @@ def test_gray_and_16_bit_pictures_become_8_bit_rgb(tmp_path):
 
 def test_a_folder_without_pictures_is_one_sentence(tmp_path):
     with pytest.raises(TrainingError, match="no pictures found"):
+        read_folders([tmp_path], 16, 1 << 20, seed=0)
+
+
+def test_a_folder_without_pictures_is_told_every_format_that_can_be_read(tmp_path, monkeypatch):
+    more = table.Row("QOI", (".qoi",), b"qoif", "qoi")
+    monkeypatch.setattr(table, "FORMATS", (*table.FORMATS, more))
+    with pytest.raises(TrainingError, match="holds PNG, JPEG, TIFF, WebP or QOI files"):
         read_folders([tmp_path], 16, 1 << 20, seed=0)
 
 
