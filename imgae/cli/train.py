@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import textwrap
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,21 +20,30 @@ if TYPE_CHECKING:
     from imgae.training.tasks.task import Task
 
 INTERRUPTED = 130
-LIST = "\n".join(f"  {name:<10} {sentence}" for name, sentence in TASKS.items())
+LIST = "\n".join(
+    textwrap.fill(sentence, 78, initial_indent=f"  {name:<10} ", subsequent_indent=" " * 13)
+    for name, sentence in TASKS.items()
+)
 ABOUT = f"""\
 Train a network on your own pictures.
 
 Tasks:
 {LIST}
 
-`imgae train TASK --help` shows the options of a task. Like training, it needs torch:
-pip install 'imgae[train]'
+A task needs -o, --data, and --steps or --minutes:
+  imgae train denoise --data PICTURES/ --minutes 60 -o RUN/
+
+`imgae train TASK --help` shows the options of a task. Like training, it needs
+torch: pip install 'imgae[train]'
 """
 MORE = """\
 The folder RUN/ then holds config.json (the settings), checkpoint.pt (to continue from), log.jsonl
 (the losses) and preview.png (examples). `imgae export RUN/ -o FILE.onnx` makes a model of it.
 Ctrl-C saves the run; `imgae train TASK --resume -o RUN/` continues it.
 """
+USAGE = """\
+imgae train {0} --data DIR -o RUN/ (--steps N | --minutes M) [options]
+       imgae train {0} --resume -o RUN/ [options]"""
 
 
 def add_parser(commands: Commands) -> None:
@@ -41,9 +51,10 @@ def add_parser(commands: Commands) -> None:
     parser.description = ABOUT
     parser.usage = "imgae train TASK [options]"
     parser.add_argument("task", metavar="TASK", choices=tuple(TASKS), help="what to train")
-    parser.add_argument(
+    rest = parser.add_argument(
         "rest", nargs=argparse.REMAINDER, action=TaskOptions, metavar="...", help=argparse.SUPPRESS
     )
+    rest.required = False  # or argparse names it, too, where TASK is missing
     parser.set_defaults(run=run)
 
 
@@ -67,12 +78,15 @@ class TaskOptions(argparse.Action):
             from imgae.training.tasks import lookup
         inner = task_parser(type(parser), lookup.load(namespace.task))
         inner.parse_args([str(word) for word in values or ()], namespace)
+        if namespace.output is None:
+            refuse_missing(namespace)
 
 
 def task_parser(kind: type[argparse.ArgumentParser], task: "Task[Any]") -> argparse.ArgumentParser:
     """Return the parser of what follows a task's name."""
     parser = kind(
         prog=f"imgae train {task.name}",
+        usage=USAGE.format(task.name),
         description=filled(f"{TASKS[task.name]}\n\n{MORE}"),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -84,7 +98,6 @@ def task_parser(kind: type[argparse.ArgumentParser], task: "Task[Any]") -> argpa
         "--output",
         type=Path,
         metavar="RUN/",
-        required=True,
         help="the folder of the run; it is made if it does not exist",
     )
     add("--resume", action="store_true", help="continue the run in RUN/, with its settings")
@@ -177,6 +190,24 @@ def resumed(options: argparse.Namespace, task: "Task[Any]") -> bool:
     return True
 
 
+def missing(options: argparse.Namespace) -> list[str]:
+    """Return the options that a run needs and that are not given."""
+    needed = {"-o RUN/": options.output}
+    if not options.resume:
+        length = options.minutes if options.steps is None else options.steps
+        needed |= {"--data DIR": options.data, "--steps N (or --minutes M)": length}
+    return [name for name, value in needed.items() if value is None]
+
+
+def refuse_missing(options: argparse.Namespace) -> None:
+    """End the program if options are missing, in one sentence that names them all."""
+    from imgae.training.checks import listed
+
+    if names := missing(options):
+        are = "is" if len(names) == 1 else "are"
+        options.parser.error(f"{listed(names)} {are} missing")
+
+
 def settings_of(options: argparse.Namespace, task: "Task[Any]") -> "Settings":
     """Return the settings that a command line gives; refuse what it shows to be wrong."""
     given = {name: getattr(options, name) for name, *_ in task.settings.options()}
@@ -185,10 +216,11 @@ def settings_of(options: argparse.Namespace, task: "Task[Any]") -> "Settings":
         for name, value in given.items()
         if value is not None
     }
-    if "data" not in given:
-        options.parser.error("--data is missing: name a folder of clean pictures")
-    if bool(given.get("steps")) == (options.minutes is not None):
-        options.parser.error("give one of --steps and --minutes")
+    refuse_missing(options)
+    if options.steps == 0:
+        options.parser.error("--steps is 0; train for one step or more")
+    if options.steps and options.minutes is not None:
+        options.parser.error("give one of --steps and --minutes, not both")
     try:
         settings: Settings = task.settings(**given)
     except TrainingError as error:

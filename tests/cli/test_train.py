@@ -1,6 +1,8 @@
 """`imgae train` and `imgae export`: what they say, and what they load before they must."""
 
 import logging
+import re
+import shlex
 import subprocess
 import sys
 
@@ -10,7 +12,7 @@ import pytest
 import tifffile
 
 from imgae import Image, write_image
-from imgae.cli import main
+from imgae.cli import main, parser, train
 from imgae.training.tasks.table import TASKS
 
 LOADED = """
@@ -44,19 +46,49 @@ def test_the_options_of_a_task_need_torch():
 
 def test_the_list_of_tasks_is_in_the_help(capsys):
     assert main(["train", "--help"]) == 0
-    text = capsys.readouterr().out
+    text = " ".join(capsys.readouterr().out.split())
     assert all(f"{name} " in text and sentence in text for name, sentence in TASKS.items())
+
+
+def test_the_help_says_what_a_task_needs_with_an_example(capsys):
+    pytest.importorskip("torch", reason="torch is not installed")
+    assert main(["train", "--help"]) == 0
+    text = capsys.readouterr().out
+    assert "needs -o, --data, and --steps or --minutes" in " ".join(text.split())
+    (example,) = re.findall(r"^  imgae (train \w+ -.*)$", text, re.MULTILINE)
+    options = parser().parse_args(shlex.split(example))
+    assert train.missing(options) == []
+
+
+def test_the_help_fits_a_terminal(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "82")  # two are for the margin
+    assert main(["train", "--help"]) == 0
+    text = capsys.readouterr().out
+    assert max(map(len, text.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_usage_of_a_task_says_what_it_needs(task, capsys):
+    pytest.importorskip("torch", reason="torch is not installed")
+    assert main(["train", task, "--help"]) == 0
+    start, resume = capsys.readouterr().out.splitlines()[:2]
+    assert (
+        start == f"usage: imgae train {task} --data DIR -o RUN/ (--steps N | --minutes M) [options]"
+    )
+    assert resume.strip() == f"imgae train {task} --resume -o RUN/ [options]"
 
 
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["train"], "the following arguments are required: TASK"),
+        (["train"], "the following arguments are required: TASK; see imgae train --help"),
         (["train", "deblur"], "invalid choice: 'deblur'"),
         (
-            ["train", "denoise"],
-            "the following arguments are required: -o/--output; see imgae train",
+            ["train", "inpaint"],
+            "imgae: -o RUN/, --data DIR and --steps N (or --minutes M) are missing; see imgae",
         ),
+        (["train", "denoise", "--data", "d", "--minutes", "3"], "imgae: -o RUN/ is missing; see"),
+        (["train", "denoise", "--resume"], "imgae: -o RUN/ is missing; see"),
         (["train", "denoise", "-o", "run", "--pace", "3"], "unrecognized arguments: --pace"),
         (["train", "inpaint", "-o", "run", "--int8"], "unrecognized arguments: --int8"),
         (["train", "denoise", "-o", "run", "--autocast", "fp8"], "invalid choice: 'fp8'"),
