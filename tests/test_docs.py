@@ -100,6 +100,74 @@ def test_every_option_of_a_table_is_one_of_the_pages_command(name):
     assert set(shown) - options_of(*TABLES[name]) == set()
 
 
+def training_options():
+    """For each task, its options by name: what the table calls them, and their defaults."""
+    lookup = importlib.import_module("imgae.training.tasks.lookup")
+    found = {}
+    for name in train.TASKS:
+        settings = {each[1].name: each for each in lookup.load(name).settings.options()}
+        found[name] = {}
+        for action in PARSERS["train", name]._actions:
+            option = action.option_strings[-1]
+            default = action.default
+            if option in settings:
+                field, _, check = settings[option]
+                default = getattr(lookup.load(name).settings(), field)
+                given = default not in (None, "", (), False) or field == "seed"
+                written = " ".join(check.written(default)) if given else ""
+            else:
+                written = str(default or "")
+            if option not in ("--help", "--debug"):
+                found[name][option] = written
+    return found
+
+
+def option_rows(width):
+    """Rows of docs/train.md of that many cells that begin with an option: names, other cells."""
+    return [
+        (re.findall(r"`(--[a-z0-9-]+)", cells[0]), [cell.strip("`") for cell in cells[1:]])
+        for cells in rows(ROOT / "docs" / "train.md")
+        if len(cells) == width and cells[0].startswith("`-")
+    ]
+
+
+def test_the_page_on_training_lists_every_common_option_with_its_default():
+    tasks = training_options().values()
+    common = set.intersection(*(set(options.items()) for options in tasks))
+    shown = {(name, cells[-1]) for names, cells in option_rows(3) for name in names}
+    assert shown == {(name, default or "-") for name, default in common}
+    assert len(shown) > 15
+
+
+def test_the_page_on_training_lists_the_options_of_each_task_with_their_defaults():
+    tasks = training_options()
+    common = set.intersection(*(set(options.items()) for options in tasks.values()))
+    own = {
+        (task, name, default or "-")
+        for task, options in tasks.items()
+        for name, default in set(options.items()) - common
+    }
+    shown = {
+        (task, name, cells[-1])
+        for names, cells in option_rows(4)
+        for name in names
+        for task in re.findall(r"[a-z]+", cells[0])
+    }
+    assert shown == own
+    weights = importlib.import_module("imgae.training.tasks.code").WEIGHTS
+    assert weights in (ROOT / "docs" / "train.md").read_text().replace("`", "")
+
+
+def test_the_page_on_training_says_what_may_stand_beside_resume():
+    lookup = importlib.import_module("imgae.training.tasks.lookup")
+    settings = {each[1].name for each in lookup.load("denoise").settings.options()}
+    options = set(training_options()["denoise"]) - settings - {"--minutes", "--resume"}
+    text = " ".join((ROOT / "docs" / "train.md").read_text().split())
+    (sentence,) = re.findall(r"Beside `--resume`.*?\.", text)
+    named = set(re.findall(r"`(-[\w-]+)`", sentence)) - {"--resume"}
+    assert named == {"-o" if option == "--output" else option for option in options}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=identifier)
 def test_every_option_that_a_sentence_names_is_one(page):
     known = options_of(())
