@@ -41,12 +41,13 @@ def filled(text: str, width: int = 78) -> str:
     )
 
 
-def add_device(parser: argparse.ArgumentParser) -> None:
+def add_device(parser: argparse.ArgumentParser, library: str = "onnxruntime") -> None:
+    """Add --device and --threads; library: what decides whether there is CUDA."""
     parser.add_argument(
         "--device",
         choices=("auto", "cpu", "cuda"),
         default="auto",
-        help="where to run the model; auto uses CUDA if onnxruntime has it (default: auto)",
+        help=f"where to run the model; auto uses CUDA if {library} has it (default: auto)",
     )
     parser.add_argument(
         "--threads",

@@ -110,7 +110,7 @@ def task_parser(kind: type[argparse.ArgumentParser], task: "Task[Any]") -> argpa
     own = parser.add_argument_group(task.settings.group) if task.settings.group else parser
     for name, option, check in task.settings.options():
         add_setting(own if name in task.settings.own() else parser, name, option, check)
-    add_device(parser)
+    add_device(parser, "torch")
     add("--quiet", action="store_true", help="show no progress")
     parser.set_defaults(parser=parser)
     return parser

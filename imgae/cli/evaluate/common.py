@@ -14,6 +14,7 @@ from imgae.cli.options import add_device, whole
 from imgae.cli.output import result, say, warnings_as_notes
 from imgae.errors import OptionError, needs_extra
 from imgae.io.formats.table import extensions
+from imgae.io.places import check_place
 
 if TYPE_CHECKING:
     from imgae.model.card import Score
@@ -112,7 +113,7 @@ def check_outputs(options: argparse.Namespace) -> None:
         if name == "plot" and path.suffix.lower() not in PLOTS:
             known = ", ".join(PLOTS)
             raise OptionError(f"{path}: a plot cannot be written so; end the name in {known}")
-        check_place(path)
+        check_place(path, overwrite=True, error=OptionError)
     for path, count in Counter(map(os.path.abspath, wanted.values())).items():
         if count > 1:
             raise OptionError(f"{path}: named for two outputs; name a file for each")
@@ -148,19 +149,6 @@ def is_picture(path: Path) -> bool:
     return path.suffix.lower() in extensions()
 
 
-def check_place(path: Path) -> None:
-    try:
-        if not path.parent.is_dir():
-            raise OptionError(f"{path}: there is no folder {path.parent}")
-        if path.exists() and not path.is_file():
-            kind = "a folder" if path.is_dir() else "no ordinary file"
-            raise OptionError(f"{path}: is {kind}; name a file to write")
-    except OSError as error:  # a folder above that may not be looked into, or a name too long
-        raise OptionError(f"{path}: cannot be written: {error.strerror}") from error
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise OptionError(f"{path}: the folder {path.parent} cannot be written to")
-
-
 def check_card(options: argparse.Namespace) -> None:
     """Raise OptionError if --write-card is asked for and there is no one card to write into."""
     if not getattr(options, "write_card", False):
@@ -175,7 +163,7 @@ def check_card(options: argparse.Namespace) -> None:
     if options.limit:
         raise OptionError("--write-card measures all pictures; leave --limit out")
     options.card = registry.find(models[0])
-    check_place(options.card)
+    check_place(options.card, overwrite=True, error=OptionError)
 
 
 def write_json(options: argparse.Namespace, text: str) -> None:
