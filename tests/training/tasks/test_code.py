@@ -56,7 +56,7 @@ def network(objective="undercomplete", channels=4, pca=True):
     return net
 
 
-def trained(objective, weight, steps=60, **settings):
+def trained(objective, weight, steps=40, **settings):
     """The last terms of the log, averaged over a few batches."""
     net = network(objective)
     loss_of = Coding(objective, weight, **settings)
@@ -194,18 +194,19 @@ def test_a_constant_channel_is_not_sparse():
     assert float(after.detach()) > float(before.detach())
 
 
-@pytest.mark.parametrize("broken", [RIGHT, BROKEN])
 @pytest.mark.parametrize(
     ("objective", "weight", "term"),
     [("contractive", 0.01, "jacobian"), ("contractive-h", 0.01, "jacobian"),
      ("sparse-l1", 0.3, "active"), ("sparse-kl", 0.05, "penalty")],
 )  # fmt: skip
-def test_a_penalty_lowers_what_it_is_on_and_costs_error(objective, weight, term, broken):
+def test_a_penalty_lowers_what_it_is_on_and_costs_error(objective, weight, term):
     """Broken: its sign."""
-    free, bound = trained(objective, 0.0), trained(objective, -weight if broken else weight)
-    with fails_if(broken):
-        assert bound[term] < 0.8 * free[term]
-        assert bound["mse"] > free["mse"]
+    free = trained(objective, 0.0)
+    for broken in (False, True):
+        bound = trained(objective, -weight if broken else weight)
+        with fails_if(broken):
+            assert bound[term] < 0.8 * free[term]
+            assert bound["mse"] > free["mse"]
 
 
 def test_the_second_term_of_the_hessian_form_lowers_the_curvature(monkeypatch):
