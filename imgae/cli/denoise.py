@@ -14,6 +14,7 @@ from imgae.cli.files import (
     add_printing,
     add_sigma,
     add_tile,
+    files_read,
     level_of,
     noise_level,
     plan_outputs,
@@ -83,7 +84,7 @@ def run(options: argparse.Namespace) -> int:
     outputs = plan_outputs(options, "denoised")
     pairs = zip(options.inputs, outputs, strict=True)
     results = [Use(target, f"the result of {source}") for source, target in pairs]
-    refuse_clashes(options, [Use(path, "an input") for path in options.inputs], results, [])
+    refuse_clashes(options, files_read(options), results, [])
     return restore_each(options, outputs, partial(load, options), summary)
 
 

@@ -203,6 +203,14 @@ def plan_outputs(options: argparse.Namespace, word: str) -> list[Path]:
     return [Path(output)]
 
 
+def files_read(options: argparse.Namespace) -> list[Use]:
+    """Return the inputs, in their order, and the file of the model if --model names one."""
+    read = [Use(path, "an input") for path in options.inputs]
+    if options.model and os.path.isfile(options.model):  # noqa: PTH113 - is_file raises for long names
+        read.append(Use(Path(options.model), "the model"))
+    return read
+
+
 def refuse_clashes(
     options: argparse.Namespace, read: Sequence[Use], results: Sequence[Use], also: Sequence[Use]
 ) -> None:

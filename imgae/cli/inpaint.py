@@ -14,6 +14,7 @@ from imgae.cli.files import (
     add_printing,
     add_sigma,
     add_tile,
+    files_read,
     level_of,
     noise_level,
     plan_outputs,
@@ -108,7 +109,7 @@ def run(options: argparse.Namespace) -> int:
     if len(options.inputs) > 1 and (options.save_mask or options.preview):
         options.parser.error("--save-mask and --preview write one file, and take one picture")
     outputs = plan_outputs(options, "inpainted")
-    read = [*(Use(path, "an input") for path in options.inputs), *mask_file(options)]
+    read = [*files_read(options), *mask_file(options)]
     pairs = zip(options.inputs, outputs, strict=True)
     results = [Use(target, f"the result of {source}") for source, target in pairs]
     named = [("--save-mask", options.save_mask), ("--preview", options.preview)]

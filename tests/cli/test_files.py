@@ -243,3 +243,14 @@ def test_folders_that_stay_empty_are_taken_away(folder):
     Path("broken.png").write_bytes(b"no picture")
     assert main(["denoise", "broken.png", "-o", "x/y/", *DENOISE]) == 1
     assert not Path("x").exists()
+
+
+def test_a_model_is_not_written_over(folder, models, capfd):
+    model = Path("model.png")
+    model.write_bytes((models / "identity.onnx").read_bytes())
+    before = model.read_bytes()
+    words = ["photo.png", "--model", "./model.png", "-o", "model.png", "--overwrite"]
+    for command in (["denoise"], ["inpaint", "--box", "1,1,5,5"]):
+        assert main([command[0], *words, *command[1:]]) in (1, 2)
+        assert "the model" in capfd.readouterr().err
+        assert model.read_bytes() == before
