@@ -4,5 +4,11 @@ __all__ = [
     "camera",
     "damage",
     "drawings",
+    "fonts",
+    "kit",
+    "lines",
     "masks",
+    "pages",
+    "screens",
+    "tones",
 ]
