@@ -6,10 +6,10 @@ change is the PSNR of what comes out less that of what went in, each counted up 
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
+import cv2
 import numpy as np
 
 from imgae.evaluate import auto_tables, camera, denoise, drawn
@@ -21,7 +21,9 @@ from imgae.picture.metrics import psnr
 from imgae.picture.pixels import from_float, to_float, to_uint8
 from imgae.restore.controls import Controls
 from imgae.restore.denoise import Denoised, Denoiser
-from imgae.synthetic import drawings
+from imgae.synthetic import drawings, sky
+from imgae.synthetic.damage import heat, salt
+from imgae.synthetic.drawings import FIRST_HELD_OUT
 from imgae.synthetic.fonts import Fonts
 
 DRAWN_NOISE: Final = (10.0, 25.0)
@@ -30,6 +32,9 @@ SALT: Final = 0.02
 HOT: Final = 0.002
 """Shares of the pixels that are black or white, or bright in one channel."""
 FLAT_NOISE: Final = 25.0
+GRAIN: Final = 14.0
+SKY_NOISE: Final = 3.0
+STARS: Final = "stars"
 STRENGTHS: Final = tuple(step / 5 for step in range(11))
 WHITE: Final = "estimated"
 """Where the level comes from if a picture was taken for one with white noise."""
@@ -113,10 +118,16 @@ def score_strength(sample: Sample, done: Denoised) -> Figures:
     return {"removed": removed, "change": score(sample, done)["change"]}
 
 
-def score_hot(sample: Sample, done: Denoised) -> Figures:
-    """Return the share of hot pixels that are gone; the mask says where they are."""
+def score_impulses(sample: Sample, done: Denoised) -> Figures:
+    """Return the share of impulses that are gone; the mask says where they are."""
     off = np.abs(to_uint8(done.image.pixels).astype(int) - sample.reference).max(2)
     return score(sample, done) | {"gone": float((off[sample.mask] <= GONE).mean())}
+
+
+def score_stars(sample: Sample, done: Denoised) -> Figures:
+    """Return the share of a star's light that is left, too: its mean over the stars."""
+    left = sky.light_of(to_uint8(done.image.pixels)) / sky.light_of(sample.reference)
+    return score_impulses(sample, done) | {"light": float(left.mean())}
 
 
 def drawn_conditions(subject: Subject) -> Iterator[Condition]:
@@ -136,7 +147,7 @@ def drawn_conditions(subject: Subject) -> Iterator[Condition]:
 
 
 def gray_conditions(subject: Subject) -> Iterator[Condition]:
-    """Return gray pictures with white noise: in 8 and 16 bits, and as RGB."""
+    """Return gray pictures with white noise: in 8 and 16 bits, and as RGB; and with grain."""
     gray = [
         (name, picture.mean(2, keepdims=True).round().astype(np.uint8))
         for name, picture in subject.clean
@@ -159,42 +170,43 @@ def gray_conditions(subject: Subject) -> Iterator[Condition]:
             ]
             methods = [subject.auto, subject.told]
             yield Condition(group, f"noise {sigma:g}", methods, samples, score, "change")
+    yield from grain_conditions(gray, subject)
+
+
+def grain_conditions(gray: Pictures, subject: Subject) -> Iterator[Condition]:
+    """Return gray pictures with grain: noise blurred by a pixel, and then as strong as before."""
+    for name, gain in ((f"noise {GRAIN:g} blurred", 1.0), (f"blurred noise of {GRAIN:g}", None)):
+        samples = []
+        for i, (title, picture) in enumerate(gray):
+            noise = np.random.default_rng(i).normal(0, GRAIN, picture.shape[:2])
+            grain = cv2.GaussianBlur(noise, (0, 0), 1.0)
+            grain = grain * (gain or GRAIN / grain.std())
+            samples.append(Sample(title, to_uint8((picture + grain[:, :, None]) / 255), picture))
+        yield Condition("gray, grain", name, [subject.auto], samples, score, "change")
 
 
 def impulse_conditions(subject: Subject) -> Iterator[Condition]:
     """Return pictures with salt and pepper, alone and on white noise 10, and with hot pixels."""
+    clean = denoise.untouched_samples(subject.clean)
     noisy = denoise.noisy_samples(subject.clean, 10.0, "8bit", estimated=True)
-    salted = partial(salt, share=SALT)
-    for name, damage, given in (
-        (f"salt and pepper {SALT:.0%}", salted, denoise.untouched_samples(subject.clean)),
-        (f"salt and pepper {SALT:.0%} on noise 10", salted, noisy),
-        (
-            f"hot pixels {HOT:.1%}",
-            partial(heat, share=HOT),
-            denoise.untouched_samples(subject.clean),
-        ),
+    for name, damage, share, given in (
+        (f"salt and pepper {SALT:.0%}", salt, SALT, clean),
+        (f"salt and pepper {SALT:.0%} on noise 10", salt, SALT, noisy),
+        (f"hot pixels {HOT:.1%}", heat, HOT, clean),
+        (f"hot pixels {HOT:.1%} on stars", heat, HOT, starry()),
     ):
-        samples = [damage(sample, np.random.default_rng(i)) for i, sample in enumerate(given)]
-        yield Condition("impulses", name, [subject.auto], samples, score_hot, "change")
+        samples = []
+        for i, sample in enumerate(given):
+            pixels, mask = damage(sample.pixels, share, np.random.default_rng(i))
+            samples.append(replace(sample, given=pixels, mask=mask))
+        count = score_stars if given[0].name == STARS else score_impulses
+        yield Condition("impulses", name, [subject.auto], samples, count, "change")
 
 
-def salt(sample: Sample, random: np.random.Generator, share: float) -> Sample:
-    """Make a share of the pixels black or white."""
-    mask = random.random(sample.pixels.shape[:2]) < share
-    ends = 255 * random.integers(0, 2, (*mask.shape, 1))
-    pixels = np.where(mask[..., None], ends, sample.pixels).astype(np.uint8)
-    return Sample(sample.name, pixels, sample.reference, mask=mask)
-
-
-def heat(sample: Sample, random: np.random.Generator, share: float) -> Sample:
-    """Make a share of the pixels brighter in one channel, by 80 levels if it can be."""
-    height, width, channels = sample.pixels.shape
-    mask = random.random((height, width)) < share
-    channel = random.integers(0, channels, (height, width))
-    hot = mask[..., None] & (channel[..., None] == np.arange(channels))
-    bright = np.maximum(sample.pixels.astype(int) + 80, random.integers(180, 256, hot.shape))
-    pixels = np.where(hot, bright.clip(0, 255), sample.pixels).astype(np.uint8)
-    return Sample(sample.name, pixels, sample.reference, mask=mask)
+def starry() -> list[Sample]:
+    """Draw a sky with noise."""
+    clean = sky.stars(16, SKY_NOISE, np.random.default_rng(FIRST_HELD_OUT))
+    return denoise.noisy_samples([(STARS, clean)], SKY_NOISE, "8bit", estimated=True)
 
 
 def mean_conditions(subject: Subject) -> Iterator[Condition]:

@@ -80,8 +80,10 @@ def row_of(name: str, own: Sequence[Result], told: dict[Any, Result]) -> list[st
 
 def impulses(results: Sequence[Result]) -> str:
     gone = "\n".join(
-        f"{result.condition}: {result.value('gone'):.1%} within {GONE} levels of what was there"
+        f"{result.condition}: {result.value('gone'):.1%} of them within {GONE} levels of what was "
+        f"there" + (f", {light:.3f} of a star's light left" if light is not None else "")
         for result in results
+        for light in [result.figures.get("light")]
     )
     return f"{changes(results, totals=False)}\n\n{gone}"
 

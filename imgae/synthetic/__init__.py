@@ -10,5 +10,6 @@ __all__ = [
     "masks",
     "pages",
     "screens",
+    "sky",
     "tones",
 ]

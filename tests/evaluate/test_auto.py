@@ -85,32 +85,39 @@ def test_gray_pictures_come_in_8_and_16_bits_and_as_rgb():
     made = list(auto.gray_conditions(subject()))
     shapes = {c.group: (c.samples[0].pixels.dtype, c.samples[0].pixels.shape[2]) for c in made}
     assert shapes == {
+        "gray, grain": (np.uint8, 1),
         "gray, 8 bits": (np.uint8, 1),
         "gray, 16 bits": (np.uint16, 1),
         "gray as RGB": (np.uint8, 3),
     }
     assert [c.samples[0].level * 255 for c in made[:6]] == pytest.approx(auto.GRAY_NOISE)
-    rgb = made[-1].samples[0].pixels
+    rgb = made[-3].samples[0].pixels
     assert (rgb == rgb[:, :, :1]).all()
 
 
-def test_impulses_are_as_many_as_they_say_and_those_that_go_are_counted():
-    (_, picture), _ = pictures(side=256)
-    clean = Sample("a", picture, picture)
-    salted = auto.salt(clean, np.random.default_rng(0), 0.02)
-    assert set(np.unique(salted.pixels[salted.mask])) == {0, 255}
-    assert (salted.pixels == picture)[~salted.mask].all()
-    assert salted.mask.mean() == pytest.approx(0.02, rel=0.2)
-    hot = auto.heat(clean, np.random.default_rng(0), 0.01)
-    assert ((hot.pixels != picture).sum(2)[hot.mask] <= 1).all()
-    assert (hot.pixels >= picture).all()
+def test_impulses_that_go_and_the_light_of_stars_that_stays_are_counted():
+    *_, hot, stars = auto.impulse_conditions(subject())
 
-    def kept(sample, restored):
-        return auto.score_hot(sample, SimpleNamespace(image=Image(restored), sigma_source=""))
+    def figures(condition, restored):
+        done = SimpleNamespace(image=Image(restored), sigma_source="")
+        return condition.score(condition.samples[0], done)
 
-    assert kept(hot, picture)["gone"] == 1
-    assert kept(hot, hot.pixels)["gone"] < 0.2
-    assert "hot pixels 0.2%" in auto_tables.impulses(measured("impulses"))
+    clean = hot.samples[0].reference
+    assert figures(hot, clean)["gone"] == 1
+    assert figures(hot, hot.samples[0].pixels)["gone"] < 0.2
+    sky = stars.samples[0].reference
+    assert figures(stars, sky)["light"] == 1
+    assert figures(stars, np.minimum(sky, 30))["light"] < 0.8
+    table = auto_tables.impulses(measured("impulses"))
+    assert "hot pixels 0.2% on stars: 0.0% of them within 10 levels" in table
+    assert table.count("of a star's light left") == 1
+
+
+def test_grain_is_weaker_than_the_noise_it_is_made_of_or_as_strong():
+    *_, weak, strong = auto.gray_conditions(subject())
+    spreads = [np.std(c.samples[0].pixels.astype(int) - c.samples[0].reference)
+               for c in (weak, strong)]  # fmt: skip
+    assert spreads == pytest.approx([auto.GRAIN / np.sqrt(4 * np.pi), auto.GRAIN], rel=0.1)
 
 
 def test_shifts_of_means_are_in_levels_and_the_largest_is_shown():

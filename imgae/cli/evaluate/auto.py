@@ -17,8 +17,10 @@ Measures what `imgae denoise` does without options, beside the same told the lev
 
   drawn      pages of type, faxes, maps, screentones, screens and others, clean and with white noise
              10 and 25: how many clean ones are made worse, how many are taken for noisy ones
-  gray       DIR's pictures in gray, in 8 and 16 bits, with white noise 5 to 30
-  impulses   DIR's pictures with salt and pepper, alone and on noise 10, and with hot pixels
+  gray       DIR's pictures in gray, in 8 and 16 bits and as RGB, with white noise 5 to 30, and
+             with grain
+  impulses   DIR's pictures with salt and pepper, alone and on noise 10, and with hot pixels; a
+             drawn sky with hot pixels, and how much of its stars' light is left
   means      by how much the means of flat fields, told 25, and of DIR's pictures shift
   strength   what eleven strengths from 0 to 2 remove from the pictures of --pairs
 
