@@ -6,7 +6,10 @@ __all__ = [
     "denoise",
     "detect",
     "encode",
+    "estimate",
     "inpaint",
     "levels",
+    "routes",
+    "scaling",
     "texture",
 ]
