@@ -111,16 +111,32 @@ def bright(path: Path) -> Path:
     return save(path, [node], card_text=about.to_json(), inputs=("image",))
 
 
-def blur(path: Path, halo: int) -> Path:
+def blur(path: Path, halo: int, inputs: Sequence[str] = ("image", "sigma")) -> Path:
     """Convolve twice with a random 3x3 kernel: receptive radius 2."""
-    kernel = np.random.default_rng(0).normal(0, 0.3, (3, 3, 3, 3)).astype(np.float32)
+    text = card(name="blur", halo=halo, inputs=tuple(inputs)).to_json()
+    return save(path, convolved("restored"), {"kernel": random_kernel()}, text, inputs)
+
+
+def gated(path: Path) -> Path:
+    """The same times the level, subtracted: level 0 changes nothing."""
     nodes = [
+        *convolved("change"),
+        helper.make_node("Mul", ["change", "sigma"], ["part"]),
+        helper.make_node("Sub", ["image", "part"], ["restored"]),
+    ]
+    return save(path, nodes, {"kernel": random_kernel()}, card(name="gated", halo=2).to_json())
+
+
+def convolved(output: str) -> list[NodeProto]:
+    return [
         helper.make_node("Conv", ["image", "kernel"], ["once"], pads=[1, 1, 1, 1]),
         helper.make_node("Relu", ["once"], ["positive"]),
-        helper.make_node("Conv", ["positive", "kernel"], ["restored"], pads=[1, 1, 1, 1]),
+        helper.make_node("Conv", ["positive", "kernel"], [output], pads=[1, 1, 1, 1]),
     ]
-    text = card(halo=halo).to_json()
-    return save(path, nodes, {"kernel": kernel}, text)
+
+
+def random_kernel() -> np.ndarray:
+    return np.random.default_rng(0).normal(0, 0.3, (3, 3, 3, 3)).astype(np.float32)
 
 
 def estimate(
