@@ -230,14 +230,18 @@ def loaded(program):
     return done.stdout.strip()
 
 
-def test_denoising_loads_no_torch_and_nothing_else_it_does_not_need(tmp_path):
+def test_denoising_loads_no_torch_and_nothing_else_it_does_not_need(tmp_path, monkeypatch):
     path = tiny_models.identity(tmp_path / "identity.onnx")
+    tiny_models.estimate(tmp_path / "estimate.onnx", white=-1.0, share=1.0, rest=0.1)
+    monkeypatch.setenv("IMGAE_MODELS", str(tmp_path))
     assert loaded(PROGRAM.format(model=str(path))) == "[]"
 
 
-def test_the_check_above_would_see_torch(tmp_path):
+def test_the_check_above_would_see_torch(tmp_path, monkeypatch):
     pytest.importorskip("torch", reason="torch is not installed")
     path = tiny_models.identity(tmp_path / "identity.onnx")
+    tiny_models.estimate(tmp_path / "estimate.onnx")
+    monkeypatch.setenv("IMGAE_MODELS", str(tmp_path))
     assert "torch" in loaded("import torch\n" + PROGRAM.format(model=str(path)))
 
 
