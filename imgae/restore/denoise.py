@@ -320,7 +320,9 @@ def without_impulses(pixels: NDArray[Any], factor: int) -> tuple[NDArray[Any], i
     except ImportError:
         return pixels, 0
 
-    values = (to_float(pixels) * np.float32(factor)).clip(0, 1)
+    values = to_float(pixels)
+    if factor > 1 or pixels.dtype.kind == "f":
+        values = (values * np.float32(factor)).clip(0, 1)
     found = impulses.find_impulses(values)
     if found is None:
         return pixels, 0

@@ -141,7 +141,7 @@ class InTurn:
         if self.model is None or levels is None:  # told level 0, it would change nothing
             return self.seen(planes, tile.read, tile.keep)
         seen = self.seen(planes, tile.read, inner)
-        restored = restored_by(self.model, seen.clip(0, 1), {"sigma": levels[None, None]})
+        restored = restored_by(self.model, seen, {"sigma": levels[None, None]})
         return inside(restored, tile.keep, inner)
 
     def seen(self, planes: Floats, read: Box, inner: Box) -> Floats:
@@ -156,7 +156,7 @@ class InTurn:
         change -= before
         change *= share
         change += before
-        return change
+        return clipped(change, before)
 
     def around(self, box: Box, model: OnnxModel, read: Box) -> Box:
         """Return what a model has to read for a box, of what a tile reads."""
@@ -175,6 +175,13 @@ def restored_by(model: OnnxModel, planes: Floats, inputs: dict[str, Floats]) -> 
     if restored.shape != planes.shape:
         raise ModelError(f"the model gave {restored.shape} for {planes.shape}")
     return restored
+
+
+def clipped(planes: Floats, before: Floats) -> Floats:
+    """Clip to [0, 1], in place, but leave what was outside before as far outside."""
+    if before.min() >= 0 and before.max() <= 1:
+        return planes.clip(0, 1, out=planes)
+    return planes.clip(np.minimum(before, 0), np.maximum(before, 1), out=planes)
 
 
 def inside(planes: Floats, inner: Box, outer: Box) -> Floats:

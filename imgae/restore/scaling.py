@@ -17,6 +17,8 @@ Floats = NDArray[np.float32]
 BRIGHT: Final = 0.999
 """The quantile of a picture's values that counts as its brightest; single ones may be defects."""
 MOST: Final = 256
+ROOM: Final = 1.5
+"""Values up to this, once multiplied, are restored as others are; noise goes beyond white too."""
 SAMPLES: Final = 1 << 18
 
 
@@ -40,15 +42,15 @@ def factor_for(pixels: NDArray[Any]) -> int:
 
 
 def scaled_planes(pixels: NDArray[Any], factor: int) -> Floats:
-    """Return (1, 3, H, W) for a model, of pixels (H, W, C); multiplied, what is above white cut."""
+    """Return (1, 3, H, W) for a model, of pixels (H, W, C); multiplied, and cut at ROOM."""
     planes = to_nchw(pixels)
     if factor > 1:
-        planes = np.minimum(planes * np.float32(factor), 1)
+        planes = np.minimum(planes * np.float32(factor), np.float32(ROOM))
     return planes
 
 
 def scaled_back(values: Floats, before: NDArray[Any], factor: int, most: float) -> Floats:
-    """Divide restored (H, W, C), and keep what was above white when it was multiplied.
+    """Divide restored (H, W, C), and keep what was above ROOM when it was multiplied.
 
     before: the pixels before they were multiplied. most: the largest value that may come out.
     """
@@ -56,4 +58,4 @@ def scaled_back(values: Floats, before: NDArray[Any], factor: int, most: float) 
         return values
     original = to_float(before)
     divided = np.minimum(values / np.float32(factor), np.float32(most))
-    return np.where(original * factor > 1, original, divided)
+    return np.where(original * np.float32(factor) > ROOM, original, divided)

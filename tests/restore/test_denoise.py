@@ -305,10 +305,21 @@ def patchy(height, width):
     return (light * RNG.random((height, width, 3))).astype(np.float32)
 
 
-@given(st.integers(1, 90), st.integers(1, 90), st.integers(1, 70), st.sampled_from([1, 1.6]))
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_two_models_in_turn_give_the_same_in_tiles(blurring, height, width, tile, strength):
-    pixels = patchy(height, width)
+@given(
+    st.integers(1, 90),
+    st.integers(1, 90),
+    st.integers(1, 70),
+    st.sampled_from([1, 1.6]),
+    st.sampled_from([(1, 0), (0.1, 0), (2, -0.3)]),
+)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_two_models_in_turn_give_the_same_in_tiles(
+    blurring, height, width, tile, strength, contrast
+):
+    """Also of pictures that use a part of the range, and of floats beyond it."""
+    pixels = patchy(height, width) * np.float32(contrast[0]) + np.float32(contrast[1])
+    if contrast[0] < 1:
+        pixels[::31, ::31] = 0.16  # when multiplied, above white
     whole, tiled = (blurring(side)(pixels, strength=strength) for side in (0, tile))
     assert np.abs(whole - tiled).max() < 1e-5
 
