@@ -318,9 +318,16 @@ def test_two_models_in_turn_give_the_same_in_tiles(
 ):
     """Also of pictures that use a part of the range, and of floats beyond it."""
     pixels = patchy(height, width) * np.float32(contrast[0]) + np.float32(contrast[1])
-    if contrast[0] < 1:
-        pixels[::31, ::31] = 0.16  # when multiplied, above white
     whole, tiled = (blurring(side)(pixels, strength=strength) for side in (0, tile))
+    assert np.abs(whole - tiled).max() < 1e-5
+
+
+def test_what_is_above_white_is_the_same_in_tiles_with_and_without_anything_to_do(blurring):
+    pixels = RNG.random((64, 160, 3), np.float32) * np.float32(0.12)
+    pixels[:, :100] *= 0.1
+    pixels[32, 8] = 0.16  # times 8 above white, in a tile without noise
+    whole, tiled = (blurring(side)(pixels) for side in (0, 16))
+    assert tiled[32, 8] == pytest.approx(0.16)
     assert np.abs(whole - tiled).max() < 1e-5
 
 
