@@ -132,3 +132,12 @@ def test_a_named_model_that_cannot_be_read_is_a_failure(models, tmp_path, capfd)
     assert main(["models", str(bad)]) == 1
     assert main(["models", "identity", str(bad)]) == 3
     assert "bad.onnx: not an ONNX model" in capfd.readouterr().err
+
+
+def test_an_estimator_is_listed_and_marked_as_in_use(models, capfd, monkeypatch):
+    tiny_models.estimate(models / "looking.onnx")
+    monkeypatch.setattr("imgae.restore.denoise.ESTIMATE", "looking")
+    _, lines, _ = run(capfd)
+    (line,) = [line for line in lines if "looking" in line]
+    assert line.startswith("* looking")
+    assert line.endswith("tells what noise there is, and where")
