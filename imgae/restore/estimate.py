@@ -71,15 +71,12 @@ def noise_of(maps: Floats) -> Noise:
     return Noise(maps, white=bool(weight @ white > 0), level=min(found, 1.0))
 
 
-def enlarged(cells: Floats, box: Box) -> Floats | None:
-    """Enlarge a map (h, w) 8 times, bilinearly, for a box of the picture; None if it is 0 there.
+def enlarged(cells: Floats, box: Box) -> Floats:
+    """Enlarge a map (h, w) 8 times, bilinearly, for a box of the picture.
 
     The value of a cell holds at its middle, and at the picture's edges it goes on. Each pixel is
     computed alone, so that any box has what the whole picture has there.
     """
-    top, left, bottom, right = box.in_cells(CELL)
-    if not cells[max(top - 1, 0) : bottom + 1, max(left - 1, 0) : right + 1].any():
-        return None
     tall = between(cells, 0, box.top, box.bottom)
     return np.ascontiguousarray(between(tall, 1, box.left, box.right))
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from imgae.errors import ModelError
 from imgae.model.card import ModelCard
+from imgae.model.contract import CELL
 from imgae.model.session import OnnxModel
 from imgae.picture.tiling import Box, Tile, round_up
 from imgae.restore.estimate import enlarged
@@ -134,29 +135,30 @@ class InTurn:
         return replace(self, share=share, rest=rest)
 
     def __call__(self, planes: Floats, tile: Tile) -> Floats:
-        inner, levels = tile.keep, None
-        if self.model is not None:
-            inner = self.around(tile.keep, self.model, tile.read)
-            levels = enlarged(self.rest, inner)
-        if self.model is None or levels is None:  # told level 0, it would change nothing
-            return self.seen(planes, tile.read, tile.keep)
+        keep = tile.keep
+        area = None if self.model is None else reached(self.rest, keep, self.card.stride)
+        if self.model is None or area is None:  # told level 0, it would change nothing
+            return self.seen(planes, tile.read, keep)
+        around = self.around(area, self.model, tile.read)
+        inner = joined(keep, around)
         seen = self.seen(planes, tile.read, inner)
-        restored = restored_by(self.model, seen, {"sigma": levels[None, None]})
-        return inside(restored, tile.keep, inner)
+        levels = enlarged(self.rest, around)[None, None]
+        restored = restored_by(self.model, inside(seen, around, inner), {"sigma": levels})
+        return put(inside(restored, area, around), area, inside(seen, keep, inner), keep)
 
     def seen(self, planes: Floats, read: Box, inner: Box) -> Floats:
         """Return the picture inside, with its share of the camera model's change."""
         before = inside(planes, inner, read)
-        share = None if self.camera is None else enlarged(self.share, inner)
-        if self.camera is None or share is None:
+        area = None if self.camera is None else reached(self.share, inner, self.card.stride)
+        if self.camera is None or area is None:
             return before
-        area = self.around(inner, self.camera, read)
-        restored = restored_by(self.camera, inside(planes, area, read), self.told)
-        change = inside(restored, inner, area)
-        change -= before
-        change *= share
-        change += before
-        return clipped(change, before)
+        around = self.around(area, self.camera, read)
+        restored = restored_by(self.camera, inside(planes, around, read), self.told)
+        change, original = inside(restored, area, around), inside(planes, area, read)
+        change -= original
+        change *= enlarged(self.share, area)
+        change += original
+        return put(clipped(change, original), area, before, inner)
 
     def around(self, box: Box, model: OnnxModel, read: Box) -> Box:
         """Return what a model has to read for a box, of what a tile reads."""
@@ -175,6 +177,42 @@ def restored_by(model: OnnxModel, planes: Floats, inputs: dict[str, Floats]) -> 
     if restored.shape != planes.shape:
         raise ModelError(f"the model gave {restored.shape} for {planes.shape}")
     return restored
+
+
+def reached(cells: Floats, box: Box, stride: int) -> Box | None:
+    """Return the part of a box where an enlarged map is not 0, from multiples of a stride, or None.
+
+    The least box that holds it: models need not look at the rest.
+    """
+    top, left, bottom, right = box.in_cells(CELL)
+    top, left = max(top - 1, 0), max(left - 1, 0)
+    some = cells[top : bottom + 1, left : right + 1] != 0
+    rows, columns = np.flatnonzero(some.any(1)), np.flatnonzero(some.any(0))
+    if not len(rows):
+        return None
+    ends = (top + rows[0] - 1, left + columns[0] - 1, top + rows[-1] + 2, left + columns[-1] + 2)
+    first, second, third, fourth = (int(end) * CELL for end in ends)
+    return Box(
+        max(box.top, first // stride * stride),
+        max(box.left, second // stride * stride),
+        min(box.bottom, round_up(third, stride)),
+        min(box.right, round_up(fourth, stride)),
+    )
+
+
+def joined(one: Box, other: Box) -> Box:
+    """Return the least box that holds two."""
+    tops, lefts, bottoms, rights = zip(one, other, strict=True)
+    return Box(min(tops), min(lefts), max(bottoms), max(rights))
+
+
+def put(part: Floats, area: Box, planes: Floats, box: Box) -> Floats:
+    """Return planes of a box with a part put in, which may be all of it."""
+    if area == box:
+        return part
+    whole = planes.copy()
+    whole[:, :, *area.within(box).slices] = part
+    return whole
 
 
 def clipped(planes: Floats, before: Floats) -> Floats:

@@ -348,6 +348,11 @@ def test_tiles_where_nothing_is_found_come_back_bit_for_bit_without_a_model(blur
     assert not np.array_equal(out.image.pixels[:, 192:], pixels[:, 192:])
     assert len([name for name, _ in ran if name != "looking"]) < out.tiles
     assert out.model == "blur + gated"
+    ran.clear()
+    assert np.abs(blurring(0)(pixels) - out.image.pixels).max() < 1e-5
+    widths = {name: sides[1] for name, sides in ran}
+    assert widths["looking"] == 256
+    assert max(widths["blur"], widths["gated"]) < 120  # nor do they look at what is left alone
 
 
 def test_a_named_model_that_takes_a_level_is_told_what_is_left(tmp_path, estimator, monkeypatch):

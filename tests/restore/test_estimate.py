@@ -94,11 +94,3 @@ def test_any_part_of_a_map_is_enlarged_as_the_whole(data):
     whole = enlarged(CELLS, Box(0, 0, HEIGHT, WIDTH))
     part = enlarged(CELLS, Box(top, left, bottom, right))
     assert np.array_equal(part, whole[top:bottom, left:right])
-
-
-def test_where_a_map_is_0_there_is_nothing_to_enlarge():
-    cells = np.zeros((5, 5), np.float32)
-    cells[2, 2] = 1
-    assert enlarged(cells, Box(0, 0, 8, 40)) is None
-    assert enlarged(cells, Box(8, 8, 16, 16))[-1, -1] > 0
-    assert enlarged(cells, Box(0, 0, 40, 40)).max() < 1

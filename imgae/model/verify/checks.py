@@ -223,12 +223,16 @@ def check_settings(subject: Subject) -> Measured:
 
 
 def level_0_changes_nothing(subject: Subject) -> Measured:
-    """A denoiser that is told level 0 gives the input back."""
+    """A denoiser that is told level 0 gives the input back, of a map wherever it is 0."""
     inputs = make_inputs(subject.card, 41, 83)
     if "sigma" not in inputs:
         return Measured(0, 0, "it takes no level")
-    inputs["sigma"] = np.zeros((1, 1, 1, 1), np.float32)
-    worst = float(np.abs(subject.run(inputs) - inputs["image"]).max())
+    half = np.full((1, 1, 41, 83), LEVEL, np.float32)
+    half[..., :50] = 0
+    worst = 0.0
+    for levels in (np.zeros((1, 1, 1, 1), np.float32), half):
+        change = np.abs(subject.run(inputs | {"sigma": levels}) - inputs["image"])
+        worst = max(worst, float(change[:, :, :, : 50 if levels is half else None].max()))
     return Measured(worst, 1e-6, f"level 0 changes the input by {worst:.2g}")
 
 
