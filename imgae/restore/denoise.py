@@ -316,7 +316,7 @@ def without_impulses(pixels: NDArray[Any], factor: int) -> tuple[NDArray[Any], i
     Returns the pixels, a copy if any is replaced, and how many there were.
     """
     try:
-        from imgae.restore import impulses  # type: ignore[attr-defined]
+        from imgae.restore import impulses  # type: ignore[attr-defined, unused-ignore]
     except ImportError:
         return pixels, 0
 
