@@ -6,6 +6,7 @@ __all__ = [
     "denoise",
     "detect",
     "encode",
+    "impulses",
     "inpaint",
     "levels",
     "texture",
