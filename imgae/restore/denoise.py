@@ -315,10 +315,7 @@ def without_impulses(pixels: NDArray[Any], factor: int) -> tuple[NDArray[Any], i
     pixels: (H, W, C) of any type. factor: what they are multiplied by for models.
     Returns the pixels, a copy if any is replaced, and how many there were.
     """
-    try:
-        from imgae.restore import impulses  # type: ignore[attr-defined, unused-ignore]
-    except ImportError:
-        return pixels, 0
+    from imgae.restore import impulses  # loads OpenCV, and only where it is used
 
     values = to_float(pixels)
     if factor > 1 or pixels.dtype.kind == "f":
