@@ -7,8 +7,21 @@ settings.load_profile("imgae")
 
 
 @pytest.fixture
-def models(tmp_path, monkeypatch):
-    """A folder of models, named by IMGAE_MODELS."""
+def estimator(tmp_path, monkeypatch):
+    """What gives denoisers a tiny estimator, of numbers and slopes; it begins with white noise."""
+
+    def use(slopes=None, **values):
+        path = tiny_models.estimate(tmp_path / "estimator.onnx", slopes, **values)
+        monkeypatch.setattr("imgae.restore.denoise.ESTIMATE", str(path))
+        return path
+
+    use()
+    return use
+
+
+@pytest.fixture
+def models(tmp_path, monkeypatch, estimator):
+    """A folder of models, named by IMGAE_MODELS; pictures are looked at by a tiny estimator."""
     folder = tmp_path / "models"
     folder.mkdir()
     monkeypatch.setenv("IMGAE_MODELS", str(folder))

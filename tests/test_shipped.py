@@ -22,7 +22,14 @@ from imgae.model import machine, registry, session
 from imgae.model.stitch import plan_for, run_tiles
 from imgae.picture.metrics import psnr
 from imgae.picture.tiling import TilePlan
-from imgae.restore.denoise import CAMERA, FAST, FAST_INTEGER, default_model
+from imgae.restore.denoise import (
+    CAMERA,
+    ESTIMATE,
+    FAST,
+    FAST_INTEGER,
+    camera_model,
+    default_model,
+)
 from imgae.restore.detect import Detector
 from imgae.restore.inpaint import halo_for
 from imgae.synthetic import drawings
@@ -154,7 +161,8 @@ def test_the_default_is_what_the_processor_is_good_at(flags, name, tmp_path, mon
     assert imgae.Denoiser(device="cpu").model.card.name == name
     assert main(["models", "--verbose"]) == 0
     lines = [line for line in capfd.readouterr().out.splitlines() if "(default: " in line]
-    assert [line.split(" (default: ")[0] for line in lines] == sorted([name, CAMERA])
+    shown = {line.split(" (default: ")[0] for line in lines}
+    assert shown == {name, camera_model("cpu"), ESTIMATE} & registry.available().keys()
 
 
 def test_the_default_on_a_gpu_claims_no_measurement(monkeypatch):
@@ -190,7 +198,7 @@ def test_the_names_on_the_command_line(capfd):
     assert main(["models", "--json"]) == 0
     records = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
     defaults = {record["name"] for record in records if record["default"]}
-    assert defaults == {MODEL, CAMERA}
+    assert defaults == {MODEL, camera_model(), ESTIMATE} & registry.available().keys()
     assert main(["doctor", "--json", "--threads", "1"]) == 0
     report = json.loads(capfd.readouterr().out)
     assert report["model"] == MODEL

@@ -218,7 +218,7 @@ PROGRAM = """
 import sys
 import numpy as np
 import imgae
-imgae.Denoiser({model!r}, threads=1)(np.zeros((9, 9, 3), np.uint8))
+imgae.Denoiser({model!r}, threads=1)(np.zeros((9, 9, 3), np.uint8), {sigma})
 print(sorted(set(sys.modules) & {{"torch", "cv2", "onnx", "tifffile", "typer", "rich"}}))
 """
 
@@ -230,15 +230,21 @@ def loaded(program):
     return done.stdout.strip()
 
 
-def test_denoising_loads_no_torch_and_nothing_else_it_does_not_need(tmp_path):
+@pytest.mark.parametrize(("sigma", "needed"), [(0.1, "[]"), (None, "['cv2']")])
+def test_denoising_loads_no_torch_and_nothing_else_it_does_not_need(
+    tmp_path, monkeypatch, sigma, needed
+):
+    """Only to look for impulses, where no level is given, OpenCV."""
     path = tiny_models.identity(tmp_path / "identity.onnx")
-    assert loaded(PROGRAM.format(model=str(path))) == "[]"
+    tiny_models.estimate(tmp_path / "estimate.onnx", white=-1.0, share=1.0, rest=0.1)
+    monkeypatch.setenv("IMGAE_MODELS", str(tmp_path))
+    assert loaded(PROGRAM.format(model=str(path), sigma=sigma)) == needed
 
 
 def test_the_check_above_would_see_torch(tmp_path):
     pytest.importorskip("torch", reason="torch is not installed")
     path = tiny_models.identity(tmp_path / "identity.onnx")
-    assert "torch" in loaded("import torch\n" + PROGRAM.format(model=str(path)))
+    assert "torch" in loaded("import torch\n" + PROGRAM.format(model=str(path), sigma=0.1))
 
 
 def test_importing_the_package_loads_nothing_heavy():

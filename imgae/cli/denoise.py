@@ -22,7 +22,7 @@ from imgae.cli.files import (
     restore_each,
 )
 from imgae.cli.options import Commands, add_device, between, new_parser
-from imgae.cli.output import warnings_as_notes
+from imgae.cli.output import note, warnings_as_notes
 from imgae.cli.progress import tile_progress
 from imgae.errors import ImgaeError
 
@@ -30,22 +30,29 @@ if TYPE_CHECKING:
     from imgae.restore.controls import Controls
     from imgae.restore.denoise import Denoiser
 
-CONTROLS = (
-    ("strength", 1.0, "how much of the effect: 0 keeps the picture, 1 is all of it (default: 1)"),
-    ("luma", 1.0, "the same for noise in brightness alone (default: 1)"),
-    ("chroma", 1.0, "the same for noise in colour alone (default: 1)"),
-    ("detail", 0.0, "how much of the fine texture to give back, where there is some (default: 0)"),
-    ("grain", 0.0, "how much new grain to add; 1 is as strong as noise of level 8 (default: 0)"),
+STRENGTH = (
+    "how much of the effect: 0 keeps the picture, 1 is all of it; above 1, the noise is taken for "
+    "so many times as strong (default: 1)"
 )
+DETAIL = "how much of the fine texture to give back, where there is some (default: 0)"
+CONTROLS = (
+    ("strength", 1.0, 2, STRENGTH),
+    ("luma", 1.0, 2, "the same for noise in brightness alone (default: 1)"),
+    ("chroma", 1.0, 2, "the same for noise in colour alone (default: 1)"),
+    ("detail", 0.0, 1, DETAIL),
+    ("grain", 0.0, 1, "how much new grain to add; 1 is as strong as noise of level 8 (default: 0)"),
+)
+"""Name, default, most, and what --help says."""
 MORE = """\
 Each result is written beside its picture: photo.denoised.png for photo.png.
 Use -o for another place. Size, bit depth, transparency, colour profile and
 camera data stay as they are.
 
-Without --model and --sigma, imgae looks at each picture. If it finds white
-noise, it estimates the noise level and uses a model for white noise. Otherwise
-it uses a model for cameras, which removes camera noise and JPEG artefacts, and
-takes no level. The printed line names the model and the noise level.
+Without --sigma, imgae looks at each picture. If it finds white noise, it
+estimates the noise level, and tells it to the model. Otherwise a model for
+cameras first removes camera noise and JPEG artefacts, where there are some, and
+the model is told how much noise is left, and where. The printed line names the
+models and the noise level. A level that --sigma gives is always obeyed.
 
 Examples:
   imgae denoise photo.jpg
@@ -56,10 +63,12 @@ AFTER = f"""\
 Keys of --json:
   input, output, width, height
   sigma         the noise level, in 8-bit levels
-  sigma_source  "given"; "estimated" from the picture; or "removed": the model
-                takes no level, and sigma is measured from what it removed
+  sigma_source  "given"; "estimated" from the picture; or "removed": there is no
+                one level, and sigma is measured from what was removed
   caution       a reason to doubt the level, or null
-  model, device, tiles
+  notes         what else was done to the picture, a list of sentences
+  model         its name; of two that worked in turn, both, joined by " + "
+  device, tiles
   seconds       with reading and writing, without loading the model
   megapixels_per_second
 
@@ -70,9 +79,9 @@ def add_parser(commands: Commands) -> None:
     parser = new_parser(commands, "denoise", "Remove noise from pictures.", MORE, AFTER)
     add_files(parser, "denoised")
     add_sigma(parser)
-    for name, default, text in CONTROLS:
+    for name, default, most, text in CONTROLS:
         parser.add_argument(
-            f"--{name}", type=between(0, 1), default=default, metavar="0..1", help=text
+            f"--{name}", type=between(0, most), default=default, metavar=f"0..{most}", help=text
         )
     add_tile(parser)
     add_device(parser)
@@ -118,6 +127,8 @@ def denoise_file(
             except ImgaeError as error:
                 raise type(error)(f"{source}: {error}") from error
         write_image(done.image, target, options.overwrite)
+    for sentence in done.notes:
+        note(f"{source}: {sentence}")
     seconds = time.monotonic() - started
     return {
         "input": str(source),
@@ -127,6 +138,7 @@ def denoise_file(
         "sigma": round(done.sigma * 255, 2),
         "sigma_source": done.sigma_source,
         "caution": done.caution,
+        "notes": done.notes,
         "model": done.model,
         "device": done.device,
         "tiles": done.tiles,

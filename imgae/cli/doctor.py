@@ -30,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
 
     from imgae.model.machine import has_vnni
     from imgae.model.session import PROVIDERS, load
-    from imgae.restore.denoise import CAMERA, default_model
+    from imgae.restore.denoise import camera_model, default_model
 
     name, why = default_model(options.device)
     path = registry.find(name)
@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
         "vnni": has_vnni(),
         "model": model.card.name,
         "model_because": why,
-        "camera_model": CAMERA,
+        "camera_model": camera_model(options.device),
         "model_path": str(path),
         "device": model.device,
         "provider": PROVIDERS[model.device],

@@ -58,10 +58,10 @@ Keys of --json:
   input, output, width, height
   filled        how many pixels were filled
   sigma         with --denoise the noise level, in 8-bit levels; else null
-  sigma_source  "given"; "estimated" from the picture; "removed": the model
-                takes no level, and sigma is measured from what it removed;
-                or null
+  sigma_source  "given"; "estimated" from the picture; "removed": there is no
+                one level, and sigma is measured from what was removed; or null
   caution       a reason to doubt the level, or null
+  notes         what else was done to remove noise, a list of sentences
   model, device
   seconds       with reading and writing, without loading the model
   megapixels_per_second
@@ -185,6 +185,8 @@ def inpaint_file(
     if not filled:
         rest = "only noise was removed" if denoised else "the picture is written as it was"
         note(f"{source}: the mask marks nothing; {rest}")
+    for sentence in denoised.notes if denoised else ():
+        note(f"{source}: {sentence}")
     seconds = time.monotonic() - started
     return {
         "input": str(source),
@@ -195,6 +197,7 @@ def inpaint_file(
         "sigma": round(denoised.sigma * 255, 2) if denoised else None,
         "sigma_source": denoised.sigma_source if denoised else None,
         "caution": denoised.caution if denoised else None,
+        "notes": denoised.notes if denoised else [],
         "model": inpainter.model.card.name,
         "device": inpainter.model.device,
         "seconds": round(seconds, 3),

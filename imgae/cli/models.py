@@ -29,6 +29,7 @@ PURPOSES: Final = {
     "inpaint": "fills holes that a mask marks",
     "detect": "finds scratches, dust, dead pixels; for masks",
     "code": "makes short codes, to search and compare",
+    "estimate": "tells what noise there is, and where",
 }
 """By task; denoisers differ more."""
 
@@ -45,11 +46,15 @@ def add_parser(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     from imgae.model.machine import has_vnni
     from imgae.model.session import load
-    from imgae.restore.denoise import CAMERA, CAMERA_BECAUSE, default_model
+    from imgae.restore import denoise
 
     known = registry.available()
-    reasons = dict([default_model(), (CAMERA, CAMERA_BECAUSE)])
-    defaults = {known.get(name): why for name, why in reasons.items()}
+    reasons = [
+        denoise.default_model(),
+        (denoise.camera_model(), denoise.CAMERA_BECAUSE),
+        (denoise.ESTIMATE, denoise.ESTIMATE_BECAUSE),
+    ]
+    defaults = {known.get(name): why for name, why in reasons}
     for folder in registry.folders()[2:]:  # those that the user named
         if not folder.is_dir():
             note(f"{folder}, named by {registry.FOLDERS_VARIABLE}, is no folder")
@@ -124,11 +129,11 @@ def purpose_of(card: "ModelCard") -> str:
     """Return in a few words what a model is for."""
     if card.task != "denoise":
         return PURPOSES.get(card.task, card.summary.split(". ")[0])
-    if card.optional:
-        return "removes camera noise and JPEG marks; needs no level"
-    if "sigma" not in card.inputs:
-        return "removes noise; needs no level"
     integers = ", 8-bit" if card.precision == "int8" else ""
+    if card.optional:
+        return f"removes camera noise and JPEG marks; needs no level{integers}"
+    if "sigma" not in card.inputs:
+        return f"removes noise; needs no level{integers}"
     return f"removes white noise: {QUALITIES[grade_of(card.macs_per_pixel)]}{integers}"
 
 

@@ -6,7 +6,11 @@ __all__ = [
     "denoise",
     "detect",
     "encode",
+    "estimate",
+    "impulses",
     "inpaint",
     "levels",
+    "routes",
+    "scaling",
     "texture",
 ]

@@ -21,13 +21,19 @@ ROWS: Final = 512
 REACH: Final = 16  # rows that a strip is read beyond: three AROUNDs and three COARSEs
 
 
+MOST: Final = {"strength": 2, "luma": 2, "chroma": 2, "detail": 1, "grain": 1}
+"""The largest value of each control; the least is 0."""
+
+
 @dataclass(frozen=True)
 class Controls:
-    """Each is a number from 0 to 1. The defaults change nothing.
+    """Numbers from 0 up. The defaults change nothing.
 
-    strength: 0 keeps the input, 1 is the full effect. luma, chroma: the same for brightness and
-    for colour alone. detail: how much of the fine texture that was removed comes back, where there
-    is some. grain: how much new grain is added; 1 is as strong as level 8 at middle gray.
+    strength: 0 keeps the input, 1 is the full effect. Above 1, to 2, the model is told this many
+    times the noise level, and removes more. luma, chroma: the same for brightness and for colour
+    alone; strength multiplies both.
+    detail, to 1: how much of the fine texture that was removed comes back, where there is some.
+    grain, to 1: how much new grain is added; 1 is as strong as level 8 at middle gray.
     Raises OptionError for values out of range.
     """
 
@@ -39,27 +45,41 @@ class Controls:
 
     def __post_init__(self) -> None:
         for entry in fields(self):
-            value = getattr(self, entry.name)
-            if not (isinstance(value, int | float | np.floating) and 0 <= value <= 1):  # nor NaN
-                raise OptionError(f"{entry.name} is {value!r}; expected a number from 0 to 1")
+            value, most = getattr(self, entry.name), MOST[entry.name]
+            if not (isinstance(value, int | float | np.floating) and 0 <= value <= most):  # nor NaN
+                raise OptionError(f"{entry.name} is {value!r}; expected a number from 0 to {most}")
 
     @property
     def keeps_all(self) -> bool:
         """Whether the input comes back as it is, without even running a model."""
-        return self.strength == 0 and self.grain == 0
+        return not any(self.shares(3)) and self.grain == 0
 
-    def blend(
-        self, original: NDArray[np.float32], restored: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
-        """Mix (H, W, C) by strength, luma and chroma; pixel by pixel, so tiles do not show."""
-        if (self.strength, self.luma, self.chroma) == (1, 1, 1):
-            return restored
-        change = restored - original
-        luma, chroma = (np.float32(self.strength * part) for part in (self.luma, self.chroma))
-        if change.shape[2] == 1 or luma == chroma:
-            return np.asarray(original + luma * change)
-        gray = (change @ LUMA)[:, :, None]
-        return np.asarray(original + luma * gray + chroma * (change - gray))
+    def shares(self, channels: int) -> tuple[float, float]:
+        """Return the strengths for brightness and for colour, of pictures of 1 or 3 channels."""
+        luma = float(self.strength * self.luma)
+        return luma, float(self.strength * self.chroma) if channels > 1 else luma
+
+    def factors(self, channels: int) -> tuple[float, ...]:
+        """Return what to multiply the noise level by: one number, or for luma and for chroma."""
+        shares = self.shares(channels)
+        factors = {max(1.0, share): None for share in shares if share} or {1.0: None}
+        return tuple(factors)
+
+    def blend(self, pixels: NDArray[Any], *restored: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Mix (H, W, C) by strength, luma and chroma; pixel by pixel, so tiles do not show.
+
+        pixels: as they came, of any type. restored: for each of the factors. Brightness is taken
+        from the first, colour from the last.
+        """
+        luma, chroma = (np.float32(min(1.0, share)) for share in self.shares(pixels.shape[2]))
+        if luma == chroma == 1 and len(restored) == 1:
+            return restored[0]
+        original = to_float(pixels)
+        changes = [each - original for each in restored]
+        if luma == chroma and len(changes) == 1:
+            return np.asarray(original + luma * changes[0])
+        gray, other = ((change @ LUMA)[:, :, None] for change in (changes[0], changes[-1]))
+        return np.asarray(original + luma * gray + chroma * (changes[-1] - other))
 
     def finish(self, before: NDArray[Any], after: NDArray[Any]) -> NDArray[Any]:
         """Give texture back and add grain: (H, W, C) of any type, C 1 or 3, to the same.

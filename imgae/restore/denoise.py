@@ -3,6 +3,7 @@
 import copy
 import math
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,31 +12,28 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from imgae.errors import OptionError
+from imgae.errors import ModelError, OptionError
 from imgae.io.metadata import iso_of
 from imgae.model import machine, registry, session
 from imgae.model.session import OnnxModel
-from imgae.model.stitch import Progress, check_settings, plan_for, run_tiles
+from imgae.model.stitch import Progress, check_settings, plan_for
 from imgae.picture.arrays import Picture, check_finite, from_picture, like_picture
 from imgae.picture.image import Image
-from imgae.picture.noise import estimate_noise
-from imgae.picture.pixels import to_float
+from imgae.picture.pixels import from_float, from_nchw, to_float
+from imgae.picture.tiling import Tile, TilePlan
 from imgae.restore.controls import Controls
-from imgae.restore.levels import (
-    Given,
-    Level,
-    checked_level,
-    for_tile,
-    highest,
-    mean_of,
-)
+from imgae.restore.estimate import estimate
+from imgae.restore.levels import Given, Level, checked_level, mean_of
+from imgae.restore.routes import Alone, InTurn, Route, Told, multiplied
+from imgae.restore.scaling import factor_for, scaled_back, scaled_planes
 
 FAST: Final = "denoise-fast"
 FAST_INTEGER: Final = "denoise-balanced-int8"
 CAMERA: Final = "denoise-camera"
-CAMERA_BECAUSE: Final = "where no white noise is found"
-LEAST_WHITE: Final = 4 / 255
-"""White noise of this level, and no less, is left to the model that is told the level."""
+CAMERA_INTEGER: Final = "denoise-camera-int8"
+CAMERA_BECAUSE: Final = "where the noise is not white"
+ESTIMATE: Final = "estimate"
+ESTIMATE_BECAUSE: Final = "to find out what noise there is"
 
 
 def default_model(device: str = "auto") -> tuple[str, str]:
@@ -50,16 +48,24 @@ def default_model(device: str = "auto") -> tuple[str, str]:
     return FAST, "the fastest in float; this processor has no VNNI, or does not tell"
 
 
+def camera_model(device: str = "auto") -> str:
+    """Return the name of the model for other noise that suits this machine. device: as above."""
+    integers = default_model(device)[0] == FAST_INTEGER
+    return CAMERA_INTEGER if integers and CAMERA_INTEGER in registry.available() else CAMERA
+
+
 @dataclass(frozen=True)
 class Denoised:
     """A denoised picture and how it came about.
 
     image: the picture without its noise.
     sigma: the noise level, on [0, 1]; of a map, the mean. sigma_source: where it comes from:
-    "given" by the caller, "estimated" from the picture before the work, or "removed": the model
-    takes no level, and this is the standard deviation of what it removed.
+    "given" by the caller, "estimated" from the picture before the work, or "removed": there is no
+    one level, and this is the standard deviation of what was removed.
     caution: a reason to doubt the level, or None.
-    tiles: how many the picture was cut into. model: its name. device: "cpu" or "cuda".
+    tiles: how many the picture was cut into. model: the name of the model that changed the picture;
+    of two, both, as in "denoise-camera + denoise-fast". device: "cpu" or "cuda".
+    notes: what else was done to the picture, a sentence each.
     """
 
     image: Image
@@ -69,25 +75,14 @@ class Denoised:
     tiles: int
     model: str
     device: str
-
-
-@dataclass(frozen=True)
-class Choice:
-    """A model, and the level that it is told; None if it takes none."""
-
-    model: OnnxModel
-    level: Level
-    source: str
-    caution: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 class Denoiser:
     """Remove noise from pictures. Load once; then call as often as you like, from any thread.
 
     model: the name of a shipped model (`imgae models` lists them), the path of an .onnx file, or
-        None. With None, imgae chooses for every picture: if you give the level, or if it finds
-        white noise, it uses the model for white noise that suits this machine; otherwise it uses
-        the model for the noise of cameras and JPEG, which leaves clean pictures as they are.
+        None for the one that suits this machine.
     device: "cpu", "cuda", or "auto", which uses CUDA if the installed onnxruntime has it.
     threads: how many CPU threads to use, from 1; None uses every CPU that this process may use.
     tile: how to cut a large picture so that it fits into memory. "auto" uses at most half of the
@@ -96,6 +91,11 @@ class Denoiser:
         result is the same.
     Raises WeightsError if there is no such model, ModelError if it cannot be used or the device is
     not there, and OptionError for other values of threads and tile.
+
+    If no level is given, and the model takes one, another model looks at the picture first. Where
+    it finds white noise, the model is told its level. Otherwise a model for the noise of cameras
+    and JPEG works first, as much as is good in each place, and the model is told what is left
+    there; clean pictures stay as they are. A level that is given is obeyed, whatever the noise.
 
     A Denoiser can be pickled, for use in other processes, which load the model from its file.
 
@@ -115,24 +115,28 @@ class Denoiser:
     ) -> None:
         check_settings(tile, threads)
         self.device, self.threads, self.tile = device, threads, tile
+        self.named = model is not None
         self.path = registry.find(default_model(device)[0] if model is None else model)
-        self.camera_path = registry.find(CAMERA) if model is None else None
-        if model is not None:
+        if self.named:
             self.model  # noqa: B018 - fails here rather than at the first picture
 
     @cached_property
     def model(self) -> OnnxModel:
-        """The model that was named, or the one for white noise."""
+        """The model that was named, or the one that suits this machine."""
         return self._load(self.path)
 
     @cached_property
-    def camera_model(self) -> OnnxModel:
-        """The model for noise of cameras and JPEG, of a denoiser without a named model."""
-        assert self.camera_path is not None
-        return self._load(self.camera_path)
+    def camera(self) -> OnnxModel:
+        """The model for noise of cameras and JPEG."""
+        return self._load(registry.find(camera_model(self.device)))
 
-    def _load(self, path: Path) -> OnnxModel:
-        return session.load(path, task="denoise", device=self.device, threads=self.threads)
+    @cached_property
+    def looking(self) -> OnnxModel:
+        """The model that looks at pictures first."""
+        return self._load(registry.find(ESTIMATE), "estimate")
+
+    def _load(self, path: Path, task: str = "denoise") -> OnnxModel:
+        return session.load(path, task=task, device=self.device, threads=self.threads)
 
     def __call__(
         self,
@@ -152,12 +156,14 @@ class Denoiser:
             is.
         sigma: the standard deviation of the noise on [0, 1], so 25/255 for level 25 of 8 bits;
             None or "auto" finds it; a float array (H, W) gives each pixel its own.
-        strength: how much of the effect, from 0, which returns the input, to 1.
-        luma, chroma: the same for noise in brightness and in colour alone, from 0 to 1.
+        strength: how much of the effect, from 0, which returns the input, to 2. 1 is what the model
+            does by itself; above, it is told this many times the level, and removes more.
+        luma, chroma: the same for noise in brightness and in colour alone, from 0 to 2.
         detail: how much of the fine texture to give back where there is some, from 0 to 1.
         grain: how much new grain to add, from 0 to 1; 1 is as strong as noise of level 8.
         Raises ImageError for another kind of array, and for NaN or infinity; OptionError for values
-        out of range, a map of another size, or a level for a model that takes none.
+        out of range, a map of another size, or a level or more than the full effect for a model
+        that takes no level.
         """
         picture = from_picture(image)
         controls = Controls(strength, luma, chroma, detail, grain)
@@ -175,7 +181,7 @@ class Denoiser:
         controls: Controls | None = None,
         progress: Progress | None = None,
     ) -> Denoised:
-        """Denoise, and also return the model and level used and the number of tiles.
+        """Denoise, and also return the models and level used and the number of tiles.
 
         image, sigma and errors: as for calling the object. controls: strength and the others in
         one. progress: called with the tiles done and the tiles in all.
@@ -183,49 +189,165 @@ class Denoiser:
         level = checked_level(sigma, image)
         check_finite(image)
         controls = controls or Controls()
-        choice = self.choose(image, level)
-        model, caution = choice.model, choice.caution
-        most = model.card.sigma_range[1]
-        if choice.level is not None and highest(choice.level) > most + 1e-6:  # float32 of the same
-            caution = f"the model was trained up to level {most * 255:.0f}"
-        plan = plan_for(model.card, image.height, image.width, self.tile)
-        told, tiles = told_by(image, model), iter(plan)
-
-        def restore(planes: NDArray[np.float32]) -> NDArray[np.float32]:
-            tile = next(tiles)  # run_tiles takes them in the plan's order
-            if choice.level is not None:
-                told["sigma"] = for_tile(choice.level, tile)
-            return model(image=planes, **told)
-
-        pixels = image.pixels
+        original = one_if_gray(image.pixels)
+        factor = factor_for(original)
+        source, replaced = original, 0
+        if level is None and self.takes_level and not controls.keeps_all:
+            source, replaced = without_impulses(original, factor)
+        route = self.choose(image, source, level, factor)
+        routes = self.strengthened(route, controls.factors(original.shape[2]))
+        plan = plan_for(route.card, image.height, image.width, self.tile)
+        pixels = original
         if not controls.keeps_all:
-            pixels = run_tiles(restore, image.pixels, plan, controls.blend, progress)
-        level = choice.level
-        found = removed(image.pixels, pixels) if level is None else mean_of(level)
-        done = image.with_pixels(controls.finish(image.pixels, pixels))
+            tiles = Tiles(original, source, factor, controls)
+            pixels = tiles.through(routes, plan, progress)
+        if isinstance(route, Told):
+            found = mean_of(route.level) / factor if level is None else mean_of(level)
+            source_of_it = "estimated" if level is None else "given"
+        else:
+            found, source_of_it = removed(original, pixels), "removed"
+        finished = controls.finish(source, pixels)
+        if finished.shape[2] < image.pixels.shape[2]:
+            finished = finished.repeat(3, 2)
         return Denoised(
-            done, found, choice.source, caution, len(plan), model.card.name, model.device
+            image.with_pixels(finished),
+            found,
+            source_of_it,
+            caution_of(routes, factor),
+            len(plan),
+            " + ".join(model.card.name for model in route.models),
+            route.models[0].device,
+            () if controls.keeps_all else notes_of(factor, replaced),
         )
 
-    def choose(self, image: Image, level: Level) -> Choice:
-        """Choose the model for a picture, and the level. Raises OptionError if it takes none."""
-        if level is None and self.camera_path is not None:
-            estimate = estimate_noise(image.pixels)
-            if estimate.caution or estimate.sigma < LEAST_WHITE:
-                return Choice(self.camera_model, None, "removed")
-            return Choice(self.model, estimate.sigma, "estimated")
-        takes_level = "sigma" in self.model.card.inputs
-        if level is None and takes_level:
-            estimate = estimate_noise(image.pixels)
-            return Choice(self.model, estimate.sigma, "estimated", estimate.caution)
-        if level is None:
-            return Choice(self.model, None, "removed")
-        if not takes_level:
+    @property
+    def takes_level(self) -> bool:
+        """Whether the model is told a level; the models for white noise that ship are."""
+        return not self.named or "sigma" in self.model.card.inputs
+
+    def choose(self, image: Image, pixels: NDArray[Any], level: Level, factor: int) -> Route:
+        """Choose the way for a picture. Raises OptionError if the model takes no level.
+
+        pixels: what is to be restored. level: as checked. factor: what they are multiplied by.
+        """
+        if not self.takes_level:
+            if level is not None:
+                raise OptionError(
+                    f"{self.model.card.name} takes no noise level, because it judges the noise "
+                    "from the picture; leave sigma out"
+                )
+            return Alone(self.model, told_by(image, self.model))
+        if level is not None:
+            return Told(self.model, multiplied(level, factor))
+        noise = estimate(self.looking, pixels, self.tile, factor)
+        if noise.white:
+            return Told(self.model, noise.level)
+        share, rest = noise.map_of("share"), noise.map_of("rest")
+        camera = self.camera if share.any() else None
+        model = self.model if rest.any() else None
+        told = told_by(image, camera) if camera else {}
+        return InTurn(self.looking, camera, model, share, rest, told)
+
+    def strengthened(self, route: Route, factors: tuple[float, ...]) -> list[Route]:
+        """Return a way once for each factor of the level. Raises OptionError if it has none."""
+        if max(factors) > 1 and not self.takes_level:
             raise OptionError(
-                f"{self.model.card.name} takes no noise level, because it judges the noise from "
-                "the picture; leave sigma out"
+                f"{self.model.card.name} takes no noise level, so it cannot remove more than all "
+                "it finds; give at most 1 for strength, and for its products with luma and chroma"
             )
-        return Choice(self.model, level, "given")
+        return [route.times(factor) for factor in factors]
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """Pixels (H, W, C) to be restored tile by tile.
+
+    original: as they came. source: without impulses. factor: what to multiply them by for models.
+    """
+
+    original: NDArray[Any]
+    source: NDArray[Any]
+    factor: int
+    controls: Controls
+
+    def through(
+        self, routes: Sequence[Route], plan: TilePlan, progress: Progress | None
+    ) -> NDArray[Any]:
+        """Restore on each route, and mix them, in the type that the pixels came in."""
+        out = np.empty_like(self.original)
+        for done, tile in enumerate(plan, 1):
+            planes = scaled_planes(self.source[tile.read.slices], self.factor)
+            restored = [self.kept(route(planes, tile), tile) for route in routes]
+            values = self.controls.blend(self.original[tile.keep.slices], *restored)
+            out[tile.keep.slices] = from_float(values, out.dtype)
+            if progress:
+                progress(done, len(plan))
+        return out
+
+    def kept(self, planes: NDArray[np.float32], tile: Tile) -> NDArray[np.float32]:
+        """Return what came out for a tile as pixels. Raises ModelError for NaN or infinity."""
+        values = from_nchw(planes, self.source.shape[2])
+        if not np.isfinite(values).all():
+            raise ModelError("the model gave NaN or infinity; are the picture's values on [0, 1]?")
+        if self.factor == 1:
+            return values
+        return scaled_back(values, self.source[tile.keep.slices], self.factor, self.most)
+
+    @cached_property
+    def most(self) -> float:
+        """The largest value, which nothing that was multiplied may pass."""
+        return float(to_float(self.source.max()))
+
+
+def one_if_gray(pixels: NDArray[Any]) -> NDArray[Any]:
+    """Return one channel of three that are equal, so that they stay equal; else the pixels."""
+    if pixels.shape[2] == 1:
+        return pixels
+    for rows in (pixels[:1], pixels):  # most colour pictures show it in the first row
+        if any(not np.array_equal(rows[:, :, 0], rows[:, :, other]) for other in (1, 2)):
+            return pixels
+    return np.ascontiguousarray(pixels[:, :, :1])
+
+
+def without_impulses(pixels: NDArray[Any], factor: int) -> tuple[NDArray[Any], int]:
+    """Replace values that stand out from all around, such as salt and pepper and hot pixels.
+
+    pixels: (H, W, C) of any type. factor: what they are multiplied by for models.
+    Returns the pixels, a copy if any is replaced, and how many there were.
+    """
+    from imgae.restore import impulses  # loads OpenCV, and only where it is used
+
+    values = to_float(pixels)
+    if factor > 1 or pixels.dtype.kind == "f":
+        values = (values * np.float32(factor)).clip(0, 1)
+    found = impulses.find_impulses(values)
+    if found is None:
+        return pixels, 0
+    clean, values = pixels.copy(), impulses.replaced(values, found)
+    clean[found] = from_float(values[found] / np.float32(factor), pixels.dtype)
+    return clean, int(found.any(2).sum())
+
+
+def caution_of(routes: Sequence[Route], factor: int) -> str | None:
+    """Return a caution if a model is told more than it was trained for."""
+    most = routes[0].models[-1].card.sigma_range[1]
+    if max(route.highest for route in routes) <= most + 1e-6:  # float32 of the same
+        return None
+    return f"the model was trained up to level {most / factor * 255:.3g}"
+
+
+def notes_of(factor: int, replaced: int) -> tuple[str, ...]:
+    """Return what else was done to a picture, a sentence each."""
+    notes = []
+    if factor > 1:
+        notes.append(
+            f"the picture uses at most 1/{factor} of its range, so it was denoised as if it were "
+            f"{factor} times as bright"
+        )
+    if replaced:
+        what = "pixel was" if replaced == 1 else "pixels were"
+        notes.append(f"{replaced:,} outlying {what} replaced")
+    return tuple(notes)
 
 
 def told_by(image: Image, model: OnnxModel) -> dict[str, NDArray[np.float32]]:

@@ -28,6 +28,7 @@ KEYS = (  # in this order
     "sigma",
     "sigma_source",
     "caution",
+    "notes",
     "model",
     "device",
     "tiles",
@@ -174,7 +175,8 @@ PHOTO = ("denoise", "photo.png", "--model", "identity")
         ),
         (nothing, (*PHOTO, "--sigma", "nan"), 2, "'nan' is neither"),
         (nothing, (*PHOTO, "--sigma", "loud"), 2, "'loud' is neither 'auto' nor"),
-        (nothing, (*PHOTO, "--strength", "2"), 2, "'2' is not a number from 0 to 1"),
+        (nothing, (*PHOTO, "--strength", "2.1"), 2, "'2.1' is not a number from 0 to 2"),
+        (nothing, (*PHOTO, "--grain", "2"), 2, "'2' is not a number from 0 to 1"),
         (nothing, (*PHOTO, "--tile", "-1"), 2, "'-1' is neither 'auto' nor a whole number from 0"),
         (nothing, (*PHOTO, "--device", "tpu"), 2, "invalid choice: 'tpu'"),
         (nothing, (*PHOTO, "--threads", "0"), 2, "--threads"),
@@ -321,7 +323,7 @@ PROGRAM = [sys.executable, "-m", "imgae", "denoise"]
 def test_whoever_stops_listening_does_not_stop_the_work(folder):
     for number in range(3):
         write_image(read_image("photo.png"), f"{number}.png")
-    command = f"{' '.join(PROGRAM)} 0.png 1.png 2.png --model identity"
+    command = f"{' '.join(PROGRAM)} 0.png 1.png 2.png --model identity --sigma 9"
     for ending in ("| true", ">&-", "2>&-", ">/dev/full", ""):
         done = subprocess.run(
             ["bash", "-c", f"PYTHONIOENCODING=ascii {command} --overwrite {ending}"],
@@ -337,7 +339,8 @@ def test_whoever_stops_listening_does_not_stop_the_work(folder):
 
 def test_a_request_to_terminate_leaves_nothing_half_done(folder):
     write_image(Image(np.zeros((3000, 3000, 3), np.uint8)), "large.png")
-    process = subprocess.Popen([*PROGRAM, "large.png", "--model", "identity", "--tile", "8"],
+    words = ("large.png", "--model", "identity", "--sigma", "9", "--tile", "8")
+    process = subprocess.Popen([*PROGRAM, *words],
                                stderr=subprocess.PIPE, text=True)  # fmt: skip
     time.sleep(1.5)
     process.terminate()
@@ -356,11 +359,33 @@ def test_options_of_control_reach_the_picture(folder, capfd):
     change = read_image("grain.png").pixels.astype(int) - read_image("photo.png").pixels
     assert 1 < change.std() < 5
     for name in ("strength", "luma", "chroma", "detail", "grain"):
-        assert run(capfd, "denoise", "photo.png", f"--{name}", "1.5")[0] == 2
+        assert run(capfd, "denoise", "photo.png", f"--{name}", "2.5")[0] == 2
 
 
-def test_without_options_the_line_says_which_model_and_what_it_removed(folder, capfd):
+def test_without_options_the_line_says_which_models_and_what_they_removed(folder, capfd, estimator):
     code, out, _ = run(capfd, "denoise", "photo.png")
     assert code == 0
-    measured = "noise level 0 (measured from what was removed), denoise-camera on cpu"
-    assert measured in out or re.search(r"noise level \d+(\.\d+)? \(estimated\), denoise-", out)
+    assert re.search(r"noise level 25.5 \(estimated\), denoise-[a-z0-9-]+ on cpu", out)
+    estimator(white=-1.0, share=1.0, rest=0.1)
+    _, out, _ = run(capfd, "denoise", "photo.png", "--overwrite")
+    names = r"denoise-camera(-int8)? \+ denoise-[a-z0-9-]+ on cpu"
+    assert re.search(r"noise level [\d.]+ \(measured from what was removed\), " + names, out)
+    estimator(white=-1.0)
+    _, out, _ = run(capfd, "denoise", "photo.png", "--overwrite")
+    assert "noise level 0 (measured from what was removed), looking on cpu" in out
+
+
+def test_strength_above_1_removes_more(folder, capfd):
+    words = ("denoise", "photo.png", "--model", "darken", "--sigma", "10", "--overwrite")
+    assert run(capfd, *words, "--strength", "1.5", "--luma", "1.4", "--chroma", "1.4")[0] == 0
+    expected = read_image("photo.png").pixels - 21
+    assert np.array_equal(read_image("photo.denoised.png").pixels, expected)
+
+
+def test_what_else_was_done_is_a_note_and_in_json(folder, capfd):
+    write_image(Image(RNG.integers(0, 4096, (40, 50, 1)).astype(np.uint16)), "twelve.png")
+    code, out, err = run(capfd, "denoise", "twelve.png", "--model", "identity", "--json")
+    assert code == 0
+    (note,) = json.loads(out)["notes"]
+    assert err == f"imgae: note: twelve.png: {note}\n"
+    assert note.startswith("the picture uses at most 1/16 of its range")

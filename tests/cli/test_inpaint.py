@@ -151,7 +151,8 @@ def test_wrong_command_lines(photo, capfd, words, told):
     assert told in capfd.readouterr().err
 
 
-def test_denoise_cleans_the_rest_and_says_so(tmp_path, capsys):
+def test_denoise_cleans_the_rest_and_says_so(tmp_path, capsys, estimator):
+    estimator(level=20 / 255)
     rng = np.random.default_rng(0)
     noisy = (128 + rng.normal(0, 20, (96, 96, 3))).round().astype(np.uint8)
     write_image(Image(noisy), tmp_path / "scan.png")
@@ -159,7 +160,8 @@ def test_denoise_cleans_the_rest_and_says_so(tmp_path, capsys):
     assert inpaint(*words) == 0
     record = json.loads(capsys.readouterr().out)
     assert record["sigma_source"] == "estimated"
-    assert abs(record["sigma"] - 20) < 2
+    assert record["sigma"] == 20
+    assert record["notes"] == []
     out = read_image(tmp_path / "scan.inpainted.png").pixels
     assert (out[10:70, 10:15] == 255).all()  # the stand-in fills with white
     assert out[:, 30:].std() < 5

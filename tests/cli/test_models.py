@@ -8,7 +8,7 @@ from onnx import helper
 
 from imgae.cli import main
 from imgae.model import machine, registry, session
-from imgae.restore.denoise import CAMERA, FAST, FAST_INTEGER
+from imgae.restore.denoise import CAMERA, ESTIMATE, FAST, FAST_INTEGER, camera_model
 
 SHIPPED = list(registry.available())
 NESTED = "[" * 100_000 + "]" * 100_000
@@ -47,7 +47,8 @@ def test_each_model_has_one_line_that_says_what_it_is_for(capfd, vnni):
         "code": "short codes",
     }.items():
         assert words in of[name]
-    assert {name for name, line in of.items() if line.startswith("* ")} == {FAST_INTEGER, CAMERA}
+    defaults = {FAST_INTEGER, camera_model(), ESTIMATE}
+    assert {name for name, line in of.items() if line.startswith("* ")} == defaults & {*SHIPPED}
     assert "* what `imgae denoise` uses" in err
 
 
@@ -55,7 +56,7 @@ def test_the_default_and_the_speed_are_those_of_this_processor(capfd, tmp_path, 
     monkeypatch.setattr(machine, "CPUINFO", tmp_path / "none")
     _, lines, _ = run(capfd)
     marked = [line[2:].split()[0] for line in lines if line.startswith("* ")]
-    assert marked == sorted([FAST, CAMERA])
+    assert marked == sorted({FAST, CAMERA, ESTIMATE} & {*SHIPPED})
     (line,) = [line for line in lines if FAST_INTEGER in line]
     assert "medium" in line
 
@@ -131,3 +132,12 @@ def test_a_named_model_that_cannot_be_read_is_a_failure(models, tmp_path, capfd)
     assert main(["models", str(bad)]) == 1
     assert main(["models", "identity", str(bad)]) == 3
     assert "bad.onnx: not an ONNX model" in capfd.readouterr().err
+
+
+def test_an_estimator_is_listed_and_marked_as_in_use(models, capfd, monkeypatch):
+    tiny_models.estimate(models / "looking.onnx")
+    monkeypatch.setattr("imgae.restore.denoise.ESTIMATE", "looking")
+    _, lines, _ = run(capfd)
+    (line,) = [line for line in lines if "looking" in line]
+    assert line.startswith("* looking")
+    assert line.endswith("tells what noise there is, and where")

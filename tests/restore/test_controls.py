@@ -51,6 +51,66 @@ def test_each_is_monotone_over_eleven_steps(denoiser, name):
         assert found[0] == 0
 
 
+@pytest.fixture
+def told(tmp_path):
+    """A mean over 3x3, of a share that grows with the level: at 0.1 half, at 0.2 all."""
+    kernel = np.zeros((3, 3, 3, 3), np.float32)
+    kernel[[0, 1, 2], [0, 1, 2]] = 1 / 9
+    nodes = [
+        helper.make_node("Conv", ["image", "kernel"], ["mean"], pads=[1, 1, 1, 1]),
+        helper.make_node("Sub", ["image", "mean"], ["apart"]),
+        helper.make_node("Mul", ["sigma", "five"], ["share"]),
+        helper.make_node("Mul", ["apart", "share"], ["part"]),
+        helper.make_node("Sub", ["image", "part"], ["restored"]),
+    ]
+    constants = {"kernel": kernel, "five": np.float32([5])}
+    card = tiny_models.card(halo=1, sigma_range=(0.0, 0.24))
+    path = tiny_models.save(tmp_path / "told.onnx", nodes, constants, card.to_json())
+    return Denoiser(path, threads=1, tile=16)
+
+
+@pytest.mark.parametrize("name", ["strength", "luma", "chroma"])
+@pytest.mark.parametrize("sigma", [0.1, None, np.full((96, 96), 0.1, np.float32)])
+def test_what_is_removed_grows_at_each_step_to_2(told, estimator, name, sigma):
+    _, noisy = textured()
+    steps = [told(noisy, sigma, **{name: step / 5}) - noisy for step in range(11)]
+    if name != "strength":  # of which the other is left as it is
+        lumas = [change @ LUMA for change in steps]
+        chromas = [change - luma[:, :, None] for change, luma in zip(steps, lumas, strict=True)]
+        steps, others = (lumas, chromas) if name == "luma" else (chromas, lumas)
+        assert all(np.allclose(other, others[0], atol=1e-6) for other in others)
+    found = [float(np.square(change).mean()) for change in steps]
+    assert found[0] < 1e-12
+    assert all(a < b for a, b in itertools.pairwise(found))
+
+
+def test_above_1_the_level_is_multiplied_and_told_as_it_was(told):
+    _, noisy = textured()
+    more = told.run(Image(noisy), 0.1, Controls(strength=1.5))
+    assert more.sigma == 0.1
+    assert np.allclose(more.image.pixels, told(noisy, 0.15), atol=1e-6)
+    assert np.allclose(told(noisy, 0.1, 1.5, luma=2.0, chroma=0.5) @ LUMA, told(noisy, 0.3) @ LUMA)
+    assert "trained up to level 61.2" in told.run(Image(noisy), 0.2, Controls(strength=1.5)).caution
+    assert told.run(Image(noisy), 0.2, Controls(strength=1.2)).caution is None
+
+
+def test_a_gray_picture_has_no_colour_to_control(told):
+    _, noisy = textured()
+    gray = noisy[:, :, 1]
+    assert np.array_equal(told(gray, 0.1, chroma=2.0), told(gray, 0.1))
+
+
+@pytest.mark.parametrize(
+    "controls", [{"strength": 1.5}, {"luma": 1.1}, {"strength": 0.8, "chroma": 2}]
+)
+def test_a_model_without_a_level_can_not_remove_more_than_all_it_finds(tmp_path, controls):
+    blind = Denoiser(tiny_models.negative(tmp_path / "negative.onnx"), threads=1)
+    _, noisy = textured()
+    with pytest.raises(OptionError, match="negative takes no noise level, so it cannot remove"):
+        blind(noisy, **controls)
+    assert blind(noisy, strength=0.5, luma=2.0).shape == noisy.shape
+
+
 def test_luma_and_chroma_are_apart(denoiser):
     _, noisy = textured()
     whole = denoiser(noisy, 0.1)
@@ -100,7 +160,7 @@ def test_pixels_of_every_type(denoiser, dtype, channels):
 
 
 @pytest.mark.parametrize("name", ["strength", "luma", "chroma", "detail", "grain"])
-@pytest.mark.parametrize("value", [-0.1, 1.1, float("nan"), "1", None])
+@pytest.mark.parametrize("value", [-0.1, 2.1, float("nan"), "1", None])
 def test_values_out_of_range_are_refused(name, value):
     with pytest.raises(OptionError, match=name):
         Controls(**{name: value})

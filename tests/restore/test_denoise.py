@@ -1,17 +1,20 @@
+import sys
+import types
 from dataclasses import replace
 
-import cv2
 import numpy as np
 import PIL.Image
 import pytest
 import tiny_models
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from imgae import Denoiser, Image, ImageError, ModelError, OptionError, read_image
+from imgae import Denoiser, Image, ImageError, ModelError, OptionError, WeightsError, read_image
+from imgae.model.session import OnnxModel
 from imgae.model.stitch import plan_for, run_tiles
 from imgae.picture.tiling import TilePlan
 from imgae.restore import denoise
+from imgae.restore.controls import Controls
 from imgae.restore.denoise import Denoised
 
 RNG = np.random.default_rng(0)
@@ -97,12 +100,17 @@ def test_strength_goes_from_the_input_to_the_full_result(darken, strength):
     assert np.array_equal(out, array - np.uint8(40 * strength))
 
 
-def test_sigma_is_estimated_once_for_the_picture(darken):
-    flat = np.full((256, 256, 3), 128.0) + RNG.normal(0, 12, (256, 256, 3))
-    result = Denoiser(darken.model.path, tile=64).run(Image(flat.round().astype(np.uint8)))
+def test_sigma_is_estimated_once_for_the_picture(darken, estimator):
+    """By a geometric mean, in which a cell counts as much as it is bright."""
+    estimator({"weight": 1.0, "level": 0.1}, weight=0.0, level=0.001, halo=8)
+    halves = np.repeat([[0.25, 0.75]], 128, 1)[:, :, None].repeat(64, 0).repeat(3, 2)
+    levels = 0.001 + 0.1 * np.array([0.25, 0.75])
+    expected = np.exp((0.25 * np.log(levels[0]) + 0.75 * np.log(levels[1])) / 1)
+    result = Denoiser(darken.model.path, tile=64).run(Image(halves.astype(np.float32)))
     assert isinstance(result, Denoised)
-    assert result.sigma * 255 == pytest.approx(12, rel=0.05)
-    assert (result.sigma_source, result.tiles) == ("estimated", 16)
+    assert result.sigma == pytest.approx(expected, rel=0.01)
+    assert (result.sigma_source, result.tiles) == ("estimated", 4)
+    assert np.allclose(result.image.pixels, halves - result.sigma, atol=1e-6)
 
 
 def test_a_level_above_the_models_range_is_cautioned_about(darken):
@@ -143,7 +151,7 @@ def test_what_is_no_picture_is_an_image_error(darken, wrong):
         {"sigma": -0.1},
         {"sigma": 25},
         {"sigma": float("nan")},
-        {"strength": 1.5},
+        {"strength": 2.5},
         {"strength": float("nan")},
     ],
 )
@@ -223,8 +231,8 @@ def test_a_model_that_takes_no_level_is_given_none(tmp_path):
 
 
 @pytest.fixture
-def automatic(tmp_path, monkeypatch):
-    """Without a model: one that tells its level, and one that turns pixels over."""
+def automatic(tmp_path, monkeypatch, estimator):
+    """Without a model: one that subtracts its level, and one that turns pixels over."""
     white = tiny_models.darken(tmp_path / "white.onnx")
     camera = tiny_models.negative(tmp_path / "camera.onnx")
     monkeypatch.setattr(denoise, "default_model", lambda _: (str(white), "for tests"))
@@ -232,33 +240,153 @@ def automatic(tmp_path, monkeypatch):
     return Denoiser(threads=1)
 
 
-def with_noise(level, smooth=0.0):
-    noise = RNG.normal(0, 1, (200, 200, 3))
-    if smooth:
-        noise = cv2.GaussianBlur(noise, (0, 0), smooth)
-        noise /= noise.std()
-    ramp = np.linspace(60, 180, 200)[:, None, None]
-    return np.clip(ramp + level * noise, 0, 255).astype(np.uint8)
+FLOATS = RNG.random((41, 50, 3), np.float32)
 
 
-def test_white_noise_goes_to_the_model_that_is_told_its_level(automatic):
-    done = automatic.run(Image(with_noise(25)))
+def test_white_noise_goes_to_the_model_that_is_told_its_level(automatic, estimator):
+    estimator(level=0.05)
+    done = automatic.run(Image(FLOATS))
     assert (done.model, done.sigma_source) == ("tiny", "estimated")
-    assert done.sigma * 255 == pytest.approx(25, rel=0.1)
-    given = automatic.run(Image(with_noise(1, smooth=2)), 0.1)
+    assert done.sigma == pytest.approx(0.05)
+    assert np.allclose(done.image.pixels, (FLOATS - 0.05).clip(0), atol=1e-6)
+
+
+def test_a_level_that_is_given_is_obeyed_whatever_the_noise_is(automatic, estimator):
+    estimator(white=-1.0, share=1.0, rest=0.3)
+    given = automatic.run(Image(FLOATS), 0.1)
     assert (given.model, given.sigma, given.sigma_source) == ("tiny", 0.1, "given")
+    assert np.allclose(given.image.pixels, (FLOATS - 0.1).clip(0), atol=1e-6)
+    assert vars(automatic).keys() == {"device", "threads", "tile", "named", "path", "model"}
 
 
-@pytest.mark.parametrize(("level", "smooth"), [(0, 0), (2, 0), (8, 1.0)])
-def test_everything_else_goes_to_the_model_that_sees_for_itself(automatic, level, smooth):
-    pixels = with_noise(level, smooth)
+def test_other_noise_goes_in_part_to_the_camera_model_and_what_is_left_to_the_other(
+    automatic, estimator
+):
+    estimator(white=-1.0, share=0.75, rest=0.1)
+    done = automatic.run(Image(FLOATS))
+    expected = (0.25 * FLOATS + 0.75 * (1 - FLOATS) - 0.1).clip(0)
+    assert np.allclose(done.image.pixels, expected, atol=1e-6)
+    assert (done.model, done.sigma_source) == ("negative + tiny", "removed")
+    change = np.square(done.image.pixels - FLOATS)[::4].mean() ** 0.5
+    assert done.sigma == pytest.approx(change, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("share", "rest", "name", "loaded"),
+    [(0, 0, "looking", set()), (1, 0, "negative", {"camera"}), (0, 0.1, "tiny", {"model"})],
+)
+def test_a_model_that_would_do_nothing_is_neither_loaded_nor_named(
+    automatic, estimator, share, rest, name, loaded
+):
+    estimator(white=-1.0, share=share, rest=rest)
+    pixels = (FLOATS * 255).astype(np.uint8)
     done = automatic.run(Image(pixels))
-    assert (done.model, done.sigma_source) == ("negative", "removed")
-    assert np.array_equal(done.image.pixels, 255 - pixels)
+    assert done.model == name
+    assert vars(automatic).keys() & {"model", "camera"} == loaded
+    if not loaded:
+        assert np.array_equal(done.image.pixels, pixels)
 
 
-def test_what_the_file_tells_reaches_the_model(automatic, tmp_path):
+@pytest.fixture
+def blurring(tmp_path, monkeypatch, estimator):
+    """Two models that see two pixels around each, and what tells where they work: the bright."""
+    white = tiny_models.gated(tmp_path / "white.onnx")
+    camera = tiny_models.blur(tmp_path / "camera.onnx", halo=2, inputs=("image",))
+    monkeypatch.setattr(denoise, "default_model", lambda _: (str(white), "for tests"))
+    monkeypatch.setattr(denoise, "CAMERA", str(camera))
+    estimator({"share": 2.0, "rest": 0.2}, share=-0.3, rest=-0.02, white=-1.0)
+    return lambda tile: Denoiser(threads=1, tile=tile)
+
+
+def patchy(height, width):
+    """Noise, dark in large parts."""
+    rows, columns = np.mgrid[:height, :width]
+    light = (np.sin(rows / 13) + np.cos(columns / 17)).clip(0, 1)[:, :, None]
+    return (light * RNG.random((height, width, 3))).astype(np.float32)
+
+
+@given(
+    st.integers(1, 90),
+    st.integers(1, 90),
+    st.integers(1, 70),
+    st.sampled_from([1, 1.6]),
+    st.sampled_from([(1, 0), (0.1, 0), (2, -0.3)]),
+)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_two_models_in_turn_give_the_same_in_tiles(
+    blurring, height, width, tile, strength, contrast
+):
+    """Also of pictures that use a part of the range, and of floats beyond it."""
+    pixels = patchy(height, width) * np.float32(contrast[0]) + np.float32(contrast[1])
+    whole, tiled = (blurring(side)(pixels, strength=strength) for side in (0, tile))
+    assert np.abs(whole - tiled).max() < 1e-5
+
+
+def test_what_is_above_white_is_the_same_in_tiles_with_and_without_anything_to_do(blurring):
+    pixels = RNG.random((64, 160, 3), np.float32) * np.float32(0.12)
+    pixels[:, :100] *= 0.1
+    pixels[32, 8] = 0.16  # times 8 above white, in a tile without noise
+    whole, tiled = (blurring(side)(pixels) for side in (0, 16))
+    assert tiled[32, 8] == pytest.approx(0.16)
+    assert np.abs(whole - tiled).max() < 1e-5
+
+
+def test_tiles_where_nothing_is_found_come_back_bit_for_bit_without_a_model(blurring, monkeypatch):
+    ran = []
+    run = OnnxModel.__call__
+
+    def counted(model, **inputs):
+        ran.append((model.card.name, inputs["image"].shape[2:]))
+        return run(model, **inputs)
+
+    monkeypatch.setattr(OnnxModel, "__call__", counted)
+    pixels = patchy(64, 256)
+    pixels[:, :160] *= 0.1  # too dark for anything to be found
+    denoiser = blurring(32)
+    out = denoiser.run(Image(pixels))
+    assert np.array_equal(out.image.pixels[:, :128], pixels[:, :128])
+    assert not np.array_equal(out.image.pixels[:, 192:], pixels[:, 192:])
+    assert len([name for name, _ in ran if name != "looking"]) < out.tiles
+    assert out.model == "blur + gated"
+    ran.clear()
+    assert np.abs(blurring(0)(pixels) - out.image.pixels).max() < 1e-5
+    widths = {name: sides[1] for name, sides in ran}
+    assert widths["looking"] == 256
+    assert max(widths["blur"], widths["gated"]) < 120  # nor do they look at what is left alone
+
+
+def test_a_named_model_that_takes_a_level_is_told_what_is_left(tmp_path, estimator, monkeypatch):
+    camera = tiny_models.negative(tmp_path / "camera.onnx")
+    monkeypatch.setattr(denoise, "CAMERA", str(camera))
+    estimator(white=-1.0, share=1.0, rest=0.1)
+    named = Denoiser(tiny_models.darken(tmp_path / "white.onnx"), threads=1)
+    done = named.run(Image(FLOATS))
+    assert done.model == "negative + tiny"
+    assert np.allclose(done.image.pixels, (1 - FLOATS - 0.1).clip(0), atol=1e-6)
+    alone = Denoiser(camera, threads=1).run(Image(FLOATS))
+    assert alone.model == "negative"
+    assert np.allclose(alone.image.pixels, 1 - FLOATS, atol=1e-6)
+
+
+def test_an_estimator_that_is_not_there_is_told(automatic, monkeypatch):
+    monkeypatch.setattr(denoise, "ESTIMATE", "looks-nowhere")
+    with pytest.raises(WeightsError, match="no model is called 'looks-nowhere'"):
+        automatic(FLOATS)
+    assert automatic(FLOATS, sigma=0.1).shape == FLOATS.shape
+
+
+def test_the_camera_model_has_integers_where_the_other_has(monkeypatch):
+    monkeypatch.setattr(denoise.registry, "available", lambda: {denoise.CAMERA_INTEGER: None})
+    for name, expected in ((denoise.FAST, denoise.CAMERA), (denoise.FAST_INTEGER, "-int8")):
+        monkeypatch.setattr(denoise, "default_model", lambda _, name=name: (name, ""))
+        assert denoise.camera_model().endswith(expected)
+    monkeypatch.setattr(denoise.registry, "available", dict)
+    assert denoise.camera_model() == denoise.CAMERA
+
+
+def test_what_the_file_tells_reaches_the_model(automatic, estimator, tmp_path):
     """Its tiny model adds a tenth of the ISO, in thousands, and the luma steps."""
+    estimator(white=-1.0, share=1.0)
     exif = PIL.Image.Exif()
     exif.get_ifd(0x8769)[34855] = 500
     path = tmp_path / "a.jpg"
@@ -277,3 +405,71 @@ def test_a_model_that_gives_another_size_or_nan_is_a_model_error(tmp_path):
         path = tiny_models.save(tmp_path / "a.onnx", nodes, card_text=text)
         with pytest.raises(ModelError, match=sentence):
             Denoiser(path)(np.full((9, 9, 3), 0.5), sigma=0.1)
+
+
+def test_gray_stays_gray(tmp_path, estimator, monkeypatch):
+    """A model that mixes colours does not colour a gray picture, whatever it is stored as."""
+    white = tiny_models.gated(tmp_path / "white.onnx")
+    camera = tiny_models.blur(tmp_path / "camera.onnx", halo=2, inputs=("image",))
+    monkeypatch.setattr(denoise, "CAMERA", str(camera))
+    denoiser = Denoiser(white, threads=1, tile=16)
+    gray = RNG.integers(0, 256, (40, 50)).astype(np.uint8)
+    stored = np.repeat(gray[:, :, None], 3, 2)
+    for values in ({}, {"white": -1.0, "share": 0.5, "rest": 0.1}):
+        estimator(**values)
+        for controls in ({}, {"strength": 0.7}, {"strength": 1.7, "grain": 0.5, "detail": 0.5}):
+            out = denoiser(stored, **controls)
+            assert np.array_equal(out, np.repeat(denoiser(gray, **controls)[:, :, None], 3, 2))
+    stored[39, 49, 2] ^= 1  # no longer gray
+    assert np.ptp(denoiser(stored).astype(int), axis=2).max() > 1
+
+
+@pytest.fixture
+def impulses(monkeypatch):
+    """What finds white pixels, and makes them black; returns what it was given."""
+    seen = []
+
+    def find(values):
+        seen.append(values)
+        found = values == 1
+        return found if found.any() else None
+
+    module = types.SimpleNamespace(
+        find_impulses=find, replaced=lambda values, found: np.where(found, 0, values)
+    )
+    monkeypatch.setitem(sys.modules, "imgae.restore.impulses", module)
+    monkeypatch.setattr("imgae.restore.impulses", module, raising=False)
+    return seen
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_impulses_are_replaced_first_and_told(identity, estimator, impulses, dtype):
+    white = {np.uint8: 255, np.uint16: 65535}.get(dtype, 1)
+    pixels = (RNG.random((30, 40, 3)) * 0.9 * white).astype(dtype)
+    pixels[3, 4] = white
+    pixels[5, 6, 1] = white
+    done = identity.run(Image(pixels))
+    expected = pixels.copy()
+    expected[pixels == white] = 0
+    assert np.array_equal(done.image.pixels, expected)
+    assert done.notes == ("2 outlying pixels were replaced",)
+    assert (impulses[0].dtype, impulses[0].shape) == (np.float32, pixels.shape)
+    half = identity.run(Image(pixels), controls=Controls(strength=0.5)).image.pixels
+    assert np.allclose(half[3, 4] / white, 0.5, atol=1 / 255)
+
+
+def test_impulses_are_left_where_a_level_is_given_or_none_is_taken(identity, impulses, tmp_path):
+    pixels = np.full((30, 40, 3), 255, np.uint8)
+    assert np.array_equal(identity(pixels, sigma=0.1), pixels)
+    assert np.array_equal(identity(pixels, strength=0), pixels)
+    Denoiser(tiny_models.negative(tmp_path / "negative.onnx"))(pixels)
+    assert impulses == []
+
+
+def test_one_impulse_is_one_pixel_also_in_12_bits(identity, estimator, impulses):
+    pixels = np.full((30, 40, 1), 3000, np.uint16)
+    pixels[3, 4] = 60_000
+    done = identity.run(Image(pixels))
+    assert done.image.pixels[3, 4] == 0
+    assert done.notes[1] == "1 outlying pixel was replaced"
+    assert impulses[0][0, 0, 0] == pytest.approx(3000 * 16 / 65535)

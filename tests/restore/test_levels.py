@@ -18,7 +18,7 @@ def darken(tmp_path_factory):
     return Denoiser(tiny_models.darken(tmp_path_factory.mktemp("m") / "darken.onnx"), threads=1)
 
 
-def test_auto_is_the_same_as_none(darken):
+def test_auto_is_the_same_as_none(darken, estimator):
     assert np.array_equal(darken(NOISY, sigma="auto"), darken(NOISY))
     assert darken.run(Image(NOISY), "auto").sigma_source == "estimated"
 

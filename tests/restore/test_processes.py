@@ -36,7 +36,7 @@ def test_a_used_restorer_pickles_and_does_the_same(used):
 
 def test_a_denoiser_that_has_not_loaded_its_models_pickles():
     again = pickle.loads(pickle.dumps(Denoiser(threads=1)))  # noqa: S301 - our own
-    assert vars(again).keys() == {"device", "threads", "tile", "path", "camera_path"}
+    assert vars(again).keys() == {"device", "threads", "tile", "named", "path"}
 
 
 def test_a_pool_of_fresh_processes_may_use_them(used):

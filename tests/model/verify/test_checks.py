@@ -68,6 +68,16 @@ def test_an_output_two_levels_brighter_is_found(fast, tmp_path):
     assert failing(path).keys() == {"levels", "identity", "reference"}
 
 
+def test_a_map_whose_zeros_do_not_keep_their_pixels_is_found(small):
+    model = onnx.load(small)
+    (gate,) = [node for node in model.graph.node if "sigma" in node.input]
+    gate.input[0] = "loudest"
+    model.graph.node.insert(0, helper.make_node("ReduceMax", ["sigma", "sides"], ["loudest"]))
+    model.graph.initializer.append(numpy_helper.from_array(np.array([2, 3]), "sides"))
+    onnx.save(model, small)
+    assert "level 0 changes the input" in failing(small)["identity"]
+
+
 def test_a_model_that_sees_the_whole_picture_is_found(fast, tmp_path):
     model = shifted(fast, 0)
     model.graph.node[-1].input[1] = "average"

@@ -1,0 +1,95 @@
+"""What noise a picture holds, by a model that looks at it."""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgae.errors import ModelError
+from imgae.model.contract import CELL, NOISE
+from imgae.model.session import OnnxModel
+from imgae.model.stitch import plan_for
+from imgae.picture.tiling import Box
+from imgae.restore.scaling import scaled_planes
+
+Floats = NDArray[np.float32]
+
+LEAST: Final = 1e-6
+"""Levels of white noise below this count as this."""
+
+
+@dataclass(frozen=True)
+class Noise:
+    """The noise of a picture.
+
+    maps: float32 (5, ceil(H/8), ceil(W/8)), in the order of contract.NOISE.
+    white: whether it is white noise, and of one level. level: that level, on [0, 1].
+    """
+
+    maps: Floats
+    white: bool
+    level: float
+
+    def map_of(self, name: str) -> Floats:
+        """Return one of the maps by its name."""
+        found: Floats = self.maps[NOISE.index(name)]
+        return found
+
+
+def estimate(model: OnnxModel, pixels: NDArray[Any], tile: str | int, factor: int = 1) -> Noise:
+    """Estimate the noise of pixels (H, W, C) of any type, C 1 or 3.
+
+    tile: as for Denoiser; the result is the same. factor: what to multiply the pixels by.
+    Raises ModelError if the model gives another shape, NaN or infinity.
+    """
+    height, width = pixels.shape[:2]
+    card = replace(model.card, stride=math.lcm(model.card.stride, CELL))
+    whole = Box(0, 0, height, width).in_cells(CELL)
+    maps = np.empty((len(NOISE), whole.bottom, whole.right), np.float32)
+    for piece in plan_for(card, height, width, tile):
+        found = model(image=scaled_planes(pixels[piece.read.slices], factor))
+        read, keep = (box.in_cells(CELL) for box in piece)
+        expected = (1, len(NOISE), read.bottom - read.top, read.right - read.left)
+        if found.shape != expected:
+            raise ModelError(f"the model gave an estimate of shape {found.shape}, not {expected}")
+        maps[:, *keep.slices] = found[0, :, *keep.within(read).slices]
+    if not np.isfinite(maps).all():
+        raise ModelError("the model gave NaN or infinity; are the picture's values on [0, 1]?")
+    return noise_of(maps)
+
+
+def noise_of(maps: Floats) -> Noise:
+    """Sum up maps: each cell's evidence and level of white noise count by its weight."""
+    maps[:2].clip(0, 1, out=maps[:2])
+    _, _, white, weight, level = maps.reshape(len(NOISE), -1).astype(np.float64)
+    total = float(weight.sum())
+    if total <= 0:
+        return Noise(maps, white=False, level=0.0)
+    found = math.exp(float(weight @ np.log(level.clip(LEAST, 1))) / total)
+    return Noise(maps, white=bool(weight @ white > 0), level=min(found, 1.0))
+
+
+def enlarged(cells: Floats, box: Box) -> Floats:
+    """Enlarge a map (h, w) 8 times, bilinearly, for a box of the picture.
+
+    The value of a cell holds at its middle, and at the picture's edges it goes on. Each pixel is
+    computed alone, so that any box has what the whole picture has there.
+    """
+    tall = between(cells, 0, box.top, box.bottom)
+    return np.ascontiguousarray(between(tall, 1, box.left, box.right))
+
+
+def between(cells: Floats, axis: int, start: int, end: int) -> Floats:
+    """Enlarge a map 8 times along an axis, for pixels from `start` to `end`."""
+    first, last = (start - CELL // 2) // CELL, (end - 1 - CELL // 2) // CELL
+    middles = np.arange(first, last + 2).clip(0, cells.shape[axis] - 1)
+    near = cells.take(middles, axis)
+    part = ((np.arange(CELL) + 0.5) / CELL).astype(np.float32)
+    offset = start - CELL // 2 - first * CELL
+    if axis == 0:
+        large = near[:-1, None] + (near[1:] - near[:-1])[:, None] * part[:, None]
+        return large.reshape(-1, near.shape[1])[offset : offset + end - start]
+    large = near[:, :-1, None] + (near[:, 1:] - near[:, :-1])[:, :, None] * part
+    return large.reshape(len(near), -1)[:, offset : offset + end - start]

@@ -1,0 +1,231 @@
+"""Isolated wrong values: salt and pepper noise, the hot and dead pixels of a sensor.
+
+An impulse differs from its neighbours by far more than they do among themselves (Garnett et al.
+2005, "A universal noise removal algorithm with an impulse detector"). So do dots of type, of
+dithering, of screentones. What tells impulses from dots is chance: in the calmer half of a picture
+impulses are evenly spread, stand side by side as seldom as chance has it, and not on plain paper.
+A star is none: its neighbours rise with it (as in L.A.Cosmic, van Dokkum 2001).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Floats: TypeAlias = NDArray[np.float32]
+Mask: TypeAlias = NDArray[np.bool_]
+Levels: TypeAlias = NDArray[Any]
+"""Values in 8 bits, (h, w, C) or (h, w)."""
+Counts: TypeAlias = NDArray[np.int64]
+
+STRIP: Final = 128  # rows worked on at a time: whole tiles
+HALO: Final = 4  # rows that are read beyond them; the filters below need 3
+TILE: Final = 32
+
+# Evidence. Heights are in levels, above or below the median of what is around.
+STANDS_OUT: Final = 48  # the least height, and in ranges of the 16 values two pixels away:
+ABOVE_RING: Final = 2.0  # 7 times the level of white noise
+ALONE: Final = 0.65  # of its height apart from every neighbour: a star of FWHM 1.8 pixels has 0.58
+FEWEST: Final = 25
+RAREST: Final = 1.1e-4  # of values; the noise of ISO 12800 has fewer
+MANY: Final = 2.5e-3  # no sensor has more: salt and pepper, of both
+SPREAD: Final = (0.5, 4.0)  # tiles' squared deviations over their mean: 1 by chance, 0 in a grid
+RISE: Final = 0.06  # neighbours' mean height: 0 by chance, 0.10 of stars of FWHM 1.2, 0.3 of 1.8
+ENDS: Final = 25  # salt and pepper are so near to the ends of the range
+TOGETHER: Final = 1.5  # channels in which they stand out, in the mean: 1, or more than 2
+SAMPLE: Final = 500  # impulses of a strip whose neighbours are looked at
+
+# Where there are impulses, weaker ones are found too.
+LEAST: Final = 20
+HOT_ABOVE_RING: Final = 1.3
+HOT_RISE: Final = 0.17
+SALT_OUTSIDE: Final = 0.15  # of its cleaned neighbours' range, outside of it
+
+NEAR: Final = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], np.uint8)
+RING: Final = np.pad(np.zeros((3, 3), np.uint8), 1, constant_values=1)
+WEIGHTS: Final = np.pad(np.array([[1, 3, 1], [3, 0, 3], [1, 3, 1]]), 1) + 1e-4 * RING
+"""Of neighbours; those two pixels away count where no other is good."""
+APART: Final = np.array([[1, -0.5, -0.5, 128], [-0.5, 1, -0.5, 128], [-0.5, -0.5, 1, 128]])
+"""Each channel less the mean of the others: texture is in all of them, and vanishes."""
+MEAN: Final = np.full((1, 3), 1 / 3)
+
+
+def find_impulses(pixels: Floats) -> Mask | None:
+    """Find isolated wrong values in a picture (H, W, C), C 1 or 3, on [0, 1].
+
+    None where there are too few to be sure, or where such dots belong to the picture.
+    """
+    evidence = look(pixels)
+    if not evidence.convincing():
+        return None
+    found = np.empty(pixels.shape, np.bool_)
+    for levels, own, rows in strips(pixels):
+        if evidence.salted():
+            here = salt(levels, evidence.tolerance())
+        else:
+            here = hot(levels, together=evidence.together)
+        found[rows] = here[own].reshape(found[rows].shape)
+    return found
+
+
+def replaced(pixels: Floats, impulses: Mask) -> Floats:
+    """Give each impulse the weighted mean of its neighbours that are none."""
+    result = pixels.copy()
+    for read, own, rows in cuts(len(pixels)):
+        good = (~impulses[read]).astype(np.float32)
+        total, weight = (
+            cv2.filter2D(part, -1, WEIGHTS, borderType=cv2.BORDER_CONSTANT)[own]
+            for part in (pixels[read] * good, good)
+        )
+        mean = (total / np.maximum(weight, 1e-9)).reshape(result[rows].shape)
+        np.copyto(result[rows], mean, where=impulses[rows] & (weight.reshape(mean.shape) > 0))
+    return result
+
+
+def cuts(height: int) -> Iterator[tuple[slice, slice, slice]]:
+    """Cut rows into strips: the rows that are read, a strip's own among these, its own rows."""
+    for top in range(0, height, STRIP):
+        bottom, above = min(top + STRIP, height), max(top - HALO, 0)
+        own = slice(top - above, bottom - above)
+        yield slice(above, bottom + HALO), own, slice(top, bottom)
+
+
+def strips(pixels: Floats) -> Iterator[tuple[Levels, slice, slice]]:
+    width, channels = pixels.shape[1:]
+    for read, own, rows in cuts(len(pixels)):
+        flat = pixels[read].reshape(-1, width * channels)
+        levels = cv2.addWeighted(flat, 255, flat, 0, 0, dtype=cv2.CV_8U)  # within 0 to 255
+        yield levels.reshape((-1, width, channels) if channels > 1 else (-1, width)), own, rows
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What stands out of a picture; counts of values by tiles, (n, C), or of the whole."""
+
+    size: Counts
+    outlying: Counts
+    calm: Counts  # outlying, in calm surroundings
+    alone: Counts  # of these, without another beside
+    at: Counts  # these, by their level
+    even: float  # share of values in surroundings of one value
+    even_alone: float  # and of those that are alone
+    dark: float  # shares of values near the ends
+    bright: float
+    rise: float  # mean height of neighbours, a height being 1
+    together: bool  # in all channels at once
+
+    def convincing(self) -> bool:
+        half = np.argsort((self.outlying - self.alone).sum(1), kind="stable")
+        half = half[: (len(half) + 1) // 2]
+        size, alone = self.size[half], self.alone[half]
+        count, calm = int(alone.sum()), int(self.calm[half].sum())
+        share = count / size.sum()
+        by_chance = 4 * share * count  # pairs, if half are dark
+        expected = size * (alone.sum(0) / size.sum(0))
+        spread = np.square(alone - expected).sum() / max(count, 1)
+        black_and_white = self.dark + self.bright > 0.9 and min(self.dark, self.bright) > 0.02
+        return bool(
+            count >= FEWEST
+            and share >= RAREST
+            and count >= max(0.5, 0.92 - 100 * share) * calm
+            and (by_chance < 40 or calm - count > 0.3 * by_chance)
+            and SPREAD[0] < spread < SPREAD[1]
+            and self.rise < RISE
+            and max(self.even, self.even_alone) < 0.5
+            and (share < MANY or self.salted())
+            and not black_and_white
+        )
+
+    def salted(self) -> bool:
+        pepper, salt, every = self.at[: ENDS + 1].sum(), self.at[-ENDS - 1 :].sum(), self.at.sum()
+        return bool(pepper + salt > 0.75 * every and min(pepper, salt) > 0.01 * every)
+
+    def tolerance(self) -> int:
+        """How far from the ends salt and pepper lie: 0, or more where noise was added later."""
+        near = (self.at + self.at[::-1])[:64].cumsum()
+        return int(np.searchsorted(near, 0.97 * near[-1]))
+
+
+def look(pixels: Floats) -> Evidence:
+    """Count what stands out of a picture."""
+    height, width, channels = pixels.shape
+    at, whole, tiles, rises = np.zeros(256, np.int64), np.zeros(5), [], [np.zeros(0)]
+    for levels, own, _ in strips(pixels):
+        high = cv2.absdiff(levels, cv2.medianBlur(levels, 3))
+        ring = cv2.subtract(cv2.dilate(levels, RING), cv2.erode(levels, RING))
+        far = (high > STANDS_OUT)[own]
+        clear = far & (high > cv2.convertScaleAbs(ring, alpha=ABOVE_RING))[own]
+        lone = clear & (outside(levels, levels) > cv2.convertScaleAbs(high, alpha=ALONE))[own]
+        tiles.append(np.stack([tiled(mask, channels) for mask in (far, clear, lone)]))
+        found, values, even = np.flatnonzero(lone), levels[own], ring[own] == 0
+        at += np.bincount(values.reshape(-1)[found], minlength=256)
+        in_all = far.reshape(-1, channels)[found // channels]
+        parts = (even, values < 32, values > 223, even.reshape(-1)[found], in_all)
+        whole += [np.count_nonzero(part) for part in parts]
+        some = found[:: len(found) // SAMPLE + 1] + own.start * width * channels
+        rises.append(rise(levels, some, channels))
+    sides = [np.minimum(TILE, side - np.arange(0, side, TILE)) for side in (height, width)]
+    size = np.outer(*sides).reshape(-1, 1).repeat(channels, 1)
+    outlying, calm, alone = np.concatenate(tiles, 1).reshape(3, -1, channels)
+    count, sampled = max(1, int(at.sum())), np.concatenate(rises)
+    even, dark, bright = whole[:3] / pixels.size
+    even_alone, in_all = whole[3:] / count
+    mean_rise = float(sampled.sum()) / max(1, len(sampled))
+    return Evidence(
+        size, outlying, calm, alone, at,
+        even, even_alone, dark, bright, mean_rise, bool(in_all > TOGETHER),
+    )  # fmt: skip
+
+
+def outside(levels: Levels, others: Levels) -> Levels:
+    """Return how far values are outside the range of their neighbours in others."""
+    high, low = cv2.dilate(others, NEAR), cv2.erode(others, NEAR)
+    return cv2.max(cv2.subtract(levels, high), cv2.subtract(low, levels))
+
+
+def tiled(mask: Mask, channels: int) -> Counts:
+    """Count a strip's mask by tiles: (tiles down, tiles across, C)."""
+    rows = mask.reshape(len(mask), -1).view(np.uint8)
+    sums = np.add.reduceat(rows, np.arange(0, len(rows), TILE), 0, np.uint8)
+    sums = sums.reshape(len(sums), -1, channels)
+    return np.add.reduceat(sums, np.arange(0, sums.shape[1], TILE), 1, np.int64)
+
+
+def rise(levels: Levels, at: NDArray[np.intp], channels: int) -> NDArray[np.float64]:
+    """Return the mean height of values' neighbours, over the values' own, above the ring."""
+    width, means = levels.shape[1], []
+    for kernel in (NEAR, RING):
+        y, x = np.nonzero(kernel)
+        steps = ((y - len(kernel) // 2) * width + x - len(kernel) // 2) * channels
+        means.append(levels.reshape(-1).take(at[:, None] + steps, mode="clip").mean(1))
+    height = levels.reshape(-1)[at] - means[1]
+    return np.asarray((means[0] - means[1]) / height, np.float64)
+
+
+def salt(levels: Levels, tolerance: int) -> Mask:
+    """Find values near the ends of the range, outside the range of their cleaned neighbours."""
+    middle = cv2.medianBlur(levels, 3)
+    ends = (levels <= tolerance) | (levels >= 255 - tolerance)
+    suspect = ends & (cv2.absdiff(levels, middle) > LEAST // 2)
+    clean = np.where(suspect, middle, levels)
+    extent = cv2.subtract(cv2.dilate(clean, NEAR), cv2.erode(clean, NEAR))
+    margin = cv2.convertScaleAbs(extent, None, SALT_OUTSIDE, 4 + tolerance / 2)
+    return suspect & (outside(levels, clean) > margin)
+
+
+def hot(levels: Levels, *, together: bool) -> Mask:
+    """Find values far from their surroundings, whose neighbours do not rise with them."""
+    own = cv2.absdiff(levels, cv2.medianBlur(levels, 3)) > LEAST // 2
+    shown = levels if levels.ndim == 2 else cv2.transform(levels, MEAN if together else APART)
+    middle, around = cv2.medianBlur(shown, 3), cv2.medianBlur(shown, 5)
+    height = cv2.absdiff(shown, around)
+    suspect = (height > LEAST) & (cv2.absdiff(shown, middle) > LEAST)
+    clean = np.where(suspect, middle, shown)
+    ring = cv2.subtract(cv2.dilate(clean, RING), cv2.erode(clean, RING))
+    near = cv2.absdiff(cv2.filter2D(shown, -1, NEAR / np.float32(8)), around)
+    found = suspect & (height > cv2.convertScaleAbs(ring, alpha=HOT_ABOVE_RING))
+    found &= near < cv2.convertScaleAbs(height, alpha=HOT_RISE)
+    return own & (found if found.ndim == own.ndim else found[:, :, None])
