@@ -1,6 +1,6 @@
 """Small ONNX models with cards, made without torch."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +8,7 @@ import onnx
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 from imgae.model.card import COLOUR, METADATA_KEY, ModelCard
-from imgae.model.contract import IR_VERSION, OPSET, TENSORS
+from imgae.model.contract import CELL, IR_VERSION, NOISE, OPSET, TENSORS
 
 
 def card(**changes: object) -> ModelCard:
@@ -44,13 +44,14 @@ def save(
     constants: dict[str, np.ndarray] | None = None,
     card_text: str | None = None,
     inputs: Sequence[str] = ("image", "sigma"),
+    output: str = "restored",
 ) -> Path:
-    """Write a graph from `image` and, by default, `sigma` to `restored`."""
+    """Write a graph from `image` and, by default, `sigma` to `restored`, or to another output."""
     graph = helper.make_graph(
         list(nodes),
         "tiny",
         [value_info(name) for name in inputs],
-        [value_info("restored")],
+        [value_info(output)],
         [numpy_helper.from_array(array, name) for name, array in (constants or {}).items()],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)])
@@ -120,3 +121,44 @@ def blur(path: Path, halo: int) -> Path:
     ]
     text = card(halo=halo).to_json()
     return save(path, nodes, {"kernel": kernel}, text)
+
+
+def estimate(
+    path: Path, slopes: dict[str, float] | None = None, halo: int = 8, **values: float
+) -> Path:
+    """Estimate noise: each map is a number, and a slope times the brightness around a cell.
+
+    values: the numbers, for names of contract.NOISE; by default white noise of level 0.1.
+    """
+    usual = {"share": 0.0, "rest": 0.0, "white": 1.0, "weight": 1.0, "level": 0.1}
+    numbers, slopes = {**usual, **values}, slopes or {}
+    make = helper.make_node
+    nodes = [
+        make("ReduceMean", ["image", "axis"], ["gray"]),
+        make("Shape", ["image"], ["sides"], start=2),
+        make("Neg", ["sides"], ["minus"]),
+        make("Mod", ["minus", "cell"], ["lacking"]),
+        make("Concat", ["zeros", "lacking"], ["pads"], axis=0),
+        make("Pad", ["gray", "pads"], ["whole"], mode="edge"),
+        make("Pad", ["whole", "around"], ["wide"], mode="edge"),
+        make("AveragePool", ["wide"], ["mean"], kernel_shape=[3 * CELL] * 2, strides=[CELL] * 2),
+        make("Mul", ["mean", "slopes"], ["change"]),
+        make("Add", ["change", "numbers"], ["noise"]),
+    ]
+    constants = {
+        "axis": np.array([1]),
+        "cell": np.array([CELL, CELL]),
+        "zeros": np.zeros(6, np.int64),
+        "around": np.array([0, 0, CELL, CELL, 0, 0, CELL, CELL]),
+        "slopes": column(slopes.get(name, 0.0) for name in NOISE),
+        "numbers": column(numbers[name] for name in NOISE),
+    }
+    about = card(
+        name="looking", task="estimate", inputs=("image",), halo=halo, stride=CELL,
+        sigma_range=(0.0, 0.0), training_data=("none",), precision="fp32",
+    )  # fmt: skip
+    return save(path, nodes, constants, about.to_json(), ("image",), "noise")
+
+
+def column(values: Iterable[float]) -> np.ndarray:
+    return np.array([*values], np.float32).reshape(1, -1, 1, 1)

@@ -29,6 +29,7 @@ PURPOSES: Final = {
     "inpaint": "fills holes that a mask marks",
     "detect": "finds scratches, dust, dead pixels; for masks",
     "code": "makes short codes, to search and compare",
+    "estimate": "tells what noise there is, and where",
 }
 """By task; denoisers differ more."""
 

@@ -10,6 +10,15 @@ OPSET: Final = 18
 IR_VERSION: Final = 9
 DEFECTS: Final = ("scratches", "dust", "dead-pixels")
 """What the output `defects` holds, in the order of its channels."""
+NOISE: Final = ("share", "rest", "white", "weight", "level")
+"""What the output `noise` holds, in the order of its channels.
+
+share: how much of a camera model's change to take here, from 0 to 1. rest: the level to tell a
+denoiser for what is left, from 0 to 1. white: above 0 where noise looks white. weight: how much
+`white` and `level` count here, above 0. level: of white noise here, above 0, at most 1.
+"""
+CELL: Final = 8
+"""Pixels on a side of what one value of `noise` is about."""
 SURE: Final = 0.5
 """A probability of a defect above this marks the pixel."""
 GUESS: Final = 0.5
@@ -43,6 +52,7 @@ TENSORS: Final = {
     "restored": Tensor(3, ("H", "W")),
     "defects": Tensor(3, ("H", "W")),
     "code": Tensor(None, ("h", "w")),
+    "noise": Tensor(len(NOISE), ("h", "w")),
 }
 OPTIONAL: Final = tuple(name for name, tensor in TENSORS.items() if tensor.optional)
 
@@ -65,5 +75,6 @@ INTERFACES: Final = {
     "inpaint": Interface((("image", "mask"),), ("restored",)),
     "detect": Interface((("image",),), ("defects",)),
     "code": Interface((("image",),), ("restored", "code")),
+    "estimate": Interface((("image",),), ("noise",)),
 }
 """By the task that a card names."""

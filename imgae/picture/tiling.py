@@ -38,6 +38,11 @@ class Box(NamedTuple):
             self.right - outer.left,
         )
 
+    def in_cells(self, side: int) -> "Box":
+        """Return this box in cells of side x side pixels; one that an end cuts counts as whole."""
+        top, left = self.top // side, self.left // side
+        return Box(top, left, -(-self.bottom // side), -(-self.right // side))
+
 
 class Tile(NamedTuple):
     """What to read, and the part of it to keep."""

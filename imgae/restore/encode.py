@@ -91,14 +91,14 @@ class Encoder:
         """
         check_finite(image)
         card, height, width = self.model.card, image.height, image.width
-        code_box = coarse(Box(0, 0, height, width), card.stride)
+        code_box = Box(0, 0, height, width).in_cells(card.stride)
         code = np.empty((card.code_channels, code_box.bottom, code_box.right), np.float32)
         pixels = np.empty_like(image.pixels)
         plan = plan_for(card, height, width, self.tile)
         for done, tile in enumerate(plan, 1):
             planes = to_nchw(image.pixels[tile.read.slices])
             restored, found = self.model.outputs(image=planes)
-            read, keep = coarse(tile.read, card.stride), coarse(tile.keep, card.stride)
+            read, keep = (box.in_cells(card.stride) for box in tile)
             expected = (1, len(code), read.bottom - read.top, read.right - read.left)
             if found.shape != expected:
                 raise ModelError(f"the model gave a code of shape {found.shape}, not {expected}")
@@ -110,9 +110,3 @@ class Encoder:
         if not np.isfinite(code).all():
             raise ModelError("the model gave NaN or infinity; are the picture's values on [0, 1]?")
         return Encoded(code, image.with_pixels(pixels), card.name, self.model.device, len(plan))
-
-
-def coarse(box: Box, stride: int) -> Box:
-    """Return a box in the coordinates of the code; what is left over at an end counts as whole."""
-    top, left = box.top // stride, box.left // stride
-    return Box(top, left, -(-box.bottom // stride), -(-box.right // stride))

@@ -39,7 +39,6 @@ from imgae.model.verify.probes import (
     difference,
     in_levels,
     make_inputs,
-    run_model,
     strip,
     tiled,
     told_of,
@@ -115,19 +114,23 @@ def check_runs(subject: Subject) -> Measured:
     for height, width in ODD_SIZES:
         inputs = make_inputs(subject.card, height, width, count=2)
         told = {name: told_of(name, 2) for name in subject.card.optional}
-        out = run_model(subject.model, inputs | told)
+        out = subject.run(inputs | told)
         second = {name: x[-1:] for name, x in (inputs | told).items()}
         if "sigma" in second:
             second["sigma"] = np.full((1, 1, height, width), LEVEL, np.float32)
-        worst = max(worst, difference(out[1:], run_model(subject.model, second)))
+        worst = max(worst, difference(out[1:], subject.run(second)))
         zeros = {name: np.zeros_like(x[:1]) for name, x in told.items()}
-        worst = max(worst, difference(*(run_model(subject.model, inputs | x) for x in ({}, zeros))))
+        worst = max(worst, difference(*(subject.run(inputs | x) for x in ({}, zeros))))
     return Measured(worst, EXACT, f"sizes from 1x1 up; in a batch and alone differ by {worst:.2g}")
 
 
 def check_stride(subject: Subject) -> Measured:
     """Shift pictures by the stride: away from borders, the output must shift with them."""
     stride, halo = subject.card.stride, subject.card.halo
+    if stride % subject.scale:
+        raise ModelError(
+            f"the card says {stride}; a value of the output is about {subject.scale} pixels"
+        )
     try:
         period = receptive_field_of(subject.proto, stride, halo)[1]
     except (UnknownFieldError, WholePictureError):
@@ -141,14 +144,10 @@ def check_stride(subject: Subject) -> Measured:
         length = round_up(2 * halo + 64, stride) + 2 * stride
         inputs = make_inputs(subject.card, *strip(axis, length), maps=True)
         shifted = {name: cut(x, axis, stride, length) for name, x in inputs.items()}
-        whole, part = (run_model(subject.model, x) for x in (inputs, shifted))
-        inner = (halo + stride, length - halo)
-        worst = max(
-            worst,
-            difference(
-                cut(whole, axis, *inner), cut(part, axis, inner[0] - stride, inner[1] - stride)
-            ),
-        )
+        whole, part = (subject.run(x) for x in (inputs, shifted))
+        start, end, step = ((x // subject.scale) for x in (halo + stride, length - halo, stride))
+        before, after = cut(whole, axis, start, end), cut(part, axis, start - step, end - step)
+        worst = max(worst, difference(before, after))
     derived = f"{period} by the graph" if period else "unknown by the graph"
     finding = f"{stride}; {derived}; shifting a picture by it changes it by {worst:.2g}"
     return Measured(worst, EXACT, finding)
@@ -178,9 +177,9 @@ def change_from_afar(subject: Subject, halo: int, thin: bool, axis: int) -> floa
     card, random = subject.card, np.random.default_rng(1)
     far = round_up(64, card.stride)
     near = (far, far + 2 * halo + card.stride)
-    cell = (far + halo, far + halo + card.stride)
+    cell = [x // subject.scale for x in (far + halo, far + halo + card.stride)]
     inputs = make_inputs(card, *strip(axis, near[1] + far), maps=True, thin=thin)
-    before = cut(run_model(subject.model, inputs), axis, *cell)
+    before = cut(subject.run(inputs), axis, *cell)
     worst = 0.0
     for magnitude in MAGNITUDES:
         noise = random.normal(0, magnitude, inputs["image"].shape)
@@ -193,7 +192,7 @@ def change_from_afar(subject: Subject, halo: int, thin: bool, axis: int) -> floa
         changed = {name: other[name].astype(np.float32) for name in inputs}
         for name, x in inputs.items():
             cut(changed[name], axis, *near)[:] = cut(x, axis, *near)
-        after = cut(run_model(subject.model, changed), axis, *cell)
+        after = cut(subject.run(changed), axis, *cell)
         worst = max(worst, difference(before, after))
     return worst
 
@@ -206,7 +205,7 @@ def check_tiles(subject: Subject) -> Measured:
         length = 2 * card.halo + 131
         for height, width in ((21, length), (length, 19)):
             inputs = make_inputs(card, height, width, maps=True, thin=thin)
-            whole = run_model(subject.model, inputs)
+            whole = subject.run(inputs)
             worst = max(worst, difference(whole, tiled(subject.model, card, inputs, 60)))
     return Measured(worst, EXACT, f"in tiles and whole differ by {in_levels(worst)}")
 
@@ -229,14 +228,14 @@ def level_0_changes_nothing(subject: Subject) -> Measured:
     if "sigma" not in inputs:
         return Measured(0, 0, "it takes no level")
     inputs["sigma"] = np.zeros((1, 1, 1, 1), np.float32)
-    worst = float(np.abs(run_model(subject.model, inputs) - inputs["image"]).max())
+    worst = float(np.abs(subject.run(inputs) - inputs["image"]).max())
     return Measured(worst, 1e-6, f"level 0 changes the input by {worst:.2g}")
 
 
 def known_pixels_are_kept(subject: Subject) -> Measured:
     """An inpainter keeps the pixels outside the mask."""
     inputs = make_inputs(subject.card, 41, 83)
-    off = np.abs(run_model(subject.model, inputs) - inputs["image"]) * (inputs["mask"] == 0)
+    off = np.abs(subject.run(inputs) - inputs["image"]) * (inputs["mask"] == 0)
     worst = float(off.max())
     return Measured(worst, 0, f"pixels outside the mask change by {worst:.2g}")
 

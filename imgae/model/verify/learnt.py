@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from imgae.errors import ModelError
-from imgae.model.contract import SURE
+from imgae.model.contract import CELL, NOISE, SURE
 from imgae.model.verify.probes import Floats, Subject, flats, noisy, run_model
 from imgae.model.verify.report import Measured
 
@@ -66,6 +66,22 @@ def nothing_is_found(subject: Subject) -> Measured:
     return Measured(worst, SURE, finding, f"the model marks defects where there are none: {LONGER}")
 
 
+def estimates_are_in_range(subject: Subject) -> Measured:
+    """An estimator gives shares and levels on [0, 1], and weights and levels above 0."""
+    flat, worst = flats(), 0.0
+    for image in (flat, *(noisy(flat, level) for level in LEVELS)):
+        noise = run_model(subject.model, {"image": image}, CELL)
+        if noise.shape[1] != len(NOISE) or not np.isfinite(noise).all():
+            raise ModelError(f"it gives NaN, infinity, or other than {len(NOISE)} channels")
+        maps = dict(zip(NOISE, np.moveaxis(noise, 1, 0), strict=True))
+        for name in ("share", "rest", "level"):
+            worst = max(worst, float(-maps[name].min()), float(maps[name].max() - 1))
+        if not (maps["weight"].min() > 0 and maps["level"].min() > 0):
+            raise ModelError("it gives weights or levels of white noise that are not above 0")
+    finding = f"shares and levels go beyond [0, 1] by {worst:.2g}"
+    return Measured(worst, 0, finding)
+
+
 def noise_is_removed(subject: Subject) -> Measured:
     """A denoiser removes noise from flat pictures."""
     flat, worst = flats(), 0.0
@@ -105,6 +121,7 @@ LEVELS_BY_TASK: Final[dict[str, Callable[[Subject], Measured]]] = {
     "inpaint": holes_get_the_colour_around,
     "detect": nothing_is_found,
     "code": colours_are_kept,
+    "estimate": estimates_are_in_range,
 }
 EFFECT_BY_TASK: Final[dict[str, Callable[[Subject], Measured]]] = {
     "denoise": noise_is_removed,

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from imgae.errors import ModelError
 from imgae.model import session
 from imgae.model.card import ModelCard
-from imgae.model.contract import TENSORS
-from imgae.model.stitch import kept, plan_for
+from imgae.model.contract import CELL, INTERFACES, TENSORS
+from imgae.model.stitch import plan_for
+from imgae.picture.tiling import Box
 
 Floats = NDArray[np.float32]
 Inputs = dict[str, Floats]
@@ -33,6 +34,15 @@ class Subject:
     proto: onnx.ModelProto
     card: ModelCard
     model: session.OnnxModel
+
+    @property
+    def scale(self) -> int:
+        """How many pixels on a side one value of the output is about."""
+        return scale_of(self.card)
+
+    def run(self, inputs: Inputs) -> Floats:
+        """Run the model as run_model does."""
+        return run_model(self.model, inputs, self.scale)
 
 
 def told_of(name: str, count: int) -> Floats:
@@ -84,27 +94,42 @@ def noisy(flat: Floats, level: float) -> Floats:
     return flat + np.random.default_rng(0).normal(0, level, flat.shape).astype(np.float32)
 
 
-def run_model(model: session.OnnxModel, inputs: Inputs) -> Floats:
-    """Run a model, for its first output. Raises ModelError if it fails or gives another shape."""
+def scale_of(card: ModelCard) -> int:
+    """Return how many pixels on a side one value of a model's first output is about."""
+    return 1 if TENSORS[INTERFACES[card.task].outputs[0]].sides == ("H", "W") else CELL
+
+
+def run_model(model: session.OnnxModel, inputs: Inputs, scale: int = 1) -> Floats:
+    """Run a model, for its first output. Raises ModelError if it fails or gives another shape.
+
+    scale: how many pixels on a side one value of the output is about.
+    """
     out = model(**inputs)
-    image = inputs["image"]
-    if out.shape != image.shape:
-        raise ModelError(f"the model gave {out.shape} for {image.shape}")
+    shape = inputs["image"].shape
+    expected = (shape[0], *(-(-side // scale) for side in shape[2:]))
+    if out.ndim != 4 or (out.shape[0], *out.shape[2:]) != expected:
+        raise ModelError(f"the model gave {out.shape} for {shape}")
+    if scale == 1 and out.shape != shape:
+        raise ModelError(f"the model gave {out.shape} for {shape}")
     return out
 
 
 def tiled(model: session.OnnxModel, card: ModelCard, inputs: Inputs, tile: int) -> Floats:
     """Run a model tile by tile, as pictures are restored, for the whole output."""
-    image = inputs["image"]
-    out = np.empty_like(image)
-    for piece in plan_for(card, image.shape[2], image.shape[3], tile):
+    image, scale = inputs["image"], scale_of(card)
+    height, width = image.shape[2:]
+    whole = Box(0, 0, height, width).in_cells(scale)
+    channels = TENSORS[INTERFACES[card.task].outputs[0]].channels
+    out = np.empty((1, channels or 3, whole.bottom, whole.right), np.float32)
+    for piece in plan_for(card, height, width, tile):
         rows, columns = piece.read.slices
         part = {
             name: x[:, :, rows, columns] if x.shape[2:] == image.shape[2:] else x
             for name, x in inputs.items()
         }
-        values = kept(model(**part), part["image"], piece, 3)
-        out[0][:, *piece.keep.slices] = values.transpose(2, 0, 1)
+        values = run_model(model, part, scale)
+        read, keep = (box.in_cells(scale) for box in piece)
+        out[:, :, *keep.slices] = values[:, :, *keep.within(read).slices]
     return out
 
 

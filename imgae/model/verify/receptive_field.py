@@ -76,9 +76,11 @@ def receptive_field_of(
     for axis in (2, 3):
         length = round_up(max(256, 5 * halo), stride)
         while True:
-            first, last = spans_along(model, axis, length, stride if thin else 0)
-            if len(first) != length:
+            spans = spans_along(model, axis, length, stride if thin else 0)
+            if length % len(spans[0]):
                 raise UnknownFieldError("an output of another size")
+            # Of an output that has one value for several pixels, each of these depends on as much.
+            first, last = (np.repeat(ends, length // len(ends)) for ends in spans)
             starts = np.arange(0, length, stride)
             before = starts - first.reshape(-1, stride).min(1)
             after = last.reshape(-1, stride).max(1) - (starts + stride - 1)
