@@ -16,7 +16,7 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from imgae.evaluate import folders
+from imgae.evaluate import drawn, folders
 from imgae.evaluate.folders import Pictures
 from imgae.evaluate.protocol import Figures, Method, Result, Sample, finite, measure
 from imgae.evaluate.report import markdown
@@ -27,16 +27,19 @@ from imgae.picture.metrics import psnr
 from imgae.picture.pixels import to_uint8
 from imgae.synthetic import drawings
 from imgae.synthetic.camera import ISO, expose, photograph
+from imgae.synthetic.drawings import FIRST_HELD_OUT
+from imgae.synthetic.fonts import ANY, Fonts
 
 VISIBLE: Final = 42.0
 """dB: an error of two 8-bit levels."""
 HARM: Final = 0.1  # dB
 JPEG_QUALITIES: Final = (10, 20, 40, 75, 90)
 HARM_QUALITIES: Final = (50, 60, 70, 80, 90, 95, 98)
-DRAWN: Final = 12  # of each kind
-DRAWN_SIDE: Final = 512
-FIRST_SEED: Final = 1_000_000
-"""Training draws by small seeds."""
+SIMPLE: Final = (12, 512)
+"""Pictures of each kind of `drawings.SIMPLE`, and their sides. Their fonts are Pillow's own."""
+OTHERS: Final = (16, 384)
+"""The same for other kinds."""
+FLAT: Final = 12
 REAL: Final = "real"
 CLEAN: Final = "clean"
 
@@ -84,19 +87,26 @@ def camera_conditions(
 
 
 def harm_conditions(
-    clean: Pictures, real: list[Sample], count: int | None = None
+    clean: Pictures, real: list[Sample], count: int | None = None, fonts: Fonts = ANY
 ) -> Iterator[Condition]:
-    """Return what a denoiser should leave alone, or make better. count: of drawn pictures."""
-    count = min(count or DRAWN, DRAWN)
+    """Return what a denoiser should leave alone, or make better.
+
+    count: at most so many drawn pictures of a kind. fonts: of drawn pages.
+    """
     yield CLEAN, partial(untouched, clean)
     for quality in HARM_QUALITIES:
         yield f"JPEG {quality}", partial(saved, clean, quality)
     yield "dark", partial(exposed, clean, 0.12)
     yield "bright", partial(exposed, clean, 3.0)
+    photographs = [picture for _, picture in clean]
     for kind in drawings.KINDS:
-        yield kind, partial(drawn, kind, count)
-        yield f"{kind}, JPEG 90", partial(drawn_and_saved, kind, count, 90)
-    yield "flat", partial(flat, count)
+        simple = kind in drawings.SIMPLE
+        most, side = SIMPLE if simple else OTHERS
+        with_fonts = ANY if simple else fonts
+        draw = partial(drawn.of_kind, kind, min(count or most, most), side, with_fonts, photographs)
+        yield kind, partial(made, draw, untouched)
+        yield f"{kind}, JPEG 90", partial(made, draw, partial(saved, quality=90))
+    yield "flat", partial(flat, min(count or FLAT, FLAT))
     if real:
         yield REAL, lambda: real
 
@@ -127,6 +137,12 @@ def as_jpeg(picture: NDArray[np.uint8], quality: int, iso: int | None = None) ->
     return files.read_image(buffer.getvalue())
 
 
+def made(
+    draw: Callable[[], Pictures], samples_of: Callable[[Pictures], list[Sample]]
+) -> list[Sample]:
+    return samples_of(draw())
+
+
 def exposed(clean: Pictures, factor: float) -> list[Sample]:
     return untouched([(name, expose(picture, factor)) for name, picture in clean])
 
@@ -140,20 +156,8 @@ def photographed(clean: Pictures, iso: int) -> list[Sample]:
     return samples
 
 
-def drawn(kind: str, count: int = DRAWN) -> list[Sample]:
-    pictures = [
-        (f"{kind} {i}", drawings.draw(kind, DRAWN_SIDE, np.random.default_rng(FIRST_SEED + i)))
-        for i in range(count)
-    ]
-    return untouched(pictures)
-
-
-def drawn_and_saved(kind: str, count: int, quality: int) -> list[Sample]:
-    return saved([(sample.name, sample.reference) for sample in drawn(kind, count)], quality)
-
-
-def flat(count: int = DRAWN) -> list[Sample]:
-    colours = np.random.default_rng(FIRST_SEED).integers(0, 256, (DRAWN, 3))
+def flat(count: int) -> list[Sample]:
+    colours = np.random.default_rng(FIRST_HELD_OUT).integers(0, 256, (FLAT, 3))
     return untouched(
         [
             (str(colour), np.broadcast_to(colour, (256, 256, 3)).astype(np.uint8))

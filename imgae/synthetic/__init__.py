@@ -4,5 +4,12 @@ __all__ = [
     "camera",
     "damage",
     "drawings",
+    "fonts",
+    "kit",
+    "lines",
     "masks",
+    "pages",
+    "screens",
+    "sky",
+    "tones",
 ]

@@ -69,3 +69,26 @@ def mark_picture(
     marked = np.clip(clean + sign * CONTRAST, 0, 255)
     after = np.where(mask[..., None] > 0, marked, clean)
     return after.astype(np.uint8), mask > 0
+
+
+def salt(
+    clean: NDArray[np.uint8], share: float, generator: Generator
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Return clean (H, W, C) with a share of its pixels black or white, and where they are."""
+    mask = generator.random(clean.shape[:2]) < share
+    ends = 255 * generator.integers(0, 2, (*mask.shape, 1))
+    return np.where(mask[:, :, None], ends, clean).astype(np.uint8), mask
+
+
+def heat(
+    clean: NDArray[np.uint8], share: float, generator: Generator
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Return clean (H, W, C) with a share of its pixels hot, and where they are.
+
+    A hot pixel is brighter in one channel, by 80 levels if there is room, and at least 180.
+    """
+    mask = generator.random(clean.shape[:2]) < share
+    channel = generator.integers(0, clean.shape[2], (*mask.shape, 1))
+    hot = mask[:, :, None] & (channel == np.arange(clean.shape[2]))
+    bright = np.maximum(clean.astype(int) + 80, generator.integers(180, 256, clean.shape))
+    return np.where(hot, bright.clip(0, 255), clean).astype(np.uint8), mask

@@ -15,6 +15,8 @@ from imgae.evaluate.protocol import Method, Result
 from imgae.io.metadata import iso_of
 from imgae.picture.metrics import psnr
 from imgae.picture.pixels import to_uint8
+from imgae.synthetic import drawings
+from imgae.synthetic.fonts import Fonts
 
 
 def pictures(count=2, side=128):
@@ -55,8 +57,8 @@ def test_the_synthetic_camera_is_noisier_at_every_step_and_tells_its_sensitivity
 
 def test_conditions_cover_what_they_say(pairs):
     real = camera.real_samples(pairs)
-    made = {name: make() for name, make in camera.harm_conditions(pictures(1), real)}
-    assert {"clean", "JPEG 50", "dark", "bright", "screen", "flat", "gradient", "real"} <= set(made)
+    made = {name: make() for name, make in camera.harm_conditions(pictures(1), real, 2)}
+    assert {"clean", "JPEG 50", "dark", "bright", "flat", "real", *drawings.KINDS} <= set(made)
     assert (
         made["dark"][0].reference.mean()
         < made["clean"][0].reference.mean()
@@ -65,8 +67,18 @@ def test_conditions_cover_what_they_say(pairs):
     assert made["JPEG 50"][0].given.quantisation[0] > made["JPEG 98"][0].given.quantisation[0]
     assert np.array_equal(made["flat"][0].given.pixels, made["flat"][0].reference)
     assert len(made["real"]) == 1
-    drawn, saved = made["chart"][3], made["chart, JPEG 90"][3]
+    drawn, saved = made["page"][1], made["page, JPEG 90"][1]
     assert np.array_equal(drawn.reference, saved.reference)
+    assert saved.given.quantisation is not None
+
+
+def test_fonts_change_pages_but_not_the_kinds_that_older_figures_are_of():
+    own, other = (
+        dict(camera.harm_conditions(pictures(1), [], 1, Fonts(odd=odd))) for odd in (True, False)
+    )
+    for kind, same in (("screen", True), ("chart", True), ("page", False)):
+        (a,), (b,) = (made[kind]() for made in (own, other))
+        assert np.array_equal(a.reference, b.reference) == same
 
 
 def test_changes_are_counted_up_to_what_is_visible():

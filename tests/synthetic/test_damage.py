@@ -38,3 +38,17 @@ def test_the_same_seed_does_the_same_damage(make, gray):
     assert np.array_equal(first[0], second[0])
     assert np.array_equal(first[1], second[1])
     assert not np.array_equal(first[0], other[0])
+
+
+def test_salt_and_pepper_are_black_and_white_on_a_share_of_the_pixels(gray):
+    salted, mask = damage.salt(gray, 0.02, np.random.default_rng(0))
+    assert set(np.unique(salted[mask])) == {0, 255}
+    assert (salted[~mask] == gray[~mask]).all()
+    assert mask.mean() == pytest.approx(0.02, rel=0.2)
+
+
+def test_hot_pixels_are_brighter_in_one_channel(gray):
+    hot, mask = damage.heat(gray, 0.01, np.random.default_rng(0))
+    assert ((hot > gray).sum(2) == mask).all()
+    assert (hot >= gray).all()
+    assert hot[hot > gray].min() >= 180

@@ -37,6 +37,17 @@ def add_models(parser: argparse.ArgumentParser, default: list[str] | None, which
     )
 
 
+def add_fonts(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--fonts",
+        type=names,
+        default=[],
+        metavar="DIR,DIR",
+        help="folders with fonts for drawn pages; half of the families, by name, as the others are "
+        "for training (default: Pillow's own font alone)",
+    )
+
+
 def add_shared(
     parser: argparse.ArgumentParser,
     measure: Callable[[argparse.Namespace], None],

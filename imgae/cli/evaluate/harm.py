@@ -1,11 +1,12 @@
 """`imgae evaluate harm`."""
 
 import argparse
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imgae.cli.evaluate.camera import add_camera_options, results_of
-from imgae.cli.evaluate.common import add_shared
+from imgae.cli.evaluate.common import add_fonts, add_shared
 from imgae.cli.options import Commands, new_parser
 from imgae.cli.output import result
 from imgae.errors import OptionError
@@ -15,13 +16,14 @@ if TYPE_CHECKING:
 
 MORE = """\
 Pictures that need no denoising, or little: clean ones, clean JPEGs of quality 50 to 98, darker and
-brighter ones, drawn ones (screens with text, drawings, charts, gradients, flat fields), and with
---pairs real noisy ones. A picture counts as made worse if its PSNR falls by more than 0.1 dB; PSNR
-counts up to 42 dB, beyond which nobody sees a difference.
+brighter ones, drawn ones (pages of type, faxes, maps, screentones, pixel art, screens, charts and
+others, clean and as JPEGs of quality 90), flat fields, and with --pairs real noisy ones. A picture
+counts as made worse if its PSNR falls by more than 0.1 dB; PSNR counts up to 42 dB, beyond which
+nobody sees a difference.
 
 --limit 3 makes a quick look. A folder takes minutes: on two CPU cores, about 2 seconds for each
-megapixel and condition; there are 10 conditions of DIR's pictures and 9 of drawn ones. It needs no
-extra.
+megapixel and condition; there are 10 conditions of DIR's pictures and 31 of drawn ones. It needs
+no extra.
 """
 WORST = 6  # cases that a sheet shows
 
@@ -29,12 +31,13 @@ WORST = 6  # cases that a sheet shows
 def add_parser(tasks: Commands) -> None:
     parser = new_parser(tasks, "harm", "Count the pictures that a denoiser makes worse.", MORE)
     add_camera_options(parser)
+    add_fonts(parser)
     parser.add_argument("--sheet", type=Path, metavar="FILE.png", help="show the six worst cases")
     add_shared(parser, measure, "use only the first N pictures of each kind", card=False)
 
 
 def measure(options: argparse.Namespace) -> None:
-    from imgae.evaluate import camera, denoise, figures
+    from imgae.evaluate import camera, denoise, drawn, figures
 
     if len(options.models) != 1:
         raise OptionError("harm is counted for one model at a time")
@@ -48,7 +51,8 @@ def measure(options: argparse.Namespace) -> None:
         worst.sort(key=lambda entry: entry[0])
         del worst[WORST:]
 
-    result(camera.harm_table(results_of(options, methods, camera.harm_conditions, keep_worst)))
+    conditions = partial(camera.harm_conditions, fonts=drawn.fonts_of(options.fonts))
+    result(camera.harm_table(results_of(options, methods, conditions, keep_worst)))
     if options.sheet:
         rows = [(f"{change:+.2f} dB {sample.name}", sample) for change, sample in worst]
         figures.contact_sheet(rows, methods, options.sheet)

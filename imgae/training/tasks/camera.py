@@ -58,7 +58,7 @@ class CameraTask(Task[CameraSettings]):
         pixels = sum(picture.size for picture in pictures) // 3
         count = round(DRAWN_SHARE / (1 - DRAWN_SHARE) * pixels / DRAWN_SIDE**2)
         draw = np.random.default_rng(settings.seed)
-        kinds = list(drawings.KINDS)
+        kinds = drawings.SIMPLE
         return [
             drawings.draw(kinds[number % len(kinds)], DRAWN_SIDE, draw)
             for number in range(max(count, len(kinds)))

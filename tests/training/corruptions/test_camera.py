@@ -303,17 +303,6 @@ def test_training_lowers_the_loss_and_reaches_the_level_map():
     assert float(last["level_error"].detach()) < 0.8 * float(first["level_error"].detach())
 
 
-@pytest.mark.parametrize("kind", drawings.KINDS)
-def test_drawn_pictures_are_pictures_and_differ(kind):
-    first, again, other = (
-        drawings.draw(kind, 96, np.random.default_rng(seed)) for seed in (0, 0, 1)
-    )
-    assert first.shape == (96, 96, 3)
-    assert first.dtype == np.uint8
-    assert np.array_equal(first, again)
-    assert not np.array_equal(first, other)
-
-
 def test_soft_pictures_have_no_detail_of_single_pixels():
     x = torch.rand(4, 3, 48, 48, generator=generator())
     soft = magnified(x, 2.0)
