@@ -38,7 +38,7 @@ class Sample:
 class Mixture:
     """Corrupts batches. Shares of KINDS, in this order, add up to 1; the others are per sample."""
 
-    shares: tuple[float, ...] = (0.34, 0.30, 0.08, 0.16, 0.12)
+    shares: tuple[float, ...] = (0.30, 0.28, 0.08, 0.16, 0.18)
     sigma_max: float = 55 / 255
     low: float = 15 / 255  # half of the white samples are at or below it
     faint: float = 1.5 / 255  # white noise below this is not told from none
@@ -47,7 +47,9 @@ class Mixture:
     share_gray: float = 0.25
     share_gray_colour: float = 0.03  # gray pictures with coloured noise
     camera: CameraNoise = field(
-        default_factory=lambda: CameraNoise(kinds=(0.4, 0.15, 0.31, 0.14, 0.0))
+        default_factory=lambda: CameraNoise(
+            share_clean=0.0, share_clean_jpeg=0.0, kinds=(0.4, 0.15, 0.31, 0.14, 0.0)
+        )
     )
 
     def __call__(self, clean: Tensor, generator: Generator) -> Sample:

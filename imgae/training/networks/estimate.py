@@ -28,6 +28,8 @@ IDLE: Final = 0.02
 """An effort below this is none, so that clean places stay exactly as they are."""
 TRUST: Final = 6.0
 """The largest logarithm of a cell's weight, either way."""
+PADDED: Final = 20.0
+"""Taken from that of cells that reach beyond the picture: repeated pixels look like no noise."""
 
 
 class Seen(NamedTuple):
@@ -100,7 +102,7 @@ class NoiseEstimator(Network):
             return Seen(
                 F.softplus(effort),
                 white,
-                trust.clamp(-TRUST, TRUST),
+                trust.clamp(-TRUST, TRUST) - PADDED * beyond(image),
                 LEVEL_STEP * F.softplus(level) + 1e-6,
             )
 
@@ -110,6 +112,17 @@ class NoiseEstimator(Network):
         effort = seen.effort - IDLE
         share, rest = effort.clamp(0, 1), REST_STEP * (effort - 1).clamp(min=0)
         return torch.cat([share, rest, seen.white, seen.trust.exp(), seen.level], 1)
+
+
+def beyond(image: Tensor) -> Tensor:
+    """Return 1 for cells that reach beyond image (B, 3, H, W), else 0: (B, 1, h, w)."""
+    outside = pad_with_ones(torch.zeros_like(image[:, :1]))
+    return F.max_pool2d(outside, STRIDE)
+
+
+def pad_with_ones(x: Tensor) -> Tensor:
+    height, width = x.shape[2:]
+    return F.pad(x, (0, -width % STRIDE, 0, -height % STRIDE), value=1.0)
 
 
 def start(conv: nn.Conv2d) -> None:

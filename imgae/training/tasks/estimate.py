@@ -11,10 +11,10 @@ from torch import Generator, Tensor, nn
 
 from imgae.errors import TrainingError
 from imgae.model import registry, session
-from imgae.synthetic import drawings
-from imgae.training.checks import Model, Option, Whole, setting
+from imgae.synthetic import drawings, fonts
+from imgae.training.checks import Folders, Model, Option, Whole, setting
 from imgae.training.corruptions.mixture import Mixture
-from imgae.training.data import PictureBank
+from imgae.training.data import PictureBank, read_folders
 from imgae.training.loop import Measure, Objective
 from imgae.training.networks.estimate import WIDTHS, NoiseEstimator
 from imgae.training.objectives.estimate import Camera, Denoise, Estimating, Tried
@@ -44,6 +44,20 @@ class EstimateSettings(Settings):
             "(default: 600)",
             "N",
         ),
+    )
+    grainy: tuple[str, ...] = setting(
+        (),
+        Folders(),
+        Option(
+            "--grainy",
+            "folders of pictures that have grain of their own; they get white noise only",
+            "DIR",
+        ),
+    )
+    fonts: tuple[str, ...] = setting(
+        (),
+        Folders(),
+        Option("--fonts", "folders of font files, for drawn pages (default: the system's)", "DIR"),
     )
     camera: str = setting(
         "denoise-camera",
@@ -117,27 +131,24 @@ class EstimateTask(Task[EstimateSettings]):
         self, objective: Objective, bank: PictureBank, settings: EstimateSettings
     ) -> None:
         assert isinstance(objective, Estimating)
-        device = bank.pixels.device
-
-        def batches() -> Iterator[tuple[Tensor, Generator]]:
-            for place in range(settings.batches):
-                generator = Generator(device).manual_seed(settings.seed + FRESH * (place + 1))
-                yield bank.crops(settings.batch, settings.crop, generator), generator
-
-        objective.prepare(batches())
+        objective.prepare(batches(bank, grainy_bank(settings, bank), settings))
 
     def more_pictures(
         self, settings: EstimateSettings, pictures: list[np.ndarray]
     ) -> list[np.ndarray]:
-        """Return pages, screens, maps and drawings, which photographs are no example of."""
-        pixels = sum(picture.size for picture in pictures) // 3
+        """Return pages, screens, maps and drawings, and the photographs at half their size."""
+        halves = [half(picture) for picture in pictures]
+        halves = [small for small in halves if min(small.shape[:2]) >= settings.crop]
+        pixels = sum(picture.size for picture in [*pictures, *halves]) // 3
         count = round(DRAWN_SHARE / (1 - DRAWN_SHARE) * pixels / DRAWN_SIDE**2)
         draw = np.random.default_rng(settings.seed)
-        kinds = list(drawings.KINDS)
-        return [
-            drawings.draw(kinds[number % len(kinds)], DRAWN_SIDE, draw)
-            for number in range(max(count, len(kinds)))
+        faces = fonts.for_training(fonts.found(settings.fonts or None))
+        kinds, shares = list(drawings.SHARES), list(drawings.SHARES.values())
+        drawn = [
+            drawings.draw(str(kind), DRAWN_SIDE, draw, faces, pictures)
+            for kind in draw.choice(kinds, max(count, len(kinds)), p=shares)
         ]
+        return halves + drawn
 
     def validation(
         self, settings: EstimateSettings, pictures: list[np.ndarray], device: torch.device
@@ -145,6 +156,33 @@ class EstimateTask(Task[EstimateSettings]):
         del device
         camera, denoise = frozen(settings)
         return Estimation(Estimating(camera, denoise), pictures, settings.crop)
+
+
+def half(picture: np.ndarray) -> np.ndarray:
+    """Return a picture at half its size: sharper, pixel by pixel."""
+    height, width = (side // 2 * 2 for side in picture.shape[:2])
+    blocks = picture[:height, :width].reshape(height // 2, 2, width // 2, 2, 3)
+    return (blocks.mean((1, 3)) + 0.5).astype(np.uint8)
+
+
+def grainy_bank(settings: EstimateSettings, bank: PictureBank) -> PictureBank:
+    """Return the pictures for white noise alone; the others where there are none."""
+    if not settings.grainy:
+        return bank
+    folders = [Path(folder) for folder in settings.grainy]
+    found = read_folders(folders, settings.crop, settings.memory, settings.seed)
+    return PictureBank.of(found.training, bank.pixels.device)
+
+
+def batches(
+    bank: PictureBank, grainy: PictureBank, settings: EstimateSettings
+) -> Iterator[tuple[Tensor, Generator]]:
+    """Yield clean crops to prepare, half of those for white noise from `grainy`."""
+    own = round(settings.batch * Mixture().shares[0]) // 2
+    for place in range(settings.batches):
+        generator = Generator(bank.pixels.device).manual_seed(settings.seed + FRESH * (place + 1))
+        crops = bank.crops(settings.batch - own, settings.crop, generator)
+        yield torch.cat([grainy.crops(own, settings.crop, generator), crops]), generator
 
 
 def frozen(settings: EstimateSettings) -> tuple[Camera, Denoise]:

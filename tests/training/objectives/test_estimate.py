@@ -129,3 +129,12 @@ def test_a_mixture_says_what_white_noise_it_made_and_makes_every_kind():
     assert (sample.white[sample.kind > 0] == 0).all()
     left = sample.kind == KINDS.index("clean")
     assert (sample.noisy[left] == sample.clean[left]).all()
+
+
+def test_cells_beyond_the_picture_hardly_count():
+    net = NoiseEstimator(WIDTHS["tiny"])
+    with torch.no_grad():
+        weight = net(clean(1, 24)[:, :, :17, :20])[0, 3]
+    assert weight.shape == (3, 3)
+    assert float(weight[2].max()) < 1e-3 * float(weight[:2, :2].min())
+    assert float(weight[:, 2].max()) < 1e-3 * float(weight[:2, :2].min())
