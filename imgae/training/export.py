@@ -19,7 +19,7 @@ from imgae.model.verify.reference import add_reference
 from imgae.training import geometry
 from imgae.training.checkpoint import Run
 from imgae.training.data import PictureBank, read_folders
-from imgae.training.networks.body import Autoencoder
+from imgae.training.networks.body import Network
 from imgae.training.networks.parts import STRIDE
 from imgae.training.parity import check_parity
 from imgae.training.quantisation.prepare import example_batches, prepare
@@ -101,7 +101,7 @@ def export_run(
     return card
 
 
-def checked(model: onnx.ModelProto, net: Autoencoder, task: Task[Any], precision: str) -> bytes:
+def checked(model: onnx.ModelProto, net: Network, task: Task[Any], precision: str) -> bytes:
     """Return a model's file, with its reference, after its parity was checked."""
     with tempfile.TemporaryDirectory(prefix="imgae-export-") as place:
         path = Path(place, "model.onnx")
@@ -111,7 +111,7 @@ def checked(model: onnx.ModelProto, net: Autoencoder, task: Task[Any], precision
         return path.read_bytes()
 
 
-def averaged_network(settings: Settings, state: dict[str, Any]) -> Autoencoder:
+def averaged_network(settings: Settings, state: dict[str, Any]) -> Network:
     """Build a run's network with the averaged weights of its checkpoint."""
     averaged = AveragedModel(lookup.load(settings.task).built(settings))
     try:
@@ -119,7 +119,7 @@ def averaged_network(settings: Settings, state: dict[str, Any]) -> Autoencoder:
     except (KeyError, RuntimeError) as error:
         raise TrainingError(f"the checkpoint does not fit a {settings.variant} network") from error
     net = averaged.module.eval()
-    assert isinstance(net, Autoencoder)
+    assert isinstance(net, Network)
     return net
 
 
@@ -135,7 +135,7 @@ def batches_of(task: Task[Any], settings: Settings) -> Batches:
 
 
 def make_card(
-    net: Autoencoder,
+    net: Network,
     task: Task[Any],
     settings: Settings,
     provenance: Provenance,

@@ -7,14 +7,14 @@ from torch import Tensor, nn
 
 from imgae.model.contract import GUESS, TENSORS
 from imgae.picture.tiling import round_up
-from imgae.training.networks.body import Autoencoder
+from imgae.training.networks.body import Network
 from imgae.training.networks.parts import STRIDE
 
 CONDITION = GUESS
 """What networks are probed with: a level of noise to one, and no hole to be filled to another."""
 
 
-def macs_per_pixel(net: Autoencoder, side: int = 64) -> float:
+def macs_per_pixel(net: Network, side: int = 64) -> float:
     """Count the multiply-accumulates of all convolutions, per pixel of the picture."""
     total = 0
 
@@ -27,7 +27,7 @@ def macs_per_pixel(net: Autoencoder, side: int = 64) -> float:
     return total / side**2
 
 
-def working_bytes_per_pixel(net: Autoencoder, side: int = 64) -> int:
+def working_bytes_per_pixel(net: Network, side: int = 64) -> int:
     """Estimate a runtime's peak memory, per pixel: what is alive at once, as float32.
 
     Three times the largest convolution's input and output, and 28 values of the picture itself
@@ -42,7 +42,7 @@ def working_bytes_per_pixel(net: Autoencoder, side: int = 64) -> int:
     return round(4 * (3 * max(pairs) / side**2 + 28))
 
 
-def receptive_radius(net: Autoencoder) -> int:
+def receptive_radius(net: Network) -> int:
     """Return how far beyond a cell of STRIDE x STRIDE outputs an input can change it, in pixels.
 
     Found by following gradients through a copy whose weights are all positive, so that nothing
@@ -58,7 +58,7 @@ def receptive_radius(net: Autoencoder) -> int:
     return max(radius_along(probe, axis) for axis in (2, 3))
 
 
-def radius_along(probe: Autoencoder, axis: int) -> int:
+def radius_along(probe: Network, axis: int) -> int:
     """Follow gradients along one axis of a strip, grown until it is longer than the field."""
     side = 64
     while True:
@@ -72,14 +72,15 @@ def radius_along(probe: Autoencoder, axis: int) -> int:
         output = probe(image, *conditions(probe, condition))
         restores = probe.outputs[0] == "restored"
         residual = output - image.detach() if restores else output
-        (gradient,) = torch.autograd.grad(residual.narrow(axis, middle, STRIDE).sum(), image)
+        own = residual.narrow(axis, middle // probe.cell, STRIDE // probe.cell)
+        (gradient,) = torch.autograd.grad(own.sum(), image)
         seen = (gradient.abs().sum((0, 1)).sum(3 - axis) > 0).nonzero()
         radius = max(middle - int(seen.min()), int(seen.max()) + 1 - (middle + STRIDE))
         if radius < middle - STRIDE:  # the strip's ends were not touched
             return max(radius, 0)
 
 
-def conditions(net: Autoencoder, level: Tensor) -> list[Tensor]:
+def conditions(net: Network, level: Tensor) -> list[Tensor]:
     """Return the network's inputs besides the picture: a map of levels, or what files tell."""
     return [
         level.new_zeros(1, TENSORS[name].channels or 1, 1, 1) if name in net.optional else level
@@ -87,12 +88,12 @@ def conditions(net: Autoencoder, level: Tensor) -> list[Tensor]:
     ]
 
 
-def halo(net: Autoencoder) -> int:
+def halo(net: Network) -> int:
     """Return how far the network and its fill see, rounded up to the stride."""
     return round_up(receptive_radius(net) + net.fill_radius, STRIDE)
 
 
-def thin_halo(net: Autoencoder) -> int:
+def thin_halo(net: Network) -> int:
     """Return the same for pictures without a wholly unknown block of STRIDE x STRIDE.
 
     0 for networks that fill nothing.
@@ -102,7 +103,7 @@ def thin_halo(net: Autoencoder) -> int:
     return round_up(receptive_radius(net) + net.thin_fill_radius, STRIDE)
 
 
-def _run_with_hooks(net: Autoencoder, side: int, hook: object) -> None:
+def _run_with_hooks(net: Network, side: int, hook: object) -> None:
     handles = [
         module.register_forward_hook(hook)  # type: ignore[arg-type]
         for module in net.modules()

@@ -7,7 +7,7 @@ import torch
 
 from imgae.errors import TrainingError
 from imgae.model.session import OnnxModel
-from imgae.training.networks.body import Autoencoder
+from imgae.training.networks.body import Network
 
 TOLERANCE: Final = 1e-4
 INT8_TOLERANCE: Final = (0.6 / 255, 4 / 255)
@@ -25,7 +25,7 @@ def solid(maps: torch.Tensor) -> torch.Tensor:
     return mask
 
 
-def check_parity(net: Autoencoder, model: OnnxModel, precision: str) -> None:
+def check_parity(net: Network, model: OnnxModel, precision: str) -> None:
     """Raise TrainingError if a model and the network it was made of disagree at odd sizes."""
     most_mean, most = INT8_TOLERANCE if precision == "int8" else (TOLERANCE, TOLERANCE)
     generator = torch.Generator().manual_seed(0)

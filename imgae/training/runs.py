@@ -50,6 +50,7 @@ def start(
     run.create()
     bank = bank_of(task, settings, pictures, place)
     objective = task.objective(settings, place)
+    task.prepare(objective, bank, settings)
     if settings.start is None:
         task.begin(net, bank, settings)
     if settings.int8:
@@ -96,6 +97,7 @@ def resume(
     pictures = read_pictures(settings, note)
     bank = bank_of(found, settings, pictures, place)
     objective = found.objective(settings, place)
+    found.prepare(objective, bank, settings)
     trainer = Trainer(found.built(settings), objective, bank, settings, place)
     try:
         trainer.load_state_dict(state)

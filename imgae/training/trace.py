@@ -13,7 +13,7 @@ from torch import nn
 from imgae import __version__
 from imgae.errors import TrainingError
 from imgae.model.contract import IR_VERSION, OPSET, TENSORS
-from imgae.training.networks.body import Autoencoder
+from imgae.training.networks.body import Network
 from imgae.training.quantisation.rounding import RoundedConv2d
 from imgae.training.quantisation.stored import stored
 
@@ -29,7 +29,7 @@ def round_kernels(net: nn.Module) -> None:
                 module.weight.copy_(module.weight.half().float())
 
 
-def to_onnx(net: Autoencoder, precision: str) -> onnx.ModelProto:
+def to_onnx(net: Network, precision: str) -> onnx.ModelProto:
     """Trace a network into a bare graph with dynamic sizes, its kernels stored as `precision`."""
     if precision == "int8":
         net = stored(net)
@@ -60,17 +60,17 @@ def to_onnx(net: Autoencoder, precision: str) -> onnx.ModelProto:
     return bare(traced, net, precision)
 
 
-def shape_of(name: str, net: Autoencoder) -> list[str | int | None]:
+def shape_of(name: str, net: Network) -> list[str | int | None]:
     """Return an input's or output's sizes as ONNX has them, free ones by name."""
     return TENSORS[name].shape(net.code_channels)
 
 
-def value_info(name: str, net: Autoencoder) -> onnx.ValueInfoProto:
+def value_info(name: str, net: Network) -> onnx.ValueInfoProto:
     shape = shape_of(name, net)
     return helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape)
 
 
-def bare(traced: onnx.ModelProto, net: Autoencoder, precision: str) -> onnx.ModelProto:
+def bare(traced: onnx.ModelProto, net: Network, precision: str) -> onnx.ModelProto:
     """Rebuild a model without the exporter's traces, its float kernels stored as fp16 or fp32.
 
     A sigma input was traced as one level a picture; every operation on it broadcasts, so its sizes

@@ -9,7 +9,7 @@ from onnx import numpy_helper
 from imgae.errors import ModelError, TrainingError
 from imgae.model import onnxfile
 from imgae.model.card import METADATA_KEY, ModelCard
-from imgae.training.networks.body import Autoencoder, copy_weights
+from imgae.training.networks.body import Network, copy_weights
 from imgae.training.tasks import lookup
 from imgae.training.trace import FP16_SUFFIX
 
@@ -46,13 +46,13 @@ def load_weights(path: Path) -> tuple[ModelCard, dict[str, torch.Tensor]]:
     return card, {name: torch.tensor(stored[name]) for name in names}
 
 
-def network_of(card: ModelCard) -> Autoencoder:
+def network_of(card: ModelCard) -> Network:
     """Build the network that a card describes, its weights random."""
     task = lookup.of_card(card)
     return task.network(task.of_card(card))
 
 
-def start_from(net: Autoencoder, path: Path, variant: str) -> None:
+def start_from(net: Network, path: Path, variant: str) -> None:
     """Set a network's weights to those of an exported model of the same variant, or a smaller one.
 
     A larger network starts where the smaller one ended. Of a network of another task, the input

@@ -48,22 +48,46 @@ def variant_named(name: str) -> Variant:
     return VARIANTS[name]
 
 
-class Autoencoder(nn.Module):
-    """The body that every restoring network shares: `planes` in, a residual of three out.
-
-    Sources: the work at half resolution, Zhang et al. 2018 (FFDNet); residual blocks in a U-Net
-    with added skips, Zhang et al. 2021 (DRUNet).
-    """
+class Network(nn.Module):
+    """What all networks say of themselves, for training and export."""
 
     planes: tuple[str, ...]  # what the first convolution sees
     inputs: tuple[str, ...]  # by the names of model.contract
     optional: tuple[str, ...] = ()  # of the inputs: zero where they are left out
     outputs: tuple[str, ...] = ("restored",)  # of an exported file
     code_channels = 0  # of the output `code`
+    cell = 1
+    """Pixels on a side that one value of the first output stands for."""
     fill_radius = 0
     """How far the smooth fill of holes sees, in pixels, where a network has one."""
     thin_fill_radius: int | None = None
     """The same for pictures without a wholly unknown block of STRIDE x STRIDE."""
+
+    @property
+    def kept_float(self) -> tuple[str, ...]:
+        """The layers that int8 networks compute in floating point: their ends, and small ones."""
+        return ()
+
+    def all_outputs(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        """Return what an exported file gives: for some, more than `forward` returns."""
+        return (self(*inputs),)
+
+    def to_trace(self) -> nn.Module:
+        """Return what is traced for a file: a module that returns all outputs."""
+        return self
+
+    def refusal(self, source: "Network") -> str:
+        """Say why training cannot start from a network's weights; "" if it can."""
+        return "only a code can start from a code" if "code" in source.outputs else ""
+
+
+class Autoencoder(Network):
+    """The body that every restoring network shares: `planes` in, a residual of three out.
+
+    Sources: the work at half resolution, Zhang et al. 2018 (FFDNet); residual blocks in a U-Net
+    with added skips, Zhang et al. 2021 (DRUNet).
+    """
+
     deep_writers: tuple[str, ...] = ()
     deep_readers: tuple[str, ...] = ()
     """Layers, besides those here, that add to the features at 1/8, and that read them."""
@@ -92,18 +116,6 @@ class Autoencoder(nn.Module):
     def kept_float(self) -> tuple[str, ...]:
         """The layers that int8 networks compute in floating point: their ends, and small ones."""
         return ("stem", "tail", *self.deep_writers, *self.deep_readers)
-
-    def all_outputs(self, *inputs: Tensor) -> tuple[Tensor, ...]:
-        """Return what an exported file gives: for some, more than `forward` returns."""
-        return (self(*inputs),)
-
-    def to_trace(self) -> nn.Module:
-        """Return what is traced for a file: a module that returns all outputs."""
-        return self
-
-    def refusal(self, source: "Autoencoder") -> str:
-        """Say why training cannot start from a network's weights; "" if it can."""
-        return "only a code can start from a code" if "code" in source.outputs else ""
 
     def residual(self, x: Tensor) -> Tensor:
         """(B, planes, H, W) to (B, 3, H, W), H and W multiples of STRIDE."""

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from imgae.training.networks.body import Autoencoder
+from imgae.training.networks.body import Network
 from imgae.training.networks.parts import Activation
 
 WEIGHT_LEVELS: Final = 63
@@ -98,7 +98,7 @@ class RoundedConv2d(nn.Conv2d):
         return result
 
 
-def quantise(net: Autoencoder) -> None:
+def quantise(net: Network) -> None:
     """Let a network round, in place; its ranges come from `calibrate`, or from a checkpoint."""
     for name, module in list(net.named_modules()):
         if isinstance(module, Activation):
@@ -113,7 +113,7 @@ def replace_module(net: nn.Module, name: str, module: nn.Module) -> None:
 
 
 @torch.no_grad()
-def calibrate(net: Autoencoder, batches: Batches) -> None:
+def calibrate(net: Network, batches: Batches) -> None:
     """Choose the ranges of all activations from what the network makes of inputs, not rounding."""
     samples: dict[RoundedActivation, list[Tensor]] = {
         module: [] for module in net.modules() if isinstance(module, RoundedActivation)

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from imgae.model.contract import OPSET
-from imgae.training.networks.body import Autoencoder
+from imgae.training.networks.body import Network
 from imgae.training.quantisation.rounding import RoundedActivation, RoundedConv2d, replace_module
 
 
@@ -69,7 +69,7 @@ def onnx_op(
     )
 
 
-def stored(net: Autoencoder) -> Autoencoder:
+def stored(net: Network) -> Network:
     """Return a copy of a rounding network to be traced for ONNX; it cannot run in torch."""
     net = deepcopy(net)
     for name, module in list(net.named_modules()):

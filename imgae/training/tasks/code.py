@@ -9,7 +9,7 @@ import torch
 from imgae.model.card import ModelCard
 from imgae.training.checks import Choice, Number, Option, Whole, setting
 from imgae.training.data import PictureBank
-from imgae.training.networks.body import Autoencoder, variant_named
+from imgae.training.networks.body import Network, variant_named
 from imgae.training.networks.code import CODE_ACTIVATIONS, Code, CodeAutoencoder
 from imgae.training.networks.pca import start_at_pca
 from imgae.training.objectives.code import DEFAULT_WEIGHTS, Coding
@@ -123,7 +123,7 @@ class CodeTask(Task[CodeSettings]):
             return settings
         return replace(settings, weight=DEFAULT_WEIGHTS.get(settings.objective))
 
-    def begin(self, net: Autoencoder, bank: PictureBank, settings: CodeSettings) -> None:
+    def begin(self, net: Network, bank: PictureBank, settings: CodeSettings) -> None:
         """Start at principal component analysis."""
         assert isinstance(net, CodeAutoencoder)
         generator = torch.Generator(bank.pixels.device).manual_seed(settings.seed)

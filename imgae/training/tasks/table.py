@@ -9,6 +9,7 @@ from typing import Final
 TASKS: Final = {
     "denoise": "Train a denoiser that is told the level of the noise, on clean pictures.",
     "camera": "Train a denoiser of camera noise and JPEG that finds the level itself.",
+    "estimate": "Train a network that says what noise a picture has, for denoisers to be told.",
     "inpaint": "Train a network that fills holes, on pictures without holes.",
     "detect": "Train a network that finds scratches, dust and dead pixels, on clean pictures.",
     "code": "Train an autoencoder with a small code, for search and anomaly scores.",

@@ -10,7 +10,7 @@ from imgae.errors import TrainingError
 from imgae.model.card import ModelCard
 from imgae.training.data import PictureBank
 from imgae.training.loop import PSNR, Measure, Objective, Validation
-from imgae.training.networks.body import Autoencoder
+from imgae.training.networks.body import Network
 from imgae.training.quantisation.rounding import Example, quantise
 from imgae.training.settings import Settings
 
@@ -22,7 +22,7 @@ class Task(Generic[Own]):
 
     name: ClassVar[str]
     settings: type[Own]
-    kind: type[Autoencoder]
+    kind: type[Network]
     """The class of its networks."""
     summary: str
     """What its models do, for their cards."""
@@ -31,10 +31,10 @@ class Task(Generic[Own]):
     measure: Measure = PSNR
     sigma_range: tuple[float, float] = (0.0, 0.0)
     """The levels of noise that it trains for, on [0, 1]."""
-    flip_ensemble: type[Autoencoder] | None = None
+    flip_ensemble: type[Network] | None = None
     """The class that averages a network over flips, where the task has one."""
 
-    def network(self, settings: Own) -> Autoencoder:
+    def network(self, settings: Own) -> Network:
         """Build a float network, freshly initialised from torch's current random state."""
         raise NotImplementedError
 
@@ -55,8 +55,11 @@ class Task(Generic[Own]):
         del settings, pictures
         return []
 
-    def begin(self, net: Autoencoder, bank: PictureBank, settings: Own) -> None:
+    def begin(self, net: Network, bank: PictureBank, settings: Own) -> None:
         """Set a fresh network's weights to better ones than random, where there are any."""
+
+    def prepare(self, objective: Objective, bank: PictureBank, settings: Own) -> None:
+        """Do what an objective needs once before training starts, or goes on."""
 
     def example(self, clean: Tensor, generator: Generator) -> Example:
         """Return a batch of inputs, as in training, to choose an int8 network's ranges on."""
@@ -69,7 +72,7 @@ class Task(Generic[Own]):
                 f"a run of {self.name}; only denoisers (denoise, camera) can compute in int8"
             )
 
-    def built(self, settings: Own) -> Autoencoder:
+    def built(self, settings: Own) -> Network:
         """Build a run's network, which rounds if the run is in int8, to load weights into."""
         net = self.network(settings)
         if settings.int8:
