@@ -18,7 +18,16 @@ from imgae.cli import main, parser  # noqa: E402
 from imgae.cli.train import settings_of  # noqa: E402
 from imgae.errors import TrainingError  # noqa: E402
 from imgae.training import export, runs  # noqa: E402
-from imgae.training.checks import Choice, Flag, Folders, Number, Text, Whole, entry_of  # noqa: E402
+from imgae.training.checks import (  # noqa: E402
+    Choice,
+    Flag,
+    Folders,
+    Model,
+    Number,
+    Text,
+    Whole,
+    entry_of,
+)
 from imgae.training.settings import GIB, Settings  # noqa: E402
 from imgae.training.tasks import lookup  # noqa: E402
 from imgae.training.tasks.table import TASKS  # noqa: E402
@@ -162,8 +171,19 @@ def parsed(command):
 
 def by_name(config):
     """Folders and files by their names, as recipes have them; what no option sets as it is."""
-    start = config.start and Path(config.start).name
-    return replace(config, data=tuple(Path(folder).name for folder in config.data), start=start)
+    named = {
+        entry.name: check
+        for entry in fields(config)
+        if isinstance(check := entry_of(entry).check, Folders | Model)
+    }
+    values = {name: getattr(config, name) for name in named}
+    short = {
+        name: tuple(Path(folder).name for folder in value)
+        if isinstance(named[name], Folders)
+        else value and Path(value).name
+        for name, value in values.items()
+    }
+    return replace(config, **short)
 
 
 OTHERS = {
@@ -174,6 +194,12 @@ OTHERS = {
 OWN = {
     "denoise": [{"objective": "spectral", "weight": 1 / 7}, {"int8": True}],
     "camera": [{"int8": True}],
+    "estimate": [
+        {
+            "batches": 7, "grainy": ("/old/film",), "fonts": ("/some fonts",),
+            "camera": "/a/camera.onnx", "denoiser": "denoise-best",
+        }
+    ],
     "code": [
         {"objective": "sparse-kl", "weight": 1 / 7, "rate": 1 / 9, "code_channels": 7},
         {"objective": "denoising", "sigma": 1 / 17},
@@ -209,7 +235,10 @@ def test_numbers_come_back_from_the_command_line_exactly(share, size):
 @pytest.mark.parametrize("task", TASKS)
 def test_the_recipe_of_a_run_gives_back_its_settings(task, tmp_path, run):
     """Those that the run settled, its bf16 included, though none of its options said so."""
-    config = nets.settings(task, variant="tiny", data=(str(run.parent),), steps=1, batch=1, crop=32)
+    few = {"batches": 2} if task == "estimate" else {}
+    config = nets.settings(
+        task, variant="tiny", data=(str(run.parent),), steps=1, batch=1, crop=32, **few
+    )
     runs.start(config, None, tmp_path / "run", "cpu", 1, nets.silent, nets.silent)
     had = lookup.of_run(tmp_path / "run")[1]
     assert had.autocast in ("bf16", "none")

@@ -62,14 +62,10 @@ class Mixture:
             for corrupt, a, b in zip(corruptions, [0, *stops], stops, strict=False)
         ]
         kinds = [torch.full((len(part[0]),), i) for i, part in enumerate(parts)]
-        noisy, clean, level, white = (
-            torch.cat([part[i] for part in parts]) for i in range(4)
-        )
+        noisy, clean, level, white = (torch.cat([part[i] for part in parts]) for i in range(4))
         return Sample(noisy, clean, level, white, torch.cat(kinds).to(clean.device))
 
-    def white(
-        self, clean: Tensor, generator: Generator
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def white(self, clean: Tensor, generator: Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Add white noise."""
         batch, _, height, width = clean.shape
         draw = Draw(batch, generator, clean.device)
@@ -97,9 +93,7 @@ class Mixture:
         """Degrade as cameras, files and people do; some are turned gray afterwards."""
         made = self.camera(clean, generator)
         gray = Draw(len(clean), generator, clean.device).chance(self.share_gray)
-        noisy, clean = (
-            torch.where(gray, rounded(luma_of(x)), x) for x in (made.noisy, made.clean)
-        )
+        noisy, clean = (torch.where(gray, rounded(luma_of(x)), x) for x in (made.noisy, made.clean))
         return not_white(noisy, clean)
 
     def grain(self, clean: Tensor, generator: Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from imgae.training.networks.body import Autoencoder, Variant
+from imgae.training.networks.body import Autoencoder, Network, Variant
 from imgae.training.networks.parts import (
     PICTURE,
     STRIDE,
@@ -83,7 +83,7 @@ class CodeAutoencoder(Autoencoder):
         net.__class__ = TracedCodeAutoencoder
         return net
 
-    def refusal(self, source: Autoencoder) -> str:
+    def refusal(self, source: Network) -> str:
         """Refuse what is no code autoencoder, and larger codes."""
         if "code" not in source.outputs:
             return "only a code can be what a code starts from"

@@ -1,5 +1,6 @@
 """What an estimator is trained for: what frozen denoisers make of what it says."""
 
+import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
@@ -46,7 +47,7 @@ class Tried:
         slope, bend = 4 * half - 3 * none - whole, 2 * (none + whole - 2 * half)
         total: Tensor = none + slope * share + bend * share.square()
         rest = REST_STEP * (effort - 1).clamp(min=0)
-        for place, (low, high) in enumerate(zip(RESTS, RESTS[1:], strict=False)):
+        for place, (low, high) in enumerate(itertools.pairwise(RESTS)):
             last = place == len(RESTS) - 2
             part = (rest - low).clamp(min=0) if last else (rest - low).clamp(0, high - low)
             step = self.further[:, place + 1 : place + 2] - self.further[:, place : place + 1]
@@ -136,7 +137,8 @@ class Estimating:
         told = (sample.white != 0.5).float()
         entropy = F.binary_cross_entropy_with_logits(odds, sample.white, reduction="none")
         kind = (told * entropy).sum() / told.sum().clamp(min=1)
-        wrong = (told * ((odds > 0) != (sample.white > 0.5)).float()).sum() / told.sum().clamp(min=1)
+        missed = ((odds > 0) != (sample.white > 0.5)).float()
+        wrong = (told * missed).sum() / told.sum().clamp(min=1)
 
         loss = restoring + self.level_weight * level + self.kind_weight * kind
         gain = -10 / 2.302585 * ratio.detach()

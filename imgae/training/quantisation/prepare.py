@@ -12,7 +12,7 @@ from typing import Final
 from torch import Generator, Tensor
 
 from imgae.training.data import PictureBank
-from imgae.training.networks.body import Autoencoder
+from imgae.training.networks.body import Autoencoder, Network
 from imgae.training.quantisation.basis import rotate
 from imgae.training.quantisation.rounding import Batches, Example, calibrate, quantise
 from imgae.training.settings import Settings
@@ -22,9 +22,10 @@ BATCHES: Final = 6
 Draw = Callable[[Tensor, Generator], Example]
 
 
-def prepare(net: Autoencoder, batches: Batches) -> None:
+def prepare(net: Network, batches: Batches) -> None:
     """Make a trained float network an int8 one, in place."""
-    rotate(net, batches)
+    if isinstance(net, Autoencoder):
+        rotate(net, batches)
     quantise(net)
     calibrate(net, batches)
 

@@ -18,6 +18,7 @@ from imgae.training.data import PictureBank, read_folders
 from imgae.training.loop import Measure, Objective
 from imgae.training.networks.estimate import WIDTHS, NoiseEstimator
 from imgae.training.objectives.estimate import Camera, Denoise, Estimating, Tried
+from imgae.training.quantisation.rounding import Example
 from imgae.training.settings import Settings
 from imgae.training.tasks.task import Task
 from imgae.training.validate import as_tensor, centre, write_sheet
@@ -40,8 +41,7 @@ class EstimateSettings(Settings):
         Whole(1),
         Option(
             "--batches",
-            "how many batches to prepare; training draws from them again and again "
-            "(default: 600)",
+            "how many batches to prepare; training draws from them again and again (default: 600)",
             "N",
         ),
     )
@@ -124,12 +124,11 @@ class EstimateTask(Task[EstimateSettings]):
         return NoiseEstimator(WIDTHS[settings.variant])
 
     def objective(self, settings: EstimateSettings, device: torch.device) -> Estimating:
+        del device
         camera, denoise = frozen(settings)
         return Estimating(camera, denoise)
 
-    def prepare(
-        self, objective: Objective, bank: PictureBank, settings: EstimateSettings
-    ) -> None:
+    def prepare(self, objective: Objective, bank: PictureBank, settings: EstimateSettings) -> None:
         assert isinstance(objective, Estimating)
         objective.prepare(batches(bank, grainy_bank(settings, bank), settings))
 
@@ -150,6 +149,10 @@ class EstimateTask(Task[EstimateSettings]):
         ]
         return halves + drawn
 
+    def example(self, clean: Tensor, generator: Generator) -> Example:
+        noisy = Mixture()(clean, generator).noisy
+        return Example((noisy.cpu(),), torch.ones(len(noisy), 1, 1, 1))
+
     def validation(
         self, settings: EstimateSettings, pictures: list[np.ndarray], device: torch.device
     ) -> Estimation:
@@ -162,7 +165,8 @@ def half(picture: np.ndarray) -> np.ndarray:
     """Return a picture at half its size: sharper, pixel by pixel."""
     height, width = (side // 2 * 2 for side in picture.shape[:2])
     blocks = picture[:height, :width].reshape(height // 2, 2, width // 2, 2, 3)
-    return (blocks.mean((1, 3)) + 0.5).astype(np.uint8)
+    small: np.ndarray = (blocks.mean((1, 3)) + 0.5).astype(np.uint8)
+    return small
 
 
 def grainy_bank(settings: EstimateSettings, bank: PictureBank) -> PictureBank:

@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
