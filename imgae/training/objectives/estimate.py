@@ -16,9 +16,6 @@ from imgae.training.networks.parts import STRIDE, pad_to_stride
 RESTS: Final = (0.0, 2 / 255, 4 / 255, 8 / 255, 14 / 255)
 """Levels that the denoiser is tried with, after the camera model."""
 
-BOLDEST: Final = 1.0
-BOLD: Final = tuple(KINDS.index(kind) for kind in ("camera", "grain"))
-
 Camera = Callable[[Tensor], Tensor]
 Denoise = Callable[[Tensor, float], Tensor]
 
@@ -67,13 +64,10 @@ class Estimating:
     camera: Camera
     denoise: Denoise
     mixture: Mixture = field(default_factory=Mixture)
-    floor: float = 2e-6
-    harm: float = 0.5
+    floor: float = 1e-5
+    harm: float = 0.3
     white_share: float = 0.3
     """How much samples of white noise count here: they are to go the other way."""
-    boldness: float = 0.12
-    """What a step of effort beyond the whole camera model is worth, up to BOLDEST of them, where
-    noise is a camera's or a film's: real noise wants more than this mixture's."""
     level_weight: float = 2.0
     kind_weight: float = 0.3
     prepared: list[Tried] = field(default_factory=list)
@@ -118,10 +112,6 @@ class Estimating:
         ratio = (after / before).log()
         counts = torch.where(sample.kind == 0, self.white_share, 1.0)
         restoring = (counts * (ratio + self.harm * F.relu(ratio))).sum() / counts.sum()
-
-        bold = torch.isin(sample.kind, torch.tensor(BOLD, device=sample.kind.device))
-        beyond = (seen.effort - 1).clamp(0, BOLDEST).mean((1, 2, 3))
-        restoring = restoring - self.boldness * (bold * beyond).sum() / counts.sum()
 
         known = sample.level > 0
         wanted = torch.where(known, sample.level, 1.0)
