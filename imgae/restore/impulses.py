@@ -59,7 +59,8 @@ def find_impulses(pixels: Floats) -> Mask | None:
     None where there are too few to be sure, or where such dots belong to the picture.
     """
     evidence = look(pixels)
-    if not evidence.convincing() and pixels.shape[2] == 3 and evidence.at.sum() >= FEWEST:
+    nearly = evidence.at.sum() > RAREST / 2 * pixels.size
+    if not evidence.convincing() and nearly and pixels.shape[2] == 3:
         evidence = look(pixels, apart=True)
     if not evidence.convincing():
         return None
