@@ -32,7 +32,7 @@ ALONE: Final = 0.65  # of its height apart from every neighbour: a star of FWHM 
 FEWEST: Final = 25
 RAREST: Final = 1.1e-4  # of values; the noise of ISO 12800 has fewer
 MANY: Final = 2.5e-3  # no sensor has more: salt and pepper, of both
-SPREAD: Final = (0.5, 4.0)  # tiles' squared deviations over their mean: 1 by chance, 0 in a grid
+SPREAD: Final = (0.5, 3.5)  # tiles' squared deviations over their mean: 1 by chance, 0 in a grid
 RISE: Final = 0.06  # neighbours' mean height: 0 by chance, 0.10 of stars of FWHM 1.2, 0.3 of 1.8
 ENDS: Final = 25  # salt and pepper are so near to the ends of the range
 TOGETHER: Final = 1.5  # channels in which they stand out, in the mean: 1, or more than 2
@@ -59,6 +59,9 @@ def find_impulses(pixels: Floats) -> Mask | None:
     None where there are too few to be sure, or where such dots belong to the picture.
     """
     evidence = look(pixels)
+    nearly = evidence.at.sum() > RAREST / 2 * pixels.size
+    if not evidence.convincing() and nearly and pixels.shape[2] == 3:
+        evidence = look(pixels, apart=True)
     if not evidence.convincing():
         return None
     found = np.empty(pixels.shape, np.bool_)
@@ -132,7 +135,7 @@ class Evidence:
             and share >= RAREST
             and count >= max(0.5, 0.92 - 100 * share) * calm
             and (by_chance < 40 or calm - count > 0.3 * by_chance)
-            and SPREAD[0] < spread < SPREAD[1]
+            and SPREAD[0] < spread < SPREAD[1] + count / len(size) / 6  # fewer in texture
             and self.rise < RISE
             and max(self.even, self.even_alone) < 0.5
             and (share < MANY or self.salted())
@@ -146,19 +149,21 @@ class Evidence:
     def tolerance(self) -> int:
         """How far from the ends salt and pepper lie: 0, or more where noise was added later."""
         near = (self.at + self.at[::-1])[:64].cumsum()
-        return int(np.searchsorted(near, 0.97 * near[-1]))
+        exact = near[0] > 0.75 * near[-1]
+        return 0 if exact else int(np.searchsorted(near, 0.97 * near[-1]))
 
 
-def look(pixels: Floats) -> Evidence:
-    """Count what stands out of a picture."""
+def look(pixels: Floats, *, apart: bool = False) -> Evidence:
+    """Count what stands out of a picture, or of its channels less the others."""
     height, width, channels = pixels.shape
     at, whole, tiles, rises = np.zeros(256, np.int64), np.zeros(5), [], [np.zeros(0)]
     for levels, own, _ in strips(pixels):
-        high = cv2.absdiff(levels, cv2.medianBlur(levels, 3))
-        ring = cv2.subtract(cv2.dilate(levels, RING), cv2.erode(levels, RING))
+        shown = cv2.transform(levels, APART) if apart else levels
+        high = cv2.absdiff(shown, cv2.medianBlur(shown, 3))
+        ring = cv2.subtract(cv2.dilate(shown, RING), cv2.erode(shown, RING))
         far = (high > STANDS_OUT)[own]
         clear = far & (high > cv2.convertScaleAbs(ring, alpha=ABOVE_RING))[own]
-        lone = clear & (outside(levels, levels) > cv2.convertScaleAbs(high, alpha=ALONE))[own]
+        lone = clear & (outside(shown, shown) > cv2.convertScaleAbs(high, alpha=ALONE))[own]
         tiles.append(np.stack([tiled(mask, channels) for mask in (far, clear, lone)]))
         found, values, even = np.flatnonzero(lone), levels[own], ring[own] == 0
         at += np.bincount(values.reshape(-1)[found], minlength=256)
@@ -166,7 +171,7 @@ def look(pixels: Floats) -> Evidence:
         parts = (even, values < 32, values > 223, even.reshape(-1)[found], in_all)
         whole += [np.count_nonzero(part) for part in parts]
         some = found[:: len(found) // SAMPLE + 1] + own.start * width * channels
-        rises.append(rise(levels, some, channels))
+        rises.append(rise(shown, some, channels))
     sides = [np.minimum(TILE, side - np.arange(0, side, TILE)) for side in (height, width)]
     size = np.outer(*sides).reshape(-1, 1).repeat(channels, 1)
     outlying, calm, alone = np.concatenate(tiles, 1).reshape(3, -1, channels)
@@ -176,7 +181,7 @@ def look(pixels: Floats) -> Evidence:
     mean_rise = float(sampled.sum()) / max(1, len(sampled))
     return Evidence(
         size, outlying, calm, alone, at,
-        even, even_alone, dark, bright, mean_rise, bool(in_all > TOGETHER),
+        even, even_alone, dark, bright, mean_rise, not apart and bool(in_all > TOGETHER),
     )  # fmt: skip
 
 
