@@ -6,5 +6,6 @@ __all__ = [
     "defects",
     "holes",
     "jpeg",
+    "mixture",
     "noise",
 ]

@@ -6,6 +6,7 @@ __all__ = [
     "code",
     "denoise",
     "detect",
+    "estimate",
     "fill",
     "inpaint",
     "parts",

@@ -6,6 +6,7 @@ __all__ = [
     "contractive",
     "denoise",
     "detect",
+    "estimate",
     "inpaint",
     "regularisers",
 ]
