@@ -16,6 +16,19 @@ from imgae.restore.scaling import scaled_planes
 
 Floats = NDArray[np.float32]
 
+LIFTED: Final = (0.6, 0.8)
+"""Mean shares from which single cells count less and less, and from which all get the whole share.
+
+Such pictures are noisy or JPEGs all over, and a cell that says otherwise is most likely wrong.
+"""
+LEFT: Final = 5 / 255
+"""The least level told after the whole change of the camera model, in pictures noisy all over."""
+ALL_OVER: Final = (0.96, 0.985)
+"""Mean shares from which LEFT begins to count, and counts in full.
+
+It was chosen on real photographs: a camera's own noise looks like texture to models that learnt from
+synthetic noise, and they leave some of it.
+"""
 LEAST: Final = 1e-6
 """Levels of white noise below this count as this."""
 
@@ -61,14 +74,26 @@ def estimate(model: OnnxModel, pixels: NDArray[Any], tile: str | int, factor: in
 
 
 def noise_of(maps: Floats) -> Noise:
-    """Sum up maps: each cell's evidence and level of white noise count by its weight."""
+    """Sum up maps: each cell's evidence and level of white noise count by its weight.
+
+    maps: as the model gives them; `share` and `rest` are changed by what the whole picture shows.
+    """
     maps[:2].clip(0, 1, out=maps[:2])
+    share, rest = maps[:2]
+    mean = float(share.mean(dtype=np.float64))
+    share += np.float32(ramp(mean, *LIFTED)) * (1 - share)
+    np.maximum(rest, np.float32(LEFT * ramp(mean, *ALL_OVER)), out=rest)
     _, _, white, weight, level = maps.reshape(len(NOISE), -1).astype(np.float64)
     total = float(weight.sum())
     if total <= 0:
         return Noise(maps, white=False, level=0.0)
     found = math.exp(float(weight @ np.log(level.clip(LEAST, 1))) / total)
     return Noise(maps, white=bool(weight @ white > 0), level=min(found, 1.0))
+
+
+def ramp(value: float, low: float, high: float) -> float:
+    """Return 0 up to low, 1 from high on, and a straight line between."""
+    return min(max((value - low) / (high - low), 0.0), 1.0)
 
 
 def enlarged(cells: Floats, box: Box) -> Floats:

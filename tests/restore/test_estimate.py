@@ -94,3 +94,22 @@ def test_any_part_of_a_map_is_enlarged_as_the_whole(data):
     whole = enlarged(CELLS, Box(0, 0, HEIGHT, WIDTH))
     part = enlarged(CELLS, Box(top, left, bottom, right))
     assert np.array_equal(part, whole[top:bottom, left:right])
+
+
+def shares(*values):
+    maps = np.zeros((5, 1, len(values)), np.float32)
+    maps[0, 0], maps[3:] = values, 0.5
+    return maps
+
+
+def test_cells_count_alone_where_most_of_the_picture_is_left_alone():
+    found = noise_of(shares(0, 0.9, 0.5, 0.2))
+    assert np.allclose(found.maps, shares(0, 0.9, 0.5, 0.2))
+
+
+def test_pictures_noisy_all_over_get_the_whole_share_and_a_least_rest():
+    found = noise_of(shares(0.8, 0.9, 0.8, 0.9))
+    assert np.allclose(found.map_of("share"), 1)
+    assert not found.map_of("rest").any()
+    found = noise_of(shares(1, 1, 0.99, 0.98))
+    assert np.allclose(found.map_of("rest"), 5 / 255)
