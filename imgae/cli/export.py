@@ -44,6 +44,12 @@ def add_parser(commands: Commands) -> None:
         choices=("fp32", "fp16", "int8"),
         help="how the weights are stored (default: fp16; int8 for a run of --int8)",
     )
+    add(
+        "--image-only",
+        action="store_true",
+        help="leave out the inputs that are optional, of which some runtimes warn; for runs of "
+        "camera",
+    )
     add("--overwrite", action="store_true", help="replace an existing file")
     parser.set_defaults(run=run)
 
@@ -62,6 +68,7 @@ def run(options: argparse.Namespace) -> int:
         options.overwrite,
         options.flip_ensemble,
         options.precision,
+        options.image_only,
     )
     agreement = "within rounding" if card.precision == "int8" else "to 1e-4"
     result(

@@ -26,8 +26,8 @@ LEFT: Final = 5 / 255
 ALL_OVER: Final = (0.96, 0.985)
 """Mean shares from which LEFT begins to count, and counts in full.
 
-It was chosen on real photographs: a camera's own noise looks like texture to models that learnt from
-synthetic noise, and they leave some of it.
+It was chosen on real photographs: a camera's own noise looks like texture to models that learnt
+from synthetic noise, and they leave some of it.
 """
 LEAST: Final = 1e-6
 """Levels of white noise below this count as this."""

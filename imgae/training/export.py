@@ -27,7 +27,7 @@ from imgae.training.quantisation.rounding import Batches
 from imgae.training.settings import Settings
 from imgae.training.tasks import lookup
 from imgae.training.tasks.task import Task
-from imgae.training.trace import round_kernels, to_onnx
+from imgae.training.trace import inputs_of, round_kernels, to_onnx
 
 PRECISIONS: Final = ("fp32", "fp16", "int8")
 EXAMPLE_MEMORY: Final = 256 << 20  # of decoded pictures, to choose ranges on
@@ -50,12 +50,14 @@ def export_run(
     overwrite: bool = False,
     flip_ensemble: bool = False,
     precision: str | None = None,
+    image_only: bool = False,
 ) -> ModelCard:
     """Export a run's averaged weights to an ONNX file, and return its card.
 
     flip_ensemble: average over the picture and its three flips; for the task denoise only.
     precision: of PRECISIONS; by default that of the run, which is fp16 or int8. A float run is
-    made int8 with ranges chosen on its own pictures; denoisers only.
+    made int8 with ranges chosen on its own pictures; denoisers only. image_only: leave out the
+    inputs that are optional, which then count as 0, so that no runtime warns of them.
 
     Raises TrainingError, leaving no file, if the file cannot be written, or exists and `overwrite`
     is false, the run cannot be read, or onnxruntime's output differs from torch's by more than
@@ -69,6 +71,8 @@ def export_run(
         raise TrainingError(
             f"{folder}: a run of {task.name}; only a run of denoise can be a flip ensemble"
         )
+    if image_only and not task.kind.optional:
+        raise TrainingError(f"{folder}: a run of {task.name}; its models have no optional inputs")
     own = "int8" if settings.int8 else "fp16"
     precision = precision or own
     if settings.int8 and precision != "int8":
@@ -81,11 +85,12 @@ def export_run(
         net.__class__ = plain.__class__ = task.flip_ensemble
     if precision != "fp32":
         round_kernels(net)
-    model = to_onnx(net, precision)
+    model = to_onnx(net, precision, image_only)
     options = ["--flip-ensemble"] if flip_ensemble else []
     options += [] if precision == own else ["--precision", precision]
+    options += ["--image-only"] if image_only else []
     card = replace(
-        make_card(plain, task, settings, provenance, precision),
+        make_card(plain, task, settings, provenance, precision, image_only),
         recipe=recipe_of(settings, provenance.name, options),
         sha256=onnxfile.weights_hash(model),
     )
@@ -140,6 +145,7 @@ def make_card(
     settings: Settings,
     provenance: Provenance,
     precision: str,
+    image_only: bool = False,
 ) -> ModelCard:
     """Return a run's card, but for the recipe and the hash."""
     data = tuple(Path(folder).name for folder in settings.data)
@@ -150,8 +156,8 @@ def make_card(
         summary=provenance.summary or task.summary,
         architecture=settings.variant,
         precision=precision,
-        inputs=net.inputs,
-        optional=net.optional,
+        inputs=inputs_of(net, image_only),
+        optional=() if image_only else net.optional,
         channels=3,
         colour=COLOUR,
         value_range=(0.0, 1.0),

@@ -29,8 +29,11 @@ def round_kernels(net: nn.Module) -> None:
                 module.weight.copy_(module.weight.half().float())
 
 
-def to_onnx(net: Network, precision: str) -> onnx.ModelProto:
-    """Trace a network into a bare graph with dynamic sizes, its kernels stored as `precision`."""
+def to_onnx(net: Network, precision: str, image_only: bool = False) -> onnx.ModelProto:
+    """Trace a network into a bare graph with dynamic sizes, its kernels stored as `precision`.
+
+    image_only: inputs that may be left out stay 0.
+    """
     if precision == "int8":
         net = stored(net)
     examples, free = [], []
@@ -57,7 +60,13 @@ def to_onnx(net: Network, precision: str) -> onnx.ModelProto:
     traced = program.model_proto
     if [entry.version for entry in traced.opset_import if entry.domain == ""] != [OPSET]:
         raise TrainingError(f"the exporter did not keep to opset {OPSET}")
-    return bare(traced, net, precision)
+    return bare(traced, net, precision, image_only)
+
+
+def inputs_of(net: Network, image_only: bool) -> tuple[str, ...]:
+    """Return the inputs of a network's file. image_only: without those that may be left out."""
+    left_out = net.optional if image_only else ()
+    return tuple(name for name in net.inputs if name not in left_out)
 
 
 def shape_of(name: str, net: Network) -> list[str | int | None]:
@@ -70,7 +79,9 @@ def value_info(name: str, net: Network) -> onnx.ValueInfoProto:
     return helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape)
 
 
-def bare(traced: onnx.ModelProto, net: Network, precision: str) -> onnx.ModelProto:
+def bare(
+    traced: onnx.ModelProto, net: Network, precision: str, image_only: bool = False
+) -> onnx.ModelProto:
     """Rebuild a model without the exporter's traces, its float kernels stored as fp16 or fp32.
 
     A sigma input was traced as one level a picture; every operation on it broadcasts, so its sizes
@@ -116,7 +127,7 @@ def bare(traced: onnx.ModelProto, net: Network, precision: str) -> onnx.ModelPro
         helper.make_graph(
             nodes,
             "imgae",
-            [value_info(name, net) for name in net.inputs],
+            [value_info(name, net) for name in inputs_of(net, image_only)],
             [value_info(name, net) for name in net.outputs],
             [numpy_helper.from_array(array, name) for name, array in initializers.items()],
         ),

@@ -1,6 +1,8 @@
 """Runs become files whose cards tell the truth, and that do what the networks do."""
 
 import hashlib
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -245,6 +247,26 @@ def test_a_camera_model_may_be_told_what_files_tell(camera_run, tmp_path):
     with torch.no_grad():
         out = again(torch.tensor(image), torch.tensor(told), torch.zeros(1, 1, 1, 1)).numpy()
     assert np.abs(out - model(image=image, quantisation=told)).max() < 1e-4
+
+
+PLAIN_HOST = "import sys, onnxruntime; onnxruntime.InferenceSession(sys.argv[1])"
+
+
+def test_a_model_without_its_optional_inputs_is_loaded_without_a_warning(camera_run, tmp_path):
+    path, told = tmp_path / "silent.onnx", tmp_path / "told.onnx"
+    card = export.export_run(camera_run, path, PROVENANCE, image_only=True)
+    export.export_run(camera_run, told, PROVENANCE)
+    assert (card.inputs, card.optional) == (("image",), ())
+    assert card.recipe.endswith("--image-only")
+    loaded = [
+        subprocess.run([sys.executable, "-c", PLAIN_HOST, file], capture_output=True, check=True)
+        for file in (path, told)
+    ]
+    assert [bool(process.stderr) for process in loaded] == [False, True]
+    image = np.random.default_rng(0).random((1, 3, 40, 24), np.float32)
+    silent, other = (session.load(file, device="cpu")(image=image) for file in (path, told))
+    assert np.abs(silent - other).max() < 1e-5
+    warmstart.start_from(build("tiny", "camera"), path, "tiny")
 
 
 def test_a_model_that_is_there_is_unharmed_when_an_export_fails(run, file, tmp_path, monkeypatch):

@@ -196,8 +196,11 @@ OWN = {
     "camera": [{"int8": True}],
     "estimate": [
         {
-            "batches": 7, "grainy": ("/old/film",), "fonts": ("/some fonts",),
-            "camera": "/a/camera.onnx", "denoiser": "denoise-best",
+            "batches": 7,
+            "grainy": ("/old/film",),
+            "fonts": ("/some fonts",),
+            "camera": "/a/camera.onnx",
+            "denoiser": "denoise-best",
         }
     ],
     "code": [

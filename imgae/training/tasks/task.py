@@ -85,7 +85,8 @@ class Task(Generic[Own]):
 
     def makes(self, card: ModelCard) -> bool:
         """Whether a card is of a model of this task."""
-        return (card.task, card.inputs) == (self.card_task, self.kind.inputs)
+        needed = tuple(name for name in self.kind.inputs if name not in self.kind.optional)
+        return card.task == self.card_task and card.inputs in (self.kind.inputs, needed)
 
     def card_fields(self, settings: Own) -> dict[str, str | int]:
         """Return what a model's card holds of this task's own settings."""
