@@ -130,10 +130,8 @@ def purpose_of(card: "ModelCard") -> str:
     if card.task != "denoise":
         return PURPOSES.get(card.task, card.summary.split(". ")[0])
     integers = ", 8-bit" if card.precision == "int8" else ""
-    if card.optional:
-        return f"removes camera noise and JPEG marks; needs no level{integers}"
     if "sigma" not in card.inputs:
-        return f"removes noise; needs no level{integers}"
+        return f"removes camera noise and JPEG marks; needs no level{integers}"
     return f"removes white noise: {QUALITIES[grade_of(card.macs_per_pixel)]}{integers}"
 
 

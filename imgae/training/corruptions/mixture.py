@@ -57,11 +57,11 @@ class Mixture:
         count = len(clean)
         stops = [round(count * sum(self.shares[: i + 1])) for i in range(len(self.shares))]
         corruptions = (self.white, self.seen, self.grain, self.left, self.saved)
-        parts = [
-            corrupt(clean[a:b], generator)
-            for corrupt, a, b in zip(corruptions, [0, *stops], stops, strict=False)
-        ]
-        kinds = [torch.full((len(part[0]),), i) for i, part in enumerate(parts)]
+        parts, kinds = [], []
+        for kind, (corrupt, a, b) in enumerate(zip(corruptions, [0, *stops], stops, strict=False)):
+            if a < b:
+                parts.append(corrupt(clean[a:b], generator))
+                kinds.append(torch.full((b - a,), kind))
         noisy, clean, level, white = (torch.cat([part[i] for part in parts]) for i in range(4))
         return Sample(noisy, clean, level, white, torch.cat(kinds).to(clean.device))
 

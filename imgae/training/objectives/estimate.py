@@ -1,6 +1,7 @@
 """What an estimator is trained for: what frozen denoisers make of what it says."""
 
 import itertools
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
@@ -9,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
-from imgae.training.corruptions.mixture import KINDS, Mixture, Sample
+from imgae.training.corruptions.mixture import Mixture, Sample
 from imgae.training.networks.estimate import REST_STEP, Seen, weighted_mean
 from imgae.training.networks.parts import STRIDE, pad_to_stride
 
@@ -131,16 +132,11 @@ class Estimating:
         wrong = (told * missed).sum() / told.sum().clamp(min=1)
 
         loss = restoring + self.level_weight * level + self.kind_weight * kind
-        gain = -10 / 2.302585 * ratio.detach()
-        terms = {
-            f"gain_{name}": gain[sample.kind == place].mean() for place, name in enumerate(KINDS)
-        }
-        off = (robust(apart.detach(), 0).sum() / number).exp() - 1
-        return loss, {**terms, "level_off": off, "kind_wrong": wrong}
+        gain = (-10 / math.log(10) * ratio.detach()).mean()
+        off = (apart.detach().abs().sum() / number).exp() - 1
+        return loss, {"gain": gain, "level_off": off, "kind_wrong": wrong}
 
 
 def robust(x: Tensor, width: float = 0.05) -> Tensor:
     """Return |x|, rounded off below `width`."""
-    if not width:
-        return x.abs()
     return F.smooth_l1_loss(x, torch.zeros_like(x), reduction="none", beta=width)

@@ -88,8 +88,7 @@ class Estimation:
     @torch.no_grad()
     def score(self, net: nn.Module) -> float:
         _, terms = self.objective.loss(net.see(self.tried.sample.noisy), self.tried)  # type: ignore[operator]
-        gains = torch.stack([value for name, value in terms.items() if name.startswith("gain")])
-        return float(gains.nanmean())
+        return float(terms["gain"])
 
     @torch.no_grad()
     def write_preview(self, net: nn.Module, path: Path) -> None:
