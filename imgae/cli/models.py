@@ -131,7 +131,7 @@ def purpose_of(card: "ModelCard") -> str:
         return PURPOSES.get(card.task, card.summary.split(". ")[0])
     integers = ", 8-bit" if card.precision == "int8" else ""
     if "sigma" not in card.inputs:
-        return f"removes camera noise and JPEG marks; needs no level{integers}"
+        return f"removes camera noise and JPEG marks{integers}"
     return f"removes white noise: {QUALITIES[grade_of(card.macs_per_pixel)]}{integers}"
 
 

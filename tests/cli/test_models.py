@@ -41,7 +41,7 @@ def test_each_model_has_one_line_that_says_what_it_is_for(capfd, vnni):
         "denoise-fast": "fast   removes white noise: quick",
         "denoise-best": "slow   removes white noise: best quality",
         "denoise-balanced-int8": "fast   removes white noise: better quality, 8-bit",
-        "denoise-camera": "removes camera noise and JPEG marks; needs no level",
+        "denoise-camera": "removes camera noise and JPEG marks",
         "inpaint": "fills holes",
         "detect": "finds scratches, dust, dead pixels",
         "code": "short codes",
