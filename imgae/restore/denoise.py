@@ -31,6 +31,8 @@ FAST: Final = "denoise-fast"
 FAST_INTEGER: Final = "denoise-fast-int8"
 CAMERA: Final = "denoise-camera"
 CAMERA_INTEGER: Final = "denoise-camera-int8"
+ROWS: Final = 512
+AROUND: Final = 4  # rows around a strip that replaced pixels depend on
 CAMERA_BECAUSE: Final = "where the noise is not white"
 ESTIMATE: Final = "estimate"
 ESTIMATE_BECAUSE: Final = "to find out what noise there is"
@@ -192,7 +194,8 @@ class Denoiser:
         original = one_if_gray(image.pixels)
         factor = factor_for(original)
         source, replaced = original, 0
-        if level is None and self.takes_level and not controls.keeps_all:
+        works = any(controls.shares(original.shape[2]))
+        if level is None and self.takes_level and works:
             source, replaced = without_impulses(original, factor)
         route = self.choose(image, source, level, factor)
         routes = self.strengthened(route, controls.factors(original.shape[2]))
@@ -206,7 +209,7 @@ class Denoiser:
             source_of_it = "estimated" if level is None else "given"
         else:
             found, source_of_it = removed(original, pixels), "removed"
-        finished = controls.finish(source, pixels)
+        finished = controls.finish(source if works else original, pixels)
         if finished.shape[2] < image.pixels.shape[2]:
             finished = finished.repeat(3, 2)
         return Denoised(
@@ -317,15 +320,28 @@ def without_impulses(pixels: NDArray[Any], factor: int) -> tuple[NDArray[Any], i
     """
     from imgae.restore import impulses  # loads OpenCV, and only where it is used
 
-    values = to_float(pixels)
-    if factor > 1 or pixels.dtype.kind == "f":
-        values = (values * np.float32(factor)).clip(0, 1)
-    found = impulses.find_impulses(values)
+    found = impulses.find_impulses(in_8_bits(pixels, factor))
     if found is None:
         return pixels, 0
-    clean, values = pixels.copy(), impulses.replaced(values, found)
-    clean[found] = from_float(values[found] / np.float32(factor), pixels.dtype)
+    clean = pixels.copy()
+    for top in range(0, len(pixels), ROWS):
+        own, first = slice(top, top + ROWS), max(top - AROUND, 0)
+        read = slice(first, top + ROWS + AROUND)
+        if found[own].any():
+            values = impulses.replaced(to_float(pixels[read]), found[read])[top - first :][:ROWS]
+            clean[own][found[own]] = from_float(values[found[own]], pixels.dtype)
     return clean, int(found.any(2).sum())
+
+
+def in_8_bits(pixels: NDArray[Any], factor: int) -> NDArray[np.uint8]:
+    """Multiply pixels (H, W, C) of any type by a factor, and round them to 8 bits."""
+    if pixels.dtype == np.uint8 and factor == 1:
+        return pixels
+    levels = np.empty(pixels.shape, np.uint8)
+    for top in range(0, len(pixels), ROWS):
+        values = to_float(pixels[top : top + ROWS]) * np.float32(factor)
+        levels[top : top + ROWS] = from_float(values, levels.dtype)
+    return levels
 
 
 def caution_of(routes: Sequence[Route], factor: int) -> str | None:

@@ -53,8 +53,8 @@ APART: Final = np.array([[1, -0.5, -0.5, 128], [-0.5, 1, -0.5, 128], [-0.5, -0.5
 MEAN: Final = np.full((1, 3), 1 / 3)
 
 
-def find_impulses(pixels: Floats) -> Mask | None:
-    """Find isolated wrong values in a picture (H, W, C), C 1 or 3, on [0, 1].
+def find_impulses(pixels: NDArray[Any]) -> Mask | None:
+    """Find isolated wrong values in a picture (H, W, C), C 1 or 3: uint8, or float on [0, 1].
 
     None where there are too few to be sure, or where such dots belong to the picture.
     """
@@ -96,12 +96,17 @@ def cuts(height: int) -> Iterator[tuple[slice, slice, slice]]:
         yield slice(above, bottom + HALO), own, slice(top, bottom)
 
 
-def strips(pixels: Floats) -> Iterator[tuple[Levels, slice, slice]]:
+def strips(pixels: NDArray[Any]) -> Iterator[tuple[Levels, slice, slice]]:
     width, channels = pixels.shape[1:]
     for read, own, rows in cuts(len(pixels)):
         flat = pixels[read].reshape(-1, width * channels)
-        levels = cv2.addWeighted(flat, 255, flat, 0, 0, dtype=cv2.CV_8U)  # within 0 to 255
+        levels: Levels = flat if flat.dtype == np.uint8 else in_8_bits(flat)
         yield levels.reshape((-1, width, channels) if channels > 1 else (-1, width)), own, rows
+
+
+def in_8_bits(flat: NDArray[Any]) -> Levels:
+    levels: Levels = cv2.addWeighted(flat, 255, flat, 0, 0, dtype=cv2.CV_8U)
+    return levels  # within 0 to 255
 
 
 @dataclass(frozen=True)
@@ -153,7 +158,7 @@ class Evidence:
         return 0 if exact else int(np.searchsorted(near, 0.97 * near[-1]))
 
 
-def look(pixels: Floats, *, apart: bool = False) -> Evidence:
+def look(pixels: NDArray[Any], *, apart: bool = False) -> Evidence:
     """Count what stands out of a picture, or of its channels less the others."""
     height, width, channels = pixels.shape
     at, whole, tiles, rises = np.zeros(256, np.int64), np.zeros(5), [], [np.zeros(0)]

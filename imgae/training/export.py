@@ -153,7 +153,7 @@ def make_card(
         name=provenance.name,
         version=__version__,
         task=task.card_task,
-        summary=provenance.summary or task.summary,
+        summary=provenance.summary or task.summary + ("" if image_only else task.optional_summary),
         architecture=settings.variant,
         precision=precision,
         inputs=inputs_of(net, image_only),

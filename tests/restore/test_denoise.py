@@ -20,6 +20,13 @@ from imgae.restore.denoise import Denoised
 RNG = np.random.default_rng(0)
 
 
+@pytest.fixture(autouse=True)
+def as_the_maps_say(monkeypatch):
+    """Without what the whole picture changes in them, which test_estimate.py tests."""
+    monkeypatch.setattr("imgae.restore.estimate.LIFTED", (2.0, 3.0))
+    monkeypatch.setattr("imgae.restore.estimate.ALL_OVER", (2.0, 3.0))
+
+
 @pytest.fixture(scope="module")
 def identity(tmp_path_factory):
     path = tiny_models.identity(tmp_path_factory.mktemp("m") / "identity.onnx")
@@ -237,6 +244,7 @@ def automatic(tmp_path, monkeypatch, estimator):
     camera = tiny_models.negative(tmp_path / "camera.onnx")
     monkeypatch.setattr(denoise, "default_model", lambda _: (str(white), "for tests"))
     monkeypatch.setattr(denoise, "CAMERA", str(camera))
+    monkeypatch.setattr(denoise, "CAMERA_INTEGER", str(camera))
     return Denoiser(threads=1)
 
 
@@ -294,6 +302,7 @@ def blurring(tmp_path, monkeypatch, estimator):
     camera = tiny_models.blur(tmp_path / "camera.onnx", halo=2, inputs=("image",))
     monkeypatch.setattr(denoise, "default_model", lambda _: (str(white), "for tests"))
     monkeypatch.setattr(denoise, "CAMERA", str(camera))
+    monkeypatch.setattr(denoise, "CAMERA_INTEGER", str(camera))
     estimator({"share": 2.0, "rest": 0.2}, share=-0.3, rest=-0.02, white=-1.0)
     return lambda tile: Denoiser(threads=1, tile=tile)
 
@@ -358,6 +367,7 @@ def test_tiles_where_nothing_is_found_come_back_bit_for_bit_without_a_model(blur
 def test_a_named_model_that_takes_a_level_is_told_what_is_left(tmp_path, estimator, monkeypatch):
     camera = tiny_models.negative(tmp_path / "camera.onnx")
     monkeypatch.setattr(denoise, "CAMERA", str(camera))
+    monkeypatch.setattr(denoise, "CAMERA_INTEGER", str(camera))
     estimator(white=-1.0, share=1.0, rest=0.1)
     named = Denoiser(tiny_models.darken(tmp_path / "white.onnx"), threads=1)
     done = named.run(Image(FLOATS))
@@ -412,6 +422,7 @@ def test_gray_stays_gray(tmp_path, estimator, monkeypatch):
     white = tiny_models.gated(tmp_path / "white.onnx")
     camera = tiny_models.blur(tmp_path / "camera.onnx", halo=2, inputs=("image",))
     monkeypatch.setattr(denoise, "CAMERA", str(camera))
+    monkeypatch.setattr(denoise, "CAMERA_INTEGER", str(camera))
     denoiser = Denoiser(white, threads=1, tile=16)
     gray = RNG.integers(0, 256, (40, 50)).astype(np.uint8)
     stored = np.repeat(gray[:, :, None], 3, 2)
@@ -431,7 +442,7 @@ def impulses(monkeypatch):
 
     def find(values):
         seen.append(values)
-        found = values == 1
+        found = values == 255
         return found if found.any() else None
 
     module = types.SimpleNamespace(
@@ -453,7 +464,7 @@ def test_impulses_are_replaced_first_and_told(identity, estimator, impulses, dty
     expected[pixels == white] = 0
     assert np.array_equal(done.image.pixels, expected)
     assert done.notes == ("2 outlying pixels were replaced",)
-    assert (impulses[0].dtype, impulses[0].shape) == (np.float32, pixels.shape)
+    assert (impulses[0].dtype, impulses[0].shape) == (np.uint8, pixels.shape)
     half = identity.run(Image(pixels), controls=Controls(strength=0.5)).image.pixels
     assert np.allclose(half[3, 4] / white, 0.5, atol=1 / 255)
 
@@ -472,4 +483,12 @@ def test_one_impulse_is_one_pixel_also_in_12_bits(identity, estimator, impulses)
     done = identity.run(Image(pixels))
     assert done.image.pixels[3, 4] == 0
     assert done.notes[1] == "1 outlying pixel was replaced"
-    assert impulses[0][0, 0, 0] == pytest.approx(3000 * 16 / 65535)
+    assert impulses[0][0, 0, 0] == round(255 * 3000 * 16 / 65535)
+
+
+def test_strength_0_keeps_impulses_too(identity, estimator, impulses):
+    pixels = np.full((30, 40, 3), 90, np.uint8)
+    pixels[3, 4] = 255
+    done = identity.run(Image(pixels), controls=Controls(strength=0, detail=1, grain=1e-6))
+    assert np.array_equal(done.image.pixels, pixels)
+    assert done.notes == ()

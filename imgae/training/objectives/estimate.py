@@ -25,8 +25,8 @@ Denoise = Callable[[Tensor, float], Tensor]
 class Tried:
     """A sample, and the error of each cell for each effort that was tried.
 
-    whole, half, none: mean squared errors, (B, 1, h, w), with all, half and nothing of the camera
-    model's change. further: (B, len(RESTS), h, w), after it, and the denoiser told each of RESTS.
+    none, half: mean squared errors, (B, 1, h, w), with nothing and half of the camera model's
+    change. further: (B, len(RESTS), h, w), after it, and the denoiser told each of RESTS.
     """
 
     sample: Sample

@@ -39,9 +39,11 @@ class CameraTask(Task[CameraSettings]):
     card_task = "denoise"
     summary = (
         "Removes what sensors, cameras and JPEG left in RGB pictures, of a strength that it "
-        "finds itself; a residual convolutional denoising autoencoder told by a map of levels. It "
-        "may be told the means of a JPEG file's tables of luma and chroma (over 255), and the ISO "
-        "sensitivity."
+        "finds itself; a residual convolutional denoising autoencoder told by a map of levels."
+    )
+    optional_summary = (
+        " It may be told the means of a JPEG file's tables of luma and chroma (over 255), and the "
+        "ISO sensitivity."
     )
 
     def network(self, settings: CameraSettings) -> CameraDenoisingAutoencoder:

@@ -26,6 +26,8 @@ class Task(Generic[Own]):
     """The class of its networks."""
     summary: str
     """What its models do, for their cards."""
+    optional_summary: str = ""
+    """What its models' optional inputs are for, where a file keeps them."""
     card_task: str
     """What its models do, as `model.contract` calls it."""
     measure: Measure = PSNR
