@@ -155,8 +155,8 @@ def test_a_model_that_no_task_trains_is_one_sentence(file, tmp_path):
     path = tmp_path / "a.onnx"
     model = onnx.load(file)
     card = session.load(file).card
-    text = replace(card, inputs=("image",)).to_json()
+    text = replace(card, task="detect").to_json()
     onnxfile.set_metadata(model, "imgae", text)
     onnx.save(model, path)
-    with pytest.raises(TrainingError, match="no task trains models to denoise from image"):
+    with pytest.raises(TrainingError, match="no task trains models to detect from image, sigma"):
         warmstart.start_from(build("tiny"), path, "tiny")
