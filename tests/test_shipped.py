@@ -19,19 +19,22 @@ import imgae
 from imgae.cli import main, parse
 from imgae.evaluate.camera import as_jpeg
 from imgae.model import machine, registry, session
-from imgae.model.stitch import plan_for, run_tiles
+from imgae.model.stitch import plan_for
 from imgae.picture.metrics import psnr
 from imgae.picture.tiling import TilePlan
+from imgae.restore.controls import Controls
 from imgae.restore.denoise import (
     CAMERA,
     ESTIMATE,
     FAST,
     FAST_INTEGER,
+    Tiles,
     camera_model,
     default_model,
 )
 from imgae.restore.detect import Detector
 from imgae.restore.inpaint import halo_for
+from imgae.restore.routes import Told
 from imgae.synthetic import drawings
 from imgae.synthetic.masks import benchmark_mask
 
@@ -107,10 +110,10 @@ def test_tiles_and_bands_give_what_the_whole_picture_gives(denoiser, size):
     if height * width * denoiser.model.card.macs_per_pixel > 50e9:
         pytest.skip("minutes of work; the smaller pictures go past its halo too")
     pixels = np.random.default_rng(0).random((height, width, 3), np.float32)
-    model, level = denoiser.model, np.full((1, 1, 1, 1), 0.1, np.float32)
+    model, tiles = denoiser.model, Tiles(pixels, pixels, 1, Controls())
 
     def restored(plan):
-        return run_tiles(lambda planes: model(image=planes, sigma=level), pixels, plan)
+        return tiles.through([Told(model, 0.1)], plan, None)
 
     whole = restored(plan_for(model.card, height, width, 0))
     for plan in plans(height, width, model.card):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from numbers import Integral
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,13 +10,11 @@ from numpy.typing import NDArray
 from imgae.errors import ModelError, OptionError
 from imgae.model.card import ModelCard
 from imgae.model.machine import free_memory
-from imgae.picture.pixels import from_float, from_nchw, to_float, to_nchw
+from imgae.picture.pixels import from_nchw
 from imgae.picture.tiling import Tile, TilePlan, least_side, plan_within
 
 Progress = Callable[[int, int], None]
 """Called with tiles done and tiles in all."""
-
-Blend = Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[np.float32]]
 
 MOST_MEMORY: Final = 1 << 30
 MOST_PIXELS: Final = 4_000_000  # larger tiles were slower: fresh memory costs more than halos
@@ -57,31 +55,6 @@ def most_pixels(card: ModelCard) -> int:
     return max(least**2, min(MOST_PIXELS, budget // card.bytes_per_pixel))
 
 
-def run_tiles(
-    restore: Callable[[NDArray[np.float32]], NDArray[np.float32]],
-    pixels: NDArray[Any],
-    plan: TilePlan,
-    blend: Blend | None = None,
-    progress: Progress | None = None,
-) -> NDArray[Any]:
-    """Restore pixels (H, W, C) of any type, C 1 or 3; returns the same shape and type.
-
-    restore: maps (1, 3, h, w) float32 to the same. Only a tile at a time is converted to float.
-    blend: makes what is kept of the original (h, w, C) and the restored pixels, both float32.
-    """
-    out = np.empty_like(pixels)
-    for done, tile in enumerate(plan, 1):
-        source = pixels[tile.read.slices]
-        planes = to_nchw(source)
-        values = kept(restore(planes), planes, tile, pixels.shape[2])
-        if blend:
-            values = blend(to_float(pixels[tile.keep.slices]), values)
-        out[tile.keep.slices] = from_float(values, pixels.dtype)
-        if progress:
-            progress(done, len(plan))
-    return out
-
-
 def kept(
     restored: NDArray[np.float32], planes: NDArray[np.float32], tile: Tile, channels: int
 ) -> NDArray[np.float32]:
@@ -92,7 +65,11 @@ def kept(
     if restored.shape != planes.shape:
         raise ModelError(f"the model gave {restored.shape} for {planes.shape}")
     inner = (slice(None), slice(None), *tile.keep.within(tile.read).slices)
-    values = from_nchw(restored[inner], channels)
+    return finite(from_nchw(restored[inner], channels))
+
+
+def finite(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return a model's values as they are. Raises ModelError if one is NaN or infinite."""
     if not np.isfinite(values).all():
         raise ModelError("the model gave NaN or infinity; are the picture's values on [0, 1]?")
     return values

@@ -12,11 +12,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from imgae.errors import ModelError, OptionError
+from imgae.errors import OptionError
 from imgae.io.metadata import iso_of
 from imgae.model import machine, registry, session
 from imgae.model.session import OnnxModel
-from imgae.model.stitch import Progress, check_settings, plan_for
+from imgae.model.stitch import Progress, check_settings, finite, plan_for
 from imgae.picture.arrays import Picture, check_finite, from_picture, like_picture
 from imgae.picture.image import Image
 from imgae.picture.pixels import from_float, from_nchw, to_float
@@ -31,11 +31,10 @@ FAST: Final = "denoise-fast"
 FAST_INTEGER: Final = "denoise-fast-int8"
 CAMERA: Final = "denoise-camera"
 CAMERA_INTEGER: Final = "denoise-camera-int8"
-ROWS: Final = 512
-AROUND: Final = 4  # rows around a strip that replaced pixels depend on
 CAMERA_BECAUSE: Final = "where the noise is not white"
 ESTIMATE: Final = "estimate"
 ESTIMATE_BECAUSE: Final = "to find out what noise there is"
+ROWS: Final = 512  # converted at once
 
 
 def default_model(device: str = "auto") -> tuple[str, str]:
@@ -289,9 +288,7 @@ class Tiles:
 
     def kept(self, planes: NDArray[np.float32], tile: Tile) -> NDArray[np.float32]:
         """Return what came out for a tile as pixels. Raises ModelError for NaN or infinity."""
-        values = from_nchw(planes, self.source.shape[2])
-        if not np.isfinite(values).all():
-            raise ModelError("the model gave NaN or infinity; are the picture's values on [0, 1]?")
+        values = finite(from_nchw(planes, self.source.shape[2]))
         if self.factor == 1:
             return values
         return scaled_back(values, self.source[tile.keep.slices], self.factor, self.most)
@@ -323,14 +320,7 @@ def without_impulses(pixels: NDArray[Any], factor: int) -> tuple[NDArray[Any], i
     found = impulses.find_impulses(in_8_bits(pixels, factor))
     if found is None:
         return pixels, 0
-    clean = pixels.copy()
-    for top in range(0, len(pixels), ROWS):
-        own, first = slice(top, top + ROWS), max(top - AROUND, 0)
-        read = slice(first, top + ROWS + AROUND)
-        if found[own].any():
-            values = impulses.replaced(to_float(pixels[read]), found[read])[top - first :][:ROWS]
-            clean[own][found[own]] = from_float(values[found[own]], pixels.dtype)
-    return clean, int(found.any(2).sum())
+    return impulses.replaced(pixels, found), int(found.any(2).sum())
 
 
 def in_8_bits(pixels: NDArray[Any], factor: int) -> NDArray[np.uint8]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from imgae.errors import ModelError
 from imgae.model.contract import CELL, NOISE
 from imgae.model.session import OnnxModel
-from imgae.model.stitch import plan_for
+from imgae.model.stitch import finite, plan_for
 from imgae.picture.tiling import Box
 from imgae.restore.scaling import scaled_planes
 
@@ -68,9 +68,7 @@ def estimate(model: OnnxModel, pixels: NDArray[Any], tile: str | int, factor: in
         if found.shape != expected:
             raise ModelError(f"the model gave an estimate of shape {found.shape}, not {expected}")
         maps[:, *keep.slices] = found[0, :, *keep.within(read).slices]
-    if not np.isfinite(maps).all():
-        raise ModelError("the model gave NaN or infinity; are the picture's values on [0, 1]?")
-    return noise_of(maps)
+    return noise_of(finite(maps))
 
 
 def noise_of(maps: Floats) -> Noise:

@@ -15,7 +15,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Floats: TypeAlias = NDArray[np.float32]
+from imgae.picture.pixels import from_float, to_float, to_uint8
+
 Mask: TypeAlias = NDArray[np.bool_]
 Levels: TypeAlias = NDArray[Any]
 """Values in 8 bits, (h, w, C) or (h, w)."""
@@ -74,17 +75,20 @@ def find_impulses(pixels: NDArray[Any]) -> Mask | None:
     return found
 
 
-def replaced(pixels: Floats, impulses: Mask) -> Floats:
-    """Give each impulse the weighted mean of its neighbours that are none."""
+def replaced(pixels: NDArray[Any], impulses: Mask) -> NDArray[Any]:
+    """Give each impulse of pixels of any type the weighted mean of its neighbours that are none."""
     result = pixels.copy()
     for read, own, rows in cuts(len(pixels)):
+        if not impulses[rows].any():
+            continue
         good = (~impulses[read]).astype(np.float32)
         total, weight = (
             cv2.filter2D(part, -1, WEIGHTS, borderType=cv2.BORDER_CONSTANT)[own]
-            for part in (pixels[read] * good, good)
+            for part in (to_float(pixels[read]) * good, good)
         )
         mean = (total / np.maximum(weight, 1e-9)).reshape(result[rows].shape)
-        np.copyto(result[rows], mean, where=impulses[rows] & (weight.reshape(mean.shape) > 0))
+        known = impulses[rows] & (weight.reshape(mean.shape) > 0)
+        np.copyto(result[rows], from_float(mean, pixels.dtype), where=known)
     return result
 
 
@@ -100,13 +104,8 @@ def strips(pixels: NDArray[Any]) -> Iterator[tuple[Levels, slice, slice]]:
     width, channels = pixels.shape[1:]
     for read, own, rows in cuts(len(pixels)):
         flat = pixels[read].reshape(-1, width * channels)
-        levels: Levels = flat if flat.dtype == np.uint8 else in_8_bits(flat)
+        levels = to_uint8(flat)
         yield levels.reshape((-1, width, channels) if channels > 1 else (-1, width)), own, rows
-
-
-def in_8_bits(flat: NDArray[Any]) -> Levels:
-    levels: Levels = cv2.addWeighted(flat, 255, flat, 0, 0, dtype=cv2.CV_8U)
-    return levels  # within 0 to 255
 
 
 @dataclass(frozen=True)

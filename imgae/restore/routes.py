@@ -42,12 +42,10 @@ class Route(Protocol):
 
 
 @dataclass(frozen=True)
-class Alone:
-    """A model that takes no level. told: its other inputs, which a picture's file tells."""
+class Single:
+    """A route of one model."""
 
     model: OnnxModel
-    told: dict[str, Floats]
-    highest: float = 0.0
 
     @property
     def models(self) -> Sequence[OnnxModel]:
@@ -56,6 +54,14 @@ class Alone:
     @property
     def card(self) -> ModelCard:
         return self.model.card
+
+
+@dataclass(frozen=True)
+class Alone(Single):
+    """A model that takes no level. told: its other inputs, which a picture's file tells."""
+
+    told: dict[str, Floats]
+    highest: float = 0.0
 
     def times(self, factor: float) -> "Alone":
         assert factor == 1
@@ -67,19 +73,10 @@ class Alone:
 
 
 @dataclass(frozen=True)
-class Told:
+class Told(Single):
     """A model and the level that it is told, one or a map."""
 
-    model: OnnxModel
     level: float | Floats
-
-    @property
-    def models(self) -> Sequence[OnnxModel]:
-        return [self.model]
-
-    @property
-    def card(self) -> ModelCard:
-        return self.model.card
 
     @property
     def highest(self) -> float:

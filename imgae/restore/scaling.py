@@ -53,8 +53,6 @@ def scaled_back(values: Floats, before: NDArray[Any], factor: int, most: float) 
 
     before: the pixels before they were multiplied. most: the largest value that may come out.
     """
-    if factor == 1:
-        return values
     original = to_float(before)
     divided = np.minimum(values / np.float32(factor), np.float32(most))
     return np.where(original * np.float32(factor) > ROOM, original, divided)

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from imgae import Denoiser, Image, ImageError, ModelError, OptionError, WeightsError, read_image
 from imgae.model.session import OnnxModel
-from imgae.model.stitch import plan_for, run_tiles
-from imgae.picture.tiling import TilePlan
+from imgae.model.stitch import plan_for
 from imgae.restore import denoise
 from imgae.restore.controls import Controls
 from imgae.restore.denoise import Denoised
@@ -193,17 +192,19 @@ def test_large_pictures_are_planned_within_the_memory_at_hand(monkeypatch):
     assert len(plan_for(card, 256, 512, 64)) == 32
 
 
-def test_only_a_tile_at_a_time_is_converted():
-    sizes = []
+def test_only_a_tile_at_a_time_is_converted(tmp_path, monkeypatch):
+    sizes, convert = [], denoise.scaled_planes
 
-    def restore(planes):
-        sizes.append(planes.shape)
-        return planes
+    def converted(pixels, factor):
+        sizes.append(pixels.shape)
+        return convert(pixels, factor)
 
+    monkeypatch.setattr(denoise, "scaled_planes", converted)
     pixels = RNG.integers(0, 255, (100, 90, 3)).astype(np.uint8)
-    out = run_tiles(restore, pixels, TilePlan(100, 90, 32, 32, 8, 8))
-    assert np.array_equal(out, pixels)
-    assert max(h for *_, h, _ in sizes) <= 48
+    path = tiny_models.identity(tmp_path / "identity.onnx", halo=8, stride=8)
+    assert np.array_equal(Denoiser(path, threads=1, tile=32)(pixels, sigma=0.1), pixels)
+    assert len(sizes) == 4 * 3
+    assert max(height for height, *_ in sizes) <= 48
 
 
 @pytest.mark.parametrize("dtype", [">u2", ">f4", ">f8"])
