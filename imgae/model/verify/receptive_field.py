@@ -173,7 +173,8 @@ def span_of(
     ranks = {len(shape) for shape in shapes}
     if kind != "Reshape" and ranks != {4} and not (ranks == {3} and kind not in MOVES):
         raise UnknownFieldError(f"{kind} of what is no picture")
-    if kind in POINTWISE or (kind == "Concat" and attributes["axis"] in (1, -3)):
+    by_channels = kind in ("Concat", "Split") and attributes["axis"] in (1, -3)
+    if kind in POINTWISE or by_channels:
         return joined(read) if read else never(1)
     if kind not in MOVES or len(read) != 1 or names[0] not in spans:
         raise UnknownFieldError(kind)
