@@ -11,7 +11,6 @@ from imgae.training.networks.parts import (
     ENDS,
     PICTURE,
     STRIDE,
-    Activation,
     ResidualBlock,
     ends,
     pad_to_stride,
@@ -59,7 +58,6 @@ class NoiseEstimator(Network):
     outputs = ("noise",)
     planes = (*PICTURE, *ENDS)
     cell = STRIDE
-    kept_float = ("stem", "head")
 
     def __init__(self, widths: tuple[int, int, int]) -> None:
         super().__init__()
@@ -72,9 +70,6 @@ class NoiseEstimator(Network):
         self.local = ResidualBlock(c3, rounded_sum=True)
         self.judge = ResidualBlock(c3, rounded_sum=True)
         self.head = nn.Conv2d(c3, len(Seen._fields), 1)
-        self.activations = nn.ModuleDict(
-            {name: Activation() for name in ("stem", "conv1", "down1", "conv2", "down2")}
-        )
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 start(module)
@@ -88,14 +83,13 @@ class NoiseEstimator(Network):
 
         The first and the last layer compute in float32: bf16 would round a picture to half a level.
         """
-        at = self.activations
         with torch.autocast(image.device.type, enabled=False):
             centred = pad_to_stride(image - 0.5)
-            x = at["stem"](F.relu(self.stem(torch.cat([centred, *ends(centred)], 1))))
-        x = at["conv1"](F.relu(self.conv1(x)))  # (B, c1, H/2, W/2)
-        x = at["down1"](F.relu(self.down1(x)))  # (B, c2, H/4, W/4)
-        x = at["conv2"](F.relu(self.conv2(x)))
-        x = at["down2"](F.relu(self.down2(x)))  # (B, c3, H/8, W/8)
+            x = F.relu(self.stem(torch.cat([centred, *ends(centred)], 1)))
+        x = F.relu(self.conv1(x))  # (B, c1, H/2, W/2)
+        x = F.relu(self.down1(x))  # (B, c2, H/4, W/4)
+        x = F.relu(self.conv2(x))
+        x = F.relu(self.down2(x))  # (B, c3, H/8, W/8)
         x = self.judge(self.local(x))
         with torch.autocast(image.device.type, enabled=False):
             effort, white, trust, level = self.head(x.to(self.head.weight.dtype)).chunk(4, 1)
@@ -116,13 +110,10 @@ class NoiseEstimator(Network):
 
 def beyond(image: Tensor) -> Tensor:
     """Return 1 for cells that reach beyond image (B, 3, H, W), else 0: (B, 1, h, w)."""
-    outside = pad_with_ones(torch.zeros_like(image[:, :1]))
+    inside = torch.zeros_like(image[:, :1])
+    height, width = image.shape[2:]
+    outside = F.pad(inside, (0, -width % STRIDE, 0, -height % STRIDE), value=1.0)
     return F.max_pool2d(outside, STRIDE)
-
-
-def pad_with_ones(x: Tensor) -> Tensor:
-    height, width = x.shape[2:]
-    return F.pad(x, (0, -width % STRIDE, 0, -height % STRIDE), value=1.0)
 
 
 def start(conv: nn.Conv2d) -> None:

@@ -24,8 +24,8 @@ Draw = Callable[[Tensor, Generator], Example]
 
 def prepare(net: Network, batches: Batches) -> None:
     """Make a trained float network an int8 one, in place."""
-    if isinstance(net, Autoencoder):
-        rotate(net, batches)
+    assert isinstance(net, Autoencoder)  # others are refused before (Task.check_int8)
+    rotate(net, batches)
     quantise(net)
     calibrate(net, batches)
 

@@ -18,15 +18,14 @@ from imgae.training.data import PictureBank, read_folders
 from imgae.training.loop import Measure, Objective
 from imgae.training.networks.estimate import WIDTHS, NoiseEstimator
 from imgae.training.objectives.estimate import Camera, Denoise, Estimating, Tried
-from imgae.training.quantisation.rounding import Example
 from imgae.training.settings import Settings
 from imgae.training.tasks.task import Task
-from imgae.training.validate import as_tensor, centre, write_sheet
+from imgae.training.validate import SIDE, as_tensor, centre, write_sheet
 
 DRAWN_SHARE: Final = 0.3  # of the pixels
 DRAWN_SIDE: Final = 640
 FRESH: Final = 1_000_003
-"""Seeds of prepared batches are this far from those of steps."""
+"""Seeds of prepared batches are this far apart."""
 
 
 @dataclass(frozen=True)
@@ -76,12 +75,19 @@ class Estimation:
 
     measure = Measure("gain", "{:+.2f} dB")
 
-    def __init__(self, objective: Estimating, pictures: list[np.ndarray], side: int) -> None:
+    def __init__(
+        self,
+        objective: Estimating,
+        pictures: list[np.ndarray],
+        side: int,
+        device: torch.device,
+    ) -> None:
         self.objective = objective
-        generator = Generator().manual_seed(0)
+        generator = Generator(device).manual_seed(0)
+        side = min(side, SIDE)
         crops = [as_tensor(centre(picture)) for picture in pictures]
         crops = [crop[:, :, :side, :side] for crop in crops]
-        clean = torch.cat([crop for crop in crops if crop.shape[2:] == (side, side)] * 2)
+        clean = torch.cat([crop for crop in crops if crop.shape[2:] == (side, side)] * 2).to(device)
         with torch.no_grad():
             self.tried: Tried = objective.tried(objective.mixture(clean, generator))
 
@@ -100,7 +106,7 @@ class Estimation:
             (noisy[i : i + 1].clamp(0, 1), shown[i : i + 1].expand(-1, 3, -1, -1), clean[i : i + 1])
             for i in range(0, len(noisy), max(1, len(noisy) // 4))
         ]
-        write_sheet(rows, path)
+        write_sheet([(a.cpu(), b.cpu(), c.cpu()) for a, b, c in rows], path)
 
 
 class EstimateTask(Task[EstimateSettings]):
@@ -148,16 +154,11 @@ class EstimateTask(Task[EstimateSettings]):
         ]
         return halves + drawn
 
-    def example(self, clean: Tensor, generator: Generator) -> Example:
-        noisy = Mixture()(clean, generator).noisy
-        return Example((noisy.cpu(),), torch.ones(len(noisy), 1, 1, 1))
-
     def validation(
         self, settings: EstimateSettings, pictures: list[np.ndarray], device: torch.device
     ) -> Estimation:
-        del device
         camera, denoise = frozen(settings)
-        return Estimation(Estimating(camera, denoise), pictures, settings.crop)
+        return Estimation(Estimating(camera, denoise), pictures, settings.crop, device)
 
 
 def half(picture: np.ndarray) -> np.ndarray:
