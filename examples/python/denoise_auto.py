@@ -1,7 +1,8 @@
 """Denoise a picture without a level: estimate, and what follows, with onnxruntime and numpy alone.
 
-python denoise_auto.py WEIGHTS/ PICTURE OUTPUT: what `imgae denoise PICTURE` does, but for impulses,
-gray pictures and tiles. WEIGHTS/ holds estimate.onnx, denoise-camera.onnx and denoise-fast.onnx.
+python denoise_auto.py WEIGHTS/ PICTURE OUTPUT: what `imgae denoise PICTURE --model denoise-fast`
+does with a colour picture of 8 bits, whole, and without a search for impulses. WEIGHTS/ holds
+estimate.onnx, denoise-camera.onnx and denoise-fast.onnx.
 """
 
 import sys
