@@ -96,8 +96,8 @@ def test_the_card_tells_the_truth(file):
 def test_a_file_that_differs_from_torch_is_not_left(run, tmp_path, monkeypatch):
     real = trace.bare
 
-    def broken(traced, net, precision):
-        model = real(traced, net, precision)
+    def broken(traced, *others):
+        model = real(traced, *others)
         (tail,) = [t for t in model.graph.initializer if t.name == "tail.bias"]
         tail.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tail) + 0.01, tail.name))
         return model
@@ -111,8 +111,8 @@ def test_a_file_that_differs_from_torch_is_not_left(run, tmp_path, monkeypatch):
 def test_an_int8_file_that_differs_from_torch_is_not_left(fast_run, tmp_path, monkeypatch):
     real = trace.bare
 
-    def broken(traced, net, precision):
-        model = real(traced, net, precision)
+    def broken(traced, *others):
+        model = real(traced, *others)
         name = "encoder1.0.conv1.weight_scale"
         (steps,) = [t for t in model.graph.initializer if t.name == name]
         changed = numpy_helper.to_array(steps) * np.float32(1.05)
