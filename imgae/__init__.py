@@ -20,8 +20,8 @@ from imgae.errors import (
 )
 
 if TYPE_CHECKING:
-    from imgae.io.files import read_image, write_image
-    from imgae.picture.image import Image
+    from imgae.io.files import read_frames, read_image, write_frames, write_image
+    from imgae.picture.image import Frames, Image
     from imgae.restore.denoise import Denoiser
     from imgae.restore.detect import Detector
     from imgae.restore.encode import Encoder
@@ -33,6 +33,7 @@ __all__ = [
     "Denoiser",
     "Detector",
     "Encoder",
+    "Frames",
     "Image",
     "ImageError",
     "ImageNotFoundError",
@@ -46,7 +47,9 @@ __all__ = [
     "TrainingError",
     "WeightsError",
     "__version__",
+    "read_frames",
     "read_image",
+    "write_frames",
     "write_image",
 ]
 
@@ -55,9 +58,12 @@ _LAZY = {
     "Denoiser": "imgae.restore.denoise",
     "Detector": "imgae.restore.detect",
     "Encoder": "imgae.restore.encode",
+    "Frames": "imgae.picture.image",
     "Image": "imgae.picture.image",
     "Inpainter": "imgae.restore.inpaint",
+    "read_frames": "imgae.io.files",
     "read_image": "imgae.io.files",
+    "write_frames": "imgae.io.files",
     "write_image": "imgae.io.files",
 }
 

@@ -12,22 +12,28 @@ from typing import BinaryIO, Final
 
 import numpy as np
 
-from imgae.errors import ImageError, ImageNotFoundError, ImgaeError
+from imgae.errors import (
+    ImageError,
+    ImageNotFoundError,
+    ImgaeError,
+    MissingExtraError,
+    OptionError,
+)
 from imgae.io.atomic import write_whole
-from imgae.io.format import Limits, fit
+from imgae.io.format import MOST_PIXELS, Encoding, File, Limits, check_fits, fit, frames_word
 from imgae.io.formats import table
-from imgae.io.metadata import upright
 from imgae.io.places import EXISTS, check_place
-from imgae.picture.image import Image
+from imgae.picture.image import Frames, Image
 
 EXTENSIONS: Final = frozenset(table.extensions())
 """What the names of picture files end in, in lower case, with the dot."""
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
 """A path, the bytes of a picture file, or a binary file that is open for reading."""
 UNNAMED: Final = "the given bytes"
+AS_IT_IS: Final = Encoding()
 
 
-def read_image(source: Source) -> Image:
+def read_image(source: Source, *, max_pixels: int = MOST_PIXELS) -> Image:
     """Read a picture upright, in its own type; the content decides on the format, not the name.
 
     Formats: FORMATS.
@@ -35,15 +41,17 @@ def read_image(source: Source) -> Image:
     source: a path (str or Path), a picture file's content (bytes, bytearray or memoryview), or a
     binary file that is open for reading, as from open(path, "rb") or io.BytesIO. It is read from
     where it stands to its end, and is not closed.
+    max_pixels: how many pixels a file may have.
 
     Returns an imgae.Image. Its pixels are (H, W, 1) gray or (H, W, 3) RGB: uint8, 0 to 255; uint16,
-    0 to 65535; or float32, where 0 is black and 1 is white. Palettes become RGB, black and white
-    becomes gray, and a transparent colour becomes alpha. Alpha, colour profile, EXIF, XMP and
-    resolution are kept in it.
+    0 to 65535; or float32, where 0 is black and 1 is white. Palettes and inks (CMYK) become RGB,
+    black and white becomes gray, a transparent colour becomes alpha, and samples of 9 to 15 bits
+    are spread over 16. What the file holds besides pixels is kept in it.
 
-    Raises ImageNotFoundError, also a FileNotFoundError, if there is no such file. Raises ImageError
-    if the picture cannot be read whole, is in another format, holds several frames or pages, or has
-    colours other than gray and RGB. Both name the file. Warns with ImgaeWarning of what is lost.
+    Raises ImageNotFoundError, also a FileNotFoundError, if there is no such file; MissingExtraError
+    if reading its format needs an extra. Raises ImageError if the picture cannot be read whole, is
+    in another format, is larger than `max_pixels`, or holds several frames or pages, which
+    read_frames takes. All name the file. Warns with ImgaeWarning of what is lost.
 
     >>> image = imgae.read_image("photo.jpg")
     >>> image
@@ -51,20 +59,48 @@ def read_image(source: Source) -> Image:
     >>> image.pixels.shape
     (3000, 4000, 3)
     """
+    frames, name = read_named(source, max_pixels)
+    if len(frames) > 1:
+        raise ImageError(
+            f"{name}: holds {len(frames)} {frames_word(frames.kind)}; read_image takes single "
+            "pictures, and read_frames all others"
+        )
+    return frames[0]
+
+
+def read_frames(source: Source, *, max_pixels: int = MOST_PIXELS) -> Frames:
+    """Read every page or frame of a file; of a file with one picture, that.
+
+    source, max_pixels, errors and warnings: as for read_image. max_pixels counts all frames.
+
+    Returns imgae.Frames, a sequence of imgae.Image. Frames of an animation are whole pictures, each
+    with its duration.
+
+    >>> frames = imgae.read_frames("loop.gif")
+    >>> clean = frames.with_images([denoise(image) for image in frames])
+    >>> imgae.write_frames(clean, "clean.gif")
+    """
+    return read_named(source, max_pixels)[0]
+
+
+def read_named(source: Source, max_pixels: int) -> tuple[Frames, str]:
+    """Return what a file holds, and what messages call it. Errors: as for read_image."""
     data, name = contents_of(source)
     row = table.of_content(data)
     if row is None:
         raise ImageError(f"{name}: not a picture that can be read; imgae reads {table.listed()}")
-    read = row.load().read
     try:
-        image, orientation = read(data, name)
+        read = row.load().read
+    except MissingExtraError as error:
+        raise MissingExtraError(f"{name}: {error}") from error
+    try:
+        return read(File(data, name, max_pixels)), name
     except ImgaeError:
         raise
     except MemoryError as error:
         raise ImageError(f"{name}: does not fit into memory") from error
     except Exception as error:  # decoders of damaged files raise anything
         raise ImageError(f"{name}: damaged or cut short ({one_line(error)})") from error
-    return upright(image, orientation)
 
 
 def contents_of(source: Source) -> tuple[bytes, str]:
@@ -119,49 +155,75 @@ def read_stream(file: BinaryIO) -> tuple[bytes, str]:
     return bytes(data), name or UNNAMED
 
 
-def write_image(image: Image, path: str | os.PathLike[str], overwrite: bool = False) -> None:
+def write_image(
+    image: Image,
+    path: str | os.PathLike[str],
+    overwrite: bool = False,
+    *,
+    quality: int | None = None,
+) -> None:
     """Write a picture file; the name's extension sets the format, the picture its depth and mode.
 
     Formats and extensions: EXTENSIONS.
 
     image: an imgae.Image. Wrap an array (H, W, 3) or (H, W, 1) of uint8, uint16 or float32 as
-    imgae.Image(array). Floats are written to TIFF as they are; other formats hold integers, for
-    which 0 is black, 1 is white, and what lies outside is clipped.
+    imgae.Image(array). Floats are written to TIFF as they are; formats of integers take 0 for
+    black and 1 for white, and what lies outside is clipped.
     path: where to; its folder must exist. overwrite: replace a file that exists there.
+    quality: 1 to 100, of JPEG and other lossy formats. None writes a JPEG with the tables of the
+    JPEG that the picture came from, or else at 95 without chroma subsampling, and keeps every pixel
+    in the formats that can.
 
-    PNG, TIFF and WebP keep every pixel; JPEG is written at quality 95 without chroma subsampling.
-    What a format cannot hold is left out with an ImgaeWarning: alpha and all above 8 bits in JPEG,
-    all above 8 bits in WebP and above 16 in PNG, camera data in TIFF.
+    What a format cannot hold is left out with an ImgaeWarning that names it.
 
     The file appears under its name only when it is whole. Raises ImageError if the extension is
-    unknown, the file exists and `overwrite` is false, the picture holds NaN or infinity, or writing
-    fails; then nothing is left behind, and a file that was there before is unharmed.
+    unknown, the file exists and `overwrite` is false, the picture holds NaN or infinity or is too
+    large for the format, or writing fails; then nothing is left behind, and a file that was there
+    before is unharmed. Raises OptionError for another quality.
 
     >>> imgae.write_image(image, "photo.png")
     >>> imgae.write_image(imgae.Image(array), "array.tif", overwrite=True)
     """
-    path = Path(path)
     if not isinstance(image, Image):
         kind = f"{type(image).__module__}.{type(image).__name__}"
         raise ImageError(
             f"{path}: write_image takes an imgae.Image, not {kind}; "
             "wrap an array (H, W, C) as imgae.Image(array)"
         )
-    for part in (image.pixels, image.alpha):
-        if part is not None and part.dtype == np.float32 and not np.isfinite(part).all():
-            raise ImageError(
-                f"{path}: the picture holds NaN or infinity; replace them before it is written, as "
-                "with numpy.nan_to_num"
-            )
+    write_frames(Frames((image,)), path, overwrite, quality=quality)
+
+
+def write_frames(
+    frames: Frames,
+    path: str | os.PathLike[str],
+    overwrite: bool = False,
+    *,
+    quality: int | None = None,
+) -> None:
+    """Write every page or frame to one file, in a format that holds several.
+
+    frames: as read_frames returns them, or imgae.Frames(images, kind). The rest: as for
+    write_image. Raises ImageError, too, if the format does not hold several.
+    """
+    path = Path(path)
+    if not isinstance(frames, Frames):
+        raise ImageError(f"{path}: write_frames takes imgae.Frames, not {type(frames).__name__}")
+    encoding = Encoding(quality)
+    check_quality(quality)
     check_writable(path, overwrite)
-    write_file(path, encode(image, path), overwrite)
+    write_file(path, encode(frames, path, encoding), overwrite)
+
+
+def check_quality(quality: int | None) -> None:
+    if quality is not None and not (isinstance(quality, int) and 1 <= quality <= 100):
+        raise OptionError(f"the quality is {quality!r}; expected a whole number from 1 to 100")
 
 
 for documented in (read_image, write_image):  # so that help() lists what the table does
     documented.__doc__ = (
         (documented.__doc__ or "")
         .replace("FORMATS", table.listed())
-        .replace("EXTENSIONS", ", ".join(table.extensions()))
+        .replace("EXTENSIONS", ", ".join(table.extensions(written=True)))
     )
 del documented
 
@@ -172,35 +234,56 @@ def check_writable(path: Path, overwrite: bool) -> None:
     check_place(path, overwrite)
 
 
+def check_kind(frames: Frames, path: Path) -> None:
+    """Raise ImageError if a file of the kind that a name ends in cannot hold such pictures."""
+    kind, limits, _ = writer_for(path)
+    check_fits(frames, limits, kind, str(path))
+
+
 def format_of(path: Path) -> str | None:
     """Return the format that a file's name says it is, as in "PNG", or None."""
     row = table.of_name(path)
     return row.name if row else None
 
 
-def writer_for(path: Path) -> tuple[str, Limits, Callable[[Image, str], bytes]]:
+def writer_for(path: Path) -> tuple[str, Limits, Callable[[Frames, str, Encoding], bytes]]:
     """Return the name, the limits and the encoder of the format that a file's name ends in.
 
-    Raises ImageError if there is none, or imgae does not write it.
+    Raises ImageError if there is none, or imgae does not write it; MissingExtraError if it needs
+    an extra.
     """
     row = table.of_name(path)
     if row is None:
-        known = ", ".join(table.extensions())
+        known = ", ".join(table.extensions(written=True))
         raise ImageError(f"{path}: cannot tell the format to write; end the name in {known}")
-    found = row.load()
+    if not row.written:
+        raise ImageError(f"{path}: imgae reads {row.name} but does not write it; write TIFF or PNG")
+    try:
+        found = row.load()
+    except MissingExtraError as error:
+        raise MissingExtraError(f"{path}: {error}") from error
     if found.encode is None:
-        raise ImageError(f"{path}: imgae reads {row.name} but does not write it; write PNG or TIFF")
+        raise ImageError(f"{path}: imgae reads {row.name} but does not write it; write TIFF or PNG")
     return row.name, found.limits, found.encode
 
 
-def encode(image: Image, path: Path) -> bytes:
+def encode(frames: Frames, path: Path, encoding: Encoding = AS_IT_IS) -> bytes:
     """Return the bytes of a picture's file. Raises ImageError; see write_image."""
     kind, limits, encoder = writer_for(path)
-    image = fit(image, limits, kind, str(path))
+    for image in frames:
+        for part in (image.pixels, image.alpha, image.extra):
+            if part is not None and part.dtype == np.float32 and not np.isfinite(part).all():
+                raise ImageError(
+                    f"{path}: the picture holds NaN or infinity; replace them before it is "
+                    "written, as with numpy.nan_to_num"
+                )
+    frames = fit(frames, limits, kind, str(path))
     try:
-        return encoder(image, str(path))
+        return encoder(frames, str(path), encoding)
     except ImgaeError:
         raise
+    except MemoryError as error:
+        raise ImageError(f"{path}: does not fit into memory as {kind}") from error
     except Exception as error:
         raise ImageError(f"{path}: cannot be written as {kind} ({one_line(error)})") from error
 

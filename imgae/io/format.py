@@ -2,72 +2,194 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any, Final
 
 import numpy as np
 
 from imgae.errors import ImageError, warn
-from imgae.picture.image import Image
+from imgae.picture.image import Frames, Image
 from imgae.picture.pixels import from_float, scale_of, to_float
+
+MOST_PIXELS: Final = 1 << 30
+"""Pixels of a file, all its pages and frames together, that are read unless a caller says more."""
+BELONGINGS: Final = {
+    "icc": "colour profile (ICC)",
+    "exif": "camera data (EXIF)",
+    "xmp": "XMP",
+    "iptc": "captions (IPTC)",
+    "dpi": "resolution",
+    "text": "text",
+    "cicp": "colour description (CICP)",
+    "extra": "further samples",
+}
+"""The fields of an Image that not every format holds, and what messages call them."""
+ALL: Final = frozenset(BELONGINGS)
+
+
+@dataclass(frozen=True)
+class File:
+    """A picture file to be read: its bytes, its name for messages, and how much may be read."""
+
+    data: bytes
+    name: str
+    most_pixels: int = MOST_PIXELS
+
+    def check_size(self, width: int, height: int, frames: int = 1) -> None:
+        """Raise ImageError for a picture that is empty or has more pixels than may be read.
+
+        Call it with what the file says of itself, before memory is taken for the pixels.
+        """
+        if width < 1 or height < 1 or frames < 1:
+            raise ImageError(f"{self.name}: damaged: it says that it is {width}x{height} pixels")
+        pixels = width * height * frames
+        if pixels > self.most_pixels:
+            each = f", {frames} times" if frames > 1 else ""
+            raise ImageError(
+                f"{self.name}: {width}x{height} pixels{each} are {pixels / 1e6:.0f} megapixels, "
+                f"more than the {self.most_pixels / 1e6:.4g} that are allowed; allow more with "
+                "--max-pixels (max_pixels=...)"
+            )
+
+    def check_decoded(self, array: Any, width: int, height: int, channels: int) -> None:
+        """Raise ImageError if decoded pixels (H, W) or (H, W, C) are not what the file says."""
+        shape = (*array.shape, 1)[:3]
+        if shape != (height, width, channels):
+            raise ImageError(
+                f"{self.name}: damaged: it says {width}x{height} pixels of {channels} channels, "
+                f"but holds {shape[1]}x{shape[0]} of {shape[2]}"
+            )
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """What a user asks of the file that is written.
+
+    quality: 1 to 100, or None for what the format does by itself: it keeps every pixel, or is as
+    good as the file that the picture came from. cmyk: whether a picture that came as CMYK goes
+    back to its inks.
+    """
+
+    quality: int | None = None
+    cmyk: bool = False
 
 
 @dataclass(frozen=True)
 class Limits:
     """The most that files of a format hold.
 
-    bits: of a channel. alpha: whether they hold transparency. side: pixels of height or width.
+    bits: of a channel; 32 is float. alpha: whether they hold transparency. gray: whether they hold
+    a single channel. side: pixels of height or width. dpi: the largest resolution.
     metadata: bytes of EXIF, and of XMP. None is without limit.
+    holds: the fields of BELONGINGS that they hold. private: what of Image.private and
+    Frames.private they hold, by its name. frames: which kinds of Frames they hold, besides a single
+    picture.
     """
 
     bits: int = 32
     alpha: bool = True
+    gray: bool = True
     side: int | None = None
+    dpi: float | None = None
     metadata: int | None = None
+    holds: frozenset[str] = ALL
+    private: frozenset[str] = frozenset()
+    frames: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class Format:
     """How files of one format are read and written.
 
-    read: from a whole file's bytes, and its name for messages, to the picture as it is stored and
-    its EXIF orientation, 1 to 8. Raises ImageError for what imgae does not take, and anything for
-    damaged data.
-    encode: from a picture within `limits`, and a name for messages, to a whole file's bytes; None
+    read: from a file to its pictures, upright, each in its own depth and mode. Raises ImageError
+    for what imgae does not take, and anything for damaged data. It calls File.check_size before it
+    decodes, and File.check_decoded after.
+    encode: from pictures within `limits`, and a name for messages, to a whole file's bytes; None
     if imgae only reads the format.
     """
 
-    read: Callable[[bytes, str], tuple[Image, int]]
-    encode: Callable[[Image, str], bytes] | None
+    read: Callable[[File], Frames]
+    encode: Callable[[Frames, str, Encoding], bytes] | None
     limits: Limits = Limits()
 
 
-def fit(image: Image, limits: Limits, kind: str, name: str) -> Image:
-    """Leave out what files of a kind cannot hold, with a warning that names the file.
-
-    Raises ImageError if the picture is too large for them.
-    """
-    if limits.side and max(image.height, image.width) > limits.side:
+def check_fits(frames: Frames, limits: Limits, kind: str, name: str) -> None:
+    """Raise ImageError if files of a kind cannot hold the pictures at all, whatever is left out."""
+    if frames.kind not in (*limits.frames, "picture") and len(frames) > 1:
         raise ImageError(
-            f"{name}: {image.width}x{image.height} is too large for {kind}, which ends at "
-            f"{limits.side} pixels a side; write PNG or TIFF"
+            f"{name}: {kind} holds one picture, and there are {len(frames)} "
+            f"{frames_word(frames.kind)}; write TIFF{' or WebP' * (frames.kind == 'animation')}"
         )
+    for image in frames:
+        if limits.side and max(image.height, image.width) > limits.side:
+            raise ImageError(
+                f"{name}: {image.width}x{image.height} is too large for {kind}, which ends at "
+                f"{limits.side} pixels a side; write PNG or TIFF"
+            )
+
+
+def frames_word(kind: str) -> str:
+    return {"stack": "slices", "animation": "frames"}.get(kind, "pages")
+
+
+def fit(frames: Frames, limits: Limits, kind: str, name: str) -> Frames:
+    """Leave out what files of a kind cannot hold, with a warning for each that names the file.
+
+    Raises ImageError if the pictures cannot be held at all.
+    """
+    check_fits(frames, limits, kind, name)
+    lost: dict[str, None] = {}  # each sentence once, in order
+    images = [fit_image(image, limits, kind, lost) for image in frames]
+    private = {key: value for key, value in frames.private.items() if key in limits.private}
+    for key in frames.private.keys() - private.keys():
+        lost[f"{kind} holds no {key}; left out"] = None
+    for sentence in lost:
+        warn(f"{name}: {sentence}")
+    return replace(frames, images=tuple(images), private=private)
+
+
+def fit_image(image: Image, limits: Limits, kind: str, lost: dict[str, None]) -> Image:
+    """Leave out what files of a kind cannot hold, and add a sentence for each."""
     if image.bits > limits.bits:
-        warn(f"{name}: {kind} holds {limits.bits} bits; reduced from {image.bits}")
+        lost[f"{kind} holds {limits.bits} bits; reduced from {image.bits}"] = None
         image = with_bits(image, limits.bits)
-    if limits.metadata and len(image.exif or b"") > limits.metadata:
-        warn(f"{name}: {kind} cannot hold so much camera data (EXIF); it is left out")
-        image = replace(image, exif=None)
-    if limits.metadata and len(image.xmp or b"") > limits.metadata:
-        warn(f"{name}: {kind} cannot hold so much XMP; it is left out")
-        image = replace(image, xmp=None)
     if image.alpha is not None and not limits.alpha:
         if (image.alpha != scale_of(image.alpha.dtype)).any():
-            warn(f"{name}: {kind} holds no transparency; it is left out")
+            lost[f"{kind} holds no transparency; it is left out"] = None
         image = replace(image, alpha=None)
-    return image
+    if image.pixels.shape[2] == 1 and not limits.gray:
+        lost[f"{kind} holds no gray; written as RGB"] = None
+        image = replace(image, pixels=image.pixels.repeat(3, 2))
+    dropped: dict[str, Any] = {}
+    for field, name in BELONGINGS.items():
+        value = getattr(image, field)
+        if not value if field != "extra" else value is None:
+            continue
+        if field not in limits.holds:
+            lost[f"{kind} holds no {name}; it is left out"] = None
+        elif limits.metadata and field in ("exif", "xmp") and len(value) > limits.metadata:
+            lost[f"{kind} cannot hold so much {name}; it is left out"] = None
+        elif limits.dpi and field == "dpi" and max(value) > limits.dpi:
+            lost[f"{kind} holds no {name} of {max(value):g} pixels an inch; it is left out"] = None
+        else:
+            continue
+        dropped[field] = () if field == "text" else None
+    private = {key: value for key, value in image.private.items() if key in limits.private}
+    lost.update(
+        dict.fromkeys(f"{kind} holds no {key}; left out" for key in image.private.keys() - private)
+    )
+    return replace(image, private=private, **dropped)
 
 
 def with_bits(image: Image, bits: int) -> Image:
-    """Convert pixels and alpha to integers of 8 or 16 bits."""
+    """Convert all samples to integers of 8 or 16 bits."""
     dtype = {8: np.uint8, 16: np.uint16}[bits]
-    alpha = None if image.alpha is None else from_float(to_float(image.alpha), dtype)
-    return replace(image, pixels=from_float(to_float(image.pixels), dtype), alpha=alpha)
+
+    def converted(array: Any) -> Any:
+        return None if array is None else from_float(to_float(array), dtype)
+
+    return replace(
+        image,
+        pixels=converted(image.pixels),
+        alpha=converted(image.alpha),
+        extra=converted(image.extra),
+    )

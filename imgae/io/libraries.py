@@ -6,6 +6,6 @@ import PIL.Image
 
 
 def prepare_libraries() -> None:
-    """Raise Pillow's limit of pixels, and silence tifffile's own messages, for this process."""
-    PIL.Image.MAX_IMAGE_PIXELS = 1 << 29  # half a gigapixel is read, twice that is an error
+    """Leave the limit of pixels to --max-pixels, and silence tifffile's own messages."""
+    PIL.Image.MAX_IMAGE_PIXELS = None
     logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)

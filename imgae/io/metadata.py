@@ -4,7 +4,7 @@ import math
 import re
 import struct
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import PIL.Image
 
@@ -22,6 +22,10 @@ ISO_TAG: Final = 34855
 GPS_TAG: Final = 0x8825
 ICC_TAG: Final = 34675
 XMP_TAG: Final = 700
+JPEG_BEGINNING: Final = b"\xff\xd8\xff"
+JPEG_END: Final = b"\xff\xd9"
+COLOUR_KEYS: Final = frozenset({"gamma", "primaries"})
+"""Private belongings that say what the pixels mean, and stay when metadata is stripped."""
 
 
 def read_exif(file: PIL.Image.Image, name: str) -> bytes | None:
@@ -84,15 +88,18 @@ def read_orientation(file: PIL.Image.Image) -> int:
 
 
 def upright(image: Image, orientation: int) -> Image:
-    """Turn a picture upright from its EXIF orientation, and say in its metadata that it is."""
-    if orientation == 1:
-        return image
-    turned = turn(image, orientation)
+    """Turn a picture upright from its EXIF orientation, and bring its metadata up to date.
+
+    EXIF and XMP then say that the picture is upright, and how large it is; what they held as a
+    smaller copy of it is taken out, since it would show what is changed later.
+    """
+    turned = turn(image, orientation) if orientation in TURNS else image
+    size = turned.width, turned.height
     return replace(
         turned,
-        exif=None if image.exif is None else with_upright_exif(image.exif, orientation),
-        xmp=None if image.xmp is None else with_upright_xmp(image.xmp),
-        turned=orientation,
+        exif=None if image.exif is None else fresh_exif(image.exif, size, orientation),
+        xmp=None if image.xmp is None else fresh_xmp(image.xmp, size),
+        turned=orientation if orientation in TURNS else 1,
     )
 
 
@@ -102,33 +109,102 @@ def turned_back(image: Image, orientation: int) -> Image:
         return image
     exif = PIL.Image.Exif()
     exif[ORIENTATION_TAG] = orientation
-    stored = upright(image, {6: 8, 8: 6}.get(orientation, orientation))
+    stored = turn(image, {6: 8, 8: 6}.get(orientation, orientation))
     return replace(stored, exif=exif.tobytes().removeprefix(EXIF_PREFIX), turned=1)
 
 
-def with_upright_exif(exif: bytes, orientation: int) -> bytes:
-    """Set the orientation to 1 in place, and turn the two resolutions from what it was.
+def stripped(image: Image) -> Image:
+    """Return a picture without what its file says in words, of the camera, the place and people.
 
-    Every other byte stays, maker notes included.
+    What the pixels mean is kept: the colour profile and description, and the timing.
     """
+    return replace(
+        image, exif=None, xmp=None, iptc=None, text=(), dpi=None, private=kept_private(image)
+    )
+
+
+def kept_private(image: Image) -> dict[str, Any]:
+    """Return what of a picture's private belongings says what its pixels mean."""
+    return {key: value for key, value in image.private.items() if key in COLOUR_KEYS}
+
+
+def fresh_exif(exif: bytes, size: tuple[int, int], orientation: int = 1) -> bytes:
+    """Set in EXIF that the picture is upright, and its width and height; take out thumbnails.
+
+    size: width and height of the upright picture. orientation: what it had; the two resolutions
+    are exchanged with the sides. Values are set in place, so that every other byte stays where it
+    is, maker notes included. A tag that is not there is not added.
+    """
+    changed = bytearray(exif)
     order = "<" if exif[:2] == b"II" else ">"
     try:
         (start,) = struct.unpack_from(order + "I", exif, 4)
-        (count,) = struct.unpack_from(order + "H", exif, start)
-        entries = range(start + 2, start + 2 + 12 * count, 12)
-        at = {struct.unpack_from(order + "H", exif, entry)[0]: entry for entry in entries}
+        main = directory(exif, order, start)
+        details = {}
+        if EXIF_TAG in main:
+            (at,) = struct.unpack_from(order + "I", exif, main[EXIF_TAG] + 8)
+            details = directory(exif, order, at)
+        for entries, tags in ((main, (256, 257)), (details, (0xA002, 0xA003))):
+            for tag, value in zip(tags, size, strict=True):
+                set_number(changed, order, entries.get(tag), value)
+        set_number(changed, order, main.get(ORIENTATION_TAG), 1)
+        if orientation in SIDEWAYS and X_RESOLUTION_TAG in main and Y_RESOLUTION_TAG in main:
+            across, down = (
+                slice(main[tag] + 2, main[tag] + 12) for tag in (X_RESOLUTION_TAG, Y_RESOLUTION_TAG)
+            )  # the type, the count, and where the value lies
+            changed[across], changed[down] = exif[down], exif[across]
+        after = start + 2 + 12 * len(main)
+        if after + 4 <= len(changed):  # where the directory of the thumbnail begins
+            changed[after : after + 4] = bytes(4)
     except struct.error:
-        return exif
-    changed = bytearray(exif)
-    if ORIENTATION_TAG in at:
-        struct.pack_into(order + "H", changed, at[ORIENTATION_TAG] + 8, 1)
-    if orientation in SIDEWAYS and X_RESOLUTION_TAG in at and Y_RESOLUTION_TAG in at:
-        across, down = (
-            slice(at[tag] + 2, at[tag] + 12) for tag in (X_RESOLUTION_TAG, Y_RESOLUTION_TAG)
-        )  # the type, the count, and where the value lies
-        changed[across], changed[down] = exif[down], exif[across]
-    return bytes(changed)
+        pass
+    return blanked(changed)
 
 
-def with_upright_xmp(xmp: bytes) -> bytes:
-    return re.sub(rb'(tiff:Orientation(?:="|>))[0-9]', rb"\g<1>1", xmp)
+def directory(exif: bytes, order: str, start: int) -> dict[int, int]:
+    """Return where the entries of a directory of EXIF lie, by their tags."""
+    (count,) = struct.unpack_from(order + "H", exif, start)
+    places = range(start + 2, start + 2 + 12 * count, 12)
+    return {struct.unpack_from(order + "H", exif, at)[0]: at for at in places}
+
+
+def set_number(exif: bytearray, order: str, at: int | None, value: int) -> None:
+    """Set the single number of an entry, whatever type of integer it has."""
+    if at is None:
+        return
+    (kind,) = struct.unpack_from(order + "H", exif, at + 2)
+    letter = {1: "B", 3: "H", 4: "I", 9: "i"}.get(kind)
+    if letter is None:  # no integer: then no reader takes it for one
+        return
+    limit = {"B": 255, "H": 65535}.get(letter, 1 << 31)
+    if value <= limit:
+        exif[at + 8 : at + 12] = struct.pack(order + letter, value).ljust(4, b"\0")
+        exif[at + 4 : at + 8] = struct.pack(order + "I", 1)
+
+
+def blanked(exif: bytearray) -> bytes:
+    """Overwrite the small JPEGs in EXIF, of its thumbnail and of maker notes, with zeros.
+
+    Those at the end are cut off.
+    """
+    at = exif.find(JPEG_BEGINNING)
+    while at >= 0:
+        end = exif.find(JPEG_END, at)
+        end = len(exif) if end < 0 else end + len(JPEG_END)
+        exif[at:end] = bytes(end - at)
+        if not any(exif[end:]):
+            del exif[at:]
+        at = exif.find(JPEG_BEGINNING, at)
+    return bytes(exif)
+
+
+def fresh_xmp(xmp: bytes, size: tuple[int, int]) -> bytes:
+    """Set in XMP that the picture is upright, and its width and height; take out thumbnails."""
+    width, height = (str(value).encode() for value in size)
+    for name, value in (
+        (rb"tiff:Orientation", b"1"),
+        (rb"tiff:ImageWidth|exif:PixelXDimension", width),
+        (rb"tiff:ImageLength|exif:PixelYDimension", height),
+    ):
+        xmp = re.sub(rb"((?:" + name + rb")(?:=[\"']|>))[0-9]+", rb"\g<1>" + value, xmp)
+    return re.sub(rb"(?s)<xmp:Thumbnails\b.*?</xmp:Thumbnails>|<xmp:Thumbnails\b[^>]*/>", b"", xmp)

@@ -10,26 +10,31 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from imgae.errors import ImageError, warn
+from imgae.io.format import File
 from imgae.io.metadata import EXIF_PREFIX, read_dpi, read_xmp
 from imgae.picture.arrays import channels_of, split_alpha
 from imgae.picture.image import Image
 
 
 @contextlib.contextmanager
-def opened(data: bytes, plugin: str, name: str) -> Iterator[PIL.Image.Image]:
-    """Open a file's bytes with one of Pillow's plugins, which its caller has imported."""
+def opened(file: File, plugin: str, data: bytes | None = None) -> Iterator[PIL.Image.Image]:
+    """Open a file with one of Pillow's plugins, which its caller has imported.
+
+    data: what to open instead of the file's bytes. Pillow's own limit of pixels does not count;
+    File.check_size does.
+    """
+    factory = PIL.Image.OPEN[plugin][0]
     try:
-        with PIL.Image.open(io.BytesIO(data), formats=[plugin]) as file:
-            yield file
-    except PIL.UnidentifiedImageError as error:
-        raise ImageError(f"{name}: damaged, or of a kind that cannot be read") from error
-    except PIL.Image.DecompressionBombError as error:
-        raise ImageError(f"{name}: too large to be opened safely: {error}") from error
+        with factory(io.BytesIO(file.data if data is None else data), file.name) as picture:
+            file.check_size(*picture.size)
+            yield picture
+    except (SyntaxError, PIL.UnidentifiedImageError) as error:
+        raise ImageError(f"{file.name}: damaged, or of a kind that cannot be read") from error
 
 
-def check_single(file: PIL.Image.Image, name: str) -> None:
+def check_single(picture: PIL.Image.Image, name: str) -> None:
     """Raise ImageError if a file holds several frames or pages."""
-    frames = getattr(file, "n_frames", 1)
+    frames = getattr(picture, "n_frames", 1)
     if frames != 1:
         raise ImageError(f"{name}: holds {frames} frames or pages; imgae works on single pictures")
 

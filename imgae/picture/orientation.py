@@ -32,6 +32,7 @@ def turn(image: Image, orientation: int) -> Image:
         image,
         pixels=np.ascontiguousarray(turned(image.pixels)),
         alpha=None if image.alpha is None else np.ascontiguousarray(turned(image.alpha)),
+        extra=None if image.extra is None else np.ascontiguousarray(turned(image.extra)),
         dpi=turned_dpi(image.dpi, orientation),
     )
 

@@ -8,25 +8,25 @@ import PIL.JpegImagePlugin
 
 from imgae.errors import warn
 from imgae.io import pillow
-from imgae.io.format import Format, Limits
-from imgae.io.metadata import read_exif, read_orientation
-from imgae.picture.image import Image
+from imgae.io.format import Encoding, File, Format, Limits
+from imgae.io.metadata import read_exif, read_orientation, upright
+from imgae.picture.image import Frames
 
 QUALITY: Final = 95
 MOST_METADATA: Final = 65000
 """Bytes of EXIF, or of XMP; each must fit into one segment."""
 
 
-def read(data: bytes, name: str) -> tuple[Image, int]:
-    with pillow.opened(data, "JPEG", name) as file:
-        if file.format == "MPO":  # phones append a depth or gain map to an ordinary JPEG
-            if (frames := getattr(file, "n_frames", 1)) > 1:
-                warn(f"{name}: {frames} pictures in one JPEG; only the first is used")
-        else:
-            pillow.check_single(file, name)
-        pixels, alpha = pillow.decode(file, name)
-        image = pillow.with_metadata(file, pixels, alpha, read_exif(file, name))
-        return replace(image, quantisation=read_quantisation(file)), read_orientation(file)
+def read(file: File) -> Frames:
+    name = file.name
+    with pillow.opened(file, "JPEG") as picture:
+        pictures = getattr(picture, "n_frames", 1)
+        if pictures > 1:  # phones append a depth or gain map to an ordinary JPEG
+            warn(f"{name}: {pictures} pictures in one JPEG; only the first is used")
+        pixels, alpha = pillow.decode(picture, name)
+        image = pillow.with_metadata(picture, pixels, alpha, read_exif(picture, name))
+        image = replace(image, quantisation=read_quantisation(picture))
+        return Frames((upright(image, read_orientation(picture)),))
 
 
 def read_quantisation(file: PIL.Image.Image) -> tuple[float, float] | None:
@@ -38,8 +38,9 @@ def read_quantisation(file: PIL.Image.Image) -> tuple[float, float] | None:
     return means[0], means[1] if len(means) > 1 else means[0]
 
 
-def encode(image: Image, name: str) -> bytes:  # noqa: ARG001 - a Format's signature
-    options: dict[str, Any] = {"quality": QUALITY, "subsampling": 0}
+def encode(frames: Frames, name: str, encoding: Encoding) -> bytes:  # noqa: ARG001 - a Format's signature
+    image = frames[0]
+    options: dict[str, Any] = {"quality": encoding.quality or QUALITY, "subsampling": 0}
     if image.dpi:
         options["dpi"] = image.dpi
     if image.xmp:
@@ -48,5 +49,13 @@ def encode(image: Image, name: str) -> bytes:  # noqa: ARG001 - a Format's signa
 
 
 FORMAT: Final = Format(
-    read, encode, Limits(bits=8, alpha=False, side=65535, metadata=MOST_METADATA)
+    read,
+    encode,
+    Limits(
+        bits=8,
+        alpha=False,
+        side=65500,  # where libjpeg ends
+        metadata=MOST_METADATA,
+        holds=frozenset({"icc", "exif", "xmp", "dpi"}),
+    ),
 )

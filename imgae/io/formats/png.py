@@ -9,26 +9,28 @@ import PIL.PngImagePlugin
 from numpy.typing import NDArray
 
 from imgae.io import opencv, pillow
-from imgae.io.format import Format, Limits
-from imgae.io.metadata import read_exif, read_orientation
+from imgae.io.format import Encoding, File, Format, Limits
+from imgae.io.metadata import read_exif, read_orientation, upright
 from imgae.picture.arrays import channels_of, split_alpha
-from imgae.picture.image import Image
+from imgae.picture.image import Frames, Image
 
 MAGIC: Final = b"\x89PNG\r\n\x1a\n"
 XMP_KEY: Final = "XML:com.adobe.xmp"
 
 
-def read(data: bytes, name: str) -> tuple[Image, int]:
-    with pillow.opened(data, "PNG", name) as file:
-        pillow.check_single(file, name)
+def read(file: File) -> Frames:
+    data = file.data
+    with pillow.opened(file, "PNG") as picture:
+        pillow.check_single(picture, file.name)
         bit_depth, colour_type = data[24:26]  # of IHDR
         if bit_depth == 16:
-            file.load()  # finds damage that OpenCV passes over
-            pixels, alpha = decode_deep(data, colour_type, file.info.get("transparency"))
+            picture.load()  # finds damage that OpenCV passes over
+            transparent = picture.info.get("transparency")
+            pixels, alpha = decode_deep(data, colour_type, transparent)
         else:
-            pixels, alpha = pillow.decode(file, name)
-        image = pillow.with_metadata(file, pixels, alpha, read_exif(file, name))
-        return image, read_orientation(file)
+            pixels, alpha = pillow.decode(picture, file.name)
+        image = pillow.with_metadata(picture, pixels, alpha, read_exif(picture, file.name))
+        return Frames((upright(image, read_orientation(picture)),))
 
 
 def decode_deep(
@@ -48,7 +50,8 @@ def decode_deep(
     return split_alpha(array, array.shape[2] == 4)
 
 
-def encode(image: Image, name: str) -> bytes:  # noqa: ARG001 - a Format's signature
+def encode(frames: Frames, name: str, encoding: Encoding) -> bytes:  # noqa: ARG001 - a Format's signature
+    image = frames[0]
     return encode_deep(image) if image.bits == 16 else encode_8_bits(image)
 
 
@@ -90,4 +93,6 @@ def encode_deep(image: Image) -> bytes:
     )
 
 
-FORMAT: Final = Format(read, encode, Limits(bits=16))
+FORMAT: Final = Format(
+    read, encode, Limits(bits=16, holds=frozenset({"icc", "exif", "xmp", "dpi"}))
+)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from imgae.errors import ImageError, warn
 from imgae.io import opencv, pillow
-from imgae.io.format import Format
+from imgae.io.format import Encoding, File, Format, Limits
 from imgae.io.metadata import (
     EXIF_PREFIX,
     EXIF_TAG,
@@ -25,9 +25,10 @@ from imgae.io.metadata import (
     XMP_TAG,
     exif_bytes,
     read_orientation,
+    upright,
 )
 from imgae.picture.arrays import channels_of, split_alpha
-from imgae.picture.image import Image
+from imgae.picture.image import Frames, Image
 from imgae.picture.orientation import turned_dpi
 from imgae.picture.pixels import from_float, scale_of, to_float
 
@@ -38,23 +39,25 @@ TEXT_TAGS: Final = (270, 271, 272, 305, 306, 315, 33432)
 SAMPLES_TAG: Final = 277
 
 
-def read(data: bytes, name: str) -> tuple[Image, int]:
-    return read_deep(data, name) or read_8_bits(data, name)
+def read(file: File) -> Frames:
+    image, orientation = read_deep(file.data, file.name) or read_8_bits(file)
+    return Frames((upright(image, orientation),))
 
 
-def read_8_bits(data: bytes, name: str) -> tuple[Image, int]:
-    with pillow.opened(data, "TIFF", name) as file:
-        pillow.check_single(file, name)
-        samples = getattr(file, "tag_v2", {}).get(SAMPLES_TAG, 1)
-        if file.mode == "RGBX" or samples > len(file.getbands()):
+def read_8_bits(file: File) -> tuple[Image, int]:
+    name = file.name
+    with pillow.opened(file, "TIFF") as picture:
+        pillow.check_single(picture, name)
+        samples = getattr(picture, "tag_v2", {}).get(SAMPLES_TAG, 1)
+        if picture.mode == "RGBX" or samples > len(picture.getbands()):
             raise ImageError(
                 f"{name}: {samples} channels; expected gray or RGB, with or without alpha"
             )
         # Pillow turns the picture itself while decoding, and then forgets the tag.
-        orientation = read_orientation(file)
-        pixels, alpha = pillow.decode(file, name)
-        image = pillow.with_metadata(file, pixels, alpha, read_exif(file, name))
-        left = read_orientation(file)
+        orientation = read_orientation(picture)
+        pixels, alpha = pillow.decode(picture, name)
+        image = pillow.with_metadata(picture, pixels, alpha, read_exif(picture, name))
+        left = read_orientation(picture)
         return turned_already(image, orientation) if left == 1 else (image, left)
 
 
@@ -163,7 +166,8 @@ def decode_with_libtiff(data: bytes) -> NDArray[Any]:
     return array[:, :, None] if array.ndim == 2 else array
 
 
-def encode(image: Image, name: str) -> bytes:
+def encode(frames: Frames, name: str, encoding: Encoding) -> bytes:  # noqa: ARG001 - a Format's signature
+    image = frames[0]
     tags: list[tuple[int, int, int, Any, bool]] = []
     if image.exif:
         exif = PIL.Image.Exif()
@@ -198,4 +202,4 @@ def encode(image: Image, name: str) -> bytes:
     return out.getvalue()
 
 
-FORMAT: Final = Format(read, encode)
+FORMAT: Final = Format(read, encode, Limits(holds=frozenset({"icc", "exif", "xmp", "dpi"})))

@@ -5,24 +5,29 @@ from typing import Any, Final
 import PIL.WebPImagePlugin  # noqa: F401 - Pillow opens with the plugins that are imported
 
 from imgae.io import pillow
-from imgae.io.format import Format, Limits
-from imgae.io.metadata import read_exif, read_orientation
-from imgae.picture.image import Image
+from imgae.io.format import Encoding, File, Format, Limits
+from imgae.io.metadata import read_exif, read_orientation, upright
+from imgae.picture.image import Frames
 
 
-def read(data: bytes, name: str) -> tuple[Image, int]:
-    with pillow.opened(data, "WEBP", name) as file:
-        pillow.check_single(file, name)
-        pixels, alpha = pillow.decode(file, name)
-        image = pillow.with_metadata(file, pixels, alpha, read_exif(file, name))
-        return image, read_orientation(file)
+def read(file: File) -> Frames:
+    with pillow.opened(file, "WEBP") as picture:
+        pillow.check_single(picture, file.name)
+        pixels, alpha = pillow.decode(picture, file.name)
+        image = pillow.with_metadata(picture, pixels, alpha, read_exif(picture, file.name))
+        return Frames((upright(image, read_orientation(picture)),))
 
 
-def encode(image: Image, name: str) -> bytes:  # noqa: ARG001 - a Format's signature
+def encode(frames: Frames, name: str, encoding: Encoding) -> bytes:  # noqa: ARG001 - a Format's signature
+    image = frames[0]
     options: dict[str, Any] = {"lossless": True, "exact": True, "method": 2}
     if image.xmp:
         options["xmp"] = image.xmp
     return pillow.encode(image, "WEBP", options)
 
 
-FORMAT: Final = Format(read, encode, Limits(bits=8, side=16383))
+FORMAT: Final = Format(
+    read,
+    encode,
+    Limits(bits=8, gray=False, side=16383, holds=frozenset({"icc", "exif", "xmp", "dpi"})),
+)

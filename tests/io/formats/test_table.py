@@ -5,10 +5,11 @@ import types
 import numpy as np
 import pytest
 
-from imgae import Image, ImageError, ImgaeWarning, read_image, write_image
+from imgae import Frames, Image, ImageError, ImgaeWarning, read_image, write_image
 from imgae.io.format import Format, Limits
 from imgae.io.formats import table
 from imgae.io.formats.table import FORMATS, Row
+from imgae.io.metadata import upright
 
 BEGINNINGS = {
     "PNG": [b"\x89PNG\r\n\x1a\n"],
@@ -52,12 +53,12 @@ def test_formats_are_listed_as_a_sentence_lists_them(monkeypatch):
     monkeypatch.setattr(table, "FORMATS", FORMATS[:3])
     assert table.listed() == "PNG, JPEG and TIFF"
     assert table.listed("or") == "PNG, JPEG or TIFF"
-    assert table.extensions() == (".png", ".jpg", ".jpeg", ".tif", ".tiff")
+    assert table.extensions() == (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff")
 
 
 def test_help_of_the_public_functions_lists_the_formats():
     assert table.listed() in read_image.__doc__
-    assert all(extension in write_image.__doc__ for extension in table.extensions())
+    assert all(extension in write_image.__doc__ for extension in table.extensions(written=True))
 
 
 def loaded(program):
@@ -85,16 +86,18 @@ def test_the_list_of_formats_costs_no_library():
 HEADER = b"raw8"
 
 
-def read_raw(data, name):
+def read_raw(file):
+    data, name = file.data, file.name
     if len(data) < 6:
         raise ValueError("no size")
     if data[4] == 99:
         raise ImageError(f"{name}: 99 rows are too many")
     shape = (data[4], data[5], 1)
-    return Image(np.frombuffer(data[6:], np.uint8).reshape(shape)), 6
+    return Frames((upright(Image(np.frombuffer(data[6:], np.uint8).reshape(shape)), 6),))
 
 
-def encode_raw(image, name):
+def encode_raw(frames, name, encoding):
+    image = frames[0]
     if image.width > 200:
         raise ValueError(f"{name} is too wide")
     return HEADER + bytes(image.pixels.shape[:2]) + image.pixels.tobytes()
