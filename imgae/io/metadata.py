@@ -24,7 +24,7 @@ ICC_TAG: Final = 34675
 XMP_TAG: Final = 700
 JPEG_BEGINNING: Final = b"\xff\xd8\xff"
 JPEG_END: Final = b"\xff\xd9"
-COLOUR_KEYS: Final = frozenset({"gamma", "primaries"})
+COLOUR_KEYS: Final = frozenset({"gamma", "primaries", "colour tags"})
 """Private belongings that say what the pixels mean, and stay when metadata is stripped."""
 
 
