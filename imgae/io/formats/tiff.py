@@ -1,6 +1,5 @@
 """TIFF: its structure is read and written here; imagecodecs undoes the compressions."""
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -189,11 +188,13 @@ def describe(page: tuple[Strips, dict[int, Any]], frames: Frames, name: str) -> 
             tags[DESCRIPTION] = octets(2, said)
     elif OME_NAME in private:
         tags[DESCRIPTION] = octets(2, ome_description(private[OME_NAME], frames, name))
-    elif text is not None and (shape := stacks.shape_in(text.rstrip(b"\0").decode("latin-1"))):
+    elif text is not None and stacks.shape_in(text.rstrip(b"\0").decode("latin-1")):
         samples = int.from_bytes(strips.tags[277].raw, "little")
-        size = sum(image.width * image.height for image in frames) * samples
-        if math.prod(shape) != size:
-            del tags[DESCRIPTION]
+        shape = (frames[0].height, frames[0].width, *[samples] * (samples > 1))
+        said = stacks.shaped_description(text.rstrip(b"\0"), len(frames), shape)
+        tags.pop(DESCRIPTION)
+        if said is not None:
+            tags[DESCRIPTION] = octets(2, said)
 
 
 def ome_description(text: bytes, frames: Frames, name: str) -> bytes:

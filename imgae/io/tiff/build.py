@@ -48,7 +48,7 @@ class Builder:
     def put_directory(self, tags: Tags) -> int:
         """Add a directory after all that it points to, and return its place."""
         letters, inside = ("HHQ", 8) if self.big else ("HHI", 4)
-        pointer, pointer_kind = ("Q", 18) if self.big else ("I", 4)
+        pointer, pointer_kind = ("Q", 16) if self.big else ("I", 4)
         entries = b""
         for tag in sorted(tags):
             value = tags[tag]

@@ -205,6 +205,21 @@ def layout_of(directory: Directory, file: File) -> Layout:
     return read_layout(directory, file)
 
 
+def shaped_description(text: bytes, count: int, shape: tuple[int, ...]) -> bytes | None:
+    """Return what tifffile says of an array, as far as it holds of so many pictures of a shape.
+
+    None if nothing is left to say.
+    """
+    said = json.loads(text)
+    if said["shape"][-len(shape) :] == list(shape) and math.prod(said["shape"]) == count * math.prod(
+        shape
+    ):
+        kept = {key: value for key, value in said.items() if key != "truncated"}
+        return json.dumps(kept).encode()
+    kept = {key: value for key, value in said.items() if key not in ("shape", "axes", "truncated")}
+    return json.dumps({"shape": [count, *shape], **kept}).encode() if kept or count > 1 else None
+
+
 def imagej_description(frames: Frames, text: bytes | None) -> bytes | None:
     """Return ImageJ's description of so many slices: what it said, as far as it holds.
 
