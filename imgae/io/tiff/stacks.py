@@ -9,9 +9,15 @@ from typing import Any, Final
 
 from imgae.errors import ImageError
 from imgae.io.format import File
+from imgae.io.metadata import EXIF_TAG, GPS_TAG
 from imgae.io.tiff.container import Container, Directory, all_of
-from imgae.io.tiff.layout import Layout, read_layout
-from imgae.io.tiff.metadata import DESCRIPTION, is_imagej, is_ome
+from imgae.io.tiff.layout import Layout
+from imgae.io.tiff.metadata import (
+    DESCRIPTION,
+    LEFT_OUT,
+    is_imagej,
+    is_ome,
+)
 from imgae.io.tiff.notes import tell
 from imgae.picture.image import Frames
 
@@ -21,6 +27,7 @@ REDUCED: Final = 1
 PAGE: Final = 2
 MASK: Final = 4
 META_MORPH: Final = 33629
+POINTERS: Final = (EXIF_TAG, GPS_TAG)
 EXIF_THUMBNAIL: Final = 320
 """The most pixels a side of a thumbnail as EXIF has it."""
 
@@ -183,6 +190,8 @@ def kind_of(pages: Sequence[Directory], count: int) -> Any:
 
 def check_further_data(container: Container, layouts: Sequence[Layout], name: str) -> None:
     """Warn of a file that holds more than its directories say, as slices of an unknown program."""
+    if any(tag in directory for directory in container.pages for tag in (*LEFT_OUT, *POINTERS)):
+        return
     size = sum(sum(layout.sizes) for layout in layouts)
     largest = max(picture_bytes(layout) for layout in layouts)
     said = sum(
@@ -201,19 +210,15 @@ def check_further_data(container: Container, layouts: Sequence[Layout], name: st
             )
 
 
-def layout_of(directory: Directory, file: File) -> Layout:
-    return read_layout(directory, file)
-
-
 def shaped_description(text: bytes, count: int, shape: tuple[int, ...]) -> bytes | None:
     """Return what tifffile says of an array, as far as it holds of so many pictures of a shape.
 
     None if nothing is left to say.
     """
     said = json.loads(text)
-    if said["shape"][-len(shape) :] == list(shape) and math.prod(said["shape"]) == count * math.prod(
-        shape
-    ):
+    if said["shape"][-len(shape) :] == list(shape) and math.prod(
+        said["shape"]
+    ) == count * math.prod(shape):
         kept = {key: value for key, value in said.items() if key != "truncated"}
         return json.dumps(kept).encode()
     kept = {key: value for key, value in said.items() if key not in ("shape", "axes", "truncated")}
