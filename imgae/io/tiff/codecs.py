@@ -186,17 +186,39 @@ def decode_png(data: bytes, out: NDArray[Any], layout: Layout, tables: bytes | N
     imagecodecs.png_decode(b"".join(kept), out=flat)
 
 
+TAILS: Final = tuple(
+    (pattern * 16)[k:] for pattern in (b"\x92\x49\x24", b"\x35\x4d", b"\x9b\xa6") for k in (0, 1)
+)
+"""What no fax ends in, and decoders find rows in."""
+
+
 def decode_fax(data: bytes, out: NDArray[Any], layout: Layout, tables: bytes | None) -> None:
-    """Decode the compressions of fax machines. tables: T4Options, little-endian."""
-    height, width = out.shape[:2]
-    if layout.compression == 2:
-        found = imagecodecs.ccittrle_decode(data, height, width)
-    elif layout.compression == 3:
-        options = int.from_bytes(tables or b"", "little")
+    """Decode the compressions of fax machines. tables: T4Options, little-endian.
+
+    The decoder leaves rows white for which there is no data. Where the last row is white, the
+    data is decoded once more with something after it: if that shows, rows were missing.
+    """
+    options = int.from_bytes(tables or b"", "little")
+    found = fax_rows(data, out.shape, layout.compression, options)
+    if not found[-1].any():
+        for tail in TAILS:
+            again = fax_rows(data + tail, out.shape, layout.compression, options)
+            if not np.array_equal(found, again):
+                raise ValueError("rows are missing in a part of its pixels")
+    out[...] = found
+
+
+def fax_rows(
+    data: bytes, shape: tuple[int, ...], compression: int, options: int
+) -> NDArray[np.uint8]:
+    height, width = shape[:2]
+    if compression == 3:
         found = imagecodecs.ccittfax3_decode(data, height, width, t4options=options)
+    elif compression == 2:
+        found = imagecodecs.ccittrle_decode(data, height, width)
     else:
         found = imagecodecs.ccittfax4_decode(data, height, width)
-    out[...] = found.reshape(out.shape)
+    return np.asarray(found, np.uint8).reshape(shape)
 
 
 PICTURES: Final[dict[int, Callable[[bytes, NDArray[Any], Layout, bytes | None], None]]] = {

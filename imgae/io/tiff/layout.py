@@ -41,6 +41,8 @@ UNSIGNED: Final = 1
 FLOATS: Final = 3
 FORMATS: Final = {2: "signed integers", 5: "complex integers", 6: "complex numbers"}
 FAX: Final = (2, 3, 4)
+FAX_ROWS: Final = {2: 1, 3: 8, 4: 8}
+"""How many rows one byte of a fax's compression holds at most."""
 OLD_JPEG: Final = 6
 JPEG: Final = (7,)
 DENSEST: Final = {1: 1, 5: 4096, 8: 1100, 32773: 70, 32946: 1100}
@@ -234,13 +236,21 @@ def with_segments(layout: Layout, directory: Directory, file: File) -> Layout:
     places, sizes = places[:count], tuple(map(int, sizes[:count]))
     if any(at + size > len(data) for at, size in zip(places, sizes, strict=True)):
         raise ImageError(f"{name}: cut short: a part of its pixels lies beyond the file's end")
+    check_dense_enough(layout, sizes, name)
+    return replace(layout, places=places, sizes=sizes)
+
+
+def check_dense_enough(layout: Layout, sizes: tuple[int, ...], name: str) -> None:
+    """Raise ImageError if so many bytes cannot hold the picture, however well compressed."""
+    total = sum(sizes)
     whole = layout.height * math.ceil(layout.width * layout.samples * layout.bits / 8)
     whole = whole // 3 if layout.subsampling != (1, 1) else whole
     densest = DENSEST.get(layout.compression)
-    empty = any(not size for size in sizes)
-    if densest and not empty and whole > sum(sizes) * densest + ROOM:
-        raise ImageError(f"{name}: cut short: {sum(sizes)} bytes cannot hold {whole}")
-    return replace(layout, places=places, sizes=sizes)
+    if densest and all(sizes) and whole > total * densest + ROOM:
+        raise ImageError(f"{name}: cut short: {total} bytes cannot hold {whole}")
+    rows_a_byte = FAX_ROWS.get(layout.compression)
+    if rows_a_byte and layout.height > total * rows_a_byte:
+        raise ImageError(f"{name}: cut short: {total} bytes cannot hold {layout.height} rows")
 
 
 def with_old_jpeg(layout: Layout, directory: Directory, file: File) -> Layout:

@@ -191,3 +191,18 @@ def test_damaged_camera_data_is_left_out_with_a_note():
 def test_what_is_not_read_is_named(tags, sentence):
     with pytest.raises(ImageError, match=sentence):
         read_image(by_hand(53, 40, tags, scene(channels=1).tobytes()))
+
+
+@pytest.mark.parametrize("compression", ["group3", "group4", "tiff_ccitt"])
+def test_a_fax_with_missing_rows_is_refused_and_one_with_white_rows_is_not(compression):
+    black = scene(channels=1)[:, :, 0] < 120
+    black[30:] = False
+    data = bytearray(saved(PIL.Image.fromarray(~black), compression=compression))
+    assert (read_image(bytes(data)).pixels[:, :, 0] == 0).tolist() == black.tolist()
+    place = data.index(struct.pack("<HHI", 279, 4, 1)) + 8
+    (size,) = struct.unpack_from("<I", data, place)
+    struct.pack_into("<I", data, place, size * 2 // 3)
+    with pytest.raises(ImageError, match="rows are missing"):
+        read_image(bytes(data))
+    with pytest.raises(ImageError, match="cannot hold 30000 rows"):
+        read_image(by_hand(30_000, 30_000, {258: numbers(3, 1), 259: numbers(3, 3)}, bytes(9)))
