@@ -3,13 +3,14 @@
 import math
 import re
 import struct
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
 import PIL.Image
 
 from imgae.errors import warn
-from imgae.picture.image import Image
+from imgae.picture.image import Frames, Image
 from imgae.picture.orientation import SIDEWAYS, TURNS, turn
 
 EXIF_PREFIX: Final = b"Exif\0\0"
@@ -99,7 +100,7 @@ def upright(image: Image, orientation: int) -> Image:
         turned,
         exif=None if image.exif is None else fresh_exif(image.exif, size, orientation),
         xmp=None if image.xmp is None else fresh_xmp(image.xmp, size),
-        turned=orientation if orientation in TURNS else 1,
+        turned=orientation if orientation in TURNS else image.turned,
     )
 
 
@@ -113,19 +114,28 @@ def turned_back(image: Image, orientation: int) -> Image:
     return replace(stored, exif=exif.tobytes().removeprefix(EXIF_PREFIX), turned=1)
 
 
-def stripped(image: Image) -> Image:
-    """Return a picture without what its file says in words, of the camera, the place and people.
+def stripped(frames: Frames) -> Frames:
+    """Return pictures without what their file says in words, of the camera, the place and people.
 
     What the pixels mean is kept: the colour profile and description, and the timing.
     """
-    return replace(
-        image, exif=None, xmp=None, iptc=None, text=(), dpi=None, private=kept_private(image)
+
+    def colours(private: Mapping[str, Any]) -> dict[str, Any]:
+        return {key: value for key, value in private.items() if key in COLOUR_KEYS}
+
+    images = tuple(
+        replace(
+            image,
+            exif=None,
+            xmp=None,
+            iptc=None,
+            text=(),
+            dpi=None,
+            private=colours(image.private),
+        )
+        for image in frames
     )
-
-
-def kept_private(image: Image) -> dict[str, Any]:
-    """Return what of a picture's private belongings says what its pixels mean."""
-    return {key: value for key, value in image.private.items() if key in COLOUR_KEYS}
+    return replace(frames, images=images, private=colours(frames.private))
 
 
 def fresh_exif(exif: bytes, size: tuple[int, int], orientation: int = 1) -> bytes:
