@@ -23,6 +23,8 @@ ISO_TAG: Final = 34855
 GPS_TAG: Final = 0x8825
 ICC_TAG: Final = 34675
 XMP_TAG: Final = 700
+THUMBNAIL_TAGS: Final = ((273, 279), (513, 514))
+"""Where a thumbnail of EXIF lies, and its length: of plain pixels, and of a JPEG."""
 JPEG_BEGINNING: Final = b"\xff\xd8\xff"
 JPEG_END: Final = b"\xff\xd9"
 COLOUR_KEYS: Final = frozenset({"gamma", "primaries"})
@@ -164,11 +166,29 @@ def fresh_exif(exif: bytes, size: tuple[int, int], orientation: int = 1) -> byte
             )  # the type, the count, and where the value lies
             changed[across], changed[down] = exif[down], exif[across]
         after = start + 2 + 12 * len(main)
-        if after + 4 <= len(changed):  # where the directory of the thumbnail begins
-            changed[after : after + 4] = bytes(4)
+        if after + 4 <= len(changed):
+            forget_thumbnail(changed, order, after)
     except struct.error:
         pass
     return blanked(changed)
+
+
+def forget_thumbnail(exif: bytearray, order: str, at: int) -> None:
+    """Take out the thumbnail of EXIF, and the directory whose place is written at `at`."""
+    (start,) = struct.unpack_from(order + "I", exif, at)
+    exif[at : at + 4] = bytes(4)
+    if not start:
+        return
+    entries = directory(exif, order, start)
+    for place, length in THUMBNAIL_TAGS:
+        if place in entries and length in entries:
+            begin, size = (
+                struct.unpack_from(order + "I", exif, entries[tag] + 8)[0]
+                for tag in (place, length)
+            )
+            end = min(begin + size, len(exif))
+            if start < begin < end:
+                exif[begin:end] = bytes(end - begin)
 
 
 def directory(exif: bytes, order: str, start: int) -> dict[int, int]:
