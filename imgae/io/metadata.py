@@ -191,7 +191,7 @@ def forget_thumbnail(exif: bytearray, order: str, at: int) -> None:
                 exif[begin:end] = bytes(end - begin)
 
 
-def directory(exif: bytes, order: str, start: int) -> dict[int, int]:
+def directory(exif: bytes | bytearray, order: str, start: int) -> dict[int, int]:
     """Return where the entries of a directory of EXIF lie, by their tags."""
     (count,) = struct.unpack_from(order + "H", exif, start)
     places = range(start + 2, start + 2 + 12 * count, 12)
