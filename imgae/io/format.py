@@ -10,7 +10,7 @@ from imgae.errors import ImageError, warn
 from imgae.picture.image import Frames, Image
 from imgae.picture.pixels import from_float, scale_of, to_float
 
-MOST_PIXELS: Final = 1 << 30
+MOST_PIXELS: Final = 10**9
 """Pixels of a file, all its pages and frames together, that are read unless a caller says more."""
 BELONGINGS: Final = {
     "icc": "colour profile (ICC)",
@@ -79,7 +79,7 @@ class Limits:
 
     bits: of a channel; 32 is float. alpha: whether they hold transparency. gray: whether they hold
     a single channel. side: pixels of height or width. dpi: the largest resolution.
-    metadata: bytes of EXIF, and of XMP. None is without limit.
+    metadata: bytes of EXIF, and of XMP. None is without limit. lossy: whether there is a quality.
     holds: the fields of BELONGINGS that they hold. private: what of Image.private and
     Frames.private they hold, by its name. frames: which kinds of Frames they hold, besides a single
     picture.
@@ -91,6 +91,7 @@ class Limits:
     side: int | None = None
     dpi: float | None = None
     metadata: int | None = None
+    lossy: bool = False
     holds: frozenset[str] = ALL
     private: frozenset[str] = frozenset()
     frames: frozenset[str] = frozenset()
