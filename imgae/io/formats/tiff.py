@@ -9,9 +9,9 @@ import numpy as np
 
 from imgae.errors import ImageError
 from imgae.io.format import ALL, Encoding, File, Format, Limits
-from imgae.io.metadata import ICC_TAG, upright
+from imgae.io.metadata import EXIF_TAG, ICC_TAG, upright
 from imgae.io.tiff import stacks
-from imgae.io.tiff.build import MOST_CLASSIC, Builder, numbers, octets, size_of
+from imgae.io.tiff.build import MAKER_NOTE, MOST_CLASSIC, Builder, numbers, octets, size_of
 from imgae.io.tiff.colours import FORMAT as NAME
 from imgae.io.tiff.colours import Samples, image_of, samples_of
 from imgae.io.tiff.container import Container, Directory
@@ -32,6 +32,8 @@ from imgae.io.tiff.strips import Strips, strips_of
 from imgae.picture.image import Frames, Image
 from imgae.picture.pixels import scale_of
 
+USER_COMMENT: Final = 37510
+"""A text of EXIF, whose letters may be of two bytes."""
 DPI: Final = float((1 << 32) - 1)
 PIXEL_TYPE: Final = re.compile(rb'(<(?:\w+:)?Pixels\b[^>]*?\bType=")[^"]*')
 """Where OME-XML says what a sample is."""
@@ -118,7 +120,7 @@ def warn_if_outside(images: Sequence[Image], name: str) -> None:
 
 def encode(frames: Frames, name: str, encoding: Encoding) -> bytes:
     with once():
-        order = order_of(frames[0])
+        order = order_of(frames[0], name)
         if any(image.duration is not None for image in frames):
             tell(f"{name}: TIFF holds no timing; its frames are written as pages")
         pages: list[tuple[Strips, dict[int, Any]]] = []
@@ -139,11 +141,12 @@ def encode(frames: Frames, name: str, encoding: Encoding) -> bytes:
         return bytes(builder.out)
 
 
-def order_of(image: Image) -> str:
+def order_of(image: Image, name: str) -> str:
     """Return the byte order to write in: some values are only right in that of their file."""
     if data := image.private.get(IMAGEJ_NAME):
         return str(next(iter(data.values())).order)
-    if image.exif:
+    camera = exif_tags(image.exif, name)[0].get(EXIF_TAG, {})
+    if image.exif and {MAKER_NOTE, USER_COMMENT} & camera.keys():
         return ">" if image.exif[:2] == b"MM" else "<"
     return str(details_of(image).get("order", "<"))
 

@@ -484,7 +484,7 @@ def test_slices_behind_a_single_directory_are_all_read(description):
 def test_a_stack_without_its_words_is_still_a_stack():
     stack = np.random.default_rng(0).integers(0, 65535, (5, 8, 10), np.uint16)
     frames = read_frames(in_one_directory(stack, "ImageJ=1.52i\nimages={0}\nslices={0}\n"))
-    bare = frames.with_images([stripped(image) for image in frames])
+    bare = stripped(frames)
     assert read_frames(written(bare)).kind == "stack"
 
 
@@ -665,7 +665,7 @@ def test_texts_of_other_formats_have_tags_or_a_note():
 
 def test_stripping_leaves_no_words_and_no_place():
     image, _ = noted(read_image, made(scene(), extratags=TAGS, description="hello"))
-    tags = tags_in(written(stripped(image)))
+    tags = tags_in(written(stripped(Frames((image,)))))
     assert not tags.keys() & {270, 282, 285, 700, 33550, 33723, 34377, 34735, 50000}
     assert 319 in tags  # what the colours mean
 
