@@ -109,8 +109,8 @@ def animation(path):
     frames[0].save(path, save_all=True, append_images=frames[1:])
 
 
-def lab(path):
-    PIL.Image.new("LAB", (8, 8)).save(path, "TIFF")
+def logarithms(path):
+    tifffile.imwrite(path, np.zeros((8, 8), np.uint16), photometric=32844)
 
 
 def text(path):
@@ -133,7 +133,7 @@ def integers(path):
         (png_with_a_flipped_byte, "damaged or cut short"),
         (png_of_impossible_size, "too large|damaged|not a picture"),
         (animation, "3 frames"),
-        (lab, r"colours are CIE L\*a\*b\*"),
+        (logarithms, "colours are logarithms of brightness"),
         (text, "not a picture that can be read"),
         (gif, "not a picture that can be read"),
         (integers, "signed integers of 32 bits"),

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgae.errors import ImageError
-from imgae.io.tiff.layout import CMYK, FAX, RGB, YCBCR, Layout
+from imgae.io.tiff.layout import CMYK, FAX, ICC_LAB, LAB, RGB, YCBCR, Layout
 
 NAMES: Final = {
     32766: "NeXT",
@@ -72,6 +72,8 @@ def decode_jpeg(data: bytes, out: NDArray[Any], layout: Layout, tables: bytes | 
     elif photometric == RGB and layout.deep == 3:
         stored = "YCBCR" if data[6:10] == b"JFIF" else "RGB"
         colours = {"colorspace": stored, "outcolorspace": "RGB"}
+    elif photometric in (LAB, ICC_LAB) and layout.deep == 3:
+        colours = {"colorspace": "RGB", "outcolorspace": "RGB"}
     elif photometric == CMYK and layout.deep == 4:
         colours = {"colorspace": "CMYK", "outcolorspace": "CMYK"}
     try:

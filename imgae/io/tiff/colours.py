@@ -10,14 +10,16 @@ from numpy.typing import NDArray
 from imgae.errors import ImageError
 from imgae.io import inks
 from imgae.io.associated import associated, unassociated
-from imgae.io.cms import srgb_profile
+from imgae.io.cms import lab_to_srgb, srgb_profile
 from imgae.io.format import Encoding
 from imgae.io.tiff.build import numbers
 from imgae.io.tiff.container import Directory, Value
 from imgae.io.tiff.layout import (
     BLACK_IS_ZERO,
     CMYK,
+    ICC_LAB,
     JPEG,
+    LAB,
     MASK,
     OLD_JPEG,
     PALETTE,
@@ -91,6 +93,9 @@ def image_of(
         mode, details["icc"] = "CMYK", icc if inks.is_ink_profile(icc) else None
         colours = from_inks(colours, directory, details["icc"], name)
         icc = srgb_profile() if details["icc"] else None
+    elif layout.photometric in (LAB, ICC_LAB):
+        mode, icc = "Lab", srgb_profile()
+        colours = from_lab(colours, layout, name)
     stored = Stored(FORMAT, mode, bits, details)
     return split(colours, further, Image(colours_of(colours), icc=icc, stored=stored), name)
 
@@ -182,6 +187,19 @@ def from_inks(
     how = "by its colour profile" if icc else "without a colour profile, by a plain formula"
     tell(f"{name}: its colours are inks (CMYK); continued as sRGB, {how}")
     return inks.to_rgb(colours, icc)
+
+
+def from_lab(colours: NDArray[Any], layout: Layout, name: str) -> NDArray[Any]:
+    """Convert L*a*b* to sRGB, and tell of it."""
+    if layout.bits not in (8, 16) or layout.floats:
+        raise ImageError(f"{name}: its colours are L*a*b* of {layout.bits} bits; convert it first")
+    tell(f"{name}: its colours are L*a*b*; continued as sRGB, which has not all of them")
+    lab = colours.copy()
+    if layout.photometric == LAB:  # a and b are signed there
+        lab[:, :, 1:] ^= np.array(1 << (layout.bits - 1), lab.dtype)
+    elif layout.bits == 16:  # where white is 0xFF00
+        lab[:, :, 0] = np.minimum(lab[:, :, 0] * (65535 / 65280), 65535).round()
+    return lab_to_srgb(lab)
 
 
 @dataclass

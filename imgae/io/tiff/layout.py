@@ -16,6 +16,8 @@ PALETTE: Final = 3
 MASK: Final = 4
 CMYK: Final = 5
 YCBCR: Final = 6
+LAB: Final = 8
+ICC_LAB: Final = 9
 COLOURS: Final = {
     WHITE_IS_ZERO: 1,
     BLACK_IS_ZERO: 1,
@@ -24,11 +26,11 @@ COLOURS: Final = {
     MASK: 1,
     CMYK: 4,
     YCBCR: 3,
+    LAB: 3,
+    ICC_LAB: 3,
 }
 """Samples of a pixel that are colours, by the photometric interpretation."""
 REFUSED_COLOURS: Final = {
-    8: "CIE L*a*b*",
-    9: "ICC L*a*b*",
     10: "ITU L*a*b*",
     32803: "a camera's colour filter",
     32844: "logarithms of brightness (LogL)",

@@ -6,6 +6,7 @@ import imagecodecs
 import inkprofile
 import numpy as np
 import PIL.Image
+import PIL.ImageCms
 import PIL.ImageOps
 import pytest
 import tifffile
@@ -289,6 +290,25 @@ def test_inks_of_other_colours_are_refused():
     data = made(np.zeros((4, 4, 4), np.uint8), photometric="separated", extratags=other)
     with pytest.raises(ImageError, match="not those of CMYK"):
         read_image(data)
+
+
+def test_lab_becomes_rgb_with_a_note():
+    rgb = scene() // 2 + 60  # all of it inside sRGB
+    srgb, lab = (PIL.ImageCms.createProfile(kind) for kind in ("sRGB", "LAB"))
+    converted = PIL.ImageCms.profileToProfile(PIL.Image.fromarray(rgb), srgb, lab, outputMode="LAB")
+    data = saved(converted)
+    assert tags_in(data)[262] == 8
+    with pytest.warns(ImgaeWarning, match=r"L\*a\*b\*; continued as sRGB"):
+        image = read_image(data)
+    assert np.abs(image.pixels.astype(int) - rgb).max() <= 5
+    for photometric, raw, white in (
+        (9, (255, 128, 128), 255),
+        (9, (65280, 32768, 32768), 65535),
+        (8, (65535, 0, 0), 65535),
+    ):
+        one = np.array([[raw]], np.uint8 if white == 255 else np.uint16)
+        image, _ = noted(read_image, made(one, photometric=photometric))
+        assert np.abs(image.pixels.astype(int) - white).max() <= white // 255
 
 
 # Further samples
