@@ -113,9 +113,9 @@ def test_deep_holes_start_from_half_the_size(inpainter, monkeypatch):
     seen = []
     fill = type(inpainter).fill
 
-    def watched(self, values, hole, progress=None):
+    def watched(self, values, hole, *others, **named):
         seen.append(hole.shape)
-        return fill(self, values, hole, progress)
+        return fill(self, values, hole, *others, **named)
 
     monkeypatch.setattr(type(inpainter), "fill", watched)
     mask = np.zeros((300, 300), bool)
