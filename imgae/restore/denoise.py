@@ -412,7 +412,7 @@ def notes_of(
             f"{factor} times as bright"
         )
     elif pixels.dtype.kind == "f" and (least < 0 or most > 1):
-        notes.append(f"{reach}, which are kept: 0 counts as black and 1 as white")
+        notes.append(f"{reach}, and stay there; 0 counts as black and 1 as white")
     if len(views) > 1:
         white = scale.low + views[1].scale.span
         notes.append(f"parts brighter than white were denoised as if {white:.4g} were white")

@@ -35,6 +35,8 @@ BOTTOM: Final = -1.0
 SAMPLES: Final = 1 << 18
 USUAL: Final = (-0.5, 4.0)
 """Floats are on [0, 1] unless more than a few are below the first, or half above the second."""
+VIVID: Final = -0.1
+"""Parts below this are no noise, but colours outside sRGB, which models would draw inside."""
 OVER_MIDDLE: Final = 8
 """White is at most so many times as far from black as the middle value is."""
 NEAR: Final = 0.5
@@ -136,7 +138,11 @@ def scale_for(pixels: NDArray[Any]) -> Scale:
     if pixels.dtype.kind == "f":
         low, middle, _ = quantiles(sample)
         if low < USUAL[0] or middle > USUAL[1]:
-            return own_range(*quantiles(sample_of(smooth(pixels))))
+            return own_range(*quantiles(sample_of(smooth(pixels, 3))))
+        if low < VIVID:
+            low, _, _ = quantiles(sample_of(smooth(pixels, AROUND)))
+            if low < VIVID:
+                return Scale(low, 1 - low)
     return Scale(span=1 / factor_for(sample))
 
 
@@ -176,11 +182,11 @@ def quantiles(sample: Floats) -> tuple[float, float, float]:
     return float(low), float(middle), float(high)
 
 
-def smooth(pixels: Floats) -> Floats:
-    """Return means over 3x3 pixels, so that noise does not widen a range much."""
+def smooth(pixels: Floats, side: int) -> Floats:
+    """Return means over squares of pixels, so that noise does not widen a range much."""
     import cv2  # loads only where it is used
 
-    mean = cv2.blur(pixels, (3, 3), borderType=cv2.BORDER_REPLICATE)
+    mean = cv2.blur(pixels, (side, side), borderType=cv2.BORDER_REPLICATE)
     return np.asarray(mean, np.float32).reshape(pixels.shape)
 
 
