@@ -177,7 +177,7 @@ def inpaint_file(
         else:
             files.write_image(done, target, options.overwrite)
         if options.save_mask:
-            write_mask(hole, image, options.save_mask, options.overwrite)
+            write_mask(hole, options.save_mask, options.overwrite)
         if options.preview:
             preview = Image(drawn_over(image, hole))
             files.write_image(preview, options.preview, options.overwrite)
