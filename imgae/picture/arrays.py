@@ -17,6 +17,9 @@ OVEREXPOSED: Final = 4
 """Floats above it are two stops over white; few pictures on [0, 1] hold many."""
 DARK: Final = 16
 """Few pictures on 0 to 255 are so dark that nothing is above it."""
+STEP_OF_8: Final = 1 / 255
+MOST_OUTSIDE: Final = 0.01
+"""The largest share of values that are clipped, of a picture that is still good to learn from."""
 NOISY_WHITE: Final = 512
 """What floats on 0 to 255 hardly pass, noise included."""
 
@@ -131,6 +134,21 @@ def check_finite(image: Image) -> None:
     """Raise ImageError if the pixels hold NaN or infinity."""
     if image.pixels.dtype == np.float32 and not np.isfinite(image.pixels).all():
         raise ImageError("the picture holds NaN or infinity; expected finite values")
+
+
+def check_for_8_bits(image: Image) -> None:
+    """Raise ImageError if 8 bits would spoil floats: NaN, infinity, or many outside [0, 1]."""
+    pixels = image.pixels
+    if pixels.dtype != np.float32:
+        return
+    if unusable := np.count_nonzero(~np.isfinite(pixels)):
+        raise ImageError(f"{unusable / pixels.size:.1%} of its values are NaN or infinity")
+    outside = np.count_nonzero((pixels < -STEP_OF_8) | (pixels > 1 + STEP_OF_8))
+    if outside > MOST_OUTSIDE * pixels.size:
+        raise ImageError(
+            f"its values reach from {pixels.min():.4g} to {pixels.max():.4g}, and "
+            f"{outside / pixels.size:.1%} of them lie outside 0 to 1"
+        )
 
 
 def split_alpha(array: NDArray[Any], has_alpha: bool) -> tuple[NDArray[Any], NDArray[Any] | None]:
