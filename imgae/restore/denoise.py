@@ -155,7 +155,7 @@ class Denoiser:
         """Return the picture without its noise, in the type, shape and dtype it came in.
 
         image: an imgae.Image, a PIL image, or an RGB array (H, W), (H, W, 1), (H, W, 3) or
-            (H, W, 4), uint8, uint16, float16, float32 or float64. Alpha is kept as it is, and so is
+            (H, W, 4), uint8, uint16, float32 or float64. Alpha is kept as it is, and so is
             the colour that it hides. Floats are on [0, 1], where some may lie outside, such as
             lamps of 100, or in a range of their own: from -1 to 1; from 0 to a power of two; or
             from their lowest to their highest values. They stay in that range, and none is clipped.

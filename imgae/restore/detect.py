@@ -60,7 +60,7 @@ class Detector:
         """Return a mask, bool (H, W), True where there is one of the defects named.
 
         image: an imgae.Image, a PIL image, or an RGB array (H, W), (H, W, 1), (H, W, 3) or
-            (H, W, 4), uint8, uint16, float16, float32 or float64; floats are on [0, 1], or in a
+            (H, W, 4), uint8, uint16, float32 or float64; floats are on [0, 1], or in a
             range of their own, as for Denoiser.
         defects: one or more of "scratches", "dust" and "dead-pixels"; all by default.
         Raises ImageError for another kind of array, and for NaN or infinity; OptionError for an

@@ -79,7 +79,7 @@ class Encoder:
         """Return the code of a picture, float32 (channels, ceil(H/stride), ceil(W/stride)).
 
         image: an imgae.Image, a PIL image, or an RGB array (H, W), (H, W, 1), (H, W, 3) or
-            (H, W, 4), uint8, uint16, float16, float32 or float64; floats are on [0, 1], and noise
+            (H, W, 4), uint8, uint16, float32 or float64; floats are on [0, 1], and noise
             may take them to -0.5 and 1.5. Gray is encoded as RGB of three equal channels; alpha is
             not encoded.
         Of the shipped model the stride is 8 and the code has 32 channels. Codes of one model can be

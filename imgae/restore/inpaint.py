@@ -81,7 +81,7 @@ class Inpainter:
         """Return the picture with its holes filled, in the type, shape and dtype it came in.
 
         image: an imgae.Image, a PIL image, or an RGB array (H, W), (H, W, 1), (H, W, 3) or
-            (H, W, 4), uint8, uint16, float16, float32 or float64; floats are on [0, 1], or in a
+            (H, W, 4), uint8, uint16, float32 or float64; floats are on [0, 1], or in a
             range of their own, as for Denoiser, and may be NaN inside the mask. Alpha is kept as
             it is, and what it hides is no source of colour or texture.
         mask: what to fill, of the picture's height and width: a bool array (H, W), True fills; a
