@@ -2,6 +2,8 @@
 
 __all__ = [
     "atomic",
+    "camera",
+    "cms",
     "files",
     "format",
     "formats",
@@ -10,4 +12,5 @@ __all__ = [
     "opencv",
     "pillow",
     "places",
+    "tags",
 ]
