@@ -10,6 +10,7 @@ __all__ = [
     "libraries",
     "metadata",
     "opencv",
+    "openexr",
     "pillow",
     "places",
     "tags",
