@@ -89,7 +89,7 @@ def is_raw(data: bytes) -> bool:
     below = SUB_DIRECTORIES in main.entries
     if DNG_VERSION in main.entries and (preview or below):
         return True
-    if preview and make and any(other.depth and not other.number(SUBFILE, 1) for other in found):
+    if preview and make and any(other.depth and not other.number(SUBFILE) & 1 for other in found):
         return True
     return (
         LEAF in main.entries
