@@ -47,6 +47,8 @@ BEGINNING: Final = (
 """What raw files begin with: a TIFF's beginning, for which `is_raw` says more, or their own."""
 KEPT: Final = (270, 271, 272, 305, 306, 315, 33432, 18246, 18249, *range(40091, 40096))
 """Description, maker, dates, people, rights and stars, of a raw file's first directory."""
+OF_DNG: Final = {50735: 42033, 50736: 42034}
+"""Serial number and lens of a DNG's first directory, and how EXIF has them."""
 POINTERS: Final = (MAKER_NOTE, EXIF, GPS, 40965)
 """Tags of the exposure that point to places in the file."""
 MOST_TAGS: Final = 256
@@ -115,6 +117,9 @@ def photo_data(data: bytes) -> PhotoData:
             continue
         whole = dict(first.entries)
         parts[0].update({tag: entry for tag, entry in whole.items() if tag in KEPT})
+        for tag, usual in OF_DNG.items():
+            if tag in whole:
+                parts[EXIF][usual] = whole[tag]
         for tag in (EXIF, GPS):
             found = directory_at(data, start, first.number(tag), order) if tag in whole else None
             parts[tag].update(found[0] if found else {})

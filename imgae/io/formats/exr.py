@@ -241,14 +241,22 @@ def straight(pixels: NDArray[np.float32], alpha: NDArray[np.float32]) -> NDArray
     return np.asarray(pixels / divisor[:, :, None], np.float32)
 
 
-def associated(image: Image, before: NDArray[np.float32] | None) -> NDArray[np.float32]:
-    """Multiply colours by alpha. before: the file's own, which are taken where nothing changed."""
+def associated(image: Image, details: Mapping[str, Any], name: str) -> NDArray[np.float32]:
+    """Multiply colours by alpha; where nothing changed they are the file's own.
+
+    Colours that are hidden shine in an EXR; those that come from one are meant to.
+    """
     pixels: NDArray[Any] = image.pixels
     alpha: NDArray[Any] | None = image.alpha
     if alpha is None:
         return np.asarray(pixels, np.float32)
+    if "associated" not in details:
+        if pixels[alpha == 0].any():
+            warn(f"{name}: EXR holds no colours under what is transparent; they are left out")
+        return np.asarray(pixels * alpha[:, :, None], np.float32)
     factor = np.where(np.abs(alpha) >= LEAST_ALPHA, alpha, np.float32(1))
     product = pixels * factor[:, :, None]
+    before = details["associated"]
     if before is not None and before.shape == pixels.shape:
         product = np.where(straight(before, alpha) == pixels, before, product)
     return np.asarray(product, np.float32)
@@ -303,7 +311,7 @@ def part_from(
         names.pop()
     known = dict(zip(details.get("names", ()), details.get("types", ()), strict=True))
     linear = dict(zip(details.get("names", ()), details.get("linear", ()), strict=True))
-    planes = [*np.moveaxis(associated(image, details.get("associated")), 2, 0)]
+    planes = [*np.moveaxis(associated(image, details, name), 2, 0)]
     if image.alpha is not None:
         planes.append(image.alpha)
     other = np.dtype("<f2") if eight else np.dtype("<f4")

@@ -34,6 +34,9 @@ FLOAT_PREDICTORS: Final = (3, 34894, 34895)
 BASELINE: Final = (50730, 51109)
 """How many stops brighter a DNG means its picture: of the camera and of its profile."""
 MOST_STOPS: Final = 4.0
+SMALL: Final = 1 << 22
+MOST_SHRUNK: Final = 64
+"""Samples in a byte of a file; more is a lie."""
 OPCODES: Final = (51008, 51009, 51022)
 """Lists of what a DNG wants done to its pixels."""
 
@@ -50,6 +53,8 @@ def read(file: File) -> Frames:
     told = camera.photo_data(file.data)
     if told.notes:
         warn(f"{file.name}: the maker's own notes in its camera data are left out")
+    elif told.exif is None:
+        warn(f"{file.name}: its camera data is not found, and left out")
     image = replace(image, exif=told.exif, xmp=told.xmp, iptc=told.iptc)
     image = replace(upright(image, 1), turned=orientation)
     return Frames((image,))
@@ -86,9 +91,10 @@ def developed(file: File, found: list[Directory], is_dng: bool) -> tuple[Image, 
             raw.open_buffer(io.BytesIO(file.data))
             sizes = raw.sizes
             file.check_size(sizes.raw_width, sizes.raw_height)
+            check_length(file, sizes.raw_width * sizes.raw_height)
             check_sensor(file, found, (sizes.raw_width, sizes.raw_height), is_dng)
             raw.unpack()
-            warn_of_balance(raw, name)
+            warn_of_colours(raw, name)
             options = options_of(raw, found, is_dng)
             array = raw.postprocess(
                 output_bps=16, use_camera_wb=True, no_auto_bright=True, **options
@@ -114,6 +120,15 @@ def developed(file: File, found: list[Directory], is_dng: bool) -> tuple[Image, 
     return Image(pixels, icc=srgb_profile(gray), stored=stored), orientation
 
 
+def check_length(file: File, samples: int) -> None:
+    """Raise ImageError for more of a sensor's samples than can be packed into a file."""
+    if samples > max(SMALL, MOST_SHRUNK * len(file.data)):
+        raise ImageError(
+            f"{file.name}: a camera raw file that is damaged: too short for the pixels that it "
+            "says it holds"
+        )
+
+
 def check_sensor(file: File, found: list[Directory], size: tuple[int, int], is_dng: bool) -> None:
     """Raise ImageError if LibRaw takes something else for the sensor's samples than the file."""
     sizes: dict[bool, set[tuple[int, int]]] = {True: set(), False: set()}
@@ -129,10 +144,14 @@ def check_sensor(file: File, found: list[Directory], size: tuple[int, int], is_d
         )
 
 
-def warn_of_balance(raw: Any, name: str) -> None:
-    """Warn if a file of a colour sensor does not say what was white."""
-    if raw.num_colors > 1 and not all(value > 0 for value in raw.camera_whitebalance[:3]):
+def warn_of_colours(raw: Any, name: str) -> None:
+    """Warn if neither a file nor LibRaw says what was white, or what colours the sensor sees."""
+    if raw.num_colors == 1:
+        return
+    if not all(value > 0 for value in raw.camera_whitebalance[:3]):
         warn(f"{name}: does not say what was white; developed as in daylight")
+    if not raw.color_matrix.any() and not raw.rgb_xyz_matrix.any():
+        warn(f"{name}: LibRaw does not know its camera; its sensor's colours are taken for sRGB's")
 
 
 def options_of(raw: Any, found: list[Directory], is_dng: bool) -> dict[str, Any]:

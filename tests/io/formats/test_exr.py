@@ -213,6 +213,16 @@ def test_pictures_of_other_formats_become_linear(tmp_path):
     np.testing.assert_array_equal(read_image(tmp_path / "b.exr").pixels, floats.pixels)
 
 
+def test_straight_alpha_of_other_formats_becomes_associated(tmp_path):
+    pixels = plane("f4")[:, :, None].repeat(3, 2)
+    alpha = np.clip(plane("f4"), 0, 1)
+    with pytest.warns(match="no colours under what is transparent"):
+        write_image(Image(pixels, alpha), tmp_path / "a.exr")
+    found = opened((tmp_path / "a.exr").read_bytes())[0][1]
+    np.testing.assert_array_equal(found["R"], pixels[:, :, 0] * alpha)
+    np.testing.assert_array_equal(found["A"], alpha)
+
+
 def test_halves_end_at_their_largest(tmp_path):
     image = read_image(file(colours()))
     write_image(image.with_pixels(image.pixels * np.float32(1e6)), tmp_path / "a.exr")

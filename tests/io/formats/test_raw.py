@@ -10,6 +10,7 @@ import dngs
 import numpy as np
 import PIL.Image
 import pytest
+import tifffile
 
 from imgae.errors import ImageError, MissingExtraError
 from imgae.io.cms import srgb_profile
@@ -116,6 +117,26 @@ def test_what_is_guessed_or_left_out_is_said(tmp_path):
     opcodes = [(51009, 7, 20, bytes(20), True)]
     with pytest.warns(match="corrections .* lens are not applied"):
         read_image(dngs.write(tmp_path / "b.dng", LIGHT, sensor_tags=opcodes))
+
+
+@pytest.mark.parametrize("make", ["NIKON CORPORATION", "Nobody"])
+def test_a_makers_own_raw_file_is_developed(tmp_path, make):
+    """Its directories are those of a DNG; what a colour is comes from LibRaw's table."""
+    tags = [(271, 2, 0, make, True), (272, 2, 0, "NIKON D850", True)]
+    sensor = np.rint(dngs.mosaic(LIGHT) * 65535).astype(np.uint16)
+    pattern = [(33421, 3, 2, (2, 2), True), (33422, 1, 4, bytes(dngs.BAYER), True)]
+    with tifffile.TiffWriter(tmp_path / "a.nef") as file:
+        small = np.zeros((12, 16, 3), np.uint8)
+        file.write(small, photometric="rgb", subfiletype=1, subifds=1, extratags=tags)
+        file.write(sensor, photometric=dngs.CFA, extratags=pattern)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        image = read_image(tmp_path / "a.nef")
+    said = " ".join(str(one.message) for one in caught)
+    assert ("does not know its camera" in said) == (make == "Nobody")
+    assert image.pixels.shape == (48, 64, 3)
+    closeness = np.corrcoef(image.pixels[:, :, 1].ravel(), LOOK[:, :, 1].ravel())[0, 1]
+    assert closeness > 0.9
 
 
 def refused(data):
