@@ -6,6 +6,7 @@ brighter its camera means a picture; that is done. Corrections of a lens are not
 """
 
 import io
+import math
 from dataclasses import replace
 from typing import Any, Final
 
@@ -63,7 +64,11 @@ def read(file: File) -> Frames:
 def check_dng(file: File, found: list[Directory]) -> None:
     """Raise ImageError for a DNG without what tells the sensor's samples from others."""
     name = file.name
-    sensors = [one for one in found if one.number(camera.PHOTOMETRIC) in camera.SENSOR]
+    sensors = [
+        one
+        for one in found
+        if one.number(camera.PHOTOMETRIC) in camera.SENSOR and not one.number(camera.SUBFILE) & 1
+    ]
     if not sensors:
         raise ImageError(f"{name}: a camera raw file (DNG) that holds only previews, or is damaged")
     for one in sensors:
@@ -131,16 +136,18 @@ def check_length(file: File, samples: int) -> None:
 
 def check_sensor(file: File, found: list[Directory], size: tuple[int, int], is_dng: bool) -> None:
     """Raise ImageError if LibRaw takes something else for the sensor's samples than the file."""
-    sizes: dict[bool, set[tuple[int, int]]] = {True: set(), False: set()}
+    sensors, previews = set[tuple[int, int]](), set[tuple[int, int]]()
     for one in found:
-        is_sensor = one.number(camera.PHOTOMETRIC) in camera.SENSOR
-        if is_sensor or one.number(camera.SUBFILE) & 1:
-            sizes[is_sensor].add((one.number(camera.WIDTH), one.number(camera.HEIGHT)))
-    largest = max(sizes[True], key=lambda it: it[0] * it[1], default=size)
-    if (is_dng and size != largest) or size in sizes[False] - sizes[True]:
+        of_one = one.number(camera.WIDTH), one.number(camera.HEIGHT)
+        if one.number(camera.SUBFILE) & 1:
+            previews.add(of_one)
+        elif one.number(camera.PHOTOMETRIC) in camera.SENSOR:
+            sensors.add(of_one)
+    if (is_dng and size not in sensors) or size in previews - sensors:
+        wide, high = max(sensors, key=math.prod, default=size)
         raise ImageError(
-            f"{file.name}: a camera raw file whose sensor's picture of {largest[0]}x{largest[1]} "
-            f"pixels LibRaw does not find; it finds one of {size[0]}x{size[1]}"
+            f"{file.name}: a camera raw file whose sensor's picture of {wide}x{high} pixels LibRaw "
+            f"does not find; it finds one of {size[0]}x{size[1]}"
         )
 
 
