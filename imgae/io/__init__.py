@@ -2,12 +2,16 @@
 
 __all__ = [
     "atomic",
+    "camera",
+    "cms",
     "files",
     "format",
     "formats",
     "libraries",
     "metadata",
     "opencv",
+    "openexr",
     "pillow",
     "places",
+    "tags",
 ]
