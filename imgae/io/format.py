@@ -79,7 +79,7 @@ class Limits:
 
     bits: of a channel; 32 is float. alpha: whether they hold transparency. gray: whether they hold
     a single channel. side: pixels of height or width. dpi: the largest resolution.
-    metadata: bytes of EXIF, and of XMP. None is without limit.
+    metadata: bytes of EXIF, and of XMP. None is without limit. lossy: whether there is a quality.
     holds: the fields of BELONGINGS that they hold. private: what of Image.private and
     Frames.private they hold, by its name. frames: which kinds of Frames they hold, besides a single
     picture.
@@ -91,6 +91,7 @@ class Limits:
     side: int | None = None
     dpi: float | None = None
     metadata: int | None = None
+    lossy: bool = False
     holds: frozenset[str] = ALL
     private: frozenset[str] = frozenset()
     frames: frozenset[str] = frozenset()

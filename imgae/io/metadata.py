@@ -99,7 +99,7 @@ def upright(image: Image, orientation: int) -> Image:
         turned,
         exif=None if image.exif is None else fresh_exif(image.exif, size, orientation),
         xmp=None if image.xmp is None else fresh_xmp(image.xmp, size),
-        turned=orientation if orientation in TURNS else 1,
+        turned=orientation if orientation in TURNS else image.turned,
     )
 
 

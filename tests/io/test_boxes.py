@@ -115,7 +115,7 @@ def test_tables_do_not_grow_beyond_their_file():
 
 def test_whatever_is_wrong_is_a_value_error():
     whole, _ = meta_of(*whole_meta())
-    chance = random.Random(1)  # noqa: S311 - for tests
+    chance = random.Random(1)
     for _ in range(500):
         data = bytearray(whole)
         for _ in range(chance.randint(1, 4)):
