@@ -45,6 +45,8 @@ FORMATS: Final = (
     Row("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif"), rb"\xff\xd8\xff", "jpeg"),
     Row("TIFF", (".tif", ".tiff"), rb"(?:II|MM)(?:[*+]\0|\0[*+])", "tiff"),
     Row("WebP", (".webp",), rb"(?s:RIFF.{4}WEBP)", "webp"),
+    # The brand of the file, or one of those that it is compatible with.
+    Row("AVIF", (".avif", ".avifs"), rb"(?s:\0\0\0.ftyp(?:.{8}(?:.{4}){0,24}?)?avi[fs])", "avif"),
 )
 
 
