@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from imgae.errors import ImageError, warn
 from imgae.io import boxes
 from imgae.io.boxes import Box, Cursor, Item, Items, box, full_box
+from imgae.io.depth import narrowed, widened
 from imgae.io.exif import orientation_of, resolution_of, with_resolution
 from imgae.io.format import Encoding, File, Format, Limits
 from imgae.io.metadata import checked, upright
@@ -255,13 +256,13 @@ def divided(array: NDArray[Any], bits: int) -> NDArray[Any]:
 class Part:
     """An item to be written: its kind, bytes, properties as boxes, and what follows its kind.
 
-    references: kinds, each with the place of the item it is to, counted from 1.
+    references: kinds, each with the places of the items it is to, counted from 1.
     """
 
     kind: bytes
     content: bytes
     properties: tuple[tuple[bytes, bool], ...] = ()
-    references: tuple[tuple[bytes, int], ...] = ()
+    references: tuple[tuple[bytes, tuple[int, ...]], ...] = ()
     tail: bytes = b"\0"
 
 
@@ -280,7 +281,7 @@ def made_part(items: Items, item: Item, coded: Coded) -> Part:
         *(found[kind] for kind in (b"auxC", b"a1op") if kind in found),
         *colour[:1],
     ]
-    references = ((b"auxl", 1),) if b"auxC" in found else ()
+    references = ((b"auxl", (1,)),) if b"auxC" in found else ()
     return Part(
         b"av01",
         items.content(item),
@@ -330,24 +331,6 @@ def image_of(
         np.ascontiguousarray(array[:, :, -1]) if has_alpha else None,
         stored=stored,
     )
-
-
-def widened(array: NDArray[Any], bits: int) -> NDArray[np.uint16]:
-    """Spread samples of 9 to 15 bits over 16, rounding to nearest."""
-    most = (1 << bits) - 1
-    if array.max() > most:
-        raise ValueError(f"it holds samples beyond its {bits} bits")
-    table = (np.arange(most + 1, dtype=np.uint32) * 65535 + most // 2) // most
-    found: NDArray[np.uint16] = table.astype(np.uint16)[array]
-    return found
-
-
-def narrowed(array: NDArray[Any], bits: int) -> NDArray[np.uint16]:
-    """Round samples of 16 bits to fewer; what was widened is as it was before."""
-    most = (1 << bits) - 1
-    table = (np.arange(65536, dtype=np.uint32) * most + 32767) // 65535
-    found: NDArray[np.uint16] = table.astype(np.uint16)[array]
-    return found
 
 
 def with_properties(image: Image, file: File, items: Items, properties: tuple[Box, ...]) -> Image:
@@ -657,10 +640,10 @@ def encode(frames: Frames, name: str, encoding: Encoding) -> bytes:
         kept = [one for one in part.properties if one[0][4:8] != b"colr"]
         auxiliary = full_box(b"auxC", 0, 0, ALPHA[0] + b"\0")
         parts.append(
-            replace(part, properties=(*kept, (auxiliary, True)), references=((b"auxl", 1),))
+            replace(part, properties=(*kept, (auxiliary, True)), references=((b"auxl", (1,)),))
         )
         if premultiplied:
-            parts[0] = replace(parts[0], references=((b"prem", 2),))
+            parts[0] = replace(parts[0], references=((b"prem", (2,)),))
     return still_file(parts, described_parts(first), brands)
 
 
@@ -735,7 +718,7 @@ def further_properties(image: Image) -> list[bytes]:
 
 def described_parts(image: Image) -> list[Part]:
     """Return EXIF and XMP as items that speak of the first."""
-    about = ((b"cdsc", 1),)
+    about = ((b"cdsc", (1,)),)
     exif = with_resolution(image.exif, image.dpi)
     parts = []
     if exif:
@@ -768,7 +751,10 @@ def meta_box(parts: list[Part], places: list[tuple[int, int]]) -> bytes:
             full_box(b"infe", 2, hidden, struct.pack(">HH", number, 0), part.kind, part.tail)
         )
         locations.append(struct.pack(">HHHII", number, 0, 1, *place))
-        links += [box(kind, struct.pack(">HHH", number, 1, to)) for kind, to in part.references]
+        links += [
+            box(kind, struct.pack(f">{2 + len(to)}H", number, len(to), *to))
+            for kind, to in part.references
+        ]
         indices = []
         for content, essential in part.properties:
             properties.append(content)
@@ -863,7 +849,7 @@ def retimed(data: bytes, image: Image, timing: Timing) -> bytes:
     mdat = top[b"mdat"]
     for item in items.items.values():
         references = tuple(
-            (kind, to[0]) for kind, origin, to in items.references if origin == item.number
+            (kind, to) for kind, origin, to in items.references if origin == item.number
         )
         more = further_properties(image) if item.number == items.primary else []
         properties = (*copied(data, item), *((one, False) for one in more))
