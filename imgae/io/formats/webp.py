@@ -39,6 +39,9 @@ LONGEST: Final = (1 << 24) - 1
 """Milliseconds that a frame may last."""
 EFFORT: Final = 2
 """Of libwebp, 0 to 6: files are 1 % larger than at 6, and take a tenth of the time."""
+LARGE: Final = 1 << 24
+EMPTY: Final = 16
+"""A canvas of more pixels, and so many times as large as what frames cover, is damage."""
 SPARSE: Final = 0.25
 """With this share of a frame's rectangle unchanged, leaving it transparent is tried."""
 
@@ -176,6 +179,7 @@ def read_animation(
         warn(f"{file.name}: its last frame is cut short, and left out")
     file.check_size(width, height, len(whole))
     found = [part_of(one.data, size) for one in whole]
+    check_covered(file.name, found, size)
     control = next((one.data for one in chunks if one.kind == b"ANIM"), b"")[:6].ljust(6, b"\0")
     images = []
     stored = stored_as(found[0].chunks[-1].kind if found[0].chunks else b"", background=control[:4])
@@ -187,6 +191,20 @@ def read_animation(
     ):
         images = [replace(image, alpha=None) for image in images]
     return Frames(tuple(images), "animation", int.from_bytes(control[4:6], "little"))
+
+
+def check_covered(name: str, parts: list[Part], size: tuple[int, int]) -> None:
+    """Raise ImageError for a large canvas of which the frames cover next to nothing.
+
+    A broken byte makes such a one of a small file, and gigabytes of emptiness of every frame.
+    """
+    across = max(part.x + part.width for part in parts) - min(part.x for part in parts)
+    down = max(part.y + part.height for part in parts) - min(part.y for part in parts)
+    if size[0] * size[1] > max(LARGE, EMPTY * across * down):
+        raise ImageError(
+            f"{name}: damaged: it says that it is {size[0]}x{size[1]} pixels, and its frames cover "
+            f"{across}x{down}"
+        )
 
 
 def part_of(data: bytes, size: tuple[int, int]) -> Part:

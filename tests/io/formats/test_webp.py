@@ -327,6 +327,8 @@ def test_a_size_that_contradicts_the_pixels_is_refused():
     parts = [frame_chunk(noise(8, 8, 3), 4, 0, 10, 0)]
     with pytest.raises(ImageError, match="reaches beyond the picture"):
         read_frames(animated(parts, (10, 8)))
+    with pytest.raises(ImageError, match="and its frames cover 8x8"):
+        read_frames(animated(parts, (8192, 8192)))
     with pytest.raises(ImageError, match="megapixels"):
         read_frames(animated(parts * 9, (16384, 16384)))
 
