@@ -2,12 +2,18 @@
 
 __all__ = [
     "atomic",
+    "av1",
+    "boxes",
+    "depth",
+    "exif",
     "files",
     "format",
     "formats",
+    "items",
     "libraries",
     "metadata",
     "opencv",
     "pillow",
     "places",
+    "sequences",
 ]

@@ -17,11 +17,14 @@ from numpy.typing import NDArray
 
 from imgae.errors import ImageError, warn
 from imgae.io import boxes
+from imgae.io.av1 import coded_size, configuration
 from imgae.io.boxes import Box, Cursor, Item, Items, box, full_box
 from imgae.io.depth import narrowed, widened
 from imgae.io.exif import orientation_of, resolution_of, with_resolution
 from imgae.io.format import Encoding, File, Format, Limits
+from imgae.io.items import Part, meta_box, still_file
 from imgae.io.metadata import checked, upright
+from imgae.io.sequences import Timing, Track, movie, tracks_of
 from imgae.picture.image import Frames, Image, Stored
 from imgae.picture.orientation import SIDEWAYS, TURNS, turn
 
@@ -47,8 +50,6 @@ FAST: Final = 9
 THOROUGH: Final = 6
 MOST_PIXELS: Final = 1 << 28
 """Of a picture, where libavif's readers end."""
-ENDLESS: Final = (1 << 64) - 1
-SUBSAMPLINGS: Final = {(0, 0): "444", (1, 0): "422", (1, 1): "420"}
 
 
 @dataclass(frozen=True)
@@ -60,74 +61,6 @@ class Coded:
     bits: int
     gray: bool
     subsampling: str
-
-
-class Bits:
-    """Reads numbers of any count of bits. Raises ValueError beyond the end."""
-
-    def __init__(self, data: bytes) -> None:
-        self.value, self.left = int.from_bytes(data), 8 * len(data)
-
-    def number(self, count: int) -> int:
-        self.left -= count
-        if self.left < 0:
-            raise ValueError("the header of its pixels is cut short")
-        return self.value >> self.left & ((1 << count) - 1)
-
-
-def coded_size(payload: bytes) -> tuple[int, int]:
-    """Return width and height from the sequence header of AV1. Raises ValueError without one."""
-    at = 0
-    for _ in range(16):
-        if at + 2 > len(payload):
-            break
-        kind, extended, sized = payload[at] >> 3 & 15, payload[at] & 4, payload[at] & 2
-        at += 2 if extended else 1
-        size = len(payload) - at
-        if sized:
-            size, shift = 0, 0
-            while shift < 56 and at < len(payload):
-                byte = payload[at]
-                at += 1
-                size |= (byte & 127) << shift
-                shift += 7
-                if byte < 128:
-                    break
-        if kind == 1:
-            return sequence_size(Bits(payload[at : at + min(size, 400)]))
-        at += size
-    raise ValueError("its pixels have no header")
-
-
-def sequence_size(bits: Bits) -> tuple[int, int]:
-    bits.number(4)  # profile and whether it is a still picture
-    if bits.number(1):  # the short header of a still picture
-        bits.number(5)
-    else:
-        delay = 0
-        modelled = 0
-        if bits.number(1):  # timing
-            bits.number(64)
-            if bits.number(1):
-                zeros = 0
-                while not bits.number(1):
-                    zeros += 1
-                bits.number(zeros)
-            modelled = bits.number(1)
-            if modelled:
-                delay = bits.number(5) + 1
-                bits.number(42)
-        display = bits.number(1)
-        for _ in range(bits.number(5) + 1):
-            bits.number(12)
-            if bits.number(5) > 7:
-                bits.number(1)
-            if modelled and bits.number(1):
-                bits.number(2 * delay + 1)
-            if display and bits.number(1):
-                bits.number(4)
-    across, down = bits.number(4) + 1, bits.number(4) + 1
-    return bits.number(across) + 1, bits.number(down) + 1
 
 
 def read(file: File) -> Frames:
@@ -196,13 +129,6 @@ def coded_as(data: bytes, item: Item, parts: list[Item]) -> Coded:
     return Coded(cursor.number(4), cursor.number(4), *configuration(data, codec))
 
 
-def configuration(data: bytes, codec: Box) -> tuple[int, bool, str]:
-    """Return bits of a sample, whether it is gray, and the subsampling."""
-    flags = Cursor(data, codec).number(4) >> 8 & 0xFF
-    bits = 8 if not flags & 0x40 else 12 if flags & 0x20 else 10
-    return bits, bool(flags & 0x10), SUBSAMPLINGS.get((flags >> 3 & 1, flags >> 2 & 1), "444")
-
-
 def alpha_of(items: Items, number: int) -> Item | None:
     """Return the item that holds the transparency of another, or None."""
     for origin in items.referring(b"auxl", number):
@@ -250,20 +176,6 @@ def divided(array: NDArray[Any], bits: int) -> NDArray[Any]:
     colours = (array[:, :, :-1] * np.uint32(most) + alpha // 2) // np.maximum(alpha, 1)
     colours = np.where(alpha == 0, array[:, :, :-1], np.minimum(colours, most))
     return np.concatenate([colours, alpha], 2).astype(array.dtype)
-
-
-@dataclass(frozen=True)
-class Part:
-    """An item to be written: its kind, bytes, properties as boxes, and what follows its kind.
-
-    references: kinds, each with the places of the items it is to, counted from 1.
-    """
-
-    kind: bytes
-    content: bytes
-    properties: tuple[tuple[bytes, bool], ...] = ()
-    references: tuple[tuple[bytes, tuple[int, ...]], ...] = ()
-    tail: bytes = b"\0"
 
 
 def made_part(items: Items, item: Item, coded: Coded) -> Part:
@@ -452,119 +364,6 @@ def cropped(image: Image, aperture: tuple[slice, slice] | None) -> Image:
     return replace(image, pixels=pixels, alpha=alpha)
 
 
-@dataclass(frozen=True)
-class Track:
-    """A track of a movie: the number of it, what it holds, how its samples are stored and timed.
-
-    durations: of each sample, in parts of a second of which `timescale` are one. loop: how often it
-    is shown, 0 without end. first: where the first sample lies. properties: of its sample entry.
-    """
-
-    number: int
-    handler: bytes
-    width: int
-    height: int
-    timescale: int
-    durations: tuple[int, ...]
-    loop: int
-    first: tuple[int, int]
-    properties: tuple[Box, ...]
-    auxiliary_to: tuple[int, ...] = ()
-
-
-def tracks_of(data: bytes, moov: Box) -> list[Track]:
-    """Return the tracks of AV1 in a movie."""
-    found = []
-    for trak in boxes.inside(data, moov):
-        media = boxes.first(data, trak, b"mdia") if trak.kind == b"trak" else None
-        table = boxes.descend(data, media, b"minf", b"stbl") if media else None
-        if media is None or table is None:
-            continue
-        parts = {one.kind: one for one in boxes.inside(data, table)}
-        entry = next(iter(boxes.inside(data, parts[b"stsd"], 8)), None)
-        if entry is None or entry.kind != b"av01":
-            continue
-        found.append(track_of(data, trak, media, parts, entry))
-    return found
-
-
-def track_of(data: bytes, trak: Box, media: Box, parts: dict[bytes, Box], entry: Box) -> Track:
-    handler, header = boxes.first(data, media, b"hdlr"), boxes.first(data, media, b"mdhd")
-    tkhd = boxes.first(data, trak, b"tkhd")
-    if handler is None or header is None or tkhd is None:
-        raise ValueError("a track lacks its headers")
-    cursor = Cursor(data, header)
-    version, _ = cursor.version()
-    cursor.take(16 if version else 8)
-    timescale = cursor.number(4)
-    cursor = Cursor(data, tkhd)
-    version, _ = cursor.version()
-    cursor.take(16 if version else 8)
-    number = cursor.number(4)
-    cursor.take(4)
-    length = cursor.number(8 if version else 4)
-    endless = length == ((1 << 64) - 1 if version else (1 << 32) - 1)
-    sizes = Cursor(data, parts[b"stsz"])
-    sizes.version()
-    common, count = sizes.number(4), sizes.number(4)
-    durations = durations_of(data, parts[b"stts"], count)
-    wide = b"co64" in parts
-    chunks = Cursor(data, parts[b"co64" if wide else b"stco"])
-    chunks.take(8)
-    at = chunks.number(8 if wide else 4)
-    size = common or (sizes.number(4) if count else 0)
-    picture = Cursor(data, entry)
-    picture.take(24)
-    width, height = picture.number(2), picture.number(2)
-    reference = boxes.descend(data, trak, b"tref", b"auxl")
-    main: tuple[int, ...] = ()
-    if reference is not None:
-        content = reference.content(data)
-        main = struct.unpack(f">{len(content) // 4}I", content[: len(content) // 4 * 4])
-    return Track(
-        number,
-        handler.content(data)[8:12],
-        width,
-        height,
-        timescale,
-        durations,
-        loop_of(data, trak, None if endless else length),
-        (at, at + size),
-        tuple(boxes.inside(data, entry, 78)),
-        main,
-    )
-
-
-def durations_of(data: bytes, stts: Box, count: int) -> tuple[int, ...]:
-    """Return the duration of each of so many samples."""
-    cursor = Cursor(data, stts)
-    cursor.version()
-    found: list[int] = []
-    if count > boxes.MOST_BOXES:
-        raise ValueError("it says that it has too many frames")
-    for _ in range(cursor.number(4)):
-        times, duration = cursor.number(4), cursor.number(4)
-        if times > count - len(found):
-            raise ValueError("the times of its frames are more than the frames")
-        found += [duration] * times
-    if len(found) != count:
-        raise ValueError("the times of its frames are fewer than the frames")
-    return tuple(found)
-
-
-def loop_of(data: bytes, trak: Box, length: int | None) -> int:
-    """Return how often a track is shown, 0 without end. length: of all, None for without end."""
-    edits = boxes.descend(data, trak, b"edts", b"elst")
-    if edits is None:  # it does not say; viewers repeat it
-        return 0
-    cursor = Cursor(data, edits)
-    version, flags = cursor.version()
-    if not flags & 1 or cursor.number(4) != 1:
-        return 1
-    one = cursor.number(8 if version else 4)
-    return 0 if length is None or not one else max(-(-length // one), 1)
-
-
 def read_sequence(file: File, track: Track, tracks: list[Track], items: Items) -> Frames:
     """Return every frame of a sequence."""
     count = len(track.durations)
@@ -729,73 +528,6 @@ def described_parts(image: Image) -> list[Part]:
     return parts
 
 
-def still_file(parts: list[Part], further: list[Part], brands: list[bytes]) -> bytes:
-    """Return a file of items, the first of which is the picture."""
-    parts = [*parts, *further]
-    head = box(b"ftyp", brands[0], bytes(4), *brands[1:])
-    begin = len(head) + len(meta_box(parts, [(0, 0)] * len(parts))) + 8
-    places = []
-    for part in parts:
-        places.append((begin, len(part.content)))
-        begin += len(part.content)
-    return head + meta_box(parts, places) + box(b"mdat", *(part.content for part in parts))
-
-
-def meta_box(parts: list[Part], places: list[tuple[int, int]]) -> bytes:
-    """Return the box that lists items. places: where the bytes of each begin, and how many."""
-    count = struct.pack(">H", len(parts))
-    kinds, locations, links, properties, associations = [], [], [], [], []
-    for number, (part, place) in enumerate(zip(parts, places, strict=True), 1):
-        hidden = int(part.kind != b"av01")
-        kinds.append(
-            full_box(b"infe", 2, hidden, struct.pack(">HH", number, 0), part.kind, part.tail)
-        )
-        locations.append(struct.pack(">HHHII", number, 0, 1, *place))
-        links += [
-            box(kind, struct.pack(f">{2 + len(to)}H", number, len(to), *to))
-            for kind, to in part.references
-        ]
-        indices = []
-        for content, essential in part.properties:
-            properties.append(content)
-            indices.append(len(properties) | essential << 7)
-        if indices:
-            associations.append(struct.pack(">HB", number, len(indices)) + bytes(indices))
-    return full_box(
-        b"meta",
-        0,
-        0,
-        full_box(b"hdlr", 0, 0, bytes(4), b"pict", bytes(13)),
-        full_box(b"pitm", 0, 0, struct.pack(">H", 1)),
-        full_box(b"iloc", 0, 0, b"\x44\0", count, *locations),
-        full_box(b"iinf", 0, 0, count, *kinds),
-        *([full_box(b"iref", 0, 0, *links)] if links else []),
-        box(
-            b"iprp",
-            box(b"ipco", *properties),
-            full_box(b"ipma", 0, 0, struct.pack(">I", len(associations)), *associations),
-        ),
-    )
-
-
-@dataclass(frozen=True)
-class Timing:
-    """When frames are shown: parts of a second, each frame's number of them, and the repeats."""
-
-    timescale: int
-    durations: tuple[int, ...]
-    loop: int
-
-    @property
-    def once(self) -> int:
-        return sum(self.durations)
-
-    @property
-    def length(self) -> int:
-        """Of all repeats."""
-        return self.once * self.loop if self.loop else ENDLESS
-
-
 def encode_sequence(
     frames: Frames, name: str, gray: bool, bits: int, options: dict[str, Any]
 ) -> bytes:
@@ -863,60 +595,11 @@ def retimed(data: bytes, image: Image, timing: Timing) -> bytes:
         parts.append(part)
     head = data[: top[b"ftyp"].end]
     size = len(head) + len(meta_box(parts, places)) + 8
-    size += len(movie(data, top[b"moov"], image, timing, 0))
+    more = further_properties(image)
+    size += len(movie(data, top[b"moov"], timing, more, 0))
     places = [(begin + size, length) for begin, length in places]
-    moov = movie(data, top[b"moov"], image, timing, size - mdat.begin)
+    moov = movie(data, top[b"moov"], timing, more, size - mdat.begin)
     return head + meta_box(parts, places) + moov + box(b"mdat", content)
-
-
-def movie(data: bytes, one: Box, image: Image, timing: Timing, moved: int) -> bytes:
-    """Return a box of a movie of libavif's with other times, its samples `moved` bytes further."""
-    content = one.content(data)
-    if one.kind in (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"edts"):
-        parts = (movie(data, part, image, timing, moved) for part in boxes.inside(data, one))
-        return box(one.kind, *parts)
-    if one.kind == b"stco":
-        places = [at + moved for at in numbers(content[8:])]
-        return box(one.kind, content[:8], struct.pack(f">{len(places)}I", *places))
-    if one.kind == b"stsd":
-        entry = next(boxes.inside(data, one, 8))
-        auxiliary = any(part.kind == b"auxi" for part in boxes.inside(data, entry, 78))
-        more = [] if auxiliary else further_properties(image)
-        return box(one.kind, content[:8], box(entry.kind, entry.content(data), *more))
-    return box(one.kind, timed(one.kind, content, timing))
-
-
-def timed(kind: bytes, content: bytes, timing: Timing) -> bytes:
-    """Return the content of a box of a movie of libavif's (of version 1) with other times."""
-    count = len(timing.durations)
-    if kind in (b"mvhd", b"mdhd"):
-        length = timing.once if kind == b"mdhd" else timing.length
-        times = struct.pack(">QQIQ", 0, 0, timing.timescale, length)
-        return content[:4] + times + content[32:]
-    if kind == b"tkhd":
-        return content[:4] + bytes(16) + content[20:28] + number(timing.length) + content[36:]
-    if kind == b"elst":
-        repeats = int(timing.loop != 1 and timing.once > 0)
-        return struct.pack(">IIQQI", 1 << 24 | repeats, 1, timing.once, 0, 1 << 16)
-    if kind == b"stts":
-        runs = (struct.pack(">II", 1, duration) for duration in timing.durations)
-        return struct.pack(">II", 0, count) + b"".join(runs)
-    if kind == b"stsz":
-        return content[:8] + struct.pack(">I", count) + content[12 : 12 + 4 * count]
-    if kind == b"stsc":
-        return content[:12] + struct.pack(">I", count) + content[16:]
-    if kind == b"stss":
-        kept = [at for at in numbers(content[8:]) if at <= count]
-        return content[:4] + struct.pack(f">{1 + len(kept)}I", len(kept), *kept)
-    return content
-
-
-def number(value: int) -> bytes:
-    return struct.pack(">Q", value)
-
-
-def numbers(data: bytes) -> tuple[int, ...]:
-    return struct.unpack(f">{len(data) // 4}I", data[: len(data) // 4 * 4])
 
 
 FORMAT: Final = Format(
