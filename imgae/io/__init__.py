@@ -13,6 +13,7 @@ __all__ = [
     "libraries",
     "metadata",
     "opencv",
+    "outer",
     "pillow",
     "places",
     "sequences",

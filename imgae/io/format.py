@@ -151,8 +151,9 @@ def fit(frames: Frames, limits: Limits, kind: str, name: str) -> Frames:
 def fit_image(image: Image, limits: Limits, kind: str, lost: dict[str, None]) -> Image:
     """Leave out what files of a kind cannot hold, and add a sentence for each."""
     bits = image.stored.bits if image.bits == 16 and image.stored else 0
-    if (bits or image.bits) > limits.bits:
-        lost[f"{kind} holds {limits.bits} bits; reduced from {bits or image.bits}"] = None
+    bits = bits if 8 < bits < 16 else image.bits
+    if bits > limits.bits:
+        lost[f"{kind} holds {limits.bits} bits; reduced from {bits}"] = None
         image = with_bits(image, limits.bits)
     if image.alpha is not None and not limits.alpha:
         if (image.alpha != scale_of(image.alpha.dtype)).any():

@@ -24,6 +24,7 @@ from imgae.io.exif import orientation_of, resolution_of, with_resolution
 from imgae.io.format import Encoding, File, Format, Limits
 from imgae.io.items import Part, meta_box, still_file
 from imgae.io.metadata import checked, upright
+from imgae.io.outer import outermost
 from imgae.io.sequences import Timing, Track, movie, tracks_of
 from imgae.picture.image import Frames, Image, Stored
 from imgae.picture.orientation import SIDEWAYS, TURNS, turn
@@ -65,9 +66,7 @@ class Coded:
 
 def read(file: File) -> Frames:
     data, name = file.data, file.name
-    top = {one.kind: one for one in reversed(list(boxes.boxes(data)))}
-    if any(not one.whole for one in top.values()):
-        warn(f"{name}: cut short")
+    top = {one.kind: one for one in reversed(outermost(file))}
     items = boxes.items(data, top[b"meta"]) if b"meta" in top else Items(data)
     tracks = tracks_of(data, top[b"moov"]) if b"moov" in top else []
     shown = next((track for track in tracks if track.handler == b"pict"), None)

@@ -31,6 +31,7 @@ from imgae.io.formats.codestream import (
     stored_as,
 )
 from imgae.io.metadata import checked, upright
+from imgae.io.outer import outermost
 from imgae.picture.image import Frames, Image
 from imgae.picture.pixels import scale_of
 
@@ -157,15 +158,13 @@ def with_resolutions(found: Description, data: bytes, res: Box) -> Description:
 
 def read(file: File) -> Frames:
     data, name = file.data, file.name
-    top = list(boxes.boxes(data))
+    top = outermost(file)
     header = next((one for one in top if one.kind == b"jp2h"), None)
     streams = [one for one in top if one.kind == b"jp2c"]
     if header is None or not streams:
         raise ValueError("no picture is in it")
     if len(streams) > 1:
         warn(f"{name}: it holds {len(streams)} pictures; only the first is used")
-    if not streams[0].whole:
-        warn(f"{name}: cut short")
     says = description_of(data, header)
     stream = streams[0].content(data)
     coded = header_of(stream)

@@ -279,6 +279,8 @@ def with_metadata(name: str, frames: Frames, chunks: list[Chunk]) -> Frames:
     for one in chunks:
         if one.kind in KNOWN and one.whole:
             held.setdefault(one.kind, one.data)
+        elif one.kind == b"XMP\0" and one.whole:  # of writers that mistook the fourth letter
+            held.setdefault(b"XMP ", one.data)
         elif one.kind not in (*KNOWN, *PIXELS) and one.whole:
             further.append((one.kind, one.data))
     raw = held.get(b"EXIF")
