@@ -192,6 +192,7 @@ def test_the_public_names_are_these():
         "Denoiser",
         "Detector",
         "Encoder",
+        "Frames",
         "Image",
         "ImageError",
         "ImageNotFoundError",
@@ -205,7 +206,9 @@ def test_the_public_names_are_these():
         "TrainingError",
         "WeightsError",
         "__version__",
+        "read_frames",
         "read_image",
+        "write_frames",
         "write_image",
     }
     for name in imgae.__all__:

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from imgae.cli import pictures
 from imgae.cli.files import (
     EXIT_CODES,
     Restore,
@@ -20,15 +21,16 @@ from imgae.cli.files import (
     plan_outputs,
     refuse_clashes,
     restore_each,
+    size_of,
 )
 from imgae.cli.options import Commands, add_device, between, new_parser
 from imgae.cli.output import note, warnings_as_notes
 from imgae.cli.progress import tile_progress
-from imgae.errors import ImgaeError
 
 if TYPE_CHECKING:
+    from imgae.picture.image import Image
     from imgae.restore.controls import Controls
-    from imgae.restore.denoise import Denoiser
+    from imgae.restore.denoise import Denoised, Denoiser
 
 STRENGTH = (
     "how much of the effect: 0 keeps the picture, 1 is all of it; above 1, the noise is taken for "
@@ -61,8 +63,10 @@ Examples:
 """
 AFTER = f"""\
 Keys of --json:
-  input, output, width, height
-  sigma         the noise level, in 8-bit levels
+  input, output
+  width, height of the picture, or the first one
+  frames        how many pictures the file holds
+  sigma         the noise level, in 8-bit levels; of several frames, the mean
   sigma_source  "given"; "estimated" from the picture; or "removed": there is no
                 one level, and sigma is measured from what was removed
   caution       a reason to doubt the level, or null
@@ -116,40 +120,49 @@ def denoise_file(
     source: Path,
     target: Path,
 ) -> dict[str, Any]:
-    from imgae.io.files import read_image, write_image
-
     started = time.monotonic()
+    done: list[Denoised] = []
     with warnings_as_notes():
-        image = read_image(source)
-        with tile_progress(source.name, hidden=options.quiet) as progress:
-            try:
-                done = denoiser.run(image, level_of(options), controls, progress)
-            except ImgaeError as error:
-                raise type(error)(f"{source}: {error}") from error
-        write_image(done.image, target, options.overwrite)
-    for sentence in done.notes:
+        frames = pictures.read(source, target, options)
+
+        def denoise(image: "Image") -> "Image":
+            with tile_progress(source.name, hidden=options.quiet) as progress:
+                done.append(denoiser.run(image, level_of(options), controls, progress))
+            return done[-1].image
+
+        pictures.write(pictures.each(frames, denoise, source), target, options)
+    notes = tuple(dict.fromkeys(sentence for one in done for sentence in one.notes))
+    for sentence in notes:
         note(f"{source}: {sentence}")
     seconds = time.monotonic() - started
+    first, pixels = frames[0], sum(image.width * image.height for image in frames)
     return {
         "input": str(source),
         "output": str(target),
-        "width": image.width,
-        "height": image.height,
-        "sigma": round(done.sigma * 255, 2),
-        "sigma_source": done.sigma_source,
-        "caution": done.caution,
-        "notes": done.notes,
-        "model": done.model,
-        "device": done.device,
-        "tiles": done.tiles,
+        "width": first.width,
+        "height": first.height,
+        "frames": len(frames),
+        "sigma": round(sum(one.sigma for one in done) / len(done) * 255, 2),
+        "sigma_source": source_of(done),
+        "caution": next((one.caution for one in done if one.caution), None),
+        "notes": notes,
+        "model": ", ".join(dict.fromkeys(one.model for one in done)),
+        "device": done[0].device,
+        "tiles": sum(one.tiles for one in done),
         "seconds": round(seconds, 3),
-        "megapixels_per_second": round(image.width * image.height / 1e6 / max(seconds, 1e-9), 3),
+        "megapixels_per_second": round(pixels / 1e6 / max(seconds, 1e-9), 3),
     }
+
+
+def source_of(done: "list[Denoised]") -> str:
+    """Return where the level of several frames comes from: "removed" if that of one does."""
+    sources = [one.sigma_source for one in done]
+    return "removed" if "removed" in sources else sources[0]
 
 
 def summary(record: dict[str, Any]) -> str:
     return (
-        f"{record['input']} -> {record['output']}: {record['width']}x{record['height']}, "
+        f"{record['input']} -> {record['output']}: {size_of(record)}, "
         f"{noise_level(record)}, {record['model']} on {record['device']}, "
         f"{record['seconds']:.2f} s, {record['megapixels_per_second']:.2f} MP/s"
     )

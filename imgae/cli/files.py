@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from imgae.cli.options import auto_or, between, whole
-from imgae.cli.output import result, say
+from imgae.cli.output import one_line, result, say
+from imgae.cli.pictures import add_reading, add_writing, check_format, suffix_for
 from imgae.errors import ImageError, ImageNotFoundError, ImgaeError
 from imgae.io.formats.table import extensions, listed
 from imgae.io.places import check_folder
@@ -63,6 +64,8 @@ def add_files(parser: argparse.ArgumentParser, word: str) -> None:
         f"NAME.{word}.EXT)",
     )
     add("--overwrite", action="store_true", help="replace files that exist")
+    add_writing(parser)
+    add_reading(parser)
     add(
         "--model",
         metavar="NAME",
@@ -108,6 +111,12 @@ def noise_level(record: dict[str, Any]) -> str:
     """Return what a summary says of the noise level."""
     caution = f"; {record['caution']}" if record["caution"] else ""
     return f"noise level {record['sigma']:.3g} ({SOURCES[record['sigma_source']]}{caution})"
+
+
+def size_of(record: dict[str, Any]) -> str:
+    """Return what a summary says of the size."""
+    frames = f", {record['frames']} pictures" if record["frames"] > 1 else ""
+    return f"{record['width']}x{record['height']}{frames}"
 
 
 def restore_each(
@@ -163,7 +172,7 @@ def restore_jobs(
             if options.json:
                 result(json.dumps(record))
             elif not options.quiet:
-                result(summary(record))
+                result(one_line(summary(record)))
     return done
 
 
@@ -177,7 +186,7 @@ def told(source: Path, options: argparse.Namespace) -> Iterator[list[Exception]]
         if options.debug or len(options.inputs) == 1:
             raise
         kind = "" if isinstance(error, ImgaeError) else f"{source}: unexpected error: "
-        say(f"imgae: {kind}{error}", sys.stderr)
+        say(f"imgae: {one_line(f'{kind}{error}')}", sys.stderr)
         failed.append(error)
 
 
@@ -189,7 +198,8 @@ def plan_outputs(options: argparse.Namespace, word: str) -> list[Path]:
     """
     inputs: list[Path] = options.inputs
     output: str | None = options.output
-    names = [f"{path.stem}.{word}{path.suffix}" for path in inputs]
+    check_format(options)
+    names = [f"{path.stem}.{word}{suffix_for(path, options)}" for path in inputs]
     if output is None:
         return [path.parent / name for path, name in zip(inputs, names, strict=True)]
     if output.endswith(("/", os.sep)) or os.path.isdir(output):
@@ -262,12 +272,12 @@ def check_output(
     if not source.exists():
         raise ImageNotFoundError(f"{source}: no such file")
     named = options.output is not None and target == Path(options.output)
-    if not named and source.suffix.lower() not in extensions():
+    if not named and not options.format and source.suffix.lower() not in extensions():
         kind = source.suffix[1:].upper()
         what = f"imgae does not read {kind} files" if kind else "its name has no extension"
         raise ImageError(
-            f"{source}: {what}; it reads and writes {listed()}; convert the file, or if only its "
-            "name is wrong, name the output with -o"
+            f"{source}: {what}; it reads {listed()}; convert the file, or if only its name is "
+            "wrong, name the output with -o or its format with --format"
         )
     check_place(target, options.overwrite, folder)
 

@@ -6,6 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from imgae.cli import pictures
+from imgae.cli.denoise import source_of
 from imgae.cli.files import (
     EXIT_CODES,
     Restore,
@@ -20,6 +22,7 @@ from imgae.cli.files import (
     plan_outputs,
     refuse_clashes,
     restore_each,
+    size_of,
 )
 from imgae.cli.mask_options import (
     add_mask,
@@ -32,10 +35,13 @@ from imgae.cli.mask_options import (
 from imgae.cli.options import Commands, add_device, new_parser, whole
 from imgae.cli.output import note, warnings_as_notes
 from imgae.cli.progress import tile_progress
-from imgae.errors import ImgaeError
 
 if TYPE_CHECKING:
-    from imgae.restore.denoise import Denoiser
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from imgae.picture.image import Image
+    from imgae.restore.denoise import Denoised, Denoiser
     from imgae.restore.detect import Detector
     from imgae.restore.inpaint import Inpainter
 
@@ -55,7 +61,10 @@ Examples:
 """
 AFTER = f"""\
 Keys of --json:
-  input, output, width, height
+  input, output
+  width, height of the picture, or the first one
+  frames        how many pictures the file holds
+  pixels        how many pixels they have
   filled        how many pixels were filled
   sigma         with --denoise the noise level, in 8-bit levels; else null
   sigma_source  "given"; "estimated" from the picture; "removed": there is no
@@ -142,74 +151,106 @@ def inpaint_file(
     source: Path,
     target: Path,
 ) -> dict[str, Any]:
-    from imgae.io import files
-    from imgae.picture.image import Image
-    from imgae.picture.masks import drawn_over
     from imgae.restore.clean_and_fill import clean_and_fill
     from imgae.restore.inpaint import as_hole
 
     started = time.monotonic()
+    denoised: list[Denoised] = []
+    filled = 0
     with warnings_as_notes():
-        image = files.read_image(source)
-        denoised, done = None, image
-        with tile_progress(source.name, hidden=options.quiet) as progress:
-            try:
-                hole = as_hole(make_mask(options, image, detector), image)
-                feather, texture = options.feather, not options.no_texture
+        frames = pictures.read(source, target, options)
+        if options.save_mask or options.preview:
+            pictures.single(frames, source, "--save-mask or --preview")
+
+        def fill(image: "Image") -> "Image":
+            nonlocal filled
+            hole = as_hole(make_mask(options, image, detector), image)
+            filled += int(hole.sum())
+            feather, texture = options.feather, not options.no_texture
+            save_masks(options, image, hole)
+            with tile_progress(source.name, hidden=options.quiet) as progress:
                 if denoiser:
-                    denoised = clean_and_fill(
-                        inpainter,
-                        denoiser,
-                        image,
-                        hole,
-                        sigma=level_of(options),
-                        feather=feather,
-                        texture=texture,
-                        progress=progress,
+                    denoised.append(
+                        clean_and_fill(
+                            inpainter,
+                            denoiser,
+                            image,
+                            hole,
+                            sigma=level_of(options),
+                            feather=feather,
+                            texture=texture,
+                            progress=progress,
+                        )
                     )
-                    done = denoised.image
-                elif hole.any():
-                    done = inpainter.run(image, hole, feather, texture, progress)
-            except ImgaeError as error:
-                raise type(error)(f"{source}: {error}") from error
-        if done is image and files.format_of(source) == files.format_of(target):
-            files.write_file(target, files.read_bytes(source), options.overwrite)
+                    return denoised[-1].image
+                if hole.any():
+                    return inpainter.run(image, hole, feather, texture, progress)
+            return image
+
+        done = pictures.each(frames, fill, source)
+        changed = denoised or filled or options.strip_metadata or options.quality
+        if changed or not same_format(source, target):
+            pictures.write(done, target, options)
         else:
-            files.write_image(done, target, options.overwrite)
-        if options.save_mask:
-            write_mask(hole, image, options.save_mask, options.overwrite)
-        if options.preview:
-            preview = Image(drawn_over(image, hole))
-            files.write_image(preview, options.preview, options.overwrite)
-    filled = int(hole.sum())
+            copy(source, target, options)
     if not filled:
         rest = "only noise was removed" if denoised else "the picture is written as it was"
         note(f"{source}: the mask marks nothing; {rest}")
-    for sentence in denoised.notes if denoised else ():
+    notes = tuple(dict.fromkeys(sentence for one in denoised for sentence in one.notes))
+    for sentence in notes:
         note(f"{source}: {sentence}")
     seconds = time.monotonic() - started
+    first, pixels = frames[0], sum(image.width * image.height for image in frames)
+    sigmas = [one.sigma for one in denoised]
     return {
         "input": str(source),
         "output": str(target),
-        "width": image.width,
-        "height": image.height,
+        "width": first.width,
+        "height": first.height,
+        "frames": len(frames),
+        "pixels": pixels,
         "filled": filled,
-        "sigma": round(denoised.sigma * 255, 2) if denoised else None,
-        "sigma_source": denoised.sigma_source if denoised else None,
-        "caution": denoised.caution if denoised else None,
-        "notes": denoised.notes if denoised else [],
+        "sigma": round(sum(sigmas) / len(sigmas) * 255, 2) if denoised else None,
+        "sigma_source": source_of(denoised) if denoised else None,
+        "caution": next((one.caution for one in denoised if one.caution), None),
+        "notes": notes,
         "model": inpainter.model.card.name,
         "device": inpainter.model.device,
         "seconds": round(seconds, 3),
-        "megapixels_per_second": round(image.width * image.height / 1e6 / max(seconds, 1e-9), 3),
+        "megapixels_per_second": round(pixels / 1e6 / max(seconds, 1e-9), 3),
     }
 
 
+def save_masks(options: argparse.Namespace, image: "Image", hole: "NDArray[np.bool_]") -> None:
+    """Write what --save-mask and --preview ask for."""
+    from imgae.io.files import write_image
+    from imgae.picture.image import Image
+    from imgae.picture.masks import drawn_over
+
+    if options.save_mask:
+        write_mask(hole, image, options.save_mask, options.overwrite)
+    if options.preview:
+        write_image(Image(drawn_over(image, hole)), options.preview, options.overwrite)
+
+
+def same_format(source: Path, target: Path) -> bool:
+    from imgae.io.files import format_of
+
+    return format_of(source) == format_of(target)
+
+
+def copy(source: Path, target: Path, options: argparse.Namespace) -> None:
+    """Write a file as it was."""
+    from imgae.io import files
+
+    files.write_file(target, files.read_bytes(source), options.overwrite)
+
+
 def summary(record: dict[str, Any]) -> str:
-    share = record["filled"] / (record["width"] * record["height"])
+    share = record["filled"] / record["pixels"]
     noise = "" if record["sigma"] is None else f"{noise_level(record)}, "
     return (
-        f"{record['input']} -> {record['output']}: {record['width']}x{record['height']}, "
+        f"{record['input']} -> {record['output']}: {size_of(record)}, "
         f"{record['filled']} pixels filled ({share:.1%}), {noise}{record['model']} on "
         f"{record['device']}, {record['seconds']:.2f} s"
     )

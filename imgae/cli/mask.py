@@ -14,6 +14,7 @@ from imgae.cli.mask_options import (
 )
 from imgae.cli.options import Commands, add_device, new_parser
 from imgae.cli.output import result, warnings_as_notes
+from imgae.cli.pictures import add_reading
 from imgae.errors import ImgaeError
 from imgae.io.formats.table import listed
 
@@ -33,6 +34,7 @@ def add_parser(commands: Commands) -> None:
     add("picture", type=Path, metavar="PICTURE", help=f"a {listed('or')} file")
     add("-o", "--output", type=Path, metavar="FILE", required=True, help="where to write the mask")
     add("--overwrite", action="store_true", help="replace a file that exists")
+    add_reading(parser)
     add_mask(parser)
     add_device(parser)
     parser.set_defaults(run=run, parser=parser)
@@ -49,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
     check_writable(options.output, options.overwrite)
     detector = load_detector(options)
     with warnings_as_notes():
-        image = read_image(options.picture)
+        image = read_image(options.picture, max_pixels=options.max_pixels)
         try:
             mask = make_mask(options, image, detector)
         except ImgaeError as error:

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001
 """What argparse's add_subparsers returns; the type has no public name."""
+SCALES = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}
 
 
 def new_parser(
@@ -81,6 +82,14 @@ def between(low: float, high: float) -> Callable[[str], float]:
         return value
 
     return read
+
+
+def count(text: str) -> int:
+    """Read a number that may end in K, M or G, for a thousand, a million or a milliard."""
+    found = re.fullmatch(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)([KMGkmg]?)", text)
+    if not found or not (value := round(float(found[1]) * SCALES[found[2].upper()])):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1, as in 500M or 2G")
+    return value
 
 
 def auto_or(read: Callable[[str], float]) -> Callable[[str], float | str]:

@@ -15,10 +15,12 @@ from typing import Any, NoReturn
 import imgae
 from imgae.cli import denoise, doctor, evaluate, export, inpaint, mask, models, study, train, verify
 from imgae.cli.mask_options import with_corners_joined
-from imgae.cli.output import only_own_warnings, say
+from imgae.cli.output import keep_errors_to_ourselves, one_line, only_own_warnings, say
 from imgae.errors import ImgaeError
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
+DECODING = ("denoise", "inpaint", "mask")
+"""Commands that read files of any origin."""
 
 
 EXAMPLES = """\
@@ -98,7 +100,7 @@ def unexpected(error: Exception) -> str:
 
 
 def fail(message: str, code: int) -> int:
-    say(f"imgae: {message}", sys.stderr)
+    say(f"imgae: {one_line(message)}", sys.stderr)
     return code
 
 
@@ -119,6 +121,8 @@ def entry() -> NoReturn:
     """
     signal.signal(signal.SIGINT, interrupt)
     signal.signal(signal.SIGTERM, interrupt)
+    if sys.argv[1:2] and sys.argv[1] in DECODING and "--debug" not in sys.argv:
+        keep_errors_to_ourselves()
     code = main()
     for stream in (sys.stdout, sys.stderr):
         try:

@@ -18,6 +18,7 @@ from imgae.errors import (
     ImgaeError,
     MissingExtraError,
     OptionError,
+    warn,
 )
 from imgae.io.atomic import write_whole
 from imgae.io.format import MOST_PIXELS, Encoding, File, Limits, check_fits, fit, frames_word
@@ -123,17 +124,30 @@ def contents_of(source: Source) -> tuple[bytes, str]:
 def read_bytes(path: Path) -> bytes:
     """Return what a file holds. Raises ImageError if it cannot be read or is empty."""
     try:
+        if path.is_symlink() and not path.exists():
+            raise ImageNotFoundError(f"{path}: a link that leads to no file")
         if path.is_dir():
             raise ImageError(f"{path}: a folder, not a picture; name the files in it")
         if path.exists() and not path.is_file():
             raise ImageError(f"{path}: not an ordinary file")
-        data = path.read_bytes()
+        data = read_unchanged(path)
     except FileNotFoundError:
         raise ImageNotFoundError(f"{path}: no such file") from None
     except (OSError, ValueError) as error:  # ValueError: a null character in the name
         raise ImageError(f"{path}: cannot be read: {reason(error)}") from error
     if not data:
         raise ImageError(f"{path}: empty, 0 bytes")
+    return data
+
+
+def read_unchanged(path: Path) -> bytes:
+    """Return what a file holds. Raises ImageError if it is being written to."""
+    with path.open("rb") as file:
+        before = os.fstat(file.fileno())
+        data = file.read()
+        after = os.fstat(file.fileno())
+    if (before.st_mtime_ns, before.st_size) != (after.st_mtime_ns, len(data)):
+        raise ImageError(f"{path}: changed while it was read; try again once it is whole")
     return data
 
 
@@ -208,10 +222,16 @@ def write_frames(
     path = Path(path)
     if not isinstance(frames, Frames):
         raise ImageError(f"{path}: write_frames takes imgae.Frames, not {type(frames).__name__}")
-    encoding = Encoding(quality)
     check_quality(quality)
+    for image in frames:
+        for part in (image.pixels, image.alpha, image.extra):
+            if part is not None and part.dtype == np.float32 and not np.isfinite(part).all():
+                raise ImageError(
+                    f"{path}: the picture holds NaN or infinity; replace them before it is "
+                    "written, as with numpy.nan_to_num"
+                )
     check_writable(path, overwrite)
-    write_file(path, encode(frames, path, encoding), overwrite)
+    write_file(path, encode(frames, path, Encoding(quality)), overwrite)
 
 
 def check_quality(quality: int | None) -> None:
@@ -270,14 +290,9 @@ def writer_for(path: Path) -> tuple[str, Limits, Callable[[Frames, str, Encoding
 def encode(frames: Frames, path: Path, encoding: Encoding = AS_IT_IS) -> bytes:
     """Return the bytes of a picture's file. Raises ImageError; see write_image."""
     kind, limits, encoder = writer_for(path)
-    for image in frames:
-        for part in (image.pixels, image.alpha, image.extra):
-            if part is not None and part.dtype == np.float32 and not np.isfinite(part).all():
-                raise ImageError(
-                    f"{path}: the picture holds NaN or infinity; replace them before it is "
-                    "written, as with numpy.nan_to_num"
-                )
     frames = fit(frames, limits, kind, str(path))
+    if encoding.quality is not None and not limits.lossy:
+        warn(f"{path}: {kind} keeps every pixel; the quality that was asked for says nothing")
     try:
         return encoder(frames, str(path), encoding)
     except ImgaeError:

@@ -10,7 +10,7 @@ from imgae.errors import ImageError, warn
 from imgae.picture.image import Frames, Image
 from imgae.picture.pixels import from_float, scale_of, to_float
 
-MOST_PIXELS: Final = 1 << 30
+MOST_PIXELS: Final = 10**9
 """Pixels of a file, all its pages and frames together, that are read unless a caller says more."""
 BELONGINGS: Final = {
     "icc": "colour profile (ICC)",

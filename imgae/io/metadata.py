@@ -3,13 +3,14 @@
 import math
 import re
 import struct
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
 import PIL.Image
 
 from imgae.errors import warn
-from imgae.picture.image import Image
+from imgae.picture.image import Frames, Image
 from imgae.picture.orientation import SIDEWAYS, TURNS, turn
 
 EXIF_PREFIX: Final = b"Exif\0\0"
@@ -22,6 +23,8 @@ ISO_TAG: Final = 34855
 GPS_TAG: Final = 0x8825
 ICC_TAG: Final = 34675
 XMP_TAG: Final = 700
+THUMBNAIL_TAGS: Final = ((273, 279), (513, 514))
+"""Where a thumbnail of EXIF lies, and its length: of plain pixels, and of a JPEG."""
 JPEG_BEGINNING: Final = b"\xff\xd8\xff"
 JPEG_END: Final = b"\xff\xd9"
 COLOUR_KEYS: Final = frozenset({"gamma", "primaries"})
@@ -113,19 +116,28 @@ def turned_back(image: Image, orientation: int) -> Image:
     return replace(stored, exif=exif.tobytes().removeprefix(EXIF_PREFIX), turned=1)
 
 
-def stripped(image: Image) -> Image:
-    """Return a picture without what its file says in words, of the camera, the place and people.
+def stripped(frames: Frames) -> Frames:
+    """Return pictures without what their file says in words, of the camera, the place and people.
 
     What the pixels mean is kept: the colour profile and description, and the timing.
     """
-    return replace(
-        image, exif=None, xmp=None, iptc=None, text=(), dpi=None, private=kept_private(image)
+
+    def colours(private: Mapping[str, Any]) -> dict[str, Any]:
+        return {key: value for key, value in private.items() if key in COLOUR_KEYS}
+
+    images = tuple(
+        replace(
+            image,
+            exif=None,
+            xmp=None,
+            iptc=None,
+            text=(),
+            dpi=None,
+            private=colours(image.private),
+        )
+        for image in frames
     )
-
-
-def kept_private(image: Image) -> dict[str, Any]:
-    """Return what of a picture's private belongings says what its pixels mean."""
-    return {key: value for key, value in image.private.items() if key in COLOUR_KEYS}
+    return replace(frames, images=images, private=colours(frames.private))
 
 
 def fresh_exif(exif: bytes, size: tuple[int, int], orientation: int = 1) -> bytes:
@@ -154,14 +166,32 @@ def fresh_exif(exif: bytes, size: tuple[int, int], orientation: int = 1) -> byte
             )  # the type, the count, and where the value lies
             changed[across], changed[down] = exif[down], exif[across]
         after = start + 2 + 12 * len(main)
-        if after + 4 <= len(changed):  # where the directory of the thumbnail begins
-            changed[after : after + 4] = bytes(4)
+        if after + 4 <= len(changed):
+            forget_thumbnail(changed, order, after)
     except struct.error:
         pass
     return blanked(changed)
 
 
-def directory(exif: bytes, order: str, start: int) -> dict[int, int]:
+def forget_thumbnail(exif: bytearray, order: str, at: int) -> None:
+    """Take out the thumbnail of EXIF, and the directory whose place is written at `at`."""
+    (start,) = struct.unpack_from(order + "I", exif, at)
+    exif[at : at + 4] = bytes(4)
+    if not start:
+        return
+    entries = directory(exif, order, start)
+    for place, length in THUMBNAIL_TAGS:
+        if place in entries and length in entries:
+            begin, size = (
+                struct.unpack_from(order + "I", exif, entries[tag] + 8)[0]
+                for tag in (place, length)
+            )
+            end = min(begin + size, len(exif))
+            if start < begin < end:
+                exif[begin:end] = bytes(end - begin)
+
+
+def directory(exif: bytes | bytearray, order: str, start: int) -> dict[int, int]:
     """Return where the entries of a directory of EXIF lie, by their tags."""
     (count,) = struct.unpack_from(order + "H", exif, start)
     places = range(start + 2, start + 2 + 12 * count, 12)

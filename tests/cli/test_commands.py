@@ -15,7 +15,7 @@ from onnx import helper
 
 import imgae
 import imgae.restore.denoise
-from imgae import Image, read_image, write_image
+from imgae import Frames, Image, read_image, write_image
 from imgae.cli import main
 from imgae.io.files import encode, write_file
 
@@ -25,6 +25,7 @@ KEYS = (  # in this order
     "output",
     "width",
     "height",
+    "frames",
     "sigma",
     "sigma_source",
     "caution",
@@ -285,7 +286,7 @@ def test_pictures_may_stand_on_both_sides_of_options(folder, capfd):
 def test_nan_in_a_file_is_one_sentence(folder, capfd):
     pixels = np.full((9, 9, 3), 0.5, np.float32)
     pixels[4, 4] = np.nan
-    write_file(Path("nan.tif"), encode(Image(pixels), Path("nan.tif")), overwrite=False)
+    write_file(Path("nan.tif"), encode(Frames((Image(pixels),)), Path("nan.tif")), overwrite=False)
     for options in (("--sigma", "10"), ()):
         code, out, err = run(capfd, "denoise", "nan.tif", "--model", "identity", *options)
         assert (code, out) == (1, "")

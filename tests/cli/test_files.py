@@ -193,9 +193,8 @@ def test_a_mask_may_be_saved_in_the_folder_that_is_made(folder):
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
-        ("z.heic", "imgae does not read HEIC files"),
-        ("z.gif", "imgae does not read GIF files"),
-        ("Z.BMP", "imgae does not read BMP files"),
+        ("z.svg", "imgae does not read SVG files"),
+        ("Z.XCF", "imgae does not read XCF files"),
         ("scan", "its name has no extension"),
     ],
 )
@@ -206,24 +205,24 @@ def test_a_picture_of_another_format_is_named_as_it_was_typed(
     Path(name).write_bytes(b"something")
     assert main(["denoise", name, *more, *DENOISE]) == 1
     err = capfd.readouterr().err
-    assert err.startswith(f"imgae: {name}: {kind}; it reads and writes PNG, JPEG, TIFF and WebP")
+    assert err.startswith(f"imgae: {name}: {kind}; it reads PNG, JPEG, TIFF")
     assert "denoised" not in err
     assert not Path("out").exists()
 
 
 def test_a_picture_with_another_ending_is_read_if_the_output_is_named(folder):
-    Path("mask.png").rename("scan.heic")
-    assert main(["denoise", "scan.heic", "-o", "out.png", *DENOISE]) == 0
+    Path("mask.png").rename("scan.xcf")
+    assert main(["denoise", "scan.xcf", "-o", "out.png", *DENOISE]) == 0
     assert Path("out.png").exists()
 
 
 def test_a_folder_or_a_missing_file_among_pictures_does_not_stop_the_others(folder, capfd):
     Path("more").mkdir()
-    words = ["denoise", "photo.png", "more", "nothere.heic", "-o", "out/", *DENOISE]
+    words = ["denoise", "photo.png", "more", "nothere.png", "-o", "out/", *DENOISE]
     assert main(words) == 3
     err = capfd.readouterr().err
     assert "more: a folder; name the pictures in it, for instance more/*" in err
-    assert "nothere.heic: no such file" in err
+    assert "nothere.png: no such file" in err
     assert [path.name for path in Path("out").iterdir()] == ["photo.denoised.png"]
 
 

@@ -47,6 +47,16 @@ def test_help_fits_a_terminal(capfd, monkeypatch, command):
 @pytest.mark.parametrize("command", ["denoise", "inpaint"])
 def test_help_explains_every_key_of_json(capfd, command):
     text = help_of(capfd, command)
-    keys = ["input", "output", "width", "height", "sigma", "sigma_source", "caution", "notes"]
+    keys = [
+        "input",
+        "output",
+        "width",
+        "height",
+        "frames",
+        "sigma",
+        "sigma_source",
+        "caution",
+        "notes",
+    ]
     for key in [*keys, "model", "device", "seconds", "megapixels_per_second"]:
         assert re.search(rf"\b{key}\b", text.split("Keys of --json:")[1])

@@ -1,9 +1,11 @@
+import struct
+
 import numpy as np
 import PIL.Image
 import pytest
 
 from imgae import Image, read_image, write_image
-from imgae.io.metadata import turned_back, upright
+from imgae.io.metadata import fresh_exif, fresh_xmp, turned_back, upright
 
 X_RESOLUTION, Y_RESOLUTION = 0x011A, 0x011B
 
@@ -50,3 +52,69 @@ def test_turning_back_undoes_turning_upright(orientation):
     assert np.array_equal(back.pixels, image.pixels)
     assert back.dpi == image.dpi
     assert back.turned == 1
+
+
+def directory(entries, order, after=0):
+    made = struct.pack(order + "H", len(entries))
+    for tag, kind, value in entries:
+        number = {1: "B", 3: "H", 4: "I"}[kind]
+        made += struct.pack(order + "HHI", tag, kind, 1)
+        made += struct.pack(order + number, value).ljust(4, b"\0")
+    return made + struct.pack(order + "I", after)
+
+
+def tags(exif, at, order):
+    (count,) = struct.unpack_from(order + "H", exif, at)
+    found = {}
+    for entry in range(at + 2, at + 2 + 12 * count, 12):
+        tag, kind, _ = struct.unpack_from(order + "HHI", exif, entry)
+        found[tag] = struct.unpack_from(order + {1: "B", 3: "H", 4: "I"}[kind], exif, entry + 8)[0]
+    return found
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("kind", [1, 3, 4])
+def test_exif_says_upright_and_how_large_whatever_the_types_of_its_numbers(order, kind):
+    main = [(0x100, 4, 60), (0x101, 3, 40), (0x112, kind, 6), (0x8769, 4, 8 + 54)]
+    details = [(0xA002, 3, 60), (0xA003, 4, 40)]
+    head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "I", 8)
+    exif = head + directory(main, order) + directory(details, order)
+    fresh = fresh_exif(exif, (40, 60), 6)
+    assert len(fresh) == len(exif)
+    assert tags(fresh, 8, order) == {0x100: 40, 0x101: 60, 0x112: 1, 0x8769: 62}
+    assert tags(fresh, 62, order) == {0xA002: 40, 0xA003: 60}
+
+
+def test_thumbnails_in_exif_and_its_maker_notes_are_taken_out():
+    jpeg = b"\xff\xd8\xff\xe0 a small picture \xff\xd9"
+    head = b"II*\0" + struct.pack("<I", 8)
+    main = directory([(0x112, 3, 1)], "<", after=26)
+    note = b"maker" + jpeg + b"more notes"
+    exif = head + main + directory([(0x201, 4, 90)], "<") + note + jpeg
+    fresh = fresh_exif(exif, (4, 3))
+    assert b"a small picture" not in fresh
+    assert fresh[: 8 + 14] == exif[: 8 + 14]
+    assert fresh[22:26] == bytes(4)  # no second directory
+    assert fresh.endswith(b"maker" + bytes(len(jpeg)) + b"more notes")
+
+
+def test_a_thumbnail_of_plain_pixels_is_taken_out():
+    head = b"II*\0" + struct.pack("<I", 8)
+    main = directory([(0x112, 3, 1)], "<", after=26)
+    at = 26 + 2 + 24 + 4
+    exif = head + main + directory([(273, 4, at), (279, 4, 12)], "<") + b"plain pixels" + b"after"
+    fresh = fresh_exif(exif, (4, 3))
+    assert fresh[at:] == bytes(12) + b"after"
+
+
+def test_xmp_says_upright_and_how_large_and_holds_no_thumbnail():
+    xmp = (
+        b'<rdf:Description tiff:Orientation="6" exif:PixelXDimension="60">'
+        b"<tiff:ImageLength>40</tiff:ImageLength>"
+        b"<xmp:Thumbnails><rdf:Alt><rdf:li>AAAA</rdf:li></rdf:Alt></xmp:Thumbnails>"
+        b"</rdf:Description>"
+    )
+    assert fresh_xmp(xmp, (40, 60)) == (
+        b'<rdf:Description tiff:Orientation="1" exif:PixelXDimension="40">'
+        b"<tiff:ImageLength>60</tiff:ImageLength></rdf:Description>"
+    )

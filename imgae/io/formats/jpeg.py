@@ -56,6 +56,7 @@ FORMAT: Final = Format(
         alpha=False,
         side=65500,  # where libjpeg ends
         metadata=MOST_METADATA,
+        lossy=True,
         holds=frozenset({"icc", "exif", "xmp", "dpi"}),
     ),
 )

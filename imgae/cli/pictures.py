@@ -1,0 +1,135 @@
+"""The options about picture files, and reading and writing by them."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imgae.cli.options import count, whole
+from imgae.errors import ImageError, ImgaeError
+from imgae.io.formats import table
+
+if TYPE_CHECKING:
+    from imgae.picture.image import Frames, Image
+
+DEFAULT_MOST = 10**9
+BY_DEFAULT = ".tif"
+"""What is written of a format that imgae only reads."""
+
+
+def add_reading(parser: argparse.ArgumentParser) -> None:
+    """Add what says which pictures are read."""
+    parser.add_argument(
+        "--max-pixels",
+        type=count,
+        default=DEFAULT_MOST,
+        metavar="N",
+        help="the most pixels that a file may have, all its pages together, as in 500M or 2G "
+        "(default: 1G)",
+    )
+
+
+def add_writing(parser: argparse.ArgumentParser) -> None:
+    """Add what says how results are written."""
+    add = parser.add_argument
+    add(
+        "--format",
+        type=ending,
+        metavar="EXT",
+        help="the format of results, as the ending of a name: png, jpg, tif, ... (default: that of "
+        "each picture)",
+    )
+    add(
+        "--quality",
+        type=percent,
+        metavar="1..100",
+        help="the quality of JPEG, WebP and other lossy formats (default: a JPEG as the one read, "
+        "or 95; other formats keep every pixel where they can)",
+    )
+    add(
+        "--cmyk",
+        action="store_true",
+        help="write pictures that came as CMYK back as CMYK, by their profile (default: as RGB)",
+    )
+    add(
+        "--strip-metadata",
+        action="store_true",
+        help="leave out what files say in words, of the camera, the place and people; colours keep "
+        "their profile",
+    )
+
+
+def ending(text: str) -> str:
+    """Read the ending of a name, with or without its dot."""
+    suffix = f".{text.lower().removeprefix('.')}"
+    if suffix not in table.extensions(written=True):
+        known = ", ".join(known.removeprefix(".") for known in table.extensions(written=True))
+        raise argparse.ArgumentTypeError(f"{text!r} is no format that is written; name {known}")
+    return suffix
+
+
+def percent(text: str) -> int:
+    value = whole(1)(text)
+    if value > 100:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 100")
+    return value
+
+
+def suffix_for(source: Path, options: argparse.Namespace) -> str:
+    """Return what the name of a picture's result ends in."""
+    if options.format:
+        return str(options.format)
+    row = table.of_name(source)
+    return BY_DEFAULT if row is not None and not row.written else source.suffix
+
+
+def check_format(options: argparse.Namespace) -> None:
+    """End the program if --format and -o name different formats."""
+    if not options.format or not options.output:
+        return
+    named, asked = table.of_name(Path(options.output)), table.of_name(Path("a" + options.format))
+    if named is not None and named is not asked and not options.output.endswith("/"):
+        options.parser.error(
+            f"-o {options.output} and --format {options.format[1:]} name different formats; leave "
+            "one out"
+        )
+
+
+def read(source: Path, target: Path, options: argparse.Namespace) -> "Frames":
+    """Read a picture with all its frames. Raises ImageError, also if its result cannot be held."""
+    from imgae.io import files
+
+    frames = files.read_frames(source, max_pixels=options.max_pixels)
+    files.check_kind(frames, target)
+    return frames
+
+
+def write(frames: "Frames", target: Path, options: argparse.Namespace) -> None:
+    """Write results as the options say."""
+    from imgae.io import files
+    from imgae.io.format import Encoding
+    from imgae.io.metadata import stripped
+
+    if options.strip_metadata:
+        frames = stripped(frames)
+    encoding = Encoding(options.quality, options.cmyk)
+    files.write_file(target, files.encode(frames, target, encoding), options.overwrite)
+
+
+def each(frames: "Frames", work: Callable[["Image"], "Image"], source: Path) -> "Frames":
+    """Return frames with what `work` makes of each. Raises its ImgaeError with the file's name."""
+    done = []
+    for number, image in enumerate(frames, 1):
+        try:
+            done.append(work(image))
+        except ImgaeError as error:
+            which = f", picture {number} of {len(frames)}" if len(frames) > 1 else ""
+            raise type(error)(f"{source}{which}: {error}") from error
+    return frames.with_images(done)
+
+
+def single(frames: "Frames", source: Path, what: str) -> "Image":
+    """Return the only picture of a file. Raises ImageError if it holds several."""
+    if len(frames) > 1:
+        raise ImageError(f"{source}: holds {len(frames)} pictures; {what} takes single ones")
+    return frames[0]
