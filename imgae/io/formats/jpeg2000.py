@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgae.errors import ImageError, warn
-from imgae.io import boxes
+from imgae.io import boxes, inks
 from imgae.io.boxes import Box, Cursor, box
 from imgae.io.depth import widened
 from imgae.io.exif import orientation_of, resolution_of
@@ -49,7 +49,8 @@ CARRIED: Final = (b"xml ", b"uuid", b"uinf", b"asoc", b"jp2i", b"lbl ")
 SRGB: Final = 16
 GRAY: Final = 17
 SYCC: Final = 18
-SPACES: Final = {0: "1 bit", 12: "CMYK", 14: "Lab", 20: "e-sRGB", 21: "ROMM-RGB", 24: "e-sYCC"}
+CMYK: Final = 12
+SPACES: Final = {0: "1 bit", 14: "Lab", 20: "e-sRGB", 21: "ROMM-RGB", 24: "e-sYCC"}
 """Enumerated colour spaces, by what messages call them."""
 ALPHA: Final = 1
 PREMULTIPLIED: Final = 2
@@ -83,6 +84,13 @@ class Description:
     definitions: Mapping[int, tuple[int, int]] = field(default_factory=dict)
     dpi: tuple[float, float] | None = None
     display: bytes | None = None
+
+    @property
+    def colours(self) -> int:
+        """How many channels colours have: 1, 3, or 4 for inks; 0 if it does not say."""
+        if self.icc:
+            return {b"GRAY": 1, b"CMYK": 4}.get(self.icc[16:20], 3)
+        return {None: 0, GRAY: 1, CMYK: 4}.get(self.space, 3)
 
 
 def description_of(data: bytes, header: Box) -> Description:
@@ -185,9 +193,9 @@ def read(file: File) -> Frames:
 
 def check_space(name: str, says: Description) -> None:
     """Raise ImageError for colours that an Image cannot hold."""
-    known = says.space in (None, SRGB, GRAY, SYCC)
+    known = says.space in (None, SRGB, GRAY, SYCC, CMYK)
     kind = says.icc[16:20] if says.icc else b""
-    if says.icc and kind not in (b"RGB ", b"GRAY"):
+    if says.icc and kind not in (b"RGB ", b"GRAY", b"CMYK"):
         space = kind.decode("latin-1").strip()
     elif not says.icc and not known:
         space = SPACES.get(says.space or 0, f"of kind {says.space}")
@@ -207,7 +215,7 @@ def image_of(name: str, array: NDArray[Any], coded: Header, says: Description) -
     else:
         array = spread(array, coded)
     order, alphas, others = channels_of(array.shape[2], says)
-    if len(order) not in (1, 3):
+    if len(order) not in (1, 3, 4) or (len(order) == 4) != (says.colours == 4):
         raise ImageError(
             f"{name}: {len(order)} channels of colour; expected gray or RGB, with or without alpha"
         )
@@ -217,6 +225,9 @@ def image_of(name: str, array: NDArray[Any], coded: Header, says: Description) -
     elif coded.subsampled:
         raise ImageError(f"{name}: its channels differ in size, as only those of YCbCr may")
     icc = says.icc
+    if says.colours == 4:
+        pixels, mode, details["icc"] = from_inks(name, pixels, icc), "CMYK", icc
+        icc = None
     if icc and (icc[16:20] == b"GRAY") != (len(order) == 1):
         warn(f"{name}: its colour profile is for other channels, and left out")
         icc = None
@@ -246,8 +257,7 @@ def by_palette(array: NDArray[Any], table: NDArray[Any]) -> NDArray[Any]:
 
 def channels_of(count: int, says: Description) -> tuple[list[int], list[int], list[int]]:
     """Return the numbers of the channels of colour in order, of alpha, and of all else."""
-    gray = says.space == GRAY or (says.icc is not None and says.icc[16:20] == b"GRAY")
-    expected = 1 if gray or count < 3 else 3
+    expected = says.colours or (1 if count < 3 else 3)
     if not says.definitions:
         return list(range(min(expected, count))), [], list(range(expected, count))
     colours: dict[int, int] = {}
@@ -255,13 +265,25 @@ def channels_of(count: int, says: Description) -> tuple[list[int], list[int], li
     others: list[int] = []
     for number in range(count):
         kind, colour = says.definitions.get(number, (UNSPECIFIED, UNSPECIFIED))
-        if kind == 0 and 0 < colour <= 3 and colour not in colours:
+        if kind == 0 and 0 < colour <= 4 and colour not in colours:
             colours[colour] = number
         elif kind in (ALPHA, PREMULTIPLIED) and not alphas and colour in (0, 1):
             alphas.append(number)
         else:
             others.append(number)
     return [colours[one] for one in sorted(colours)], alphas, others
+
+
+def from_inks(name: str, samples: NDArray[Any], icc: bytes | None) -> NDArray[Any]:
+    """Return inks as sRGB, with a warning."""
+    if icc is None:
+        warn(
+            f"{name}: its colours are inks (CMYK) without a colour profile; continued as sRGB, "
+            "each colour what the inks leave of white"
+        )
+    else:
+        warn(f"{name}: its colours are inks (CMYK); continued as sRGB, by its colour profile")
+    return inks.to_rgb(samples, icc)
 
 
 def rgb_of(pixels: NDArray[Any]) -> NDArray[Any]:
@@ -321,8 +343,11 @@ def encode(frames: Frames, name: str, encoding: Encoding) -> bytes:
     premultiplied = image.alpha is not None and bool(details.get("premultiplied"))
     pieces: list[bytes] = []
     channels = None
+    as_inks = encoding.cmyk and image.stored is not None and image.stored.mode == "CMYK"
     if "palette" in details:
         channels, pieces = indexed(image, details["palette"], name)
+    if as_inks and details and colours == 3:
+        return encode_inks(image, details.get("icc"), name, encoding)
     if channels is None:
         whole = image
         if premultiplied and image.alpha is not None:
@@ -331,17 +356,31 @@ def encode(frames: Frames, name: str, encoding: Encoding) -> bytes:
         channels = samples_of(whole, bits)
         stream = codestream(channels, colours, bits, encoding, comments_to_write(image, name))
     else:
-        bits = 8
         stream = codestream(channels, 1, 8, Encoding(), comments_to_write(image, name))
-    height, width, count = channels.shape
-    shape = struct.pack(">IIHBBBB", height, width, count, bits - 1, 7, 0, 0)
-    header = [
-        box(b"ihdr", shape),
-        colour_box(image.icc, colours, name),
-        *pieces,
-        *definitions(image, colours, premultiplied=premultiplied),
-        *resolutions(image),
-    ]
+    pieces += definitions(image, colours, premultiplied=premultiplied)
+    return file_of(image, stream, [colour_box(image.icc, colours, name), *pieces])
+
+
+def encode_inks(image: Image, icc: bytes | None, name: str, encoding: Encoding) -> bytes:
+    """Encode a picture that came as inks as such again, by their profile."""
+    made: Any = inks.to_inks(image.pixels, icc, image.icc)
+    parts = [made]
+    parts += [] if image.alpha is None else [image.alpha[:, :, None]]
+    parts += [] if image.extra is None else [image.extra]
+    bits = 8 * made.dtype.itemsize
+    comments = comments_to_write(image, name)
+    stream = codestream(np.concatenate(parts, 2), 4, bits, encoding, comments)
+    space = b"\2\0\0" + icc if icc else b"\1\0\0" + struct.pack(">I", CMYK)
+    pieces = definitions(image, 4, premultiplied=False)
+    return file_of(image, stream, [box(b"colr", space), *pieces])
+
+
+def file_of(image: Image, stream: bytes, pieces: list[bytes]) -> bytes:
+    """Return a file of a codestream. pieces: what its header says of colours and channels."""
+    coded = header_of(stream)
+    depth = coded.bits - 1
+    shape = struct.pack(">IIHBBBB", coded.height, coded.width, len(coded.channels), depth, 7, 0, 0)
+    header = [box(b"ihdr", shape), *pieces, *resolutions(image)]
     metadata = [
         box(b"uuid", kind, content)
         for kind, content in (

@@ -287,6 +287,23 @@ def test_subsampled_chroma_is_read():
     assert np.abs(image.pixels - expected).max() <= 2
 
 
+def test_inks_become_rgb_and_go_back_where_asked(tmp_path):
+    array = noise(12, 13, 4)
+    array[:, :, :3] = array[:, :, 3:] + 0  # gray inks, which come back as they were
+    array[:, :, 0], array[:, :, 3] = 0, array[:, :, 3] // 2
+    data = jp2(stream_of(array, mct=False), enumerated=12)
+    with pytest.warns(ImgaeWarning, match="inks .CMYK. without a colour profile"):
+        image = read_image(data)
+    expected = (255 - array[:, :, :3].astype(int)) * (255 - array[:, :, 3:].astype(int)) / 255
+    assert np.abs(image.pixels - expected).max() <= 0.5
+    assert (image.stored.mode, image.icc) == ("CMYK", None)
+    with pytest.warns(ImgaeWarning):
+        back = read_image(encode(Frames((image,)), tmp_path / "a.jp2", Encoding(cmyk=True)))
+    assert back.stored.mode == "CMYK"
+    assert np.abs(back.pixels.astype(int) - image.pixels).max() <= 1
+    assert np.array_equal(read_image(written(image, tmp_path)).pixels, image.pixels)
+
+
 def test_orientation_is_that_of_exif():
     exif = exif_of(t274=6)
     array = noise(12, 13, 3)
@@ -299,9 +316,8 @@ def test_orientation_is_that_of_exif():
 def test_what_cannot_be_read_is_named():
     gray = stream_of(noise(5, 6, 4))
     for data, match in (
-        (jp2(gray, enumerated=12), "its colours are CMYK"),
         (jp2(stream_of(noise(5, 6, 3)), enumerated=14), "its colours are Lab"),
-        (jp2(gray, box(b"colr", b"\2\0\0", profile(b"CMYK")), enumerated=0), "colours are CMYK"),
+        (jp2(gray, box(b"colr", b"\2\0\0", profile(b"Lab ")), enumerated=0), "colours are Lab"),
         (jp2(gray, shape=(5, 7, 4)), "says 7x5 pixels of 4 channels, but holds 6x5 of 4"),
         (BEGINNING + box(b"ftyp", b"jp2 \0\0\0\0jp2 "), r"damaged .*no picture is in it"),
     ):
