@@ -7,7 +7,7 @@ from imgae.io.outer import outermost
 
 
 def kinds(data):
-    return [one.kind for one in outermost(File(data, "a file"))]
+    return [one.kind for one in outermost(File(data, "a file"), frozenset({b"ftyp", b"mdat"}))]
 
 
 def test_boxes_of_a_whole_file_are_returned_without_a_note():
@@ -30,3 +30,8 @@ def test_a_file_that_is_cut_short_is_told():
 def test_a_file_that_begins_wrongly_is_damaged():
     with pytest.raises(ValueError, match="a box of 2 bytes"):
         kinds(b"\0\0\0\2ftyp")
+
+
+def test_other_boxes_are_named():
+    with pytest.warns(ImgaeWarning, match="its boxes 'mpvd', 'uuid' are not known, and left out"):
+        kinds(box(b"ftyp") + box(b"uuid") + box(b"mpvd") + box(b"free"))

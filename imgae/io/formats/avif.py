@@ -34,6 +34,7 @@ MASTERING: Final = "mastering display (MDCV)"
 ASPECT: Final = "pixel aspect"
 KEPT: Final = {b"clli": LIGHT, b"mdcv": MASTERING, b"pasp": ASPECT}
 """Properties that Image.private holds as bytes, by its names."""
+BOXES: Final = frozenset({b"ftyp", b"meta", b"moov", b"mdat"})
 KNOWN: Final = frozenset(
     {b"ispe", b"pixi", b"av1C", b"colr", b"irot", b"imir", b"clap", b"auxC", b"a1op", b"a1lx"}
     | {b"lsel", b"free", b"skip", *KEPT}
@@ -66,7 +67,7 @@ class Coded:
 
 def read(file: File) -> Frames:
     data, name = file.data, file.name
-    top = {one.kind: one for one in reversed(outermost(file))}
+    top = {one.kind: one for one in reversed(outermost(file, BOXES))}
     items = boxes.items(data, top[b"meta"]) if b"meta" in top else Items(data)
     tracks = tracks_of(data, top[b"moov"]) if b"moov" in top else []
     shown = next((track for track in tracks if track.handler == b"pict"), None)

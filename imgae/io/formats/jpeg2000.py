@@ -46,6 +46,7 @@ DISPLAY: Final = "resolution of display"
 FURTHER: Final = "further JPEG 2000 boxes"
 CARRIED: Final = (b"xml ", b"uuid", b"uinf", b"asoc", b"jp2i", b"lbl ")
 """Boxes that are kept as they are where their meaning is not known."""
+BOXES: Final = frozenset({b"jP  ", b"ftyp", b"jp2h", b"jp2c", b"rreq", *CARRIED})
 SRGB: Final = 16
 GRAY: Final = 17
 SYCC: Final = 18
@@ -166,7 +167,7 @@ def with_resolutions(found: Description, data: bytes, res: Box) -> Description:
 
 def read(file: File) -> Frames:
     data, name = file.data, file.name
-    top = outermost(file)
+    top = outermost(file, BOXES)
     header = next((one for one in top if one.kind == b"jp2h"), None)
     streams = [one for one in top if one.kind == b"jp2c"]
     if header is None or not streams:

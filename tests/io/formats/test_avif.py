@@ -348,3 +348,9 @@ def test_mutated_files_are_pictures_or_errors(tmp_path):
                     assert image.pixels.size <= 3 * 10**6
             except ImageError:
                 pass
+
+
+def test_a_deep_picture_of_a_shallow_file_counts_by_its_pixels(tmp_path):
+    image = Image(noise(5, 6, 3, 16), stored=Stored("AVIF", bits=8))
+    with pytest.warns(ImgaeWarning, match="AVIF holds 12 bits; reduced from 16"):
+        assert read_image(written(image, tmp_path)).stored.bits == 12
