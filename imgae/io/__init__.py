@@ -4,6 +4,7 @@ __all__ = [
     "atomic",
     "av1",
     "boxes",
+    "camera",
     "cms",
     "depth",
     "exif",
@@ -15,8 +16,10 @@ __all__ = [
     "libraries",
     "metadata",
     "opencv",
+    "openexr",
     "outer",
     "pillow",
     "places",
     "sequences",
+    "tags",
 ]
