@@ -65,6 +65,11 @@ FORMATS: Final = (
     ),  # before TIFF, as which most begin
     Row("TIFF", (".tif", ".tiff"), rb"(?:II|MM)(?:[*+]\0|\0[*+])", "tiff"),
     Row("WebP", (".webp",), rb"(?s:RIFF.{4}WEBP)", "webp"),
+    # The brand of the file, or one of those that it is compatible with.
+    Row("AVIF", (".avif", ".avifs"), rb"(?s:\0\0\0.ftyp(?:.{8}(?:.{4}){0,24}?)?avi[fs])", "avif"),
+    Row("HTJ2K", (".jph",), rb"(?s:\0\0\0\x0cjP  \r\n\x87\n.{4}ftypjph )", "htj2k", written=False),
+    Row("JPEG 2000", (".jp2", ".jpx", ".jpf"), rb"\0\0\0\x0cjP  \r\n\x87\n", "jpeg2000"),
+    Row("JPEG 2000 codestream", (".j2k", ".j2c", ".jpc"), rb"\xff\x4f\xff\x51", "codestream"),
     Row("EXR", (".exr",), rb"v/1\x01", "exr", extra="formats"),
     Row("PSD", (".psd", ".psb"), rb"8BPS\0[\x01\x02]", "psd", written=False),
 )
