@@ -228,7 +228,7 @@ def save_masks(options: argparse.Namespace, image: "Image", hole: "NDArray[np.bo
     from imgae.picture.masks import drawn_over
 
     if options.save_mask:
-        write_mask(hole, image, options.save_mask, options.overwrite)
+        write_mask(hole, options.save_mask, options.overwrite)
     if options.preview:
         write_image(Image(drawn_over(image, hole)), options.preview, options.overwrite)
 

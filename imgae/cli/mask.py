@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
             mask = make_mask(options, image, detector)
         except ImgaeError as error:
             raise type(error)(f"{options.picture}: {error}") from error
-        write_mask(mask, image, options.output, options.overwrite)
+        write_mask(mask, options.output, options.overwrite)
     result(
         f"{options.picture} -> {options.output}: {image.width}x{image.height}, "
         f"{int(mask.sum())} pixels marked ({mask.mean():.2%})"

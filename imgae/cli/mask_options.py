@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from imgae.cli.files import Use
 from imgae.cli.options import whole
-from imgae.errors import MaskError
+from imgae.errors import MaskError, warn
 from imgae.model.contract import DEFECTS
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ def add_mask(parser: argparse.ArgumentParser) -> None:
     add(
         "--mask",
         metavar="FILE|alpha",
-        help="a picture of the same size, white where to fill; or the word alpha, for what is "
-        "not opaque",
+        help="a picture of the same size, white where to fill, drawn on the picture as viewers "
+        "show it; or the word alpha, for what is not opaque",
     )
     add(
         "--box",
@@ -186,9 +186,14 @@ def make_mask(
         marked |= masks.from_alpha(image)
     elif options.mask:
         try:
-            marked |= masks.from_picture(files.read_image(Path(options.mask)), image)
+            drawn = masks.from_picture(files.read_image(Path(options.mask)), image, options.mask)
         except MaskError as error:
             raise MaskError(f"{options.mask}: {error}") from error
+        if not drawn.any():
+            warn(
+                f"{options.mask}: all of it is black, so it marks nothing; white is what is filled"
+            )
+        marked |= drawn
     for left, top, width, height in options.box:
         marked |= masks.box(image, left, top, width, height)
     for points in options.polygon:
@@ -201,13 +206,11 @@ def make_mask(
     return masks.dilate(marked, options.dilate)
 
 
-def write_mask(mask: "NDArray[np.bool_]", image: "Image", path: Path, overwrite: bool) -> None:
-    """Write the mask of a picture, turned as that picture's file is."""
+def write_mask(mask: "NDArray[np.bool_]", path: Path, overwrite: bool) -> None:
+    """Write a mask as it lies on the upright picture."""
     import numpy as np
 
     from imgae.io.files import write_image
-    from imgae.io.metadata import turned_back
     from imgae.picture.image import Image
 
-    white = Image(np.where(mask[:, :, None], 255, 0).astype(np.uint8))
-    write_image(turned_back(white, image.turned), path, overwrite)
+    write_image(Image(np.where(mask[:, :, None], 255, 0).astype(np.uint8)), path, overwrite)

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from imgae.cli.options import Commands, new_parser, whole
-from imgae.cli.output import result
+from imgae.cli.output import note, result
 from imgae.errors import ImageError, needs_extra
 
 MORE = """\
@@ -72,6 +72,8 @@ def run(options: argparse.Namespace) -> int:
     else:
         folders = read_folders([options.data], SIDE, 1 << 30, options.seed)
         pictures = folders.training + folders.validation
+        for sentence in folders.unreadable:
+            note(f"passed over: {sentence}")
     patches = patches_from(pictures, options.seed)
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,7 @@
 """Pictures and pairs of pictures, read from folders for an evaluation.
 
-A file that cannot be read is left out, with an ImgaeWarning.
+A file that cannot be read is left out, with an ImgaeWarning. So is one of floats that 8 bits would
+spoil: NaN, infinity, or many values outside [0, 1].
 """
 
 from collections import Counter
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from imgae.errors import ImageError, warn
 from imgae.io import files
 from imgae.io.formats.table import listed
+from imgae.picture.arrays import check_for_8_bits
 from imgae.picture.image import Image
 from imgae.picture.pixels import to_uint8
 
@@ -40,7 +42,7 @@ def clean_pictures(folder: Path, limit: int | None = None, *, spread: bool = Fal
         if len(found) == limit:
             break
         try:
-            pixels = to_uint8(files.read_image(path).pixels)
+            pixels = to_uint8(usable(path).pixels)
         except ImageError as error:
             failed.append(error)
             continue
@@ -77,7 +79,7 @@ def pairs(
         if len(found) == limit:
             break
         try:
-            a, b = files.read_image(noisy[stem]), files.read_image(clean[stem])
+            a, b = usable(noisy[stem]), usable(clean[stem])
         except ImageError as error:
             failed.append(error)
             continue
@@ -85,6 +87,16 @@ def pairs(
         found.append((stem, a, to_uint8(b.pixels)))
     check_some(found, failed, f"{noisy_folder}: no pair in it can be read")
     return found
+
+
+def usable(path: Path) -> Image:
+    """Read a picture. Raises ImageError, which names it, also where 8 bits would spoil it."""
+    image = files.read_image(path)
+    try:
+        check_for_8_bits(image)
+    except ImageError as error:
+        raise ImageError(f"{path}: {error}") from error
+    return image
 
 
 def pictures_in(folder: Path) -> list[Path]:

@@ -150,8 +150,10 @@ def fit(frames: Frames, limits: Limits, kind: str, name: str) -> Frames:
 
 def fit_image(image: Image, limits: Limits, kind: str, lost: dict[str, None]) -> Image:
     """Leave out what files of a kind cannot hold, and add a sentence for each."""
-    if image.bits > limits.bits:
-        lost[f"{kind} holds {limits.bits} bits; reduced from {image.bits}"] = None
+    bits = image.stored.bits if image.bits == 16 and image.stored else 0
+    bits = bits if 8 < bits < 16 else image.bits
+    if bits > limits.bits:
+        lost[f"{kind} holds {limits.bits} bits; reduced from {bits}"] = None
         image = with_bits(image, limits.bits)
     if image.alpha is not None and not limits.alpha:
         if (image.alpha != scale_of(image.alpha.dtype)).any():
@@ -182,11 +184,13 @@ def fit_image(image: Image, limits: Limits, kind: str, lost: dict[str, None]) ->
 
 
 def with_bits(image: Image, bits: int) -> Image:
-    """Convert all samples to integers of 8 or 16 bits."""
-    dtype = {8: np.uint8, 16: np.uint16}[bits]
+    """Convert all samples to integers of 8 bits, or of 16 for 9 to 16."""
+    dtype = np.uint8 if bits == 8 else np.uint16
 
     def converted(array: Any) -> Any:
-        return None if array is None else from_float(to_float(array), dtype)
+        if array is None or array.dtype == dtype:
+            return array
+        return from_float(to_float(array), dtype)
 
     return replace(
         image,

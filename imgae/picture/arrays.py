@@ -17,6 +17,9 @@ OVEREXPOSED: Final = 4
 """Floats above it are two stops over white; few pictures on [0, 1] hold many."""
 DARK: Final = 16
 """Few pictures on 0 to 255 are so dark that nothing is above it."""
+STEP_OF_8: Final = 1 / 255
+MOST_OUTSIDE: Final = 0.01
+"""The largest share of values that are clipped, of a picture that is still good to learn from."""
 NOISY_WHITE: Final = 512
 """What floats on 0 to 255 hardly pass, noise included."""
 
@@ -25,9 +28,10 @@ def from_picture(picture: Image | PIL.Image.Image | NDArray[Any]) -> Image:
     """Convert to an Image; arrays are viewed, not copied, where possible.
 
     picture: an Image; a PIL image of mode L, LA, RGB, RGBA or I;16; or an RGB array (H, W),
-    (H, W, 1), (H, W, 3) or, with alpha, (H, W, 4), uint8, uint16, float32 or float64. Floats are
-    on [0, 1]; finite values outside are taken as they are, but for arrays that are clearly on 0 to
-    255 (check_range). Raises ImageError for others, and if alpha holds NaN or infinity.
+    (H, W, 1), (H, W, 3) or, with alpha, (H, W, 4), uint8, uint16, float16, float32 or float64.
+    Floats are on [0, 1]; finite values outside are taken as they are, but for arrays that are
+    clearly on 0 to 255 (check_range). Raises ImageError for others, for float64 values that float32
+    cannot hold, and if alpha holds NaN or infinity.
     """
     if isinstance(picture, Image):
         image = picture
@@ -56,16 +60,30 @@ def from_array(array: NDArray[Any], alpha: bool) -> Image:
     if array.ndim == 3 and shape[2] == 2 and not alpha:
         raise ImageError(f"the array has shape {shape}; expected (H, W) or (H, W, 1, 3 or 4)")
     array = array.astype(array.dtype.newbyteorder("="), copy=False)
-    if array.dtype == np.float64:
-        with np.errstate(over="ignore"):  # told as infinity
-            array = array.astype(np.float32)
+    if array.dtype in (np.float16, np.float64):
+        array = narrowed(array)
     if array.dtype not in (np.uint8, np.uint16, np.float32):
-        raise ImageError(f"the array is {array.dtype}; expected uint8, uint16, float32 or float64")
+        raise ImageError(
+            f"the array is {array.dtype}; expected uint8, uint16, float16, float32 or float64"
+        )
     if array.dtype == np.float32:
         check_range(array[:, :, :3] if alpha else array)
     if array.ndim == 2:
         return Image(array[:, :, None])
     return Image(array[:, :, :-1], array[:, :, -1]) if alpha else Image(array)
+
+
+def narrowed(array: NDArray[Any]) -> NDArray[np.float32]:
+    """Convert floats to float32. Raises ImageError if finite ones would become infinite."""
+    with np.errstate(over="ignore"):
+        floats: NDArray[np.float32] = array.astype(np.float32)
+    if np.isinf(floats).any() and not np.isinf(array).any():
+        least, most = np.nanmin(array), np.nanmax(array)
+        raise ImageError(
+            f"the array's values reach from {least:.4g} to {most:.4g}, which 32-bit floats cannot "
+            "hold; divide them"
+        )
+    return floats
 
 
 def check_range(colours: NDArray[np.float32]) -> None:
@@ -107,15 +125,30 @@ def like_picture(original: Image | PIL.Image.Image | NDArray[Any], restored: Ima
         picture.info = dict(original.info)
         return picture
     array = pixels.reshape(original.shape).astype(original.dtype, copy=False)
-    if restored.alpha is not None:
-        array[:, :, 3] = original[:, :, 3]  # a float64 alpha went through float32
+    if original.dtype == np.float64:  # went through float32
+        np.copyto(array, original, where=array == original.astype(np.float32))
     return array
 
 
 def check_finite(image: Image) -> None:
     """Raise ImageError if the pixels hold NaN or infinity."""
     if image.pixels.dtype == np.float32 and not np.isfinite(image.pixels).all():
-        raise ImageError("the picture holds NaN or infinity; expected finite values on [0, 1]")
+        raise ImageError("the picture holds NaN or infinity; expected finite values")
+
+
+def check_for_8_bits(image: Image) -> None:
+    """Raise ImageError if 8 bits would spoil floats: NaN, infinity, or many outside [0, 1]."""
+    pixels = image.pixels
+    if pixels.dtype != np.float32:
+        return
+    if unusable := np.count_nonzero(~np.isfinite(pixels)):
+        raise ImageError(f"{unusable / pixels.size:.1%} of its values are NaN or infinity")
+    outside = np.count_nonzero((pixels < -STEP_OF_8) | (pixels > 1 + STEP_OF_8))
+    if outside > MOST_OUTSIDE * pixels.size:
+        raise ImageError(
+            f"its values reach from {pixels.min():.4g} to {pixels.max():.4g}, and "
+            f"{outside / pixels.size:.1%} of them lie outside 0 to 1"
+        )
 
 
 def split_alpha(array: NDArray[Any], has_alpha: bool) -> tuple[NDArray[Any], NDArray[Any] | None]:

@@ -8,10 +8,10 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from imgae.errors import MaskError
+from imgae.errors import MaskError, warn
 from imgae.picture.image import Image
 from imgae.picture.orientation import turn
-from imgae.picture.pixels import to_float, to_uint8, to_uint8_rgb
+from imgae.picture.pixels import scale_of, to_float, to_uint8_rgb
 
 Mask = NDArray[np.bool_]
 
@@ -61,19 +61,28 @@ def from_array(mask: NDArray[Any] | PIL.Image.Image, height: int, width: int) ->
     return marked
 
 
-def from_picture(mask: Image, image: Image) -> Mask:
-    """Read a mask that was drawn for a picture: white fills; values from one half up are white.
+def from_picture(mask: Image, image: Image, name: str = "the mask") -> Mask:
+    """Read a mask that was drawn for a picture: what is white fills (white_of).
 
-    A mask with no orientation of its own lies on the picture as its file stores it, and is turned
-    upright with it, unless it only fits the picture upright.
-    Raises MaskError if it is of another size.
+    A mask lies on the upright picture, as viewers show it. One with no orientation of its own that
+    only fits the pixels as the picture's file stores them is turned upright with these.
+    name: what a warning calls the mask. Warns with ImgaeWarning where it would fit both ways.
+    Raises MaskError if it is of another size, or has something in it but nothing white.
     """
     marked = white_of(mask)
+    size = (image.height, image.width)
     if image.turned != 1 and mask.turned == 1:
-        turned = turn(Image(mask.pixels, mask.alpha), image.turned)
-        if turned.pixels.shape[:2] == image.pixels.shape[:2]:
-            marked = white_of(turned)
-    if marked.shape != image.pixels.shape[:2]:
+        turned = turn(Image(marked[:, :, None].astype(np.uint8)), image.turned)
+        stored = turned.pixels[:, :, 0] > 0
+        if marked.shape != size:
+            marked = stored
+        elif stored.shape == size and not np.array_equal(stored, marked):
+            warn(
+                f"{name}: taken as drawn on the upright picture, as viewers show it; if it was "
+                "drawn on the pixels as the picture's file stores them, turn it by the picture's "
+                f"EXIF orientation, {image.turned}"
+            )
+    if marked.shape != size:
         raise MaskError(
             f"the mask is {mask.width}x{mask.height}, the picture {image.width}x{image.height}; "
             "they must be of one size"
@@ -82,12 +91,39 @@ def from_picture(mask: Image, image: Image) -> Mask:
 
 
 def white_of(mask: Image) -> Mask:
-    """Mark what is white, from one half up; what is transparent counts as black."""
-    gray = to_uint8(mask.pixels).mean(2, dtype=np.float32)
-    if mask.alpha is not None:
-        gray *= to_float(mask.alpha)
-    marked: Mask = gray >= 127.5
+    """Mark what is white, from one half up; what is transparent counts as black.
+
+    Floats may also be on 0 to 255, and 16 bits may hold values of 8 bits. Where nothing is white,
+    but all is black except for one other colour, such as 1 of 255, that colour fills; and where all
+    colours are black, what is opaque.
+    Raises MaskError if there are other colours, but no white.
+    """
+    values = eight_bits(mask.pixels)
+    opaque = np.ones(values.shape[:2], np.float32) if mask.alpha is None else to_float(mask.alpha)
+    marked: Mask = values.mean(2) * opaque >= 127.5
+    if marked.any():
+        return marked
+    shown: Mask = opaque >= 0.5
+    coloured: Mask = values.any(2) & shown
+    if not coloured.any() and not shown.all():
+        return shown
+    colours = values[coloured]
+    if coloured.any() and not coloured.all() and (colours == colours[0]).all():
+        return coloured
+    if coloured.any():
+        raise MaskError(
+            f"nothing in the mask is white, and white is what is filled; its brightest gray is "
+            f"{colours.mean(1).max():.3g} of 255; draw what to fill in white, and the rest in black"
+        )
     return marked
+
+
+def eight_bits(pixels: NDArray[Any]) -> NDArray[np.float32]:
+    """Return a mask's values as floats (H, W, C) from 0 to 255; NaN counts as 0."""
+    values: NDArray[np.float32] = np.nan_to_num(pixels.astype(np.float32))
+    if pixels.dtype == np.uint8 or 1 < values.max() <= 255:
+        return values
+    return values * np.float32(255 / scale_of(pixels.dtype))
 
 
 def from_alpha(image: Image) -> Mask:

@@ -24,12 +24,11 @@ def to_float(pixels: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def from_float(values: NDArray[np.floating[Any]], dtype: DTypeLike) -> NDArray[Any]:
-    """Clip to [0, 1] and convert to `dtype`, integers by rounding to nearest."""
+    """Convert to `dtype`: floats as they are, integers clipped to [0, 1] and rounded to nearest."""
     dtype = np.dtype(dtype)
-    clipped = np.clip(values, 0, 1)
     if dtype.kind == "f":
-        return np.asarray(clipped, dtype)
-    return np.asarray(np.rint(clipped * scale_of(dtype)), dtype)
+        return np.asarray(values, dtype)
+    return np.asarray(np.rint(np.clip(values, 0, 1) * scale_of(dtype)), dtype)
 
 
 def to_nchw(pixels: NDArray[Any]) -> NDArray[np.float32]:

@@ -13,4 +13,5 @@ __all__ = [
     "routes",
     "scaling",
     "texture",
+    "unseen",
 ]

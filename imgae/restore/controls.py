@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from imgae.errors import OptionError
 from imgae.picture.pixels import from_float, to_float
+from imgae.restore.scaling import Scale
 
 LUMA: Final = np.array((0.299, 0.587, 0.114), np.float32)
 """Weights of R, G and B in luma (ITU-R BT.601)."""
@@ -21,6 +22,7 @@ ROWS: Final = 512
 REACH: Final = 16  # rows that a strip is read beyond: three AROUNDs and three COARSEs
 
 
+USUAL: Final = Scale()
 MOST: Final = {"strength": 2, "luma": 2, "chroma": 2, "detail": 1, "grain": 1}
 """The largest value of each control; the least is 0."""
 
@@ -81,11 +83,18 @@ class Controls:
         gray, other = ((change @ LUMA)[:, :, None] for change in (changes[0], changes[-1]))
         return np.asarray(original + luma * gray + chroma * (changes[-1] - other))
 
-    def finish(self, before: NDArray[Any], after: NDArray[Any]) -> NDArray[Any]:
+    def finish(
+        self,
+        before: NDArray[Any],
+        after: NDArray[Any],
+        scale: Scale = USUAL,
+        limits: tuple[float, float] = (0.0, 1.0),
+    ) -> NDArray[Any]:
         """Give texture back and add grain: (H, W, C) of any type, C 1 or 3, to the same.
 
         before: the picture as it was; after: without its noise. In strips of rows, each as in the
-        whole picture.
+        whole picture. scale: what counts as black and white. limits: the least and the largest
+        value that may come out.
         """
         if self.detail == 0 and self.grain == 0:
             return after
@@ -93,12 +102,15 @@ class Controls:
         for top in range(0, len(after), ROWS):
             start, end = max(0, top - REACH), min(len(after), top + ROWS + REACH)
             inner = slice(top - start, top - start + ROWS)
-            values = to_float(after[start:end])
+            plain = to_float(after[start:end])
+            values = scale.seen(plain)
             if self.detail:
-                values = values + self.detail * texture(to_float(before[start:end]), values)
-            values = values[inner]
+                noisy = scale.seen(to_float(before[start:end]))
+                values = values + self.detail * texture(noisy, values)
+            values, plain = values[inner], plain[inner]
             if self.grain:
                 values = values + self.grain * grain_over(values, top)
+            values = scale.back(values, plain).clip(*limits)
             out[top : top + ROWS] = from_float(values, after.dtype)
         return out
 

@@ -1,9 +1,10 @@
 """Removing noise from pictures."""
 
 import copy
+import itertools
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,12 +21,13 @@ from imgae.model.stitch import Progress, check_settings, finite, plan_for
 from imgae.picture.arrays import Picture, check_finite, from_picture, like_picture
 from imgae.picture.image import Image
 from imgae.picture.pixels import from_float, from_nchw, to_float
-from imgae.picture.tiling import Tile, TilePlan
+from imgae.picture.tiling import TilePlan
 from imgae.restore.controls import Controls
 from imgae.restore.estimate import estimate
 from imgae.restore.levels import Given, Level, checked_level, mean_of
-from imgae.restore.routes import Alone, InTurn, Route, Told, multiplied
-from imgae.restore.scaling import factor_for, scaled_back, scaled_planes
+from imgae.restore.routes import Alone, InTurn, Route, Told
+from imgae.restore.scaling import Scale, View, scale_for, views_of
+from imgae.restore.unseen import without_hidden
 
 FAST: Final = "denoise-fast"
 FAST_INTEGER: Final = "denoise-fast-int8"
@@ -153,10 +155,13 @@ class Denoiser:
         """Return the picture without its noise, in the type, shape and dtype it came in.
 
         image: an imgae.Image, a PIL image, or an RGB array (H, W), (H, W, 1), (H, W, 3) or
-            (H, W, 4), uint8, uint16, float32 or float64; floats are on [0, 1]. Alpha is kept as it
-            is.
+            (H, W, 4), uint8, uint16, float32 or float64. Alpha is kept as it is, and so is
+            the colour that it hides. Floats are on [0, 1], where some may lie outside, such as
+            lamps of 100, or in a range of their own: from -1 to 1; from 0 to a power of two; or
+            from their lowest to their highest values. They stay in that range, and none is clipped.
         sigma: the standard deviation of the noise on [0, 1], so 25/255 for level 25 of 8 bits;
-            None or "auto" finds it; a float array (H, W) gives each pixel its own.
+            None or "auto" finds it; a float array (H, W) gives each pixel its own. For floats in a
+            range of their own, it is a share of that range, which `run` names in its notes.
         strength: how much of the effect, from 0, which returns the input, to 2. 1 is what the model
             does by itself; above, it is told this many times the level, and removes more.
         luma, chroma: the same for noise in brightness and in colour alone, from 0 to 2.
@@ -170,7 +175,7 @@ class Denoiser:
         controls = Controls(strength, luma, chroma, detail, grain)
         if controls.keeps_all:
             checked_level(sigma, picture)
-            check_finite(picture)
+            check_finite(without_hidden(picture)[0])
             return copy.deepcopy(image)
         restored: Picture = like_picture(image, self.run(picture, sigma, controls).image)
         return restored
@@ -188,38 +193,48 @@ class Denoiser:
         one. progress: called with the tiles done and the tiles in all.
         """
         level = checked_level(sigma, image)
-        check_finite(image)
         controls = controls or Controls()
-        original = one_if_gray(image.pixels)
-        factor = factor_for(original)
+        shown, hidden = without_hidden(image)
+        check_finite(shown)
+        original = one_if_gray(shown.pixels)
+        scale = scale_for(original)
         source, replaced = original, 0
         works = any(controls.shares(original.shape[2]))
         if level is None and self.takes_level and works:
-            source, replaced = without_impulses(original, factor)
-        route = self.choose(image, source, level, factor)
-        routes = self.strengthened(route, controls.factors(original.shape[2]))
-        plan = plan_for(route.card, image.height, image.width, self.tile)
+            source, replaced = without_impulses(original, scale)
+        views = views_of(source, scale) if works else [View(scale, source)]
+        chosen = [self.choose(shown, view, level, hidden) for view in views]
+        factors = controls.factors(original.shape[2])
+        ways = [self.strengthened(route, factors) for route in chosen]
+        plans = [plan_for(route.card, image.height, image.width, self.tile) for route in chosen]
+        work = Work(original, source, controls, limits_of(original, scale))
         pixels = original
         if not controls.keeps_all:
-            tiles = Tiles(original, source, factor, controls)
-            pixels = tiles.through(routes, plan, progress)
+            pixels = np.empty_like(original) if views[0].own is None else original.copy()
+            step = counted(progress, sum(len(plan) for plan in plans))
+            for view, routes, plan in zip(views, ways, plans, strict=True):
+                work.through(view, routes, plan, pixels, step)
+        route = chosen[0]
         if isinstance(route, Told):
-            found = mean_of(route.level) / factor if level is None else mean_of(level)
+            found = scale.own(mean_of(route.level)) if level is None else mean_of(level)
             source_of_it = "estimated" if level is None else "given"
         else:
-            found, source_of_it = removed(original, pixels), "removed"
-        finished = controls.finish(source if works else original, pixels)
+            found, source_of_it = removed(original, pixels) / scale.unit, "removed"
+        before = source if works else original
+        finished = controls.finish(before, pixels, scale, work.limits)
         if finished.shape[2] < image.pixels.shape[2]:
             finished = finished.repeat(3, 2)
+        if hidden is not None:
+            finished = np.where(hidden[:, :, None], image.pixels, finished)
         return Denoised(
             image.with_pixels(finished),
             found,
             source_of_it,
-            caution_of(routes, factor),
-            len(plan),
+            caution_of(ways[0], scale),
+            len(plans[0]),
             " + ".join(model.card.name for model in route.models),
             route.models[0].device,
-            () if controls.keeps_all else notes_of(factor, replaced),
+            () if controls.keeps_all else notes_of(original, views, replaced, hidden),
         )
 
     @property
@@ -227,10 +242,12 @@ class Denoiser:
         """Whether the model is told a level; the models for white noise that ship are."""
         return not self.named or "sigma" in self.model.card.inputs
 
-    def choose(self, image: Image, pixels: NDArray[Any], level: Level, factor: int) -> Route:
-        """Choose the way for a picture. Raises OptionError if the model takes no level.
+    def choose(
+        self, image: Image, view: View, level: Level, hidden: NDArray[np.bool_] | None
+    ) -> Route:
+        """Choose the way for a view of a picture. Raises OptionError if the model takes no level.
 
-        pixels: what is to be restored. level: as checked. factor: what they are multiplied by.
+        level: as checked. hidden: (H, W), the pixels that no view shows, or None.
         """
         if not self.takes_level:
             if level is not None:
@@ -240,8 +257,9 @@ class Denoiser:
                 )
             return Alone(self.model, told_by(image, self.model))
         if level is not None:
-            return Told(self.model, multiplied(level, factor))
-        noise = estimate(self.looking, pixels, self.tile, factor)
+            return Told(self.model, view.scale.told(level))
+        unseen = either(view.unseen, hidden)
+        noise = estimate(self.looking, view.pixels, self.tile, view.scale, unseen)
         if noise.white:
             return Told(self.model, noise.level)
         share, rest = noise.map_of("share"), noise.map_of("rest")
@@ -261,42 +279,74 @@ class Denoiser:
 
 
 @dataclass(frozen=True)
-class Tiles:
+class Work:
     """Pixels (H, W, C) to be restored tile by tile.
 
-    original: as they came. source: without impulses. factor: what to multiply them by for models.
+    original: as they came. source: without impulses. limits: the least and the largest value that
+    may come out.
     """
 
     original: NDArray[Any]
     source: NDArray[Any]
-    factor: int
     controls: Controls
+    limits: tuple[float, float]
 
     def through(
-        self, routes: Sequence[Route], plan: TilePlan, progress: Progress | None
-    ) -> NDArray[Any]:
-        """Restore on each route, and mix them, in the type that the pixels came in."""
-        out = np.empty_like(self.original)
-        for done, tile in enumerate(plan, 1):
-            planes = scaled_planes(self.source[tile.read.slices], self.factor)
-            restored = [self.kept(route(planes, tile), tile) for route in routes]
-            values = self.controls.blend(self.original[tile.keep.slices], *restored)
-            out[tile.keep.slices] = from_float(values, out.dtype)
-            if progress:
-                progress(done, len(plan))
-        return out
+        self,
+        view: View,
+        routes: Sequence[Route],
+        plan: TilePlan,
+        out: NDArray[Any],
+        step: Callable[[], None],
+    ) -> None:
+        """Restore a view on each route, and put the mix of them where the view's own pixels are.
 
-    def kept(self, planes: NDArray[np.float32], tile: Tile) -> NDArray[np.float32]:
+        out: of the type that the pixels came in. step: called after each tile.
+        """
+        for tile in plan:
+            keep = tile.keep.slices
+            own = ... if view.own is None else view.own[keep]
+            if own is ... or own.any():
+                planes = view.scale.planes(view.pixels[tile.read.slices])
+                before = to_float(view.pixels[keep])
+                restored = [self.kept(route(planes, tile), view, before) for route in routes]
+                values = self.controls.blend(self.original[keep], *restored)
+                out[keep][own] = from_float(values.clip(*self.limits), out.dtype)[own]
+            step()
+
+    def kept(
+        self, planes: NDArray[np.float32], view: View, before: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
         """Return what came out for a tile as pixels. Raises ModelError for NaN or infinity."""
         values = finite(from_nchw(planes, self.source.shape[2]))
-        if self.factor == 1:
-            return values
-        return scaled_back(values, self.source[tile.keep.slices], self.factor, self.most)
+        return view.scale.back(values, before)
 
-    @cached_property
-    def most(self) -> float:
-        """The largest value, which nothing that was multiplied may pass."""
-        return float(to_float(self.source.max()))
+
+def either(one: NDArray[np.bool_] | None, other: NDArray[np.bool_] | None) -> Any:
+    """Return where either of two masks is true; None stands for nowhere."""
+    return (other if one is None else one) if one is None or other is None else one | other
+
+
+def counted(progress: Progress | None, count: int) -> Callable[[], None]:
+    """Return what tells a progress that one more of a number of tiles is done."""
+    done = itertools.count(1)
+
+    def step() -> None:
+        if progress:
+            progress(next(done), count)
+
+    return step
+
+
+def limits_of(pixels: NDArray[Any], scale: Scale) -> tuple[float, float]:
+    """Return the least and the largest value that may come out: what the picture reaches itself.
+
+    One that is on [0, 1], and uses it, may come out anywhere on it.
+    """
+    least, most = (float(to_float(end[None])[0]) for end in (pixels.min(), pixels.max()))
+    if not scale.usual:
+        return least, most
+    return min(least, 0.0), most if scale.span < 1 else max(most, 1.0)
 
 
 def one_if_gray(pixels: NDArray[Any]) -> NDArray[Any]:
@@ -309,50 +359,73 @@ def one_if_gray(pixels: NDArray[Any]) -> NDArray[Any]:
     return np.ascontiguousarray(pixels[:, :, :1])
 
 
-def without_impulses(pixels: NDArray[Any], factor: int) -> tuple[NDArray[Any], int]:
+def without_impulses(pixels: NDArray[Any], scale: Scale) -> tuple[NDArray[Any], int]:
     """Replace values that stand out from all around, such as salt and pepper and hot pixels.
 
-    pixels: (H, W, C) of any type. factor: what they are multiplied by for models.
+    pixels: (H, W, C) of any type. scale: what models see as 0 and 1.
     Returns the pixels, a copy if any is replaced, and how many there were.
     """
     from imgae.restore import impulses  # loads OpenCV, and only where it is used
 
-    found = impulses.find_impulses(in_8_bits(pixels, factor))
+    found = impulses.find_impulses(in_8_bits(pixels, scale))
     if found is None:
         return pixels, 0
     return impulses.replaced(pixels, found), int(found.any(2).sum())
 
 
-def in_8_bits(pixels: NDArray[Any], factor: int) -> NDArray[np.uint8]:
-    """Multiply pixels (H, W, C) of any type by a factor, and round them to 8 bits."""
-    if pixels.dtype == np.uint8 and factor == 1:
+def in_8_bits(pixels: NDArray[Any], scale: Scale) -> NDArray[np.uint8]:
+    """Return pixels (H, W, C) of any type as models see them, rounded to 8 bits."""
+    if pixels.dtype == np.uint8:
         return pixels
     levels = np.empty(pixels.shape, np.uint8)
     for top in range(0, len(pixels), ROWS):
-        values = to_float(pixels[top : top + ROWS]) * np.float32(factor)
+        values = scale.seen(to_float(pixels[top : top + ROWS]))
         levels[top : top + ROWS] = from_float(values, levels.dtype)
     return levels
 
 
-def caution_of(routes: Sequence[Route], factor: int) -> str | None:
+def caution_of(routes: Sequence[Route], scale: Scale) -> str | None:
     """Return a caution if a model is told more than it was trained for."""
     most = routes[0].models[-1].card.sigma_range[1]
     if max(route.highest for route in routes) <= most + 1e-6:  # float32 of the same
         return None
-    return f"the model was trained up to level {most / factor * 255:.3g}"
+    return f"the model was trained up to level {scale.own(most) * 255:.3g}"
 
 
-def notes_of(factor: int, replaced: int) -> tuple[str, ...]:
+def notes_of(
+    pixels: NDArray[Any], views: Sequence[View], replaced: int, hidden: NDArray[np.bool_] | None
+) -> tuple[str, ...]:
     """Return what else was done to a picture, a sentence each."""
     notes = []
-    if factor > 1:
+    scale = views[0].scale
+    least, most = float(pixels.min()), float(pixels.max())
+    reach = f"the picture's values reach from {least:.4g} to {most:.4g}"
+    if not scale.usual:
+        notes.append(
+            f"{reach}, so it was denoised as if {scale.low:.4g} were black and "
+            f"{scale.low + scale.span:.4g} white, and a noise level is a share of {scale.unit:.4g}"
+        )
+    elif scale.span < 1:
+        factor = round(1 / scale.span)
         notes.append(
             f"the picture uses at most 1/{factor} of its range, so it was denoised as if it were "
             f"{factor} times as bright"
         )
+    elif pixels.dtype.kind == "f" and (least < 0 or most > 1):
+        notes.append(f"{reach}, and stay there; 0 counts as black and 1 as white")
+    if len(views) > 1:
+        white = scale.low + views[1].scale.span
+        notes.append(f"parts brighter than white were denoised as if {white:.4g} were white")
+    if views[0].own is not None:
+        done = sum(int(view.own.sum()) for view in views if view.own is not None)
+        if rest := pixels.shape[0] * pixels.shape[1] - done:
+            what = "pixel" if rest == 1 else "pixels"
+            notes.append(f"{rest:,} {what} far outside that range stayed as they were")
     if replaced:
         what = "pixel was" if replaced == 1 else "pixels were"
         notes.append(f"{replaced:,} outlying {what} replaced")
+    if hidden is not None and hidden.all():
+        notes.append("the picture is transparent all over, so its colours stayed as they were")
     return tuple(notes)
 
 

@@ -14,7 +14,8 @@ from imgae.model.contract import DEFECTS, SURE
 from imgae.model.stitch import check_settings, plan_for
 from imgae.picture.arrays import check_finite, from_picture
 from imgae.picture.image import Image
-from imgae.picture.pixels import to_nchw
+from imgae.restore.scaling import first_view
+from imgae.restore.unseen import without_hidden
 
 
 class Detector:
@@ -59,7 +60,8 @@ class Detector:
         """Return a mask, bool (H, W), True where there is one of the defects named.
 
         image: an imgae.Image, a PIL image, or an RGB array (H, W), (H, W, 1), (H, W, 3) or
-            (H, W, 4), uint8, uint16, float32 or float64; floats are on [0, 1].
+            (H, W, 4), uint8, uint16, float32 or float64; floats are on [0, 1], or in a
+            range of their own, as for Denoiser.
         defects: one or more of "scratches", "dust" and "dead-pixels"; all by default.
         Raises ImageError for another kind of array, and for NaN or infinity; OptionError for an
         unknown defect.
@@ -69,12 +71,13 @@ class Detector:
             raise OptionError(
                 f"no defect is called {unknown[0]!r}; there are: {', '.join(DEFECTS)}"
             )
-        picture = from_picture(image)
+        picture, _ = without_hidden(from_picture(image))
         check_finite(picture)
+        view = first_view(picture.pixels)
         channels = [DEFECTS.index(defect) for defect in defects]
         marked = np.zeros((picture.height, picture.width), bool)
         for tile in plan_for(self.model.card, picture.height, picture.width, self.tile):
-            maps = self.model(image=to_nchw(picture.pixels[tile.read.slices]))
+            maps = self.model(image=view.scale.planes(view.pixels[tile.read.slices]))
             rows, columns = tile.keep.within(tile.read).slices
             marked[tile.keep.slices] = (maps[0, channels, rows, columns] > SURE).any(0)
         return marked

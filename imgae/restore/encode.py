@@ -2,13 +2,13 @@
 
 import os
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from imgae.errors import ModelError
+from imgae.errors import ImageError, ModelError
 from imgae.model import registry, session
 from imgae.model.stitch import Progress, check_settings, kept, plan_for
 from imgae.picture.arrays import check_finite, from_picture
@@ -18,13 +18,17 @@ from imgae.picture.tiling import Box
 
 Floats = NDArray[np.float32]
 
+LEAST: Final = -0.5
+MOST: Final = 1.5
+"""Between these, values may be those of a noisy picture on [0, 1]."""
+
 
 @dataclass(frozen=True)
 class Encoded:
     """A picture's code and how it came about.
 
     code: float32 (channels, rows, columns), one column for every stride x stride pixels.
-    restored: the picture as decoded from its code, in the type it came in.
+    restored: the picture as decoded from its code, in the type it came in; floats on [0, 1].
     model: its name. device: "cpu" or "cuda". tiles: how many the picture was cut into.
     """
 
@@ -75,11 +79,13 @@ class Encoder:
         """Return the code of a picture, float32 (channels, ceil(H/stride), ceil(W/stride)).
 
         image: an imgae.Image, a PIL image, or an RGB array (H, W), (H, W, 1), (H, W, 3) or
-            (H, W, 4), uint8, uint16, float32 or float64; floats are on [0, 1]. Gray is encoded as
-            RGB of three equal channels; alpha is not encoded.
+            (H, W, 4), uint8, uint16, float32 or float64; floats are on [0, 1], and noise
+            may take them to -0.5 and 1.5. Gray is encoded as RGB of three equal channels; alpha is
+            not encoded.
         Of the shipped model the stride is 8 and the code has 32 channels. Codes of one model can be
         compared with each other, those of different models cannot.
-        Raises ImageError for another kind of array, and for NaN or infinity.
+        Raises ImageError for another kind of array, for NaN or infinity, and for floats far outside
+        [0, 1]: codes of pictures in other ranges could not be compared.
         """
         return self.run(from_picture(image)).code
 
@@ -90,6 +96,7 @@ class Encoder:
         object.
         """
         check_finite(image)
+        check_usual(image)
         card, height, width = self.model.card, image.height, image.width
         code_box = Box(0, 0, height, width).in_cells(card.stride)
         code = np.empty((card.code_channels, code_box.bottom, code_box.right), np.float32)
@@ -103,10 +110,22 @@ class Encoder:
             if found.shape != expected:
                 raise ModelError(f"the model gave a code of shape {found.shape}, not {expected}")
             code[:, *keep.slices] = found[0, :, *keep.within(read).slices]
-            values = kept(restored, planes, tile, pixels.shape[2])
+            values = kept(restored, planes, tile, pixels.shape[2]).clip(0, 1)
             pixels[tile.keep.slices] = from_float(values, pixels.dtype)
             if progress:
                 progress(done, len(plan))
         if not np.isfinite(code).all():
             raise ModelError("the model gave NaN or infinity; are the picture's values on [0, 1]?")
         return Encoded(code, image.with_pixels(pixels), card.name, self.model.device, len(plan))
+
+
+def check_usual(image: Image) -> None:
+    """Raise ImageError if floats are far outside [0, 1]."""
+    if image.pixels.dtype.kind != "f":
+        return
+    least, most = float(image.pixels.min()), float(image.pixels.max())
+    if least < LEAST or most > MOST:
+        raise ImageError(
+            f"the picture's values reach from {least:.4g} to {most:.4g}; a code describes a "
+            "picture on [0, 1], so scale or clip them first"
+        )

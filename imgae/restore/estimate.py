@@ -12,9 +12,10 @@ from imgae.model.contract import CELL, NOISE
 from imgae.model.session import OnnxModel
 from imgae.model.stitch import finite, plan_for
 from imgae.picture.tiling import Box
-from imgae.restore.scaling import scaled_planes
+from imgae.restore.scaling import Scale
 
 Floats = NDArray[np.float32]
+Mask = NDArray[np.bool_]
 
 LIFTED: Final = (0.6, 0.8)
 """Mean shares from which single cells count less and less, and from which all get the whole share.
@@ -51,37 +52,58 @@ class Noise:
         return found
 
 
-def estimate(model: OnnxModel, pixels: NDArray[Any], tile: str | int, factor: int = 1) -> Noise:
+def estimate(
+    model: OnnxModel,
+    pixels: NDArray[Any],
+    tile: str | int,
+    scale: Scale | None = None,
+    unseen: Mask | None = None,
+) -> Noise:
     """Estimate the noise of pixels (H, W, C) of any type, C 1 or 3.
 
-    tile: as for Denoiser; the result is the same. factor: what to multiply the pixels by.
+    tile: as for Denoiser; the result is the same. scale: what the model sees as 0 and 1.
+    unseen: (H, W), pixels that only stand for others, and tell nothing about the noise.
     Raises ModelError if the model gives another shape, NaN or infinity.
     """
+    scale = scale or Scale()
     height, width = pixels.shape[:2]
     card = replace(model.card, stride=math.lcm(model.card.stride, CELL))
     whole = Box(0, 0, height, width).in_cells(CELL)
     maps = np.empty((len(NOISE), whole.bottom, whole.right), np.float32)
     for piece in plan_for(card, height, width, tile):
-        found = model(image=scaled_planes(pixels[piece.read.slices], factor))
+        found = model(image=scale.planes(pixels[piece.read.slices]))
         read, keep = (box.in_cells(CELL) for box in piece)
         expected = (1, len(NOISE), read.bottom - read.top, read.right - read.left)
         if found.shape != expected:
             raise ModelError(f"the model gave an estimate of shape {found.shape}, not {expected}")
         maps[:, *keep.slices] = found[0, :, *keep.within(read).slices]
-    return noise_of(finite(maps))
+    return noise_of(finite(maps), None if unseen is None else cells_without(unseen))
 
 
-def noise_of(maps: Floats) -> Noise:
+def cells_without(unseen: Mask) -> Mask | None:
+    """Return which cells hold none of the unseen pixels, nor cells beside them; None if all do."""
+    height, width = unseen.shape
+    padded = np.pad(unseen, ((0, -height % CELL), (0, -width % CELL)))
+    rows, columns = (side // CELL for side in padded.shape)
+    touched = np.pad(padded.reshape(rows, CELL, columns, CELL).any((1, 3)), 1)
+    near = [touched[y : y + rows, x : x + columns] for y in range(3) for x in range(3)]
+    counted: Mask = ~np.logical_or.reduce(near)
+    return counted if counted.any() else None
+
+
+def noise_of(maps: Floats, counted: Mask | None = None) -> Noise:
     """Sum up maps: each cell's evidence and level of white noise count by its weight.
 
     maps: as the model gives them; `share` and `rest` are changed by what the whole picture shows.
+    counted: the cells (h, w) that tell about the whole picture; None for all.
     """
     maps[:2].clip(0, 1, out=maps[:2])
     share, rest = maps[:2]
-    mean = float(share.mean(dtype=np.float64))
+    telling = maps if counted is None else maps[:, counted]
+    mean = float(telling[0].mean(dtype=np.float64))
     share += np.float32(ramp(mean, *LIFTED)) * (1 - share)
     np.maximum(rest, np.float32(LEFT * ramp(mean, *ALL_OVER)), out=rest)
-    _, _, white, weight, level = maps.reshape(len(NOISE), -1).astype(np.float64)
+    _, _, white, weight, level = telling.reshape(len(NOISE), -1).astype(np.float64)
     total = float(weight.sum())
     if total <= 0:
         return Noise(maps, white=False, level=0.0)

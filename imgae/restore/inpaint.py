@@ -22,7 +22,9 @@ from imgae.picture.arrays import Picture, check_finite, from_picture, like_pictu
 from imgae.picture.image import Image
 from imgae.picture.pixels import from_float, to_float, to_nchw
 from imgae.picture.tiling import Box, Tile, TilePlan
+from imgae.restore.scaling import tone_of
 from imgae.restore.texture import add_texture
+from imgae.restore.unseen import extended, hidden_by_alpha
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -79,8 +81,9 @@ class Inpainter:
         """Return the picture with its holes filled, in the type, shape and dtype it came in.
 
         image: an imgae.Image, a PIL image, or an RGB array (H, W), (H, W, 1), (H, W, 3) or
-            (H, W, 4), uint8, uint16, float32 or float64; floats are on [0, 1], and may be NaN
-            inside the mask. Alpha is kept as it is.
+            (H, W, 4), uint8, uint16, float32 or float64; floats are on [0, 1], or in a
+            range of their own, as for Denoiser, and may be NaN inside the mask. Alpha is kept as
+            it is, and what it hides is no source of colour or texture.
         mask: what to fill, of the picture's height and width: a bool array (H, W), True fills; a
             uint8 array (H, W) of 0 and 1, or of 0 and 255, where 128 and more fill; or a PIL image
             of mode 1 or L.
@@ -88,7 +91,7 @@ class Inpainter:
         texture: whether holes wider than about 48 pixels get the texture of what is around them.
             Without it they stay smooth, which is nearer to the truth pixel by pixel.
         Pixels outside the mask come back unchanged, to the bit.
-        Raises MaskError for a mask of another kind or size, or one that marks the whole picture;
+        Raises MaskError for a mask of another kind or size, or one that marks all that is visible;
         ImageError for another kind of array, and for NaN or infinity outside the mask; OptionError
         for a feather that is not a whole number from 0.
         """
@@ -117,13 +120,23 @@ class Inpainter:
         if not isinstance(feather, Integral) or feather < 0:
             raise OptionError(f"feather is {feather!r}; expected whole pixels from 0")
         image = without_holes(image, hole)
-        check_finite(image)
-        values = to_float(image.pixels)
-        values = values.copy() if values is image.pixels else values
-        deep = self.fill(values, hole, progress)
+        hidden = hidden_by_alpha(image)
+        unknown, visible = hole, image.pixels
+        if hidden is not None and not hidden.all():
+            unknown = hole | hidden
+            if unknown.all():
+                raise MaskError(
+                    "the mask marks all that is visible; nothing is left to fill it from"
+                )
+            visible = extended(visible, unknown)
+        check_finite(image.with_pixels(visible))
+        tone = tone_of(visible, ~hole)
+        values = tone.seen(to_float(visible))
+        values = values.copy() if np.shares_memory(values, image.pixels) else values
+        deep = self.fill(values, hole, progress, tone.limits)
         if texture and deep.any():
-            add_texture(values, hole, deep, progress)
-        filled = values[hole]
+            add_texture(values, unknown, deep, progress, tone.limits)
+        filled = tone.back(values[hole])
         if feather:
             share = np.minimum(depth_of(hole)[hole] / (feather + 1), 1)[:, None]
             old = to_float(without_holes(before or image, hole).pixels[hole])
@@ -132,8 +145,16 @@ class Inpainter:
         pixels[hole] = from_float(filled, pixels.dtype)
         return image.with_pixels(pixels)
 
-    def fill(self, values: Floats, hole: Mask, progress: Progress | None = None) -> Mask:
+    def fill(
+        self,
+        values: Floats,
+        hole: Mask,
+        progress: Progress | None = None,
+        limits: tuple[float, float] = (0.0, 1.0),
+    ) -> Mask:
         """Fill the hole (H, W) of a picture (H, W, C) in place, and return its deep parts.
+
+        limits: the least and the largest value of what is filled in.
 
         Deep parts are filled at half the size first, by this same function, and what comes out is
         the guess that they start from here.
@@ -146,7 +167,7 @@ class Inpainter:
         for box in boxes_of(deep, depth, card.halo):
             area = box.slices
             coarse, coarse_hole = halve(values[area], hole[area])
-            self.fill(coarse, coarse_hole)
+            self.fill(coarse, coarse_hole, limits=limits)
             own = deep[area]
             guesses.append((area, own, double(coarse, *own.shape)[own]))
             mask[area][own] = GUESS
@@ -159,7 +180,7 @@ class Inpainter:
             restored = self.model(image=planes, mask=mask[read][None, None])
             own = hole[keep]
             colours = kept(restored, planes, tile, values.shape[2])[own]
-            found.append((keep, own, colours.clip(0, 1)))
+            found.append((keep, own, colours.clip(*limits)))
             if progress:
                 progress(done, len(tiles))
         put(found, values)

@@ -40,11 +40,17 @@ FEWEST: Final = 256
 """Known patches without which a hole stays as it is."""
 
 
-def add_texture(pixels: Floats, hole: Mask, deep: Mask, progress: Progress | None = None) -> None:
+def add_texture(
+    pixels: Floats,
+    hole: Mask,
+    deep: Mask,
+    progress: Progress | None = None,
+    limits: tuple[float, float] = (0.0, 1.0),
+) -> None:
     """Give `deep` the fine band of its known surroundings, in place.
 
-    pixels: (H, W, C) on [0, 1], the hole filled; what is changed stays on [0, 1]. hole: (H, W),
-    what was unknown; no patch is taken from there. deep: (H, W), the parts of it that get texture.
+    pixels: (H, W, C), the hole filled; what is changed stays within limits. hole: (H, W), what was
+    unknown; no patch is taken from there. deep: (H, W), the parts of it that get texture.
     The same input gives the same output.
     """
     count, labels, boxes, _ = cv2.connectedComponentsWithStats(deep.astype(np.uint8))
@@ -56,7 +62,7 @@ def add_texture(pixels: Floats, hole: Mask, deep: Mask, progress: Progress | Non
         )
         part = labels[around] == label
         textured = with_texture(pixels[around], hole[around], part, progress)
-        pixels[around][part] = textured[part].clip(0, 1)
+        pixels[around][part] = textured[part].clip(*limits)
 
 
 def with_texture(

@@ -16,6 +16,7 @@ from torch import Generator, Tensor
 from imgae.errors import ImgaeError, TrainingError
 from imgae.io import files
 from imgae.io.formats.table import listed
+from imgae.picture.arrays import check_for_8_bits
 from imgae.picture.pixels import to_uint8_rgb
 
 
@@ -101,7 +102,8 @@ def read_folders(
 ) -> Folders:
     """Read every picture under the folders, recursively, as uint8 RGB.
 
-    Pictures under `crop` pixels on a side are passed over, unreadable ones are listed, and when
+    Pictures under `crop` pixels on a side are passed over, unreadable ones are listed, and so are
+    floats with NaN, with infinity or with many values outside [0, 1]; when
     `memory_bytes` would be passed the rest is left out; the order is drawn from the seed, so
     what is left out is a fair sample. Of what was read, one in fifty, at most 12, is kept for
     validation.
@@ -119,10 +121,16 @@ def read_folders(
     too_small = left_out = used = 0
     for place, index in enumerate(order):
         try:
-            picture = to_uint8_rgb(files.read_image(paths[index]).pixels)
+            image = files.read_image(paths[index])
         except ImgaeError as error:
             unreadable.append(str(error))
             continue
+        try:
+            check_for_8_bits(image)
+        except ImgaeError as error:
+            unreadable.append(f"{paths[index]}: {error}")
+            continue
+        picture = to_uint8_rgb(image.pixels)
         if min(picture.shape[:2]) < crop:
             too_small += 1
             continue

@@ -241,7 +241,7 @@ def test_debug_gives_the_traceback(folder, capfd):
 
 def test_notes_go_to_standard_error(folder, capfd):
     image = read_image("photo.png")
-    write_image(Image(image.pixels, np.full((40, 50), 7, np.uint8)), "alpha.png")
+    write_image(Image(image.pixels, np.full((40, 50), 90, np.uint8)), "alpha.png")
     code, _, err = run(capfd, "denoise", "alpha.png", "-o", "a.jpg", "--model", "identity")
     assert code == 0
     assert err == "imgae: note: a.jpg: JPEG holds no transparency; it is left out\n"
@@ -291,7 +291,7 @@ def test_nan_in_a_file_is_one_sentence(folder, capfd):
         code, out, err = run(capfd, "denoise", "nan.tif", "--model", "identity", *options)
         assert (code, out) == (1, "")
         assert err == (
-            "imgae: nan.tif: the picture holds NaN or infinity; expected finite values on [0, 1]\n"
+            "imgae: nan.tif: the picture holds NaN or infinity; expected finite values\n"
         )
     assert "nan.denoised.tif" not in names(folder)
 

@@ -217,8 +217,28 @@ def test_a_saved_mask_lies_where_it_was_made(tmp_path, ending, orientation):
     assert np.argwhere(read_image(mask).pixels[:, :, 0]).min(0).tolist() == [2, 3]
 
 
-@pytest.mark.parametrize("orientation", [2, 3, 4, 6])
-def test_a_mask_drawn_on_the_stored_pixels_of_a_tiff_follows_it(tmp_path, orientation):
+@pytest.mark.parametrize("orientation", range(2, 9))
+def test_a_mask_lies_on_the_picture_as_viewers_show_it(tmp_path, orientation, capfd):
+    exif = PIL.Image.Exif()
+    exif[0x0112] = orientation
+    values = pixels() // 2
+    PIL.Image.fromarray(values).save(tmp_path / "a.png", exif=exif)
+    before = upright(Image(values), orientation).pixels
+    height, width = before.shape[:2]
+    mask = np.zeros((height, width), np.uint8)
+    mask[1:4, 2:6] = 255
+    PIL.Image.fromarray(mask).save(tmp_path / "mask.png")
+    words = (tmp_path / "a.png", "--mask", tmp_path / "mask.png", "-o", tmp_path / "b.png")
+    assert inpaint(*words) == 0
+    expected = before.copy()
+    expected[1:4, 2:6] = 255
+    assert np.array_equal(read_image(tmp_path / "b.png").pixels, expected)
+    fits_both_ways = (height, width) == values.shape[:2]
+    assert ("taken as drawn on the upright picture" in capfd.readouterr().err) == fits_both_ways
+
+
+@pytest.mark.parametrize("orientation", [5, 6, 7, 8])
+def test_a_mask_that_only_fits_the_stored_pixels_follows_them(tmp_path, orientation):
     exif = PIL.Image.Exif()
     exif[0x0112] = orientation
     values = pixels() // 2
@@ -230,6 +250,29 @@ def test_a_mask_drawn_on_the_stored_pixels_of_a_tiff_follows_it(tmp_path, orient
     stored[1:4, 2:6] = 255
     expected = upright(Image(stored), orientation)
     assert np.array_equal(read_image(tmp_path / "b.png").pixels, expected.pixels)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("command", ["mask", "save-mask"])
+@pytest.mark.parametrize("ending", ["png", "tif", "webp"])
+def test_masks_that_imgae_writes_have_no_orientation_and_fit(
+    tmp_path, orientation, command, ending
+):
+    exif = PIL.Image.Exif()
+    exif[0x0112] = orientation
+    PIL.Image.fromarray(pixels()).save(tmp_path / "a.png", exif=exif)
+    mask = tmp_path / f"mask.{ending}"
+    if command == "mask":
+        assert main(["mask", str(tmp_path / "a.png"), "--box", "3,2,6,4", "-o", str(mask)]) == 0
+    else:
+        words = (tmp_path / "a.png", "--box", "3,2,6,4", "-o", tmp_path / "b.png")
+        assert inpaint(*words, "--save-mask", mask) == 0
+    written = read_image(mask)
+    assert written.turned == 1
+    upright_size = read_image(tmp_path / "a.png").pixels.shape[:2]
+    expected = np.zeros(upright_size, bool)
+    expected[2:6, 3:9] = True
+    assert np.array_equal(written.pixels[:, :, 0] > 127, expected)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import tifffile
 
 from imgae import Image, ImageError, ImgaeWarning, write_image
 from imgae.evaluate import folders
@@ -30,6 +31,27 @@ def test_some_from_all_over_a_folder(tmp_path):
     folder = fill(tmp_path, **{f"p{i}": i for i in range(9)})
     assert list(values_of(folders.clean_pictures(folder, 3, spread=True))) == ["p0", "p3", "p6"]
     assert len(folders.clean_pictures(folder, 20, spread=True)) == 9
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ((np.nan, 0.5), "NaN or infinity"),
+        ((np.inf, 0.5), "NaN or infinity"),
+        ((0.5, 40.0), "its values reach from 0.5 to 40"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:.*its values reach")
+def test_floats_that_8_bits_would_spoil_are_left_out_by_name(tmp_path, values, told):
+    folder = fill(tmp_path, a=1, c=3)
+    floats = np.resize(np.float32(values), (9, 9, 3))
+    tifffile.imwrite(folder / "b.tif", floats, photometric="rgb")
+    with pytest.warns(ImgaeWarning, match=rf"b\.tif: .*{told}.*left out"):
+        assert values_of(folders.clean_pictures(folder)) == {"a": 1, "c": 3}
+    tifffile.imwrite(folder / "x_real.tif", floats, photometric="rgb")
+    fill(folder, x_mean=3, y_real=4, y_mean=5)
+    with pytest.warns(ImgaeWarning, match=rf"x_real\.tif: .*{told}.*left out"):
+        assert [name for name, *_ in folders.pairs(folder, folder)] == ["y"]
 
 
 def test_a_damaged_file_is_left_out_and_does_not_count(tmp_path):

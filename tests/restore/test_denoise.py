@@ -15,6 +15,7 @@ from imgae.model.stitch import plan_for
 from imgae.restore import denoise
 from imgae.restore.controls import Controls
 from imgae.restore.denoise import Denoised
+from imgae.restore.scaling import Scale
 
 RNG = np.random.default_rng(0)
 
@@ -124,9 +125,10 @@ def test_a_level_above_the_models_range_is_cautioned_about(darken):
     assert "trained up to level 51" in result.caution
 
 
-def test_floats_outside_the_range_are_taken_as_they_are_and_clipped_on_output(darken):
-    array = np.array([[[1.5, 0.5, -0.5]]], np.float32)
-    assert darken(array, sigma=0.2).ravel().tolist() == pytest.approx([1.0, 0.3, 0.0])
+def test_floats_outside_the_range_are_not_clipped(darken):
+    array = np.array([[[1.5, 0.5, -0.3]]], np.float32)
+    out = darken(array, sigma=0.2).ravel().tolist()
+    assert out == pytest.approx([1.3, 0.3, -0.3])  # nor do any get below the lowest
 
 
 @pytest.mark.parametrize(
@@ -193,13 +195,13 @@ def test_large_pictures_are_planned_within_the_memory_at_hand(monkeypatch):
 
 
 def test_only_a_tile_at_a_time_is_converted(tmp_path, monkeypatch):
-    sizes, convert = [], denoise.scaled_planes
+    sizes, convert = [], Scale.planes
 
-    def converted(pixels, factor):
+    def converted(scale, pixels):
         sizes.append(pixels.shape)
-        return convert(pixels, factor)
+        return convert(scale, pixels)
 
-    monkeypatch.setattr(denoise, "scaled_planes", converted)
+    monkeypatch.setattr(Scale, "planes", converted)
     pixels = RNG.integers(0, 255, (100, 90, 3)).astype(np.uint8)
     path = tiny_models.identity(tmp_path / "identity.onnx", halo=8, stride=8)
     assert np.array_equal(Denoiser(path, threads=1, tile=32)(pixels, sigma=0.1), pixels)

@@ -113,9 +113,9 @@ def test_deep_holes_start_from_half_the_size(inpainter, monkeypatch):
     seen = []
     fill = type(inpainter).fill
 
-    def watched(self, values, hole, progress=None):
+    def watched(self, values, hole, *others, **named):
         seen.append(hole.shape)
-        return fill(self, values, hole, progress)
+        return fill(self, values, hole, *others, **named)
 
     monkeypatch.setattr(type(inpainter), "fill", watched)
     mask = np.zeros((300, 300), bool)
@@ -212,16 +212,38 @@ def test_where_masks_come_from():
         masks.from_alpha(image)
 
 
-@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
-def test_a_drawn_mask_is_turned_with_its_picture(orientation):
+@pytest.mark.parametrize("orientation", [6, 8])
+def test_a_mask_that_only_fits_the_stored_pixels_is_turned_with_them(orientation):
     stored = np.zeros((40, 30, 1), np.uint8)
     stored[3, 4] = 255
     picture_stored = np.where(stored > 0, 200, 10).astype(np.uint8)
     image = upright(imgae.Image(picture_stored), orientation)
     marked = masks.from_picture(imgae.Image(stored), image)
     assert np.array_equal(marked, image.pixels[:, :, 0] == 200)
-    already = upright(imgae.Image(stored), orientation)
-    assert np.array_equal(masks.from_picture(already, image), marked)
+
+
+@pytest.mark.parametrize("orientation", range(2, 9))
+@pytest.mark.parametrize("height", [30, 40])
+def test_a_mask_with_its_own_orientation_is_turned_by_that(orientation, height):
+    stored = np.zeros((height, 30, 1), np.uint8)
+    stored[3, 4] = 255
+    image = upright(imgae.Image(np.zeros((height, 30, 3), np.uint8)), orientation)
+    drawn = upright(imgae.Image(stored), orientation)
+    assert np.array_equal(masks.from_picture(drawn, image), drawn.pixels[:, :, 0] > 0)
+
+
+@pytest.mark.parametrize("orientation", range(2, 9))
+def test_a_mask_that_fits_both_ways_lies_on_the_upright_picture_and_that_is_told(orientation):
+    image = upright(imgae.Image(np.zeros((30, 30, 3), np.uint8)), orientation)
+    drawn = np.zeros((30, 30, 1), np.uint8)
+    drawn[3:9, 4:20] = 255
+    told = f"m.png: taken as drawn on the upright picture.*orientation, {orientation}"
+    with pytest.warns(imgae.ImgaeWarning, match=told):
+        marked = masks.from_picture(imgae.Image(drawn), image, "m.png")
+    assert np.array_equal(marked, drawn[:, :, 0] > 0)
+    even = np.full((30, 30, 1), 255, np.uint8)
+    even[1:-1, 1:-1] = 0  # the same whichever way it is turned
+    assert masks.from_picture(imgae.Image(even), image).sum() == 4 * 29
 
 
 def test_a_mask_drawn_on_the_upright_picture_fits_too():

@@ -1,5 +1,8 @@
+import re
+
 import numpy as np
 import pytest
+import tifffile
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
@@ -75,6 +78,30 @@ def test_unreadable_and_small_pictures_are_passed_over_and_counted(folder):
     assert len(read.training) + len(read.validation) == 6
     assert read.too_small == 1
     assert [("bad.png" in sentence) for sentence in read.unreadable] == [True]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda v: np.where(np.arange(40)[:, None] < 4, np.nan, v), "10.0% of its values are NaN"),
+        (lambda v: np.full_like(v, np.nan), "100.0% of its values are NaN or infinity"),
+        (lambda v: np.where(np.arange(40)[:, None] == 0, np.inf, v), "2.5% of its values are NaN"),
+        (lambda v: np.where(np.arange(40)[:, None] == 0, -np.inf, v), "2.5% of its values are NaN"),
+        (lambda v: v * 255, "its values reach from 0 to 255, and .* lie outside 0 to 1"),
+        (lambda v: v * 12 - 8, "its values reach from -8 to 4"),
+        (lambda v: v - 1, "its values reach from -1 to 0"),
+    ],
+    ids=["some NaN", "all NaN", "infinity", "minus infinity", "0 to 255", "logarithms", "below 0"],
+)
+@pytest.mark.filterwarnings("ignore:.*its values reach")
+def test_floats_that_8_bits_would_spoil_are_passed_over_by_name(folder, change, told):
+    values = np.linspace(0, 1, 32 * 40 * 3, dtype=np.float32).reshape(32, 40, 3)
+    tifffile.imwrite(folder / "odd.tif", change(values).astype("f4"), photometric="rgb")
+    tifffile.imwrite(folder / "good.tif", values * 1.004 - 0.002, photometric="rgb")
+    read = read_folders([folder], 16, 1 << 20, seed=0)
+    assert len(read.training) + len(read.validation) == 7
+    (sentence,) = read.unreadable
+    assert re.search(rf"odd\.tif: {told}", sentence)
 
 
 def test_memory_bounds_the_bank(folder):

@@ -2,10 +2,12 @@
 
 import importlib
 import re
+from collections.abc import Callable
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from imgae.errors import needs_extra
+from imgae.io import camera
 
 if TYPE_CHECKING:
     from imgae.io.format import Format
@@ -20,6 +22,7 @@ class Row(NamedTuple):
     module: of imgae.io.formats; its FORMAT reads and writes the files.
     written: whether imgae writes the format; what it only reads is written as TIFF by default.
     extra: of pyproject.toml, which has what the module needs; "" if the base has it.
+    recognise: whether a whole file that begins so is one, where the beginning does not say it.
     """
 
     name: str
@@ -28,13 +31,21 @@ class Row(NamedTuple):
     module: str
     written: bool = True
     extra: str = ""
+    recognise: Callable[[bytes], bool] | None = None
+
+    def matches(self, data: bytes) -> bool:
+        """Return whether a file's bytes are of this format."""
+        if not re.match(self.beginning, data):
+            return False
+        return self.recognise is None or self.recognise(data)
 
     def load(self) -> "Format":
         """Return what reads and writes the files, imported when it is first needed.
 
         Raises MissingExtraError if a library is missing.
         """
-        with needs_extra(self.extra, f"a {self.name} file"):
+        article = "an" if self.name[0] in "AEIO" else "a"
+        with needs_extra(self.extra, f"{article} {self.name} file"):
             module = importlib.import_module(f"imgae.io.formats.{self.module}")
         found: Format = module.FORMAT
         return found
@@ -43,8 +54,24 @@ class Row(NamedTuple):
 FORMATS: Final = (
     Row("PNG", (".png",), rb"\x89PNG\r\n\x1a\n", "png"),
     Row("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif"), rb"\xff\xd8\xff", "jpeg"),
+    Row(
+        "camera raw",
+        camera.EXTENSIONS,
+        camera.BEGINNING,
+        "raw",
+        written=False,
+        extra="formats",
+        recognise=camera.is_raw,
+    ),  # before TIFF, as which most begin
     Row("TIFF", (".tif", ".tiff"), rb"(?:II|MM)(?:[*+]\0|\0[*+])", "tiff"),
     Row("WebP", (".webp",), rb"(?s:RIFF.{4}WEBP)", "webp"),
+    # The brand of the file, or one of those that it is compatible with.
+    Row("AVIF", (".avif", ".avifs"), rb"(?s:\0\0\0.ftyp(?:.{8}(?:.{4}){0,24}?)?avi[fs])", "avif"),
+    Row("HTJ2K", (".jph",), rb"(?s:\0\0\0\x0cjP  \r\n\x87\n.{4}ftypjph )", "htj2k", written=False),
+    Row("JPEG 2000", (".jp2", ".jpx", ".jpf"), rb"\0\0\0\x0cjP  \r\n\x87\n", "jpeg2000"),
+    Row("JPEG 2000 codestream", (".j2k", ".j2c", ".jpc"), rb"\xff\x4f\xff\x51", "codestream"),
+    Row("EXR", (".exr",), rb"v/1\x01", "exr", extra="formats"),
+    Row("PSD", (".psd", ".psb"), rb"8BPS\0[\x01\x02]", "psd", written=False),
 )
 
 
@@ -55,7 +82,7 @@ def of_name(path: PurePath) -> Row | None:
 
 def of_content(data: bytes) -> Row | None:
     """Return the format that a file's bytes begin like, or None."""
-    return next((row for row in FORMATS if re.match(row.beginning, data)), None)
+    return next((row for row in FORMATS if row.matches(data)), None)
 
 
 def listed(last: Literal["and", "or"] = "and") -> str:

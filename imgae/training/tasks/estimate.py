@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Generator, Tensor, nn
 
-from imgae.errors import TrainingError
+from imgae.errors import TrainingError, warn
 from imgae.model import registry, session
 from imgae.synthetic import drawings, fonts
 from imgae.training.checks import Folders, Model, Option, Whole, setting
@@ -175,6 +175,8 @@ def grainy_bank(settings: EstimateSettings, bank: PictureBank) -> PictureBank:
         return bank
     folders = [Path(folder) for folder in settings.grainy]
     found = read_folders(folders, settings.crop, settings.memory, settings.seed)
+    for sentence in found.unreadable:
+        warn(f"passed over: {sentence}")
     return PictureBank.of(found.training, bank.pixels.device)
 
 

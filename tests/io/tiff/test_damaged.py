@@ -80,7 +80,7 @@ def spoiled(data, chance):
 @pytest.mark.parametrize("number", range(len(GOOD)))
 def test_spoiled_files_are_read_or_refused_in_one_sentence(number, capfd):
     for seed in range(20):
-        chance = random.Random(seed)  # noqa: S311
+        chance = random.Random(seed)
         data = spoiled(GOOD[number], chance) if seed else GOOD[number]
         said = ""
         with warnings.catch_warnings():
