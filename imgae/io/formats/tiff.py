@@ -55,7 +55,6 @@ def read(file: File) -> Frames:
             read_page(container, page, layout, file)
             for page, layout in zip(pages, layouts, strict=True)
         ]
-        warn_if_outside(images, file.name)
         return Frames(tuple(images), stacks.kind_of([page for page, _ in pages], len(images)))
 
 
@@ -102,20 +101,6 @@ def with_mask(image: Image, container: Container, mask: Directory, file: File) -
     if stored is not None:
         stored = replace(stored, details={**stored.details, "mask": True})
     return replace(image, alpha=alpha, stored=stored)
-
-
-def warn_if_outside(images: Sequence[Image], name: str) -> None:
-    """Warn of floats that are blacker than black or whiter than white: restoring clips them."""
-    floats = [image.pixels for image in images if image.bits == 32]
-    if not floats:
-        return
-    least = min(float(pixels.min()) for pixels in floats)
-    most = max(float(pixels.max()) for pixels in floats)
-    if least < 0 or most > 1:
-        tell(
-            f"{name}: its values reach from {least:.4g} to {most:.4g}; restoring takes those below "
-            "0 for black and those above 1 for white"
-        )
 
 
 def encode(frames: Frames, name: str, encoding: Encoding) -> bytes:

@@ -233,9 +233,11 @@ def test_half_floats_that_have_become_too_large_are_written_with_32_bits():
     assert stored_in(back).dtype == np.float32
 
 
-def test_floats_that_are_not_on_0_to_1_are_told_of():
-    with pytest.warns(ImgaeWarning, match="values reach from 200 to 200"):
-        read_image(made(np.full((4, 4, 3), 200, np.float32)))
+def test_floats_of_any_range_come_back_without_a_note():
+    values = scene(np.float32) * 300 - 20
+    image, note = noted(read_image, made(values))
+    assert note == ""
+    assert np.array_equal(stored_in(written(image)), values)
 
 
 @pytest.mark.parametrize(
