@@ -5,6 +5,8 @@ __all__ = [
     "files",
     "format",
     "formats",
+    "inks",
+    "jpeg",
     "libraries",
     "metadata",
     "opencv",

@@ -82,7 +82,7 @@ class Limits:
     metadata: bytes of EXIF, and of XMP. None is without limit. lossy: whether there is a quality.
     holds: the fields of BELONGINGS that they hold. private: what of Image.private and
     Frames.private they hold, by its name. frames: which kinds of Frames they hold, besides a single
-    picture.
+    picture. deep: whether a picture of more bits that came from such a file goes back as it was.
     """
 
     bits: int = 32
@@ -92,6 +92,7 @@ class Limits:
     dpi: float | None = None
     metadata: int | None = None
     lossy: bool = False
+    deep: bool = False
     holds: frozenset[str] = ALL
     private: frozenset[str] = frozenset()
     frames: frozenset[str] = frozenset()
@@ -150,7 +151,9 @@ def fit(frames: Frames, limits: Limits, kind: str, name: str) -> Frames:
 
 def fit_image(image: Image, limits: Limits, kind: str, lost: dict[str, None]) -> Image:
     """Leave out what files of a kind cannot hold, and add a sentence for each."""
-    if image.bits > limits.bits:
+    stored = image.stored
+    as_it_was = limits.deep and stored and stored.format == kind and stored.bits > limits.bits
+    if image.bits > limits.bits and not (as_it_was and image.bits == 16):
         lost[f"{kind} holds {limits.bits} bits; reduced from {image.bits}"] = None
         image = with_bits(image, limits.bits)
     if image.alpha is not None and not limits.alpha:

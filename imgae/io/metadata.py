@@ -203,10 +203,10 @@ def set_number(exif: bytearray, order: str, at: int | None, value: int) -> None:
     if at is None:
         return
     (kind,) = struct.unpack_from(order + "H", exif, at + 2)
-    letter = {1: "B", 3: "H", 4: "I", 9: "i"}.get(kind)
+    letter = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i"}.get(kind)
     if letter is None:  # no integer: then no reader takes it for one
         return
-    limit = {"B": 255, "H": 65535}.get(letter, 1 << 31)
+    limit = {"B": 255, "H": 65535, "b": 127, "h": 32767}.get(letter, (1 << 31) - 1)
     if value <= limit:
         exif[at + 8 : at + 12] = struct.pack(order + letter, value).ljust(4, b"\0")
         exif[at + 4 : at + 8] = struct.pack(order + "I", 1)

@@ -1,0 +1,195 @@
+"""XMP in a JPEG: its long form in several segments, and what in it claims parts of the file.
+
+Phones say in XMP that a video, a gain map or a depth map follows the picture. What is not written
+again must not be claimed.
+"""
+
+import hashlib
+import re
+import struct
+from typing import Final
+from xml.parsers import expat
+
+MAIN: Final = b"http://ns.adobe.com/xap/1.0/\0"
+EXTENSION: Final = b"http://ns.adobe.com/xmp/extension/\0"
+NOTE: Final = b"http://ns.adobe.com/xmp/note/"
+MOST: Final = 65502
+"""Bytes of XMP that a single segment takes."""
+GAIN_MAP: Final = "its gain map (HDR)"
+VIDEO: Final = "its video (motion photo)"
+DEPTH: Final = "its depth map"
+COPY: Final = "an unchanged copy of the picture"
+PARTS: Final = "its list of further parts"
+CLAIMS: Final = {
+    b"http://ns.adobe.com/hdr-gain-map/1.0/": GAIN_MAP,
+    b"http://ns.apple.com/HDRGainMap/1.0/": GAIN_MAP,
+    b"http://ns.google.com/photos/1.0/depthmap/": DEPTH,
+    b"http://ns.google.com/photos/dd/1.0/device/": DEPTH,
+    b"http://ns.google.com/photos/1.0/image/": COPY,
+    b"http://ns.google.com/photos/1.0/container/": PARTS,
+    b"http://ns.google.com/photos/1.0/container/item/": PARTS,
+    b"http://ns.oplus.com/photos/1.0/camera/": VIDEO,
+    b"http://ns.xiaomi.com/photos/1.0/camera/": PARTS,
+}
+"""Namespaces that speak of parts of the file, and what of."""
+CAMERA: Final = b"http://ns.google.com/photos/1.0/camera/"
+VIDEO_NAMES: Final = rb"Motion[A-Za-z]*|MicroVideo[A-Za-z]*"
+"""What of Google's camera speaks of a video."""
+ITEMS: Final = {
+    b"GainMap": GAIN_MAP,
+    b"MotionPhoto": VIDEO,
+    b"Depth": DEPTH,
+    b"Original": COPY,
+}
+"""What a list of parts calls them."""
+PACKET: Final = re.compile(rb"<\?xpacket[^>]*\?>")
+
+
+def read(mains: list[bytes], extensions: list[bytes]) -> tuple[bytes | None, str | None]:
+    """Return XMP whole, and what is wrong with it, if anything.
+
+    mains, extensions: the data of segments, without what they begin with.
+    """
+    if not mains or not mains[0]:
+        return None, None
+    main = mains[0]
+    guid = re.search(rb"HasExtendedXMP\s*(?:=\s*[\"']|>)\s*([0-9A-Fa-f]{32})", main)
+    wrong = "has XMP twice; the second is left out" if any(m != main for m in mains) else None
+    if guid is None:
+        return main, "holds XMP that belongs to no other; left out" if extensions else wrong
+    extended = assembled(extensions, guid[1])
+    whole = None if extended is None else merged(main, extended)
+    if whole is None:
+        return without_note(main), "lacks a part of its XMP (the extension), which is left out"
+    return whole, wrong
+
+
+def assembled(segments: list[bytes], guid: bytes) -> bytes | None:
+    """Return the extension of a digest from its parts in any order, or None if it is not whole."""
+    parts: dict[int, bytes] = {}
+    lengths = set()
+    for segment in segments:
+        if segment[:32].upper() == guid.upper() and len(segment) > 40:
+            length, offset = struct.unpack_from(">II", segment, 32)
+            lengths.add(length)
+            parts[offset] = segment[40:]
+    joined, at = [], 0
+    for offset in sorted(parts):
+        if offset != at:
+            return None
+        joined.append(parts[offset])
+        at += len(parts[offset])
+    return b"".join(joined) if lengths == {at} else None
+
+
+def merged(main: bytes, extension: bytes) -> bytes | None:
+    """Return one XMP from both, or None if that is no XML."""
+    inner = re.search(rb"(?s)<(?:\w+:)?RDF\b([^>]*)>(.*)</(?:\w+:)?RDF\s*>", extension)
+    main = without_note(main)
+    ends = list(re.finditer(rb"</(?:\w+:)?RDF\s*>", main))
+    if inner is None or not ends:
+        return None
+    at = ends[-1].start()
+    whole = main[:at] + inner[2].strip() + b"\n" + main[at:]
+    if not is_xml(whole):  # prefixes that the extension's outer element declares
+        spaces = b" ".join(re.findall(rb"xmlns:[\w.-]+\s*=\s*(?:\"[^\"]*\"|'[^']*')", inner[1]))
+        known = re.search(rb"<(?:\w+:)?RDF\b", main)
+        if known is None:
+            return None
+        declared = set(re.findall(rb"xmlns:([\w.-]+)", main[known.start() :].split(b">", 1)[0]))
+        added = [
+            space
+            for space in re.findall(rb"xmlns:[\w.-]+\s*=\s*(?:\"[^\"]*\"|'[^']*')", spaces)
+            if space[6:].split(b"=")[0].strip() not in declared
+        ]
+        begin = known.end()
+        whole = whole[:begin] + b"".join(b" " + space for space in added) + whole[begin:]
+    return whole if is_xml(whole) else None
+
+
+def is_xml(text: bytes) -> bool:
+    try:
+        expat.ParserCreate("UTF-8", " ").Parse(text.strip(b"\0 \t\r\n"), True)
+    except expat.ExpatError:
+        return False
+    return True
+
+
+def without_note(main: bytes) -> bytes:
+    """Return XMP without the digest of its extension."""
+    return removed(main, NOTE, rb"HasExtendedXMP")[0]
+
+
+def split(xmp: bytes) -> tuple[bytes, list[bytes]]:
+    """Return what the segments of XMP hold: the main one, and those of an extension."""
+    if len(xmp) <= MOST:
+        return xmp, []
+    whole = PACKET.sub(b"", xmp).strip()
+    digest = hashlib.md5(whole, usedforsecurity=False).hexdigest().upper().encode()
+    main = (
+        b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>'
+        b'<x:xmpmeta xmlns:x="adobe:ns:meta/">'
+        b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        b'<rdf:Description rdf:about="" xmlns:xmpNote="' + NOTE + b'" xmpNote:HasExtendedXMP="'
+        b"" + digest + b'"/></rdf:RDF></x:xmpmeta><?xpacket end="w"?>'
+    )
+    size = 65400
+    return main, [
+        digest + struct.pack(">II", len(whole), at) + whole[at : at + size]
+        for at in range(0, len(whole), size)
+    ]
+
+
+def without_claims(xmp: bytes) -> tuple[bytes, list[str]]:
+    """Return XMP that speaks of no other parts of the file, and what it spoke of."""
+    claims: dict[str, None] = {}
+    for semantic in re.findall(rb"Semantic\s*(?:=\s*[\"']|>)\s*(\w+)", xmp):
+        if semantic in ITEMS:
+            claims[ITEMS[semantic]] = None
+    for space, claim in CLAIMS.items():
+        xmp, found = removed(xmp, space, rb"[\w.-]+")
+        if found:
+            claims[claim] = None
+    xmp, found = removed(xmp, CAMERA, VIDEO_NAMES)
+    if found:
+        claims[VIDEO] = None
+    if len(claims) > 1:
+        claims.pop(PARTS, None)
+    return xmp, list(claims)
+
+
+def removed(xmp: bytes, space: bytes, names: bytes) -> tuple[bytes, bool]:
+    """Take out the properties of a namespace that have such names; return whether there were any.
+
+    names: a regular expression.
+    """
+    before = xmp
+    found = re.findall(rb"xmlns:([\w.-]+)\s*=\s*[\"']" + re.escape(space) + rb"[\"']", xmp)
+    for prefix in dict.fromkeys(found):
+        begin = re.escape(prefix) + b":"
+        value = rb"\s*=\s*(?:\"[^\"]*\"|'[^']*')"
+        xmp = re.sub(rb"\s" + begin + rb"(?:" + names + rb")" + value, b"", xmp)
+        xmp = without_elements(xmp, re.compile(rb"<(" + begin + rb"(?:" + names + rb"))(?=[\s/>])"))
+        if xmp != before and not re.search(rb"[<\s/]" + begin, xmp):
+            declared = rb"\sxmlns:" + re.escape(prefix) + rb"\s*=\s*[\"']" + re.escape(space)
+            xmp = re.sub(declared + rb"[\"']", b"", xmp)
+    return xmp, xmp != before
+
+
+def without_elements(xmp: bytes, opening: re.Pattern[bytes]) -> bytes:
+    """Take out elements with all that is in them."""
+    kept, at = [], 0
+    while found := opening.search(xmp, at):
+        tag = xmp.find(b">", found.end())
+        if tag < 0:
+            break
+        kept.append(xmp[at : found.start()])
+        at = tag + 1
+        if xmp[tag - 1 : tag] == b"/":
+            continue
+        closing = b"</" + found[1] + b">"
+        end = xmp.find(closing, at)
+        if end < 0:  # no XML; nothing after it is taken out
+            return xmp
+        at = end + len(closing)
+    return b"".join([*kept, xmp[at:]])
