@@ -2,6 +2,7 @@
 
 __all__ = [
     "atomic",
+    "cms",
     "files",
     "format",
     "formats",

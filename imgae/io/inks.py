@@ -1,88 +1,66 @@
-"""Inks (CMYK) to RGB and back, by their colour profile."""
+"""CMYK: inks to RGB and back, by their colour profile (ICC) or, without one, by a plain formula."""
 
-import io
-from typing import Any
+from typing import Any, Final
 
+import imagecodecs
 import numpy as np
-import PIL.Image
-import PIL.ImageCms
 from numpy.typing import NDArray
 
-from imgae.errors import warn
+from imgae.io.cms import srgb_profile
+from imgae.picture.pixels import scale_of
+
+RELATIVE: Final = 1
+"""The rendering intent: colours keep their place relative to white."""
+BLACK_POINT: Final = 0x2000
+"""Black becomes black."""
+CLASS: Final = slice(16, 20)
+"""Where a profile says what colours it is of."""
 
 
-def is_profile_of_inks(icc: bytes | None) -> bool:
-    return icc is not None and len(icc) >= 128 and icc[16:20] == b"CMYK"
+def is_ink_profile(icc: bytes | None) -> bool:
+    return icc is not None and icc[CLASS] == b"CMYK" and len(icc) > 128
 
 
-def to_rgb(inks: NDArray[np.uint8], icc: bytes | None, name: str) -> NDArray[np.uint8]:
-    """Convert inks (H, W, 4), 0 for none and 255 for all, to sRGB, and say how.
+def to_rgb(inks: NDArray[Any], icc: bytes | None) -> NDArray[Any]:
+    """Convert inks (H, W, 4) of integers, 0 for none, to RGB (H, W, 3) of the same type.
 
-    With a profile it is relative colorimetric with black point compensation. Without one, light is
-    what each ink and then black let through, as viewers have it that know no inks.
+    icc: the profile of the inks, by which they become sRGB; without one, each colour is what the
+    inks leave of white.
     """
-    if is_profile_of_inks(icc):
-        try:
-            rgb: NDArray[np.uint8] = converted(inks, icc, None, "CMYK", "RGB")
-        except (PIL.ImageCms.PyCMSError, OSError):
-            warn(f"{name}: the colour profile of its inks (CMYK) is damaged")
-        else:
-            warn(
-                f"{name}: its inks (CMYK) became RGB by its colour profile, as sRGB; --cmyk writes "
-                "inks again"
-            )
-            return rgb
-    warn(
-        f"{name}: its inks (CMYK) have no colour profile; they became RGB as if each ink let "
-        "through what it does not cover, which is a guess; --cmyk writes inks again"
+    if icc is not None:
+        return transformed(inks, icc, srgb_profile(), "cmyk", "rgb")
+    white = np.uint32(scale_of(inks.dtype))
+    left = white - inks.astype(np.uint32)
+    product: NDArray[Any] = (left[:, :, :3] * left[:, :, 3:] + white // 2) // white
+    return product.astype(inks.dtype)
+
+
+def to_inks(pixels: NDArray[Any], icc: bytes | None, profile: bytes | None = None) -> NDArray[Any]:
+    """Convert gray or RGB (H, W, 1 or 3) of integers to inks (H, W, 4), as to_rgb undoes it.
+
+    icc: the profile of the inks. profile: that of the pixels, sRGB if None.
+    """
+    colours = np.ascontiguousarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3)))
+    if icc is not None:
+        rgb = profile if profile is not None and profile[CLASS] == b"RGB " else srgb_profile()
+        return transformed(colours, rgb, icc, "rgb", "cmyk")
+    white = scale_of(pixels.dtype)
+    most = colours.max(2, keepdims=True).astype(np.uint32)
+    share = (colours * np.uint32(white) + most // 2) // np.maximum(most, 1)
+    return np.concatenate([white - share, white - most], 2).astype(pixels.dtype)
+
+
+def transformed(
+    array: NDArray[Any], source: bytes, target: bytes, colours: str, into: str
+) -> NDArray[Any]:
+    found = imagecodecs.cms_transform(
+        np.ascontiguousarray(array),
+        source,
+        target,
+        colorspace=colours,
+        outcolorspace=into,
+        outdtype=array.dtype,
+        intent=RELATIVE,
+        flags=BLACK_POINT,
     )
-    light = 255 - inks[:, :, :3].astype(np.uint16)
-    black = 255 - inks[:, :, 3:].astype(np.uint16)
-    return ((light * black + 127) // 255).astype(np.uint8)
-
-
-def from_rgb(rgb: NDArray[np.uint8], icc: bytes | None, name: str) -> NDArray[np.uint8]:
-    """Convert sRGB to inks (H, W, 4), the reverse of to_rgb."""
-    if is_profile_of_inks(icc):
-        try:
-            made: NDArray[np.uint8] = converted(rgb, None, icc, "RGB", "CMYK")
-        except (PIL.ImageCms.PyCMSError, OSError):
-            warn(f"{name}: its colour profile does not lead from RGB to inks; they are a guess")
-        else:
-            return made
-    light = rgb.astype(np.float32)
-    most = light.max(2, keepdims=True)
-    through = np.divide(light, most, out=np.zeros_like(light), where=most > 0)
-    inks = np.concatenate([255 * (1 - through), 255 - most], 2)
-    inks[:, :, :3][np.broadcast_to(most == 0, rgb.shape)] = 0
-    return np.rint(inks).astype(np.uint8)
-
-
-def converted(
-    array: NDArray[np.uint8],
-    source: bytes | None,
-    target: bytes | None,
-    mode: str,
-    target_mode: str,
-) -> Any:
-    """Convert between profiles; None is sRGB."""
-    profiles = [
-        PIL.ImageCms.createProfile("sRGB")
-        if icc is None
-        else PIL.ImageCms.ImageCmsProfile(io.BytesIO(icc))
-        for icc in (source, target)
-    ]
-    transform = PIL.ImageCms.buildTransform(
-        profiles[0],
-        profiles[1],
-        mode,
-        target_mode,
-        PIL.ImageCms.Intent.RELATIVE_COLORIMETRIC,
-        PIL.ImageCms.Flags.BLACKPOINTCOMPENSATION,
-    )
-    picture = PIL.ImageCms.applyTransform(
-        PIL.Image.frombytes(mode, array.shape[1::-1], array), transform
-    )
-    if picture is None:
-        raise OSError("no conversion")
-    return np.asarray(picture)
+    return np.asarray(found)

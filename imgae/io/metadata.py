@@ -206,7 +206,10 @@ def set_number(exif: bytearray, order: str, at: int | None, value: int) -> None:
     letter = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i"}.get(kind)
     if letter is None:  # no integer: then no reader takes it for one
         return
-    limit = {"B": 255, "H": 65535, "b": 127, "h": 32767}.get(letter, (1 << 31) - 1)
+    if letter in "Bb":  # readers expect two bytes or four
+        letter = "H"
+        exif[at + 2 : at + 4] = struct.pack(order + "H", 3)
+    limit = {"H": 65535, "h": 32767}.get(letter, (1 << 31) - 1)
     if value <= limit:
         exif[at + 8 : at + 12] = struct.pack(order + letter, value).ljust(4, b"\0")
         exif[at + 4 : at + 8] = struct.pack(order + "I", 1)

@@ -1,6 +1,7 @@
 """JPEG, with imagecodecs and Pillow."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -38,8 +39,8 @@ def read(file: File) -> Frames:
     if kind in INKS:
         if not parsed.find(0xEE, b"Adobe"):
             warn(f"{name}: it does not say how its inks are stored; taken as Adobe's programs do")
-        details["icc"], mode = icc, kind
-        samples, icc = inks.to_rgb(255 - samples, icc, name), None
+        mode, details["icc"] = kind, icc if inks.is_ink_profile(icc) else None
+        samples, icc = from_inks(255 - samples, details, name), None
     lossless = parsed.frame.marker == LOSSLESS
     if lossless:
         details["lossless"] = True
@@ -61,7 +62,42 @@ def read(file: File) -> Frames:
         stored=Stored("JPEG", mode, bits, details),
         quantisation=None if lossless else mean_steps(parsed),
     )
-    return Frames((upright(image, found.orientation),))
+    turned = upright(image, found.orientation or 1)
+    if turned.xmp and found.xmp and found.orientation is None:
+        turned = replace(turned, xmp=belongings.as_before(turned.xmp, found.xmp))
+    return Frames((turned,))
+
+
+def from_inks(samples: NDArray[Any], details: dict[str, Any], name: str) -> NDArray[Any]:
+    """Convert inks to sRGB, and tell of it."""
+    icc = details["icc"]
+    if icc is not None:
+        try:
+            rgb = inks.to_rgb(samples, icc)
+        except Exception:  # whatever the library meets in a profile
+            warn(f"{name}: the colour profile (ICC) of its inks is damaged, and left out")
+            details["icc"] = None
+        else:
+            warn(f"{name}: its colours are inks (CMYK); continued as sRGB, by its colour profile")
+            return rgb
+    warn(
+        f"{name}: its colours are inks (CMYK) without a colour profile; continued as sRGB, each "
+        "colour what the inks leave of white"
+    )
+    return inks.to_rgb(samples, None)
+
+
+def as_inks(image: Image, details: Mapping[str, Any], name: str) -> tuple[NDArray[Any], Image]:
+    """Return a picture's inks, and the picture with their profile."""
+    icc = details.get("icc")
+    if icc is not None:
+        try:
+            made = inks.to_inks(image.pixels, icc, image.icc)
+        except Exception:
+            warn(f"{name}: the profile does not lead from RGB to inks; written without it")
+        else:
+            return made, replace(image, icc=icc)
+    return inks.to_inks(image.pixels, None), replace(image, icc=None)
 
 
 def spread(samples: NDArray[Any], bits: int) -> Any:
@@ -125,8 +161,7 @@ def encode(frames: Frames, name: str, encoding: Encoding) -> bytes:
     kind: Any = "gray" if pixels.shape[2] == 1 else "YCbCr"
     if stored and encoding.cmyk and stored.mode in INKS and kind != "gray":
         kind = stored.mode
-        icc = details.get("icc")
-        pixels, image = inks.from_rgb(pixels, icc, name), replace(image, icc=icc)
+        pixels, image = as_inks(image, details, name)
     elif layout and layout.kind == "RGB" and kind != "gray":
         kind = "RGB"
     if layout is None:

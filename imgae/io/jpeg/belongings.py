@@ -55,7 +55,7 @@ INTEGERS: Final = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i"}
 class Belongings:
     """What an Image's fields of the same names take. comments: by their text, their bytes."""
 
-    orientation: int = 1
+    orientation: int | None = None
     icc: bytes | None = None
     exif: bytes | None = None
     xmp: bytes | None = None
@@ -182,10 +182,21 @@ def whole_number(exif: bytes, tag: int) -> int | None:
     return int(struct.unpack_from(order + letter, exif, at + 8)[0])
 
 
-def orientation_of(exif: bytes | None) -> int:
-    """Return the orientation that EXIF gives, 1 without one from 1 to 8."""
+def orientation_of(exif: bytes | None) -> int | None:
+    """Return the orientation that EXIF gives, 1 for what is none from 1 to 8; None without."""
     found = None if exif is None else whole_number(exif, ORIENTATION_TAG)
-    return found if found is not None and 1 <= found <= 8 else 1
+    return found if found is None or 1 <= found <= 8 else 1
+
+
+def as_before(fresh: bytes, before: bytes) -> bytes:
+    """Return XMP with the orientation that it had before.
+
+    Viewers follow EXIF and not XMP. A file whose XMP alone asks for a turn is not turned, and goes
+    on to ask for it.
+    """
+    pattern = re.compile(rb"(tiff:Orientation(?:=[\"']|>))([0-9]+)")
+    found = pattern.search(before)
+    return fresh if found is None else pattern.sub(rb"\g<1>" + found[2], fresh)
 
 
 def exif_dpi(exif: bytes | None) -> tuple[float, float] | None:
@@ -227,10 +238,8 @@ def read_xmp(stream: Stream, data: bytes, found: Belongings, name: str) -> None:
     parts.update(dict.fromkeys(inside))
     missing = [claim for claim in missing if claim not in inside]
     if parts:
-        warn(
-            f"{name}: {', '.join(parts)} left out, with what says that the file holds "
-            f"{'them' if len(parts) > 1 else 'it'}"
-        )
+        them = "them" if len(parts) > 1 else "it"
+        warn(f"{name}: left out, with what says that the file holds {them}: {', '.join(parts)}")
     if missing and not parts:
         warn(f"{name}: its XMP speaks of {', '.join(missing)}, which the file lacks; taken out")
 
@@ -246,7 +255,7 @@ def read_photoshop(stream: Stream, found: Belongings, name: str) -> tuple[float,
     for resource in resources:
         if resource.number in (*photoshop.REPEATED, *photoshop.THUMBNAILS):
             continue
-        if resource.number in photoshop.PATHS and found.orientation != 1:
+        if resource.number in photoshop.PATHS and found.orientation not in (None, 1):
             paths = True
         elif photoshop.PICTURE in resource.data:
             copies = True
@@ -301,9 +310,7 @@ def write(image: Image, jfif: bool, name: str) -> bytes:
             )
         made += [Segment(APP1, EXIF_PREFIX + part) for part in parts]
     if image.xmp:
-        main, extension = xmp.split(image.xmp)
-        made.append(Segment(APP1, xmp.MAIN + main))
-        made += [Segment(APP1, xmp.EXTENSION + part) for part in extension]
+        made += xmp_segments(image.xmp, name)
     if image.iptc:
         resources += photoshop.resource(photoshop.IPTC, image.iptc)
     made += [Segment(APP13, PHOTOSHOP + part) for part in chunks(resources, MOST - len(PHOTOSHOP))]
@@ -314,6 +321,15 @@ def write(image: Image, jfif: bool, name: str) -> bytes:
 
 def chunks(data: bytes, size: int) -> list[bytes]:
     return [data[at : at + size] for at in range(0, len(data), size)]
+
+
+def xmp_segments(whole: bytes, name: str) -> list[Segment]:
+    main, extension = xmp.split(whole)
+    if extension and xmp.read([main], extension)[1]:
+        warn(f"{name}: XMP of {len(whole)} bytes is no XML that JPEG can hold; it is left out")
+        return []
+    segments = [Segment(APP1, xmp.EXTENSION + part) for part in extension]
+    return [Segment(APP1, xmp.MAIN + main), *segments]
 
 
 def icc_segments(icc: bytes, name: str) -> list[Segment]:

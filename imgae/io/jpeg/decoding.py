@@ -16,8 +16,10 @@ from imgae.io.jpeg.stream import ARITHMETIC, LOSSLESS, PROGRESSIVE, Frame, Scan,
 
 TAILS: Final = (b"\x55\xaa" * 32, b"\xaa\x55" * 32)
 """What is put after the data; one begins with the bit 0, the other with 1."""
-WITHOUT: Final = 64
-"""Bytes at the end of a scan that hold a block at least, of all but unusual pictures."""
+STRONG: Final = (*TAILS, b"\xfe" * 64, b"\xf8" * 64)
+"""The same, and two whose rare codes stand for large values."""
+WITHOUT: Final = 4
+"""Bytes at the end of a scan that some pixel is made of."""
 MOST_SIDE: Final = 65500
 """Where the decoder ends."""
 
@@ -158,11 +160,11 @@ def is_too_long(stream: Stream, pixels: NDArray[Any], plain: NDArray[Any], luma:
     """
     if stream.frame.marker in PROGRESSIVE or plain[-1].min() == plain[-1].max():
         return False
-    if any(len(scan.pieces[-1]) < 2 * WITHOUT for scan in stream.scans):
+    if any(len(scan.pieces[-1]) < 4 * WITHOUT for scan in stream.scans):
         return False
     if not np.array_equal(pixels_of(joined(stream, TAILS[0], WITHOUT), luma), plain):
         return False
-    return all(np.array_equal(pixels_of(joined(stream, tail, WITHOUT)), pixels) for tail in TAILS)
+    return all(np.array_equal(pixels_of(joined(stream, tail, WITHOUT)), pixels) for tail in STRONG)
 
 
 def ceil_div(value: int, by: int) -> int:

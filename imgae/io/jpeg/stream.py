@@ -286,7 +286,8 @@ class Reader:
 def joined(stream: Stream, tail: bytes = b"", without: int = 0) -> bytes:
     """Return what a decoder needs of a file: neither metadata nor what follows its end.
 
-    tail: put after the data of each piece of a scan. without: how many of the last bytes of each
+    tail: put after the data of each piece of a scan; of arithmetic codes, whose pieces may lack
+    zeros at the end, only after the last. without: how many of the last bytes of each
     scan are left out before.
     """
     made = [SOI]
@@ -302,7 +303,9 @@ def joined(stream: Stream, tail: bytes = b"", without: int = 0) -> bytes:
             last = index == len(part.restarts)
             used = max(len(piece) - without, 0) if last else len(piece)
             # A byte after 0xff is part of it, and stays with it.
-            made += [piece[:used].rstrip(b"\xff"), tail]
+            made.append(piece[:used].rstrip(b"\xff"))
+            if last or stream.frame.marker not in ARITHMETIC:
+                made.append(tail)
             if not last:
                 made.append(bytes((0xFF, part.restarts[index])))
     made.append(EOI)

@@ -163,17 +163,19 @@ def removed(xmp: bytes, space: bytes, names: bytes) -> tuple[bytes, bool]:
 
     names: a regular expression.
     """
-    before = xmp
+    changed = False
     found = re.findall(rb"xmlns:([\w.-]+)\s*=\s*[\"']" + re.escape(space) + rb"[\"']", xmp)
     for prefix in dict.fromkeys(found):
+        before = xmp
         begin = re.escape(prefix) + b":"
         value = rb"\s*=\s*(?:\"[^\"]*\"|'[^']*')"
         xmp = re.sub(rb"\s" + begin + rb"(?:" + names + rb")" + value, b"", xmp)
         xmp = without_elements(xmp, re.compile(rb"<(" + begin + rb"(?:" + names + rb"))(?=[\s/>])"))
-        if xmp != before and not re.search(rb"[<\s/]" + begin, xmp):
+        changed = changed or xmp != before
+        if not re.search(rb"[<\s/]" + begin, xmp):
             declared = rb"\sxmlns:" + re.escape(prefix) + rb"\s*=\s*[\"']" + re.escape(space)
             xmp = re.sub(declared + rb"[\"']", b"", xmp)
-    return xmp, xmp != before
+    return xmp, changed
 
 
 def without_elements(xmp: bytes, opening: re.Pattern[bytes]) -> bytes:
