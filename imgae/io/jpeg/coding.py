@@ -33,7 +33,8 @@ CHROMA: Final = (
 CHANNELS: Final = {"gray": 1, "YCbCr": 3, "RGB": 3, "CMYK": 4, "YCCK": 4}
 USUAL: Final = ((1, 1), (2, 1), (2, 2))
 """Subsamplings, across and down, that Pillow writes, by its numbers for them."""
-MOST_IN_SEGMENT: Final = 65533
+SMALL: Final = 1 << 15
+"""Bytes of a file for which there is room in any case."""
 
 
 @dataclass(frozen=True)
@@ -117,16 +118,17 @@ def with_pillow(array: NDArray[np.uint8], layout: Layout, options: dict[str, Any
     tables = [list(table) for table in layout.tables]
     while len(tables) > 1 and tables[-1] == tables[-2]:
         tables.pop()
-    if layout.progressive:
-        # Pillow wants room for the whole file at once, counts too little, and adds what this takes.
-        room = Segment(stream.COM, bytes(MOST_IN_SEGMENT))
-        count = 2 * array.size // MOST_IN_SEGMENT + 1
-        options = {**options, "progressive": True, "extra": bytes(room) * count}
     out = io.BytesIO()
     picture.save(out, "JPEG", qtables=tables, **options)
+    if layout.progressive:
+        # Pillow has room for two bytes a pixel, and fails with a line on the terminal beyond it.
+        if out.tell() * 5 / 4 < 2 * width * height or out.tell() < SMALL:
+            out = io.BytesIO()
+            picture.save(out, "JPEG", qtables=tables, progressive=True, **options)
+        elif channels > 1:
+            return from_planes(array, layout)
     parsed = stream.parse(out.getvalue(), "JPEG")
-    adobe = [data for data in parsed.others if data.marker == 0xEE]
-    parsed.others = adobe
+    parsed.others = [segment for segment in parsed.others if segment.marker == 0xEE]
     return stream.joined(parsed)
 
 

@@ -43,6 +43,12 @@ ITEMS: Final = {
 }
 """What a list of parts calls them."""
 PACKET: Final = re.compile(rb"<\?xpacket[^>]*\?>")
+BEGIN: Final = b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>'
+END: Final = b'<?xpacket end="w"?>'
+EMPTY: Final = re.compile(
+    rb"<rdf:RDF\b[^>]*>\s*<rdf:Description\s+rdf:about=\"\"\s*/>\s*</rdf:RDF>"
+)
+"""What is left of a main part that only names its extension."""
 
 
 def read(mains: list[bytes], extensions: list[bytes]) -> tuple[bytes | None, str | None]:
@@ -86,6 +92,8 @@ def merged(main: bytes, extension: bytes) -> bytes | None:
     """Return one XMP from both, or None if that is no XML."""
     inner = re.search(rb"(?s)<(?:\w+:)?RDF\b([^>]*)>(.*)</(?:\w+:)?RDF\s*>", extension)
     main = without_note(main)
+    if EMPTY.search(main) and is_xml(extension):
+        return BEGIN + extension + END
     ends = list(re.finditer(rb"</(?:\w+:)?RDF\s*>", main))
     if inner is None or not ends:
         return None
@@ -127,11 +135,15 @@ def split(xmp: bytes) -> tuple[bytes, list[bytes]]:
     whole = PACKET.sub(b"", xmp).strip()
     digest = hashlib.md5(whole, usedforsecurity=False).hexdigest().upper().encode()
     main = (
-        b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>'
-        b'<x:xmpmeta xmlns:x="adobe:ns:meta/">'
-        b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
-        b'<rdf:Description rdf:about="" xmlns:xmpNote="' + NOTE + b'" xmpNote:HasExtendedXMP="'
-        b"" + digest + b'"/></rdf:RDF></x:xmpmeta><?xpacket end="w"?>'
+        BEGIN
+        + b'<x:xmpmeta xmlns:x="adobe:ns:meta/">'
+        + b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        + b'<rdf:Description rdf:about="" xmlns:xmpNote="'
+        + NOTE
+        + b'" xmpNote:HasExtendedXMP="'
+        + digest
+        + b'"/></rdf:RDF></x:xmpmeta>'
+        + END
     )
     size = 65400
     return main, [
