@@ -42,10 +42,10 @@ def read(file: File) -> Frames:
         mode, details["icc"] = kind, icc if inks.is_ink_profile(icc) else None
         samples, icc = from_inks(255 - samples, details, name), None
     lossless = parsed.frame.marker == LOSSLESS
-    if lossless:
+    if lossless and kind not in INKS:
         details["lossless"] = True
         mode = "lossless"
-    elif bits == 8:
+    elif bits == 8 and not lossless:
         layout = layout_of(parsed)
         details[LAYOUT] = layout.turned() if found.orientation in SIDEWAYS else layout
     if bits not in (8, 16):
@@ -131,14 +131,14 @@ def layout_of(parsed: Stream) -> Layout:
     return Layout(
         kind,
         tuple((a // least[0], d // least[1]) for a, d in shrunk),
-        tuple(parsed.tables.get(c.table, coding.LUMA) for c in frame.components),
+        tuple(parsed.steps.get(c.number, coding.LUMA) for c in frame.components),
         frame.marker in PROGRESSIVE,
     )
 
 
 def mean_steps(parsed: Stream) -> tuple[float, float] | None:
     """Return the mean steps of a file's tables of luma and chroma, on [0, 1]."""
-    tables = [parsed.tables.get(c.table) for c in parsed.frame.components]
+    tables = [parsed.steps.get(c.number) for c in parsed.frame.components]
     most = (1 << parsed.frame.bits) - 1
     means = [sum(table) / (most * 64) for table in tables if table]
     return (means[0], means[1] if len(means) > 1 else means[0]) if means else None

@@ -43,6 +43,8 @@ HANDLED: Final = (
 )
 """Segments that are read, or say nothing of what is written."""
 NAMES: Final = {b"FPXR": "FlashPix", b"JP": "content credentials (C2PA, JUMBF)"}
+MOST_NAMED: Final = 8
+"""Segments of no known use that a message names."""
 RESOURCES: Final = "Photoshop resources"
 ASPECT: Final = "pixel aspect"
 COMMENT: Final = "Comment"
@@ -98,7 +100,9 @@ def tell_of_others(stream: Stream, name: str) -> None:
         called = next((n for key, n in NAMES.items() if word.startswith(key)), word.decode())
         unknown[f"APP{segment.marker - 0xE0}" + f" ({called})" * bool(called)] = None
     if unknown:
-        warn(f"{name}: segments of no known use are left out: {', '.join(unknown)}")
+        more = f" and {len(unknown) - MOST_NAMED} more" * (len(unknown) > MOST_NAMED)
+        words = ", ".join(list(unknown)[:MOST_NAMED]) + more
+        warn(f"{name}: segments of no known use are left out: {words}")
 
 
 def text_of(comment: bytes) -> str:
@@ -250,7 +254,7 @@ def read_photoshop(stream: Stream, found: Belongings, name: str) -> tuple[float,
     if not whole:
         warn(f"{name}: its Photoshop resources are damaged; what follows the damage is left out")
     by_number = {resource.number: resource.data for resource in reversed(resources)}
-    found.iptc = by_number.get(photoshop.IPTC) or None
+    found.iptc = photoshop.without_preview(by_number.get(photoshop.IPTC, b"")) or None
     kept, paths, copies = [], False, False
     for resource in resources:
         if resource.number in (*photoshop.REPEATED, *photoshop.THUMBNAILS):

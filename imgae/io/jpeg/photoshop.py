@@ -12,6 +12,8 @@ REPEATED: Final = (RESOLUTION, IPTC, 1039, 1058, 1059, 1060)
 """What an Image has fields for: resolution, captions, profile, camera data and XMP."""
 PATHS: Final = frozenset({1025, *range(2000, 2998), 2999})
 """Their points are shares of the stored width and height."""
+PREVIEWS: Final = frozenset({(2, 200), (2, 201), (2, 202), (7, 10), (7, 20), (8, 10), (9, 10)})
+"""Records and fields of captions (IPTC) that hold a small copy of the picture, or describe it."""
 PICTURE: Final = b"\xff\xd8\xff"
 
 
@@ -67,3 +69,19 @@ def resolution(dpi: tuple[float, float]) -> bytes:
     """Return the resource that gives pixels per inch."""
     across, down = (min(round(value * 65536), (1 << 32) - 1) for value in dpi)
     return resource(RESOLUTION, struct.pack(">IHHIHH", across, 1, 1, down, 1, 1))
+
+
+def without_preview(iptc: bytes) -> bytes:
+    """Return captions without the small copy of the picture that they may hold."""
+    kept, at = [], 0
+    while at + 5 <= len(iptc) and iptc[at] == 0x1C:
+        begin = at + 5
+        size = int.from_bytes(iptc[at + 3 : begin], "big")
+        if size & 0x8000:
+            begin += size & 0x7FFF
+            size = int.from_bytes(iptc[at + 5 : begin], "big")
+        end = min(begin + size, len(iptc))
+        if (iptc[at + 1], iptc[at + 2]) not in PREVIEWS:
+            kept.append(iptc[at:end])
+        at = end
+    return b"".join([*kept, iptc[at:]])

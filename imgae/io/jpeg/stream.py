@@ -101,14 +101,15 @@ class Stream:
     """A file's parts.
 
     parts: what a decoder needs, in order: tables, the frame, intervals and scans.
-    others: application data and comments. end: where data after the end marker begin.
+    others: application data and comments. steps: by the number of a component, its table, row by
+    row. end: where data after the end marker begin.
     ended: whether there is one. notes: what is odd about it.
     """
 
     frame: Frame
     parts: list[Segment | Scan]
     others: list[Segment]
-    tables: dict[int, tuple[int, ...]]
+    steps: dict[int, tuple[int, ...]]
     end: int
     ended: bool
     notes: list[str] = field(default_factory=list)
@@ -137,7 +138,7 @@ def parse(data: bytes, name: str) -> Stream:
         reader.frame,
         reader.parts,
         reader.others,
-        reader.tables,
+        reader.steps,
         reader.at,
         reader.ended,
         reader.notes,
@@ -153,6 +154,7 @@ class Reader:
         self.parts: list[Segment | Scan] = []
         self.others: list[Segment] = []
         self.tables: dict[int, tuple[int, ...]] = {}
+        self.steps: dict[int, tuple[int, ...]] = {}
         self.interval = 0
         self.scans = 0
         self.ended = False
@@ -253,11 +255,10 @@ class Reader:
             if len(values) < size or number > 3:
                 raise ImageError(f"{self.name}: damaged: its tables are cut short")
             steps = struct.unpack(">64H" if wide else "64B", values)
-            if self.scans == 0:  # those of the first scan; later ones are rare, and finer
-                table = [0] * 64
-                for place, step in zip(ZIGZAG, steps, strict=True):
-                    table[place] = step
-                self.tables[number] = tuple(table)
+            table = [0] * 64
+            for place, step in zip(ZIGZAG, steps, strict=True):
+                table[place] = step
+            self.tables[number] = tuple(table)
             at += 1 + size
 
     def take_scan(self, segment: Segment) -> None:
@@ -266,6 +267,10 @@ class Reader:
         self.scans += 1
         if self.scans > MOST_SCANS:
             raise ImageError(f"{self.name}: more than {MOST_SCANS} scans, which no picture needs")
+        chosen = segment.data[1:-3:2]
+        for component in self.frame.components:  # a later table of the same number is for others
+            if component.number in chosen and component.table in self.tables:
+                self.steps.setdefault(component.number, self.tables[component.table])
         found = IN_SCAN.search(self.data, self.at)
         end = found.start() if found else len(self.data)
         data = self.data[self.at : end].rstrip(b"\xff")

@@ -1,4 +1,8 @@
-"""What follows the picture in a JPEG: further pictures, a gain map, a video."""
+"""What follows the picture in a JPEG: further pictures, a gain map, a video.
+
+None of it is written again. A gain map and a depth map would fit a picture that lost only noise,
+but show what was painted out of one that was inpainted, as other pictures and videos do.
+"""
 
 import struct
 from typing import Final

@@ -15,6 +15,8 @@ EXTENSION: Final = b"http://ns.adobe.com/xmp/extension/\0"
 NOTE: Final = b"http://ns.adobe.com/xmp/note/"
 MOST: Final = 65502
 """Bytes of XMP that a single segment takes."""
+MOST_PREFIXES: Final = 16
+"""Names for one namespace that are looked for; more are there to keep a reader busy."""
 GAIN_MAP: Final = "its gain map (HDR)"
 VIDEO: Final = "its video (motion photo)"
 DEPTH: Final = "its depth map"
@@ -177,7 +179,7 @@ def removed(xmp: bytes, space: bytes, names: bytes) -> tuple[bytes, bool]:
     """
     changed = False
     found = re.findall(rb"xmlns:([\w.-]+)\s*=\s*[\"']" + re.escape(space) + rb"[\"']", xmp)
-    for prefix in dict.fromkeys(found):
+    for prefix in list(dict.fromkeys(found))[:MOST_PREFIXES]:
         before = xmp
         begin = re.escape(prefix) + b":"
         value = rb"\s*=\s*(?:\"[^\"]*\"|'[^']*')"

@@ -369,6 +369,36 @@ def test_captions_and_resources_are_kept_without_thumbnails(tmp_path):
     assert kept == {1028: CAPTION, 2000: b"p" * 26, 1034: b"\1"}
 
 
+def test_the_small_copy_in_captions_is_left_out():
+    preview = b"\x1c\x02\xca" + struct.pack(">HI", 0x8004, 300) + b"p" * 300
+    captions = jpegs.resource(1028, CAPTION[:17] + preview + CAPTION[17:])
+    image = read_image(with_segments(jpeg(), segment(0xED, jpegs.PHOTOSHOP + captions)))
+    assert image.iptc == CAPTION
+
+
+def test_a_table_that_replaces_another_is_that_of_later_scans():
+    from imgae.io.jpeg import coding, stream
+
+    layout = coding.Layout("YCbCr", ((1, 1), (4, 1), (4, 1)), tuple(map(tuple, TABLES)))
+    parts = stream.parse(coding.encode(scene(), layout), "a").parts
+    tables = [part for part in parts if getattr(part, "marker", 0) == stream.DQT]
+    first = [bytes(stream.Segment(stream.DQT, b"\0" + table.data[1:])) for table in tables]
+    head = next(part.data for part in parts if getattr(part, "marker", 0) == 0xC0)
+    head = head[:8] + b"\0" + head[9:11] + b"\0" + head[12:14] + b"\0"
+    made = [stream.SOI, first[0], segment(0xC0, head)]
+    for part in parts:
+        if isinstance(part, stream.Scan):
+            number = part.header[1]
+            table = first[number - 1] if number > 1 else b""
+            made += [table, segment(stream.SOS, part.header), part.pieces[0]]
+        elif part.marker == stream.DHT:
+            made.append(bytes(part))
+    data = b"".join([*made, stream.EOI])
+    image = read_image(data)
+    assert np.array_equal(image.pixels, read_image(coding.encode(scene(), layout)).pixels)
+    assert image.stored.details["layout"] == layout
+
+
 def test_clipping_paths_of_a_turned_picture_are_told_of(tmp_path):
     with pytest.warns(ImgaeWarning, match="clipping paths"):
         image = read_image(with_segments(jpeg(), segment(0xE1, b"Exif\0\0" + SIDEWAYS), *SPLIT))
