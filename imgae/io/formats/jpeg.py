@@ -173,7 +173,7 @@ def encode(frames: Frames, name: str, encoding: Encoding) -> bytes:
         if encoding.quality is not None:
             layout = layout.of_quality(encoding.quality)
         layout = within_8_bits(layout, name)
-    return with_belongings(coding.encode(pixels, layout), image, kind in ("gray", "YCbCr"), name)
+    return with_belongings(coding.encode(pixels, layout), image, kind != "RGB", name)
 
 
 def within_8_bits(layout: Layout, name: str) -> Layout:

@@ -296,7 +296,7 @@ def read_resolution(
 def write(image: Image, jfif: bool, name: str) -> bytes:
     """Return the segments of a picture's belongings.
 
-    jfif: whether the file is of the kind, gray or YCbCr, that has a JFIF segment.
+    jfif: whether the file may have a JFIF segment. With one, decoders take RGB for YCbCr.
     """
     made: list[Segment] = []
     exif, resources = image.exif, image.private.get(RESOURCES, b"")

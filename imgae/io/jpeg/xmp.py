@@ -44,13 +44,14 @@ ITEMS: Final = {
     b"Original": COPY,
 }
 """What a list of parts calls them."""
-PACKET: Final = re.compile(rb"<\?xpacket[^>]*\?>")
+PACKET: Final = re.compile(rb"<\?xpacket[^>]{0,400}\?>")
 BEGIN: Final = b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>'
 END: Final = b'<?xpacket end="w"?>'
-EMPTY: Final = re.compile(
-    rb"<rdf:RDF\b[^>]*>\s*<rdf:Description\s+rdf:about=\"\"\s*/>\s*</rdf:RDF>"
-)
+EMPTY: Final = re.compile(rb"\s*<rdf:Description\s+rdf:about=\"\"\s*/>\s*")
 """What is left of a main part that only names its extension."""
+OPENING: Final = re.compile(rb"<(?:\w{1,40}:)?RDF\b")
+CLOSING: Final = re.compile(rb"</(?:\w{1,40}:)?RDF\s{0,40}>")
+SPACE: Final = re.compile(rb"xmlns:([\w.-]+)\s*=\s*(?:\"[^\"]*\"|'[^']*')")
 
 
 def read(mains: list[bytes], extensions: list[bytes]) -> tuple[bytes | None, str | None]:
@@ -92,29 +93,32 @@ def assembled(segments: list[bytes], guid: bytes) -> bytes | None:
 
 def merged(main: bytes, extension: bytes) -> bytes | None:
     """Return one XMP from both, or None if that is no XML."""
-    inner = re.search(rb"(?s)<(?:\w+:)?RDF\b([^>]*)>(.*)</(?:\w+:)?RDF\s*>", extension)
     main = without_note(main)
-    if EMPTY.search(main) and is_xml(extension):
-        return BEGIN + extension + END
-    ends = list(re.finditer(rb"</(?:\w+:)?RDF\s*>", main))
-    if inner is None or not ends:
+    parts = [(text, properties_of(text)) for text in (main, extension)]
+    if any(place is None for _, place in parts) or not is_xml(extension):
         return None
-    at = ends[-1].start()
-    whole = main[:at] + inner[2].strip() + b"\n" + main[at:]
+    (begin, after), (first, last) = (place for _, place in parts if place)
+    if EMPTY.fullmatch(main, begin, after):
+        return BEGIN + extension + END
+    whole = main[:after] + extension[first:last].strip() + b"\n" + main[after:]
     if not is_xml(whole):  # prefixes that the extension's outer element declares
-        spaces = b" ".join(re.findall(rb"xmlns:[\w.-]+\s*=\s*(?:\"[^\"]*\"|'[^']*')", inner[1]))
-        known = re.search(rb"<(?:\w+:)?RDF\b", main)
-        if known is None:
+        outer = OPENING.search(extension)
+        known = OPENING.search(main)
+        if outer is None or known is None:
             return None
-        declared = set(re.findall(rb"xmlns:([\w.-]+)", main[known.start() :].split(b">", 1)[0]))
-        added = [
-            space
-            for space in re.findall(rb"xmlns:[\w.-]+\s*=\s*(?:\"[^\"]*\"|'[^']*')", spaces)
-            if space[6:].split(b"=")[0].strip() not in declared
-        ]
-        begin = known.end()
-        whole = whole[:begin] + b"".join(b" " + space for space in added) + whole[begin:]
+        declared = {found[1] for found in SPACE.finditer(main, known.end(), begin)}
+        spaces = SPACE.finditer(extension, outer.end(), first)
+        added = b"".join(b" " + found[0] for found in spaces if found[1] not in declared)
+        whole = whole[: known.end()] + added + whole[known.end() :]
     return whole if is_xml(whole) else None
+
+
+def properties_of(text: bytes) -> tuple[int, int] | None:
+    """Return where the properties of XMP begin and end, or None."""
+    opening = OPENING.search(text)
+    begin = text.find(b">", opening.end()) + 1 if opening else 0
+    after = [closing.start() for closing in CLOSING.finditer(text)][-1:]
+    return (begin, after[0]) if begin and after and after[0] >= begin else None
 
 
 def is_xml(text: bytes) -> bool:

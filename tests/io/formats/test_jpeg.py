@@ -157,7 +157,7 @@ def test_inks_become_rgb_by_their_profile_and_go_back(tmp_path, ycck):
     profile = jpegs.ink_profile()
     array = np.zeros((48, 64, 4), np.uint8)
     array[:24, :, 0], array[24:, :, 2], array[:, 40:, 3] = 200, 100, 128
-    data = with_exif(jpeg(array, icc_profile=profile), SIDEWAYS)
+    data = with_exif(jpeg(array, icc_profile=profile, dpi=(300, 150)), SIDEWAYS)
     if ycck:
         from imgae.io.jpeg import coding
 
@@ -183,6 +183,7 @@ def test_inks_become_rgb_by_their_profile_and_go_back(tmp_path, ycck):
     back = opened(as_inks(tmp_path, image))
     assert back.mode == "CMYK"
     assert back.size == (48, 64)
+    assert ycck or back.info["dpi"] == (150, 300)
     assert back.info["icc_profile"] == profile
     assert back.info["adobe_transform"] == (2 if ycck else 0)
     turned = opened(data).transpose(PIL.Image.Transpose.ROTATE_270)
