@@ -10,6 +10,8 @@ import struct
 from typing import Final
 from xml.parsers import expat
 
+from imgae.io.metadata import without_elements
+
 MAIN: Final = b"http://ns.adobe.com/xap/1.0/\0"
 EXTENSION: Final = b"http://ns.adobe.com/xmp/extension/\0"
 NOTE: Final = b"http://ns.adobe.com/xmp/note/"
@@ -194,22 +196,3 @@ def removed(xmp: bytes, space: bytes, names: bytes) -> tuple[bytes, bool]:
             declared = rb"\sxmlns:" + re.escape(prefix) + rb"\s*=\s*[\"']" + re.escape(space)
             xmp = re.sub(declared + rb"[\"']", b"", xmp)
     return xmp, changed
-
-
-def without_elements(xmp: bytes, opening: re.Pattern[bytes]) -> bytes:
-    """Take out elements with all that is in them."""
-    kept, at = [], 0
-    while found := opening.search(xmp, at):
-        tag = xmp.find(b">", found.end())
-        if tag < 0:
-            break
-        kept.append(xmp[at : found.start()])
-        at = tag + 1
-        if xmp[tag - 1 : tag] == b"/":
-            continue
-        closing = b"</" + found[1] + b">"
-        end = xmp.find(closing, at)
-        if end < 0:  # no XML; nothing after it is taken out
-            return xmp
-        at = end + len(closing)
-    return b"".join([*kept, xmp[at:]])
