@@ -13,6 +13,7 @@ __all__ = [
     "formats",
     "inks",
     "items",
+    "jpeg",
     "libraries",
     "metadata",
     "opencv",
