@@ -151,10 +151,10 @@ def fit(frames: Frames, limits: Limits, kind: str, name: str) -> Frames:
 
 def fit_image(image: Image, limits: Limits, kind: str, lost: dict[str, None]) -> Image:
     """Leave out what files of a kind cannot hold, and add a sentence for each."""
-    stored = image.stored
-    known = stored is not None and image.bits == 16 and 8 < stored.bits < 16
-    bits = stored.bits if stored is not None and known else image.bits
-    as_it_was = limits.deep and known and stored is not None and stored.format == kind
+    stored_bits = image.stored.bits if image.stored and image.bits == 16 else 0
+    bits = stored_bits if 8 < stored_bits < 16 else image.bits
+    from_same = image.stored is not None and image.stored.format == kind
+    as_it_was = limits.deep and from_same and stored_bits > limits.bits
     if bits > limits.bits and not as_it_was:
         lost[f"{kind} holds {limits.bits} bits; reduced from {bits}"] = None
         image = with_bits(image, limits.bits)
