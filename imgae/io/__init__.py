@@ -1,6 +1,7 @@
 """Picture files: reading and writing them, with all that travels in them."""
 
 __all__ = [
+    "associated",
     "atomic",
     "av1",
     "boxes",
@@ -23,4 +24,5 @@ __all__ = [
     "places",
     "sequences",
     "tags",
+    "tiff",
 ]

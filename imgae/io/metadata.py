@@ -29,7 +29,7 @@ JPEG_BEGINNING: Final = b"\xff\xd8\xff"
 JPEG_END: Final = b"\xff\xd9"
 THUMBNAILS: Final = re.compile(rb"<((?:xmp|xap):Thumbnails)(?=[\s/>])")
 """Where XMP holds small copies of the picture."""
-COLOUR_KEYS: Final = frozenset({"gamma", "primaries"})
+COLOUR_KEYS: Final = frozenset({"gamma", "primaries", "colour tags"})
 """Private belongings that say what the pixels mean, and stay when metadata is stripped."""
 
 

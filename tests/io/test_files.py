@@ -109,8 +109,8 @@ def animation(path):
     frames[0].save(path, save_all=True, append_images=frames[1:])
 
 
-def cmyk(path):
-    PIL.Image.new("CMYK", (8, 8)).save(path, "TIFF")
+def logarithms(path):
+    tifffile.imwrite(path, np.zeros((8, 8), np.uint16), photometric=32844)
 
 
 def text(path):
@@ -133,10 +133,10 @@ def integers(path):
         (png_with_a_flipped_byte, "damaged or cut short"),
         (png_of_impossible_size, "too large|damaged|not a picture"),
         (animation, "3 frames"),
-        (cmyk, "colours are CMYK"),
+        (logarithms, "colours are logarithms of brightness"),
         (text, "not a picture that can be read"),
         (gif, "not a picture that can be read"),
-        (integers, "pixels are int32"),
+        (integers, "signed integers of 32 bits"),
         (lambda path: path.write_bytes(b""), "empty, 0 bytes"),
         (lambda path: path.mkdir(), "a folder, not a picture"),
         (lambda path: None, "no such file"),

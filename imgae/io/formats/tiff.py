@@ -1,205 +1,226 @@
-"""TIFF: 8 bits are read with Pillow; the rest, and all that is written, goes through tifffile.
+"""TIFF: its structure is read and written here; imagecodecs undoes the compressions."""
 
-Pillow reads pictures above 8 bits as 8 bits, or not at all.
-"""
-
-import io
+import re
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
-import PIL.Image
-import PIL.TiffImagePlugin
-import tifffile
-from numpy.typing import NDArray
 
-from imgae.errors import ImageError, warn
-from imgae.io import opencv, pillow
-from imgae.io.format import Encoding, File, Format, Limits
-from imgae.io.metadata import (
-    EXIF_PREFIX,
-    EXIF_TAG,
-    GPS_TAG,
-    ICC_TAG,
-    ORIENTATION_TAG,
-    XMP_TAG,
-    exif_bytes,
-    read_orientation,
-    upright,
+from imgae.errors import ImageError
+from imgae.io.format import ALL, Encoding, File, Format, Limits
+from imgae.io.metadata import EXIF_TAG, ICC_TAG, upright
+from imgae.io.tiff import stacks
+from imgae.io.tiff.build import MAKER_NOTE, MOST_CLASSIC, Builder, numbers, octets, size_of
+from imgae.io.tiff.colours import FORMAT as NAME
+from imgae.io.tiff.colours import Samples, image_of, samples_of
+from imgae.io.tiff.container import Container, Directory
+from imgae.io.tiff.layout import MASK, Layout, read_layout
+from imgae.io.tiff.metadata import (
+    DESCRIPTION,
+    IMAGEJ_NAME,
+    OME_NAME,
+    ORIENTATION,
+    PRIVATE,
+    exif_tags,
+    tags_of,
+    with_metadata,
 )
-from imgae.picture.arrays import channels_of, split_alpha
+from imgae.io.tiff.notes import once, tell
+from imgae.io.tiff.segments import decode
+from imgae.io.tiff.strips import Strips, strips_of
 from imgae.picture.image import Frames, Image
-from imgae.picture.orientation import turned_dpi
-from imgae.picture.pixels import from_float, scale_of, to_float
+from imgae.picture.pixels import scale_of
 
-BEGINNINGS: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-"""What tifffile reads; Pillow knows two more."""
-TEXT_TAGS: Final = (270, 271, 272, 305, 306, 315, 33432)
-"""Description, maker, dates and rights. Others describe how the pixels are stored."""
-SAMPLES_TAG: Final = 277
+USER_COMMENT: Final = 37510
+"""A text of EXIF, whose letters may be of two bytes."""
+DPI: Final = float((1 << 32) - 1)
+PIXEL_TYPE: Final = re.compile(rb'(<(?:\w+:)?Pixels\b[^>]*?\bType=")[^"]*')
+"""Where OME-XML says what a sample is."""
+FILE_NAME: Final = re.compile(rb' FileName="([^"]*)"')
 
 
 def read(file: File) -> Frames:
-    image, orientation = read_deep(file.data, file.name) or read_8_bits(file)
-    return Frames((upright(image, orientation),))
+    with once():
+        container = Container(file.data, file.name)
+        stacks.check_not_raw(container, file.name)
+        pages = stacks.pages_of(container, file.name)
+        layouts = [read_layout(page, file) for page, _ in pages]
+        if len(pages) == 1:
+            layouts = stacks.in_one_directory(container, pages[0][0], layouts[0], file)
+            pages *= len(layouts)
+        check_total(layouts, file)
+        stacks.check_further_data(container, layouts, file.name)
+        images = [
+            read_page(container, page, layout, file)
+            for page, layout in zip(pages, layouts, strict=True)
+        ]
+        warn_if_outside(images, file.name)
+        return Frames(tuple(images), stacks.kind_of([page for page, _ in pages], len(images)))
 
 
-def read_8_bits(file: File) -> tuple[Image, int]:
-    name = file.name
-    with pillow.opened(file, "TIFF") as picture:
-        pillow.check_single(picture, name)
-        samples = getattr(picture, "tag_v2", {}).get(SAMPLES_TAG, 1)
-        if picture.mode == "RGBX" or samples > len(picture.getbands()):
-            raise ImageError(
-                f"{name}: {samples} channels; expected gray or RGB, with or without alpha"
-            )
-        # Pillow turns the picture itself while decoding, and then forgets the tag.
-        orientation = read_orientation(picture)
-        pixels, alpha = pillow.decode(picture, name)
-        image = pillow.with_metadata(picture, pixels, alpha, read_exif(picture, name))
-        left = read_orientation(picture)
-        return turned_already(image, orientation) if left == 1 else (image, left)
+def check_total(layouts: Sequence[Layout], file: File) -> None:
+    """Raise ImageError if all pages together have more pixels than may be read."""
+    pixels = sum(layout.width * layout.height for layout in layouts)
+    if pixels > file.most_pixels:
+        raise ImageError(
+            f"{file.name}: its {len(layouts)} pages are {pixels / 1e6:.0f} megapixels together, "
+            f"more than the {file.most_pixels / 1e6:.4g} that are allowed; allow more with "
+            "--max-pixels (max_pixels=...)"
+        )
 
 
-def turned_already(image: Image, orientation: int) -> tuple[Image, int]:
-    """Return a picture whose pixels a decoder has turned, with the rest turned too."""
-    dpi = turned_dpi(image.dpi, orientation)
-    return replace(image, turned=orientation, dpi=dpi), 1
+def read_page(
+    container: Container, page: tuple[Directory, Directory | None], layout: Layout, file: File
+) -> Image:
+    directory, mask = page
+    array = decode(layout, directory, file, container.order)
+    file.check_decoded(array, layout.width, layout.height, layout.samples)
+    image = image_of(array, layout, directory, directory.raw(ICC_TAG), file.name)
+    if mask is not None:
+        image = with_mask(image, container, mask, file)
+    if image.stored is not None:
+        said = {"order": container.order, "page": stacks.subfile(directory) & stacks.PAGE}
+        image = replace(
+            image, stored=replace(image.stored, details={**image.stored.details, **said})
+        )
+    orientation = directory.number(ORIENTATION, 1)
+    return upright(with_metadata(image, container, directory, orientation), orientation)
 
 
-def read_exif(file: PIL.Image.Image, name: str) -> bytes | None:
-    """Return what of the tags is about the picture as EXIF."""
-    tags, kept = file.getexif(), PIL.Image.Exif()
-    kept.update({tag: tags[tag] for tag in TEXT_TAGS if tag in tags})
-    for tag in (EXIF_TAG, GPS_TAG):
-        if details := tags.get_ifd(tag):
-            kept.get_ifd(tag).update(details)
-    return exif_bytes(kept, name)
+def with_mask(image: Image, container: Container, mask: Directory, file: File) -> Image:
+    """Return a picture with the mask of its own directory as alpha."""
+    layout = read_layout(mask, file)
+    size = layout.width, layout.height
+    if image.alpha is not None or size != (image.width, image.height) or layout.samples != 1:
+        tell(f"{file.name}: its mask does not fit its picture; left out")
+        return image
+    inside = decode(layout, mask, file, container.order)[:, :, 0] > 0
+    white = scale_of(image.pixels.dtype)
+    alpha: Any = np.where(inside, white, 0).astype(image.pixels.dtype)
+    stored = image.stored
+    if stored is not None:
+        stored = replace(stored, details={**stored.details, "mask": True})
+    return replace(image, alpha=alpha, stored=stored)
 
 
-def read_deep(data: bytes, name: str) -> tuple[Image, int] | None:
-    """Return the picture as stored and its orientation; None if it is not above 8 bits."""
-    if data[:4] not in BEGINNINGS:
-        return None
-    with tifffile.TiffFile(io.BytesIO(data)) as tiff:
-        page = tiff.pages.first
-        if page.dtype in (np.uint8, bool):
-            return None
-        if len(tiff.pages) > 1:
-            raise ImageError(f"{name}: holds {len(tiff.pages)} pages; imgae takes single pictures")
-        if page.dtype not in (np.uint16, np.float32):
-            raise ImageError(
-                f"{name}: its pixels are {page.dtype}; expected uint8, uint16 or float32"
-            )
-        photometric = tifffile.PHOTOMETRIC(page.photometric).name
-        if photometric not in ("MINISWHITE", "MINISBLACK", "RGB"):
-            raise ImageError(
-                f"{name}: its colours are {photometric}; convert it to gray or RGB first"
-            )
-        array, turned = decode_page(page, data)
-        alphas = len(page.extrasamples)
-        colours = array.shape[2] - alphas
-        if colours not in (1, 3) or alphas > 1:
-            raise ImageError(
-                f"{name}: {array.shape[2]} channels; expected gray or RGB, with or without alpha"
-            )
-        pixels, alpha = split_alpha(array, alphas == 1)
-        if photometric == "MINISWHITE":
-            pixels = scale_of(pixels.dtype) - pixels
-        if alpha is not None and page.extrasamples[0] == 1:
-            pixels = unassociated(pixels, alpha)
-        if pixels.dtype == np.float32:
-            warn_if_outside(pixels, name)
-        image, orientation = with_tags(Image(pixels, alpha), page, name)
-        return turned_already(image, orientation) if turned else (image, orientation)
-
-
-def warn_if_outside(pixels: NDArray[Any], name: str) -> None:
+def warn_if_outside(images: Sequence[Image], name: str) -> None:
     """Warn of floats that are blacker than black or whiter than white: restoring clips them."""
-    least, most = pixels.min(), pixels.max()
+    floats = [image.pixels for image in images if image.bits == 32]
+    if not floats:
+        return
+    least = min(float(pixels.min()) for pixels in floats)
+    most = max(float(pixels.max()) for pixels in floats)
     if least < 0 or most > 1:
-        warn(
+        tell(
             f"{name}: its values reach from {least:.4g} to {most:.4g}; restoring takes those below "
             "0 for black and those above 1 for white"
         )
 
 
-def decode_page(page: Any, data: bytes) -> tuple[NDArray[Any], bool]:
-    """Return a page of tifffile's as (H, W, C), and whether it is turned upright already."""
-    try:
-        array: NDArray[Any] = page.asarray()
-    except (ValueError, KeyError):  # a compression that tifffile needs another package for
-        return decode_with_libtiff(data), True
-    if page.planarconfig == 2 and array.ndim == 3:
-        array = array.transpose(1, 2, 0)
-    return array if array.ndim == 3 else array[:, :, None], False
+def encode(frames: Frames, name: str, encoding: Encoding) -> bytes:
+    with once():
+        order = order_of(frames[0], name)
+        if any(image.duration is not None for image in frames):
+            tell(f"{name}: TIFF holds no timing; its frames are written as pages")
+        pages: list[tuple[Strips, dict[int, Any]]] = []
+        first_note = None
+        for number, image in enumerate(frames):
+            exif, note = exif_tags(image.exif, name)
+            first_note = first_note if number else note
+            pages += pages_for(image, exif, encoding, order, name)
+        describe(pages[0], frames, name)
+        total = sum(sum(map(len, strips.parts)) + size_of(tags) for strips, tags in pages)
+        builder = Builder(order, total > MOST_CLASSIC, first_note)
+        for strips, tags in pages:
+            places = [builder.put(part) for part in strips.parts]
+            kind = 16 if builder.big else 4
+            tags[273] = numbers(kind, *places)
+            tags[279] = numbers(kind, *map(len, strips.parts))
+            builder.put_page(tags)
+        return bytes(builder.out)
 
 
-def unassociated(pixels: NDArray[Any], alpha: NDArray[Any]) -> NDArray[Any]:
-    """Undo the multiplication of colours by alpha."""
-    visible = np.maximum(to_float(alpha), 1e-6)[:, :, None]
-    return from_float(to_float(pixels) / visible, pixels.dtype)
+def order_of(image: Image, name: str) -> str:
+    """Return the byte order to write in: some values are only right in that of their file."""
+    if data := image.private.get(IMAGEJ_NAME):
+        return str(next(iter(data.values())).order)
+    camera = exif_tags(image.exif, name)[0].get(EXIF_TAG, {})
+    if image.exif and {MAKER_NOTE, USER_COMMENT} & camera.keys():
+        return ">" if image.exif[:2] == b"MM" else "<"
+    return str(details_of(image).get("order", "<"))
 
 
-def with_tags(image: Image, page: Any, name: str) -> tuple[Image, int]:
-    """Return the picture with a page's metadata, and its orientation."""
-    tags = {tag.code: tag.value for tag in page.tags}
-    if EXIF_TAG in tags or GPS_TAG in tags:
-        warn(f"{name}: camera and place data (EXIF) of such a TIFF is not carried over")
-    text = PIL.Image.Exif()
-    text.update({tag: str(tags[tag]) for tag in TEXT_TAGS if tags.get(tag)})
-    has_resolution = 282 in tags and tags.get(296) in (2, 3)  # per inch or centimetre
-    image = replace(
-        image,
-        icc=tags.get(ICC_TAG),
-        exif=text.tobytes().removeprefix(EXIF_PREFIX) if len(text) else None,
-        xmp=tags.get(XMP_TAG),
-        dpi=page.get_resolution("inch") if has_resolution else None,
-    )
-    return image, int(tags.get(ORIENTATION_TAG, 1))
+def details_of(image: Image) -> Any:
+    return image.stored.details if image.stored and image.stored.format == NAME else {}
 
 
-def decode_with_libtiff(data: bytes) -> NDArray[Any]:
-    array = opencv.decode(data)
-    if array is None:
-        raise ValueError("its compression is not supported")
-    return array[:, :, None] if array.ndim == 2 else array
+def pages_for(
+    image: Image, exif: dict[int, Any], encoding: Encoding, order: str, name: str
+) -> list[tuple[Strips, dict[int, Any]]]:
+    """Return a picture as it is to be written: its page and, if it had one, that of its mask."""
+    details = details_of(image)
+    mask = image.alpha if details.get("mask") and image.alpha is not None else None
+    if mask is not None and ((mask == 0) | (mask == scale_of(mask.dtype))).all():
+        image = replace(image, alpha=None)
+    else:
+        mask = None
+    samples = samples_of(image, encoding, name)
+    strips = strips_of(samples, details, order)
+    tags = {**tags_of(image, exif, samples.bits, samples.icc, name), **strips.tags}
+    if details.get("page"):
+        tags[stacks.SUBFILE] = numbers(4, stacks.PAGE)
+    pages = [(strips, tags)]
+    if mask is not None:
+        inside = Samples((mask > 0).astype(np.uint8)[:, :, None], 1, MASK)
+        drawn = strips_of(inside, {}, order)
+        kind = stacks.MASK | details.get("page", 0)
+        pages.append((drawn, {**drawn.tags, stacks.SUBFILE: numbers(4, kind)}))
+    return pages
 
 
-def encode(frames: Frames, name: str, encoding: Encoding) -> bytes:  # noqa: ARG001 - a Format's signature
-    image = frames[0]
-    tags: list[tuple[int, int, int, Any, bool]] = []
-    if image.exif:
-        exif = PIL.Image.Exif()
-        exif.load(EXIF_PREFIX + image.exif)
-        tags += [
-            (tag, 2, 0, str(exif[tag]), True)
-            for tag in TEXT_TAGS
-            if exif.get(tag) and str(exif[tag]).isascii()
-        ]
-        if exif.get_ifd(EXIF_TAG) or exif.get_ifd(GPS_TAG):
-            warn(f"{name}: camera and place data (EXIF) cannot be kept in this TIFF")
-    if image.xmp:
-        tags.append((XMP_TAG, 1, len(image.xmp), image.xmp, True))
-    array = channels_of(image)
-    gray = image.pixels.shape[2] == 1
-    out = io.BytesIO()
-    tifffile.imwrite(
-        out,
-        array[:, :, 0] if array.shape[2] == 1 else array,
-        photometric="minisblack" if gray else "rgb",
-        extrasamples=None if image.alpha is None else ["unassalpha"],
-        planarconfig="contig",
-        compression="zlib",
-        predictor=image.bits != 32,
-        iccprofile=image.icc,
-        resolution=image.dpi,
-        resolutionunit=None if image.dpi is None else "inch",
-        metadata=None,
-        software=False,
-        extratags=tags,
-    )
-    return out.getvalue()
+def describe(page: tuple[Strips, dict[int, Any]], frames: Frames, name: str) -> None:
+    """Bring up to date what the first page says of all, as ImageJ and OME do."""
+    strips, tags = page
+    private = frames[0].private
+    description = tags.get(DESCRIPTION)
+    text = None if description is None else description.raw
+    if IMAGEJ_NAME in private or (frames.kind == "stack" and text is None):
+        said = stacks.imagej_description(frames, text if IMAGEJ_NAME in private else None)
+        if said is not None:
+            tags[DESCRIPTION] = octets(2, said)
+    elif OME_NAME in private:
+        tags[DESCRIPTION] = octets(2, ome_description(private[OME_NAME], frames, name))
+    elif text is not None and stacks.shape_in(text.rstrip(b"\0").decode("latin-1")):
+        samples = int.from_bytes(strips.tags[277].raw, "little")
+        shape = (frames[0].height, frames[0].width, *[samples] * (samples > 1))
+        said = stacks.shaped_description(text.rstrip(b"\0"), len(frames), shape)
+        tags.pop(DESCRIPTION)
+        if said is not None:
+            tags[DESCRIPTION] = octets(2, said)
 
 
-FORMAT: Final = Format(read, encode, Limits(holds=frozenset({"icc", "exif", "xmp", "dpi"})))
+def ome_description(text: bytes, frames: Frames, name: str) -> bytes:
+    """Return OME-XML that is true of the file: of one name, and of its samples' type."""
+    names = set(FILE_NAME.findall(text))
+    if len(names) > 1:
+        tell(f"{name}: its {OME_NAME} speaks of {len(names)} files, of which this is one")
+    elif names:
+        text = FILE_NAME.sub(b"", text)
+    kinds = {8: b"uint8", 16: b"uint16", 32: b"float"}
+    said = PIXEL_TYPE.search(text)
+    if said is None or said[0].endswith(b'"bit'):
+        return text
+    return PIXEL_TYPE.sub(rb"\g<1>" + kinds[frames[0].bits], text)
+
+
+FORMAT: Final = Format(
+    read,
+    encode,
+    Limits(
+        dpi=DPI,
+        holds=ALL - {"cicp"},
+        private=PRIVATE,
+        frames=frozenset({"pages", "stack", "animation"}),
+    ),
+)

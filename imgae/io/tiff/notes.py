@@ -1,0 +1,29 @@
+"""Warnings of a file with several pages, each sentence once."""
+
+import contextlib
+import contextvars
+from collections.abc import Iterator
+from typing import Final
+
+from imgae.errors import warn
+
+TOLD: Final[contextvars.ContextVar[set[str] | None]] = contextvars.ContextVar("TOLD", default=None)
+
+
+@contextlib.contextmanager
+def once() -> Iterator[None]:
+    """Within it, `tell` says each sentence once."""
+    token = TOLD.set(set())
+    try:
+        yield
+    finally:
+        TOLD.reset(token)
+
+
+def tell(sentence: str) -> None:
+    """Warn the user of something that a picture or a file could not keep."""
+    told = TOLD.get()
+    if told is None or sentence not in told:
+        warn(sentence)
+    if told is not None:
+        told.add(sentence)
