@@ -1,6 +1,7 @@
 """BMP, of Windows and OS/2, by hand."""
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from imgae.errors import ImageError, warn
 from imgae.io.format import Encoding, File, Format, Limits
 from imgae.io.metadata import upright
-from imgae.io.palettes import few_colours, numbers_in
+from imgae.io.palettes import numbers_in
 from imgae.io.png.pixels import packed
 from imgae.picture.image import Frames, Image, Stored
 from imgae.picture.pixels import scale_of
@@ -29,7 +30,6 @@ THIRTY_TWO: Final = (0xFF0000, 0xFF00, 0xFF, 0)
 WITH_ALPHA: Final = (0xFF0000, 0xFF00, 0xFF, 0xFF000000)
 COLOUR_SPACE: Final = "calibrated colours"
 """Private: the end points and gammas of a BMP, 48 bytes."""
-MOST_RUN: Final = 255
 
 
 @dataclass(frozen=True)
@@ -62,10 +62,7 @@ def read(file: File) -> Frames:
         raise ImageError(f"{file.name}: an OS/2 array of bitmaps; save one of them as BMP")
     header = read_header(file)
     file.check_size(header.width, header.height)
-    if header.compression in PACKED:
-        rows = unpacked(header, file)
-    else:
-        rows = plain_rows(header, file)
+    rows = unpacked(header, file) if header.compression in PACKED else plain_rows(header, file)
     if not header.downwards:
         rows = rows[::-1]
     pixels, alpha, mode, bits, details = in_colours(header, rows, file.name)
@@ -205,54 +202,63 @@ def plain_rows(header: Header, file: File) -> NDArray[Any]:
 
 def unpacked(header: Header, file: File) -> NDArray[np.uint8]:
     """Unfold runs of equal pixels. What a file jumps over has the first colour of its palette."""
-    data, width, height = file.data, header.width, header.height
+    width, height = header.width, header.height
     wide = 3 if header.compression == RLE24 else 1
-    four = header.compression == RLE4
-    if width * height > (len(data) + 1) << 16:
+    if width * height > (len(file.data) + 1) << 16:
         raise ImageError(f"{file.name}: damaged: far fewer pixels than it says")
     canvas = np.zeros((height, width, wide), np.uint8)
-    at, x, y = header.begins, 0, 0
-    while True:
-        if at + 2 > len(data):
-            if y >= height or (y == height - 1 and x >= width):
-                warn(f"{file.name}: its packed pixels have no end; all rows were there")
-                break
-            raise ImageError(f"{file.name}: damaged or cut short: its pixels are not whole")
+    x, y = 0, 0
+    for step in runs(file.data, header.begins, wide, four=header.compression == RLE4):
+        if step is None:
+            if y < height - 1 or (y == height - 1 and x < width):
+                raise ImageError(f"{file.name}: damaged or cut short: its pixels are not whole")
+            warn(f"{file.name}: its packed pixels have no end; all rows were there")
+        elif isinstance(step, tuple):
+            across, down = step
+            x, y = (x + across if across >= 0 else 0), y + down
+        elif y >= height or x > width:
+            raise ImageError(f"{file.name}: damaged: its pixels go beyond its rows")
+        else:
+            canvas[y, x : x + len(step)] = step[: width - x]
+            x = min(x + len(step), width)
+    return canvas if wide == 3 else canvas[:, :, 0]
+
+
+def runs(
+    data: bytes, at: int, wide: int, *, four: bool
+) -> Iterator[NDArray[np.uint8] | tuple[int, int] | None]:
+    """Yield pixels (N, wide), moves across and down, and None if the data ends without its end.
+
+    A move to the next row has -1 across. four: whether two pixels are in a byte.
+    """
+    while at + 2 <= len(data):
         count, value = data[at], data[at + 1]
         at += 2
-        if count:
-            size = wide
-            source = data[at - 1 : at - 1 + size]
-            at += size - 1
-        elif value == 0:
-            x, y = 0, y + 1
-            continue
-        elif value == 1:
-            break
-        elif value == 2:
+        if count == 0 and value == 0:
+            yield -1, 1
+        elif count == 0 and value == 1:
+            return
+        elif count == 0 and value == 2:
             if at + 2 > len(data):
-                raise ImageError(f"{file.name}: damaged or cut short: its pixels are not whole")
-            x, y = x + data[at], y + data[at + 1]
+                break
+            yield data[at], data[at + 1]
             at += 2
-            continue
         else:
-            count = value
-            size = (count + 1) // 2 if four else count * wide
-            source = data[at : at + size]
-            at += size + size % 2
-        if len(source) < size:
-            raise ImageError(f"{file.name}: damaged or cut short: its pixels are not whole")
-        part = np.frombuffer(source, np.uint8)
-        if four:
-            part = np.stack([part >> 4, part & 15], 1).ravel()
-        part = np.resize(part.reshape(-1, wide), (count, wide))
-        if y >= height or x + count > width + (four and count % 2):
-            if y >= height or x > width:
-                raise ImageError(f"{file.name}: damaged: its pixels go beyond its rows")
-            part = part[: width - x]
-        canvas[y, x : x + len(part)] = part[: width - x]
-        x += count
-    return canvas if wide == 3 else canvas[:, :, 0]
+            size, filled = wide, 0
+            if count:
+                at -= 1
+            else:
+                count = value
+                size = (count + 1) // 2 if four else count * wide
+                filled = size % 2
+            part = np.frombuffer(data[at : at + size], np.uint8)
+            if len(part) < size:
+                break
+            at += size + filled
+            if four:
+                part = np.stack([part >> 4, part & 15], 1).ravel()
+            yield np.resize(part.reshape(-1, wide), (count, wide))
+    yield None
 
 
 def in_colours(
@@ -266,8 +272,10 @@ def in_colours(
         return rows[:, :, ::-1], None, "", 8, {}
     masks = header.masks
     if header.bits == 32 and masks in (THIRTY_TWO, WITH_ALPHA):
-        if masks == WITH_ALPHA:
+        if masks == WITH_ALPHA and rows[:, :, 3].any():
             return rows[:, :, 2::-1], rows[:, :, 3], "", 8, {}
+        if masks == WITH_ALPHA:
+            warn(f"{name}: wholly transparent, which viewers show as opaque; so it is taken")
         if (rows[:, :, 3] != rows[0, 0, 3]).any():
             warn(f"{name}: a fourth channel that BMP gives no meaning is left out")
         return rows[:, :, 2::-1], None, "", 8, {}
@@ -312,12 +320,13 @@ def encode(frames: Frames, name: str, encoding: Encoding) -> bytes:  # noqa: ARG
     masks = (0, 0, 0, 0)
     palette: NDArray[np.uint8] | None = None
     kept = as_stored(image, stored)
-    if stored is not None and stored.mode and kept is None:
+    if stored is not None and stored.mode and kept is None and stored.bits <= 8:
         said = {"1 bit": "black and white", "palette": "the colours of its palette"}
         warn(
             f"{name}: its pixels no longer fit into {said.get(stored.mode, stored.mode)}; written "
             f"with 8 bits a channel"
         )
+    rows: NDArray[Any]
     if kept is not None:
         bits, rows, palette, masks = kept
     elif image.pixels.shape[2] == 1 and image.alpha is None:
@@ -340,33 +349,36 @@ Kept = tuple[int, NDArray[np.uint8], NDArray[np.uint8] | None, tuple[int, int, i
 
 def as_stored(image: Image, stored: Stored | None) -> Kept | None:
     """Return bits, rows, palette and masks as the file had them, or None if they do not fit."""
-    if stored is None or not stored.mode:
+    if stored is None or not stored.mode or stored.bits > 8:
         return None
     if "palette" in stored.details:
-        if image.alpha is not None:
-            return None
-        palette: NDArray[np.uint8] = stored.details["palette"]
-        colours = image.pixels
-        if colours.shape[2] == 1:
-            colours = colours.repeat(3, 2)
-        if few_colours(np.asarray(colours, np.uint8)) is None:
-            return None
-        numbers = numbers_in(np.asarray(colours, np.uint8), palette)
-        if numbers is None:
-            return None
-        bits = stored.bits
-        return bits, numbers if bits == 8 else packed(numbers, bits), palette, (0, 0, 0, 0)
-    masks: tuple[int, int, int, int] = stored.details["masks"]
+        return in_palette(image, stored.details["palette"], stored.bits)
+    return in_fields(image, stored.details["masks"], 16 if stored.mode.startswith("16") else 32)
+
+
+def in_palette(image: Image, palette: NDArray[np.uint8], bits: int) -> Kept | None:
+    """Return the picture as numbers of a palette, or None if it lacks a colour."""
+    colours: NDArray[np.uint8] = np.asarray(image.pixels, np.uint8)
+    if colours.shape[2] == 1:
+        colours = colours.repeat(3, 2)
+    numbers = None if image.alpha is not None else numbers_in(colours, palette)
+    if numbers is None:
+        return None
+    return bits, numbers if bits == 8 else packed(numbers, bits), palette, (0, 0, 0, 0)
+
+
+def in_fields(image: Image, masks: tuple[int, int, int, int], width: int) -> Kept | None:
+    """Return the picture as words of 16 or 32 bits, or None if a value changes by it."""
     if image.pixels.shape[2] != 3 or (image.alpha is not None) != bool(masks[3]):
         return None
-    width = 16 if stored.mode.startswith("16") else 32
     words = np.zeros(image.pixels.shape[:2], np.uint32)
-    channels = [image.pixels[:, :, k] for k in range(3)] + [image.alpha] * bool(masks[3])
+    channels = [image.pixels[:, :, k] for k in range(3)]
+    if image.alpha is not None:
+        channels.append(image.alpha)
     for channel, mask in zip(channels, masks, strict=False):
-        assert channel is not None
         shift = shift_of(mask)
-        value = np.rint(channel * ((mask >> shift) / scale_of(channel.dtype))).astype(np.uint32)
-        if stored.bits <= 8 and (field_of(value, mask >> shift, channel.dtype) != channel).any():
+        value = np.rint(channel * ((mask >> shift) / 255)).astype(np.uint32)
+        if (field_of(value, mask >> shift, np.uint8) != channel).any():
             return None
         words |= value << np.uint32(shift)
     rows = words.astype("<u2" if width == 16 else "<u4").view(np.uint8)

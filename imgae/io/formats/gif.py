@@ -1,13 +1,14 @@
 """GIF: blocks by hand, the numbers of colours by imagecodecs and Pillow."""
 
 import io
+import itertools
 import struct
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import imagecodecs
 import numpy as np
-import PIL.GifImagePlugin  # noqa: F401 - Pillow writes with the plugins that are imported
+import PIL.GifImagePlugin
 import PIL.Image
 from numpy.typing import NDArray
 
@@ -245,9 +246,7 @@ def numbers_of(frame: Frame, file: File) -> NDArray[np.uint8]:
     return numbers.reshape(frame.height, frame.width)
 
 
-def compose(
-    contents: Contents, file: File
-) -> list[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
+def compose(contents: Contents, file: File) -> list[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
     """Draw each frame over those before it; return pixels and alpha of each."""
     canvas = np.zeros((contents.height, contents.width, 3), np.uint8)
     cover = np.zeros((contents.height, contents.width), np.uint8)
@@ -335,9 +334,7 @@ def delays_of(frames: Frames, name: str) -> list[int | None]:
         return found
     warn(f"{name}: GIF counts hundredths of a second; the timing of its frames is rounded to them")
     ends = [round(value) for value in np.cumsum([0.0, *wanted])]
-    return [
-        min(end - start, LONGEST) for start, end in zip(ends[:-1], ends[1:], strict=True)
-    ]
+    return [min(end - start, LONGEST) for start, end in itertools.pairwise(ends)]
 
 
 def table_bits(palette: NDArray[np.uint8]) -> int:
@@ -372,7 +369,7 @@ class Shown:
         picture: NDArray[np.uint8] = np.asarray(image.pixels, np.uint8)
         if picture.shape[2] == 1:
             picture = picture.repeat(3, 2)
-        drawn = np.full(picture.shape[:2], True)
+        drawn: NDArray[np.bool_] = np.full((image.height, image.width), True)
         rows, columns = slice(0, image.height), slice(0, image.width)
         if not self.opaque and image.alpha is not None:
             drawn = image.alpha >= 128

@@ -46,9 +46,7 @@ FORMATS: Final = (
     Row("TIFF", (".tif", ".tiff"), rb"(?:II|MM)(?:[*+]\0|\0[*+])", "tiff"),
     Row("WebP", (".webp",), rb"(?s:RIFF.{4}WEBP)", "webp"),
     Row("GIF", (".gif",), rb"GIF8[79]a", "gif"),
-    Row(
-        "BMP", (".bmp", ".dib"), rb"(?s:BM.{12}[\x0c\x10-\x40\x6c\x7c]\0\0\0|BA.{12}BM)", "bmp"
-    ),
+    Row("BMP", (".bmp", ".dib"), rb"(?s:BM.{12}[\x0c\x10-\x40\x6c\x7c]\0\0\0|BA.{12}BM)", "bmp"),
     Row("PNM", (".ppm", ".pgm", ".pbm", ".pnm"), rb"P[1-6][\s#]", "pnm"),
     Row("PAM", (".pam",), rb"P7\s", "pam"),
     Row("PFM", (".pfm",), rb"P[Ff]\s", "pfm"),
