@@ -8,6 +8,8 @@ __all__ = [
     "libraries",
     "metadata",
     "opencv",
+    "palettes",
     "pillow",
     "places",
+    "png",
 ]

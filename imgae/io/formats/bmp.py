@@ -294,7 +294,7 @@ def field_of(words: NDArray[Any], mask: int, dtype: Any) -> NDArray[Any]:
         return np.zeros(words.shape, dtype)
     shift = shift_of(mask)
     most, full = mask >> shift, scale_of(dtype)
-    table = np.rint(np.arange(most + 1) * (full / most)).astype(dtype)
+    table = np.rint(np.arange(most + 1) * full / most).astype(dtype)
     values: NDArray[Any] = table[(words & words.dtype.type(mask)) >> words.dtype.type(shift)]
     return values
 

@@ -85,7 +85,7 @@ def spread(array: NDArray[Any], largest: int) -> NDArray[Any]:
     full = scale_of(dtype)
     if largest == full:
         return array.astype(dtype)
-    table = np.rint(np.arange(largest + 1) * (full / largest)).astype(dtype)
+    table = np.rint(np.arange(largest + 1) * full / largest).astype(dtype)
     found: NDArray[Any] = table[array]
     return found
 
@@ -95,7 +95,7 @@ def narrowed(array: NDArray[Any], largest: int) -> NDArray[Any]:
     full = scale_of(array.dtype)
     if largest == full:
         return array
-    table = np.rint(np.arange(full + 1) * (largest / full)).astype(array.dtype)
+    table = np.rint(np.arange(full + 1) * largest / full).astype(array.dtype)
     found: NDArray[Any] = table[array]
     return found
 
@@ -210,12 +210,11 @@ def read_one(file: File, start: int) -> tuple[Image, int]:
 def from_words(cursor: Cursor, shape: tuple[int, int, int], *, bits: bool) -> NDArray[Any]:
     """Return samples that are written as words; bits need no blanks between them."""
     count = shape[0] * shape[1] * shape[2]
-    data, at = cursor.data, cursor.at
-    if len(data) - at < count:  # each takes a letter at least
+    if len(cursor.data) - cursor.at < count:  # each takes a letter at least
         raise ValueError("its pixels are not whole")
     found: list[NDArray[Any]] = []
     left = count
-    for line, end in lines_of(data, at):
+    for line, end in lines_of(cursor):
         if bits:
             digits = np.frombuffer(bytes(line.translate(None, BLANK)), np.uint8) - ord("0")
             if digits.size and digits.max() > 1:
@@ -240,18 +239,20 @@ def from_words(cursor: Cursor, shape: tuple[int, int, int], *, bits: bool) -> ND
     return array.reshape(shape)
 
 
-def lines_of(data: bytes, at: int) -> Iterator[tuple[bytes, int]]:
-    """Yield a text in parts that end at a blank, without comments, and where each ends."""
+def lines_of(cursor: Cursor) -> Iterator[tuple[bytes, int]]:
+    """Yield a text in parts that end at a blank, and where each ends; comments go to the cursor."""
+    data, at = cursor.data, cursor.at
     part = 1 << 20
     while at < len(data):
         end = min(at + part, len(data))
         following = re.compile(rb"\s|\Z").search(data, end)
         end = following.start() if following else len(data)
-        hash_at = data.find(b"#", at, end)
-        if hash_at >= 0:
-            line = re.compile(rb"[\r\n]|\Z").search(data, hash_at)
-            yield data[at:hash_at], hash_at
+        comment = data.find(b"#", at, end)
+        if comment >= 0:
+            yield data[at:comment], comment
+            line = re.compile(rb"[\r\n]|\Z").search(data, comment)
             at = line.start() if line else len(data)
+            cursor.comments.append(data[comment + 1 : at])
         else:
             yield data[at:end], end
             at = max(end, at + 1)
