@@ -13,6 +13,7 @@ from imgae.io.format import Encoding, File, Format, Limits
 from imgae.io.metadata import upright
 from imgae.io.palettes import numbers_in
 from imgae.io.png.pixels import packed
+from imgae.io.png.pixels import unpacked as bits_apart
 from imgae.picture.image import Frames, Image, Stored
 from imgae.picture.pixels import scale_of
 
@@ -193,11 +194,7 @@ def plain_rows(header: Header, file: File) -> NDArray[Any]:
         return rows[:, : header.width * count].reshape(header.height, header.width, count)
     if header.bits == 8:
         return rows[:, : header.width]
-    per_byte = 8 // header.bits
-    numbers = np.empty((header.height, rows.shape[1] * per_byte), np.uint8)
-    for k in range(per_byte):
-        numbers[:, k::per_byte] = rows >> (8 - header.bits * (k + 1)) & ((1 << header.bits) - 1)
-    return numbers[:, : header.width]
+    return bits_apart(rows, header.bits)[:, : header.width]
 
 
 def unpacked(header: Header, file: File) -> NDArray[np.uint8]:

@@ -32,6 +32,7 @@ PASSES: Final = (
     (0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)
 )  # fmt: skip
 """Of an interlaced picture: the first column and row of each pass, and the steps."""
+MOST_SIDE: Final = 1_000_000
 MOST_RATIO: Final = 1032
 """A byte of deflate unfolds to no more."""
 LEVEL: Final = 4
@@ -138,10 +139,10 @@ def whole_rows(stream: bytes, size: int, name: str, *, keep: bool) -> bytes | No
 
 def decode_plain(header: Header, stream: bytes, file: File) -> NDArray[Any]:
     """Decode a stream that is known to be whole, of a picture without interlace."""
+    if max(header.width, header.height) > MOST_SIDE:
+        return decode_long(header, stream, file)
     colour = GRAY if header.colour == PALETTE else header.colour
-    plain = MAGIC + written(b"IHDR", header._replace(colour=colour).packed())
-    plain = b"".join([plain, written_stream(b"IDAT", stream), written(b"IEND")])
-    array: NDArray[Any] = imagecodecs.png_decode(plain)
+    array: NDArray[Any] = imagecodecs.png_decode(plain(header._replace(colour=colour), stream))
     if array.ndim == 2:
         array = array[:, :, None]
     file.check_decoded(array, header.width, header.height, CHANNELS[header.colour])
@@ -150,6 +151,37 @@ def decode_plain(header: Header, stream: bytes, file: File) -> NDArray[Any]:
     if header.colour == PALETTE and header.depth < 8:
         array = array // (255 // ((1 << header.depth) - 1))
     return array
+
+
+def plain(header: Header, stream: bytes) -> bytes:
+    """Return a file of nothing but pixels."""
+    chunks = written(b"IHDR", header.packed()), written_stream(b"IDAT", stream), written(b"IEND")
+    return b"".join([MAGIC, *chunks])
+
+
+def decode_long(header: Header, stream: bytes, file: File) -> NDArray[Any]:
+    """Decode a picture of more than a million pixels a side, where imagecodecs ends, with Pillow.
+
+    Its bytes are taken for 8 bits, which filters do not tell from other depths.
+    """
+    size = max(1, CHANNELS[header.colour] * header.depth // 8)  # bytes of a pixel
+    if size > 4:
+        raise ImageError(
+            f"{file.name}: {header.width}x{header.height} pixels of 16 bits in colour; such a PNG "
+            f"is read up to {MOST_SIDE} pixels a side"
+        )
+    colour = {1: GRAY, 2: GRAY_ALPHA, 3: RGB, 4: RGB_ALPHA}[size]
+    width = (header.row_bytes() - 1) // size
+    bytewise = plain(Header(width, header.height, 8, colour), stream)
+    with PIL.PngImagePlugin.PngImageFile(io.BytesIO(bytewise)) as picture:
+        rows = np.asarray(picture).reshape(header.height, -1)
+    if header.depth == 16:
+        rows = rows.view(">u2").astype(np.uint16)
+    elif header.depth < 8:
+        rows = unpacked(rows, header.depth)[:, : header.width]
+        if header.colour == GRAY:
+            rows = rows * np.uint8(255 // ((1 << header.depth) - 1))
+    return rows.reshape(header.height, header.width, -1)
 
 
 def encode(array: NDArray[Any], depth: int) -> bytes:
@@ -175,6 +207,15 @@ def packed(samples: NDArray[np.uint8], depth: int) -> NDArray[np.uint8]:
     for k in range(per_byte):
         rows |= samples[:, k::per_byte] << np.uint8(8 - depth * (k + 1))
     return rows
+
+
+def unpacked(rows: NDArray[np.uint8], depth: int) -> NDArray[np.uint8]:
+    """Undo packed; rows end with what fills their last byte."""
+    per_byte = 8 // depth
+    samples = np.empty((rows.shape[0], rows.shape[1] * per_byte), np.uint8)
+    for k in range(per_byte):
+        samples[:, k::per_byte] = rows >> (8 - depth * (k + 1)) & ((1 << depth) - 1)
+    return samples
 
 
 def encode_with_pillow(array: NDArray[np.uint8]) -> bytes:
