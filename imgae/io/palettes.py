@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 MOST: Final = 256
 GLANCE: Final = 4096
 """Pixels that are looked at first, since most pictures do not fit."""
-MOST_LOOKED_AT: Final = 1 << 16
+MOST_LOOKED_AT: Final = 1 << 15
 """Pixels from which colours are chosen."""
 MOST_PATTERN: Final = 8.0
 """Levels between the extremes of the pattern that stands for colours a palette lacks."""
@@ -86,9 +86,15 @@ def nearest(colours: NDArray[np.uint8], palette: NDArray[np.uint8]) -> NDArray[n
     return found if len(palette) == MOST else found % np.uint8(len(palette))
 
 
+def step_of(colours: NDArray[np.uint8]) -> int:
+    """Return how many pixels to go on from one that is looked at; odd, so that columns change."""
+    step = len(colours) // MOST_LOOKED_AT
+    return step | 1 if step else 1
+
+
 def error_of(colours: NDArray[np.uint8], palette: NDArray[np.uint8]) -> float:
     """Return the root of the mean square by which the nearest colours differ, in levels."""
-    some = colours[:: max(1, len(colours) // MOST_LOOKED_AT)]
+    some = colours[:: step_of(colours)]
     apart = palette[nearest(some, palette)].astype(np.float32) - some
     return float(np.sqrt(np.square(apart).mean()))
 
@@ -110,7 +116,7 @@ def dithered(
 
 def chosen(colours: NDArray[np.uint8], most: int) -> NDArray[np.uint8]:
     """Return up to so many colours that stand for those of a picture (N, 3) with little error."""
-    some = np.ascontiguousarray(colours[:: max(1, len(colours) // MOST_LOOKED_AT)])
+    some = np.ascontiguousarray(colours[:: step_of(colours)])
     picture = PIL.Image.fromarray(some.reshape(1, -1, 3))
     found = picture.quantize(most, PIL.Image.Quantize.MAXCOVERAGE, kmeans=1)
     palette = np.array(found.getpalette(), np.uint8).reshape(-1, 3)

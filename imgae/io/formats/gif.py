@@ -33,7 +33,7 @@ between frames flicker."""
 MOST_SIDE: Final = 65535
 LONGEST: Final = 65535
 """Hundredths of a second that a frame can be shown."""
-COMMENT_KEY: Final = "comment"
+COMMENT_KEY: Final = "Comment"
 
 
 @dataclass
@@ -309,7 +309,7 @@ def side_blocks(image: Image, frames: Frames) -> list[bytes]:
     if image.xmp:
         found.append(application(XMP) + image.xmp + XMP_END)
     for key, text in image.text:
-        said = text if key.lower() == COMMENT_KEY else f"{key}: {text}"
+        said = text if key == COMMENT_KEY else f"{key}: {text}"
         found.append(bytes([EXTENSION, COMMENT]) + split(said.encode("utf-8", "replace")))
     return found
 

@@ -16,7 +16,7 @@ from imgae.picture.image import Frames, Image, Stored
 from imgae.picture.pixels import scale_of
 
 BLANK: Final = b" \t\n\v\f\r"
-COMMENT_KEY: Final = "comment"
+COMMENT_KEY: Final = "Comment"
 MOST: Final = 65535
 KINDS: Final = {".pbm": (1, "PBM"), ".pgm": (1, "PGM"), ".ppm": (3, "PPM")}
 """By the extension, the channels of a picture and the name of its kind."""
@@ -143,7 +143,7 @@ def as_comments(image: Image) -> bytes:
     """Return the texts of a picture as lines of comments."""
     found = []
     for key, text in image.text:
-        said = text if key.lower() == COMMENT_KEY else f"{key}: {text}"
+        said = text if key == COMMENT_KEY else f"{key}: {text}"
         found += [f"# {line}\n" for line in said.splitlines()]
     return "".join(found).encode("utf-8", "replace")
 

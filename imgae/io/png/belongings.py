@@ -208,6 +208,8 @@ def checked_profile(data: bytes) -> bytes:
         raise ValueError("no colour profile")
     if struct.unpack_from(">I", data)[0] > len(data):
         raise ValueError("cut short")
+    if data[16:20] not in (b"RGB ", b"GRAY"):
+        raise ValueError("for colours that PNG has not")
     return data
 
 
@@ -377,7 +379,10 @@ def colour_chunks(image: Image, details: Mapping[str, Any]) -> list[bytes]:
     found = []
     private = image.private
     if image.cicp:
-        found.append(written(b"cICP", bytes(image.cicp)))
+        primaries, transfer, matrix, whole = image.cicp
+        # Decoded pixels are RGB of the full range, whatever the file had that they came from.
+        said = (primaries, transfer, 0, whole if matrix == 0 else 1)
+        found.append(written(b"cICP", bytes(said)))
     found += [
         written(kind, private[STANDING[kind]])
         for kind in (b"mDCV", b"cLLI")
@@ -391,11 +396,11 @@ def colour_chunks(image: Image, details: Mapping[str, Any]) -> list[bytes]:
     gamma = round(private[GAMMA] * 100000) if GAMMA in private else details.get(GAMMA)
     if gamma:
         found.append(written(b"gAMA", struct.pack(">I", gamma)))
-    primaries = details.get(PRIMARIES)
+    places = details.get(PRIMARIES)
     if PRIMARIES in private:
-        primaries = tuple(round(value * 100000) for value in private[PRIMARIES])
-    if primaries:
-        found.append(written(b"cHRM", struct.pack(">8I", *primaries)))
+        places = tuple(round(value * 100000) for value in private[PRIMARIES])
+    if places:
+        found.append(written(b"cHRM", struct.pack(">8I", *places)))
     return found
 
 

@@ -59,7 +59,7 @@ def test_an_animation_is_read_whole_and_written_back_with_its_timing():
     frames = read_frames(data)
     assert (frames.kind, frames.loop) == ("animation", 3)
     assert [image.duration for image in frames] == [0.04, 0.0, 0.01, 0.7]
-    assert frames[0].text == (("comment", "by hand"),)
+    assert frames[0].text == (("Comment", "by hand"),)
     agrees(frames, data)
     out = written(frames)
     back = read_frames(out)
@@ -155,7 +155,7 @@ def test_finer_timing_is_rounded_with_a_warning_and_stays_as_long():
 def test_profile_and_xmp_are_kept():
     back = read_image(written(Image(few(5, 5, 4), icc=ICC, xmp=XMP, text=(("Title", "é" * 300),))))
     assert (back.icc, back.xmp) == (ICC, XMP)
-    assert back.text == (("comment", "Title: " + "é" * 300),)
+    assert back.text == (("Comment", "Title: " + "é" * 300),)
 
 
 ONE = written(Image(few(9, 8, 20)))

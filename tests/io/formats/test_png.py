@@ -106,6 +106,35 @@ def test_a_palette_that_no_longer_fits_is_written_as_rgb_with_a_warning():
         same(read_image(written(image.with_pixels(changed))), image.with_pixels(changed))
 
 
+def test_what_belongs_to_a_palette_goes_with_it():
+    palette = random_samples(4, 3, 1, 8)[:, :, 0].astype("u1")
+    before = chunk(b"sBIT", b"\5\6\5") + chunk(b"PLTE", palette.tobytes())
+    before += chunk(b"tRNS", b"\0\x80") + chunk(b"hIST", bytes(range(8))) + chunk(b"bKGD", b"\2")
+    data = png(random_samples(4, 5, 1, 2), 2, 3, before)
+    image = read_image(data)
+    assert image.private["background colour"] == tuple(palette[2].tolist())
+    assert [pair for pair in chunks(again(data)) if pair[0] != "IDAT"] == [
+        pair for pair in chunks(data) if pair[0] != "IDAT"
+    ]
+    with pytest.warns(ImgaeWarning) as caught:
+        out = written(image.with_pixels(image.pixels ^ 1))
+    told = [str(w.message) for w in caught]
+    assert all(word in line for line, word in zip(told, ("colours", "sBIT", "hIST"), strict=True))
+    assert kept(out, "bKGD") == [struct.pack(">3H", *palette[2])]
+
+
+def test_the_code_points_of_a_film_become_those_of_rgb():
+    image = Image(SMALL.astype("u1"), cicp=(9, 16, 9, 0))
+    assert kept(written(image), "cICP") == [bytes([9, 16, 0, 1])]
+
+
+def test_a_profile_for_inks_is_left_out():
+    profile = ICC[:16] + b"CMYK" + ICC[20:]
+    data = png(SMALL, 8, 2, chunk(b"iCCP", b"a\0\0" + zlib.compress(profile)))
+    with pytest.warns(ImgaeWarning, match="colours that PNG has not"):
+        assert read_image(data).icc is None
+
+
 def test_fewer_bits_that_no_longer_fit_are_written_as_8_with_a_warning():
     image = read_image(png(random_samples(5, 7, 1, 1), 1, 0))
     assert image.stored.mode == "1 bit"

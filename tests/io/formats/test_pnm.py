@@ -50,7 +50,7 @@ def test_every_kind_is_read_and_goes_back_the_same(name):
         with PIL.Image.open(io.BytesIO(out)) as one, PIL.Image.open(io.BytesIO(FILES[name])) as two:
             assert np.array_equal(np.asarray(one), np.asarray(two))
     if b"by hand" in FILES[name]:
-        assert image.text == (("comment", "by hand"),)
+        assert image.text == (("Comment", "by hand"),)
         assert read_image(out).text == image.text
 
 
@@ -60,7 +60,7 @@ def test_pictures_from_elsewhere_are_exact(dtype, channels):
     image = picture(dtype, channels, alpha=False, text=(("Title", "a\nb"),))
     out = written(image, "a.pnm")
     same(read_image(out), image)
-    assert read_image(out).text == (("comment", "Title: a"), ("comment", "b"))
+    assert read_image(out).text == (("Comment", "Title: a"), ("Comment", "b"))
     shown = picture(dtype, channels, alpha=True)
     same(read_image(written(shown, "a.pam")), shown)
 
@@ -110,7 +110,7 @@ def test_pam_holds_transparency():
     image = read_image(PAM + bytes(range(8)))
     assert image.pixels.tolist() == [[[0, 1, 2], [4, 5, 6]]]
     assert image.alpha.tolist() == [[3, 7]]
-    assert image.text == (("comment", "by hand"),)
+    assert image.text == (("Comment", "by hand"),)
     same(read_image(written(image, "a.pam")), image)
     bits = PAM.replace(b"RGB_ALPHA", b"BLACKANDWHITE").replace(b"H 4", b"H 1").replace(b"255", b"1")
     assert read_image(bits + b"\0\1").pixels.ravel().tolist() == [0, 255]
