@@ -89,6 +89,22 @@ class Blocks:
             found.append(self.take(size))
         return b"".join(found)
 
+    def stream(self) -> bytes:
+        """Return the bits of the first codes, and the sub-blocks of a frame's pixels.
+
+        A last one that is cut short is closed: whether all pixels are there is seen later.
+        """
+        start = self.at
+        self.byte()
+        while (size := self.data[self.at] if self.at < len(self.data) else 0) and (
+            self.at + 1 + size <= len(self.data)
+        ):
+            self.at += 1 + size
+        whole = self.data[start : self.at]
+        left = self.data[self.at + 1 :][:size]
+        self.at = min(self.at + 1 + len(left), len(self.data))
+        return whole + (bytes([len(left)]) + left if left else b"") + b"\0"
+
     def palette(self, flags: int) -> NDArray[np.uint8] | None:
         """Return the palette that follows if flags say so."""
         if not flags & 0x80:
@@ -176,11 +192,7 @@ def read_frame(
     palette = palette if own is None else own
     if palette is None:
         raise ImageError(f"{name}: damaged: a GIF without a palette")
-    start = blocks.at
-    blocks.byte()  # the bits of its first codes, which belong to the stream
-    blocks.parts()
-    stream = blocks.data[start : blocks.at]
-    return Frame(left, top, width, height, bool(flags & 0x40), palette, stream, **control)
+    return Frame(left, top, width, height, bool(flags & 0x40), palette, blocks.stream(), **control)
 
 
 def read_extension(blocks: Blocks, contents: Contents, name: str) -> dict[str, Any] | None:
@@ -465,10 +477,7 @@ def packed(numbers: NDArray[np.uint8]) -> bytes:
         blocks.parts()
     blocks.take(8)
     blocks.palette(blocks.byte())
-    start = blocks.at
-    blocks.byte()
-    blocks.parts()
-    return blocks.data[start : blocks.at]
+    return blocks.stream()
 
 
 FORMAT: Final = Format(
