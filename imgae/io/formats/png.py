@@ -23,8 +23,8 @@ COLOUR_MODE: Final = "transparent colour"
 KEEP, CLEAR, BACK = 0, 1, 2
 """What becomes of a frame's place before the next: it stays, is cleared, or what was there before
 comes back."""
-DEPTH: Final = "bits of a sample"
 OTHERS: Final = {b"\x8aMNG": "MNG, animations of an older kind", b"\x8bJNG": "JNG, JPEG in PNG"}
+SUGGESTED: Final = "palette for small screens"
 MOST_DELAY: Final = 65535
 
 
@@ -113,6 +113,8 @@ def read(file: File) -> Frames:
         samples = pixels.decode(header, stream, file)
         parts, loop, kind = [(*colours.apply(samples, file.name), None)], 0, "picture"
     mode, details = stored_as(colours, found)
+    if header.colour in (RGB, RGB_ALPHA):
+        details.update((SUGGESTED, bytes(c.data)) for c in chunks if c.kind == b"PLTE")
     images = []
     for array, alpha, control in parts:
         own = dict(details)
@@ -398,13 +400,17 @@ def significant_chunk(
     if not bits:
         return []
     depth = 8 if layout.palette is not None else layout.depth
-    if len(bits) == wanted and (
-        layout.palette is not None
-        or all(
-            holds_bits(layout.samples(image)[:, :, channel], count, depth)
-            for image in frames
-            for channel, count in enumerate(bits)
-            if count < depth
+    if (
+        len(bits) == wanted
+        and max(bits) <= depth
+        and (
+            layout.palette is not None
+            or all(
+                holds_bits(layout.samples(image)[:, :, channel], count, depth)
+                for image in frames
+                for channel, count in enumerate(bits)
+                if count < depth
+            )
         )
     ):
         return [written(b"sBIT", bits)]
@@ -418,17 +424,16 @@ def significant_chunk(
 def holds_bits(samples: NDArray[Any], bits: int, depth: int) -> bool:
     """Return whether samples hold no more than so many bits, however they were spread."""
     full = (1 << depth) - 1
-    high = (samples >> (depth - bits)).astype(np.int64)
+    values = np.arange(full + 1)
+    high = values >> (depth - bits)
     repeated = sum(
         high << shift if shift >= 0 else high >> -shift
         for shift in range(depth - bits, -bits, -bits)
     )
-    shifted = high << (depth - bits)
-    scaled = np.rint(samples.astype(float) * ((1 << bits) - 1) / full)
-    return any(
-        bool((samples == candidate).all())
-        for candidate in (shifted, repeated, np.rint(scaled * full / ((1 << bits) - 1)))
-    )
+    most = (1 << bits) - 1
+    scaled = np.rint(np.rint(values * most / full) * full / most)
+    spread = (high << (depth - bits), repeated, scaled)
+    return any(bool((values == one)[samples].all()) for one in spread)
 
 
 def encode(frames: Frames, name: str, encoding: Encoding) -> bytes:  # noqa: ARG001 - a Format's signature
@@ -442,9 +447,13 @@ def encode(frames: Frames, name: str, encoding: Encoding) -> bytes:  # noqa: ARG
     parts = [MAGIC, written(b"IHDR", header.packed())]
     parts += belongings.colour_chunks(first, details)
     parts += significant_chunk(frames, layout, details, name)
+    suggested = details.get(SUGGESTED, b"") if layout.colour in (RGB, RGB_ALPHA) else b""
+    if suggested:
+        parts.append(written(b"PLTE", suggested))
     parts += layout.chunks()
     if "hIST" in details:
-        if layout.palette is not None and len(details["hIST"]) == 2 * len(layout.palette):
+        entries = len(suggested) // 3 if layout.palette is None else len(layout.palette)
+        if entries and len(details["hIST"]) == 2 * entries:
             parts.append(written(b"hIST", details["hIST"]))
         else:
             warn(f"{name}: the use of its palette (hIST) is left out with the palette")

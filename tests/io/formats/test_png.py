@@ -123,6 +123,13 @@ def test_what_belongs_to_a_palette_goes_with_it():
     assert kept(out, "bKGD") == [struct.pack(">3H", *palette[2])]
 
 
+def test_a_palette_that_is_only_suggested_is_kept():
+    palette = chunk(b"PLTE", bytes(range(12))) + chunk(b"hIST", bytes(range(8)))
+    out = again(png(SMALL, 8, 2, palette))
+    assert kept(out, "PLTE") == [bytes(range(12))]
+    assert kept(out, "hIST") == [bytes(range(8))]
+
+
 def test_the_code_points_of_a_film_become_those_of_rgb():
     image = Image(SMALL.astype("u1"), cicp=(9, 16, 9, 0))
     assert kept(written(image), "cICP") == [bytes([9, 16, 0, 1])]
