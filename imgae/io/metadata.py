@@ -24,6 +24,8 @@ ICC_TAG: Final = 34675
 XMP_TAG: Final = 700
 JPEG_BEGINNING: Final = b"\xff\xd8\xff"
 JPEG_END: Final = b"\xff\xd9"
+THUMBNAILS: Final = b"<xmp:Thumbnails"
+THUMBNAILS_END: Final = b"</xmp:Thumbnails>"
 COLOUR_KEYS: Final = frozenset({"gamma", "primaries"})
 """Private belongings that say what the pixels mean, and stay when metadata is stripped."""
 
@@ -207,4 +209,23 @@ def fresh_xmp(xmp: bytes, size: tuple[int, int]) -> bytes:
         (rb"tiff:ImageLength|exif:PixelYDimension", height),
     ):
         xmp = re.sub(rb"((?:" + name + rb")(?:=[\"']|>))[0-9]+", rb"\g<1>" + value, xmp)
-    return re.sub(rb"(?s)<xmp:Thumbnails\b.*?</xmp:Thumbnails>|<xmp:Thumbnails\b[^>]*/>", b"", xmp)
+    return without_thumbnails(xmp)
+
+
+def without_thumbnails(xmp: bytes) -> bytes:
+    """Take the thumbnails out of XMP, in time that grows as its length does."""
+    parts, at = [], 0
+    while (start := xmp.find(THUMBNAILS, at)) >= 0:
+        end = xmp.find(b">", start) + 1
+        if end and xmp[start + len(THUMBNAILS)] not in b" \t\r\n/>":  # a longer name
+            parts.append(xmp[at : start + 1])
+            at = start + 1
+            continue
+        if end and xmp[end - 2] != ord("/"):
+            end = xmp.find(THUMBNAILS_END, end) + len(THUMBNAILS_END)
+            end = 0 if end < len(THUMBNAILS_END) else end
+        if not end:
+            break
+        parts.append(xmp[at:start])
+        at = end
+    return b"".join([*parts, xmp[at:]])

@@ -3,7 +3,7 @@ import PIL.Image
 import pytest
 
 from imgae import Image, read_image, write_image
-from imgae.io.metadata import turned_back, upright
+from imgae.io.metadata import fresh_xmp, turned_back, upright
 
 X_RESOLUTION, Y_RESOLUTION = 0x011A, 0x011B
 
@@ -50,3 +50,10 @@ def test_turning_back_undoes_turning_upright(orientation):
     assert np.array_equal(back.pixels, image.pixels)
     assert back.dpi == image.dpi
     assert back.turned == 1
+
+
+def test_thumbnails_in_xmp_are_taken_out_in_short_time():
+    xmp = b'a<xmp:Thumbnails>x</xmp:Thumbnails>b<xmp:Thumbnails q="1"/>c<xmp:ThumbnailsX>d'
+    assert fresh_xmp(xmp, (1, 1)) == b"abc<xmp:ThumbnailsX>d"
+    for part in (b"<xmp:Thumbnails>", b"<xmp:Thumbnails "):
+        assert fresh_xmp(part * 200_000, (1, 1)) == part * 200_000

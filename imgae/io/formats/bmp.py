@@ -205,7 +205,11 @@ def unpacked(header: Header, file: File) -> NDArray[np.uint8]:
         raise ImageError(f"{file.name}: damaged: far fewer pixels than it says")
     canvas = np.zeros((height, width, wide), np.uint8)
     x, y = 0, 0
+    left = 2 * height * (width + 1) + 1024  # steps: each of a sound file goes on by a pixel
     for step in runs(file.data, header.begins, wide, four=header.compression == RLE4):
+        left -= 1
+        if not left:
+            raise ImageError(f"{file.name}: damaged: its packed pixels do not go on")
         if step is None:
             if y < height - 1 or (y == height - 1 and x < width):
                 raise ImageError(f"{file.name}: damaged or cut short: its pixels are not whole")

@@ -33,6 +33,7 @@ between frames flicker."""
 MOST_SIDE: Final = 65535
 LONGEST: Final = 65535
 """Hundredths of a second that a frame can be shown."""
+MOST_SAID: Final = 20
 COMMENT_KEY: Final = "Comment"
 
 
@@ -64,6 +65,13 @@ class Contents:
     comments: list[bytes] = field(default_factory=list)
     xmp: bytes | None = None
     icc: bytes | None = None
+    said: set[str] = field(default_factory=set)
+
+    def say(self, sentence: str) -> None:
+        """Warn of what is left out, once, and of no more than a few things."""
+        if sentence not in self.said and len(self.said) < MOST_SAID:
+            warn(sentence)
+            self.said.add(sentence)
 
 
 class Blocks:
@@ -202,7 +210,9 @@ def read_extension(blocks: Blocks, contents: Contents, name: str) -> dict[str, A
         read_application(blocks, contents, name)
         return None
     data = blocks.parts()
-    if label == CONTROL and len(data) >= 4:
+    if label == CONTROL:
+        if len(data) < 4:
+            return None
         flags, delay, transparent = struct.unpack_from("<BHB", data)
         return {
             "delay": delay,
@@ -212,9 +222,9 @@ def read_extension(blocks: Blocks, contents: Contents, name: str) -> dict[str, A
     if label == COMMENT:
         contents.comments.append(data)
     elif label == PLAIN_TEXT:
-        warn(f"{name}: text that no viewer draws (a plain text extension) is left out")
+        contents.say(f"{name}: text that no viewer draws (a plain text extension) is left out")
     else:
-        warn(f"{name}: an extension that GIF has not ({label}) is left out")
+        contents.say(f"{name}: an extension that GIF has not ({label}) is left out")
     return None
 
 
@@ -231,7 +241,7 @@ def read_application(blocks: Blocks, contents: Contents, name: str) -> None:
         contents.icc = data or None
     elif key not in LOOPS:
         shown = "".join(chr(letter) if 32 <= letter < 127 else "?" for letter in key)
-        warn(f"{name}: what the program {shown} keeps in it is left out")
+        contents.say(f"{name}: what the program {shown} keeps in it is left out")
 
 
 def numbers_of(frame: Frame, file: File) -> NDArray[np.uint8]:

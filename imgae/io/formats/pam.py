@@ -64,7 +64,7 @@ def read_one(file: File) -> tuple[Image, int]:
 
 def read_head(data: bytes) -> tuple[dict[str, str], list[bytes], int]:
     """Return the fields of the head, its comments, and where the pixels begin."""
-    head = re.compile(rb"P7[^\n]*\n(?:[^\n]*\n)*?\s*ENDHDR[^\n]*\n").match(data[:LONGEST_HEAD])
+    head = re.compile(rb"P7[^\n]*\n(?:[^\n]*\n)*?[ \t]*ENDHDR[^\n]*\n").match(data[:LONGEST_HEAD])
     if head is None:
         raise ValueError("its head has no end")
     fields: dict[str, str] = {}

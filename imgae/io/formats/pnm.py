@@ -16,6 +16,10 @@ from imgae.picture.image import Frames, Image, Stored
 from imgae.picture.pixels import scale_of
 
 BLANK: Final = b" \t\n\v\f\r"
+BLANKS: Final = re.compile(rb"[ \t\n\v\f\r]*")
+LINE_END: Final = re.compile(rb"[\r\n]|\Z")
+PART: Final = 1 << 20
+"""Letters of a picture in words that are taken at once."""
 COMMENT_KEY: Final = "Comment"
 MOST: Final = 65535
 KINDS: Final = {".pbm": (1, "PBM"), ".pgm": (1, "PGM"), ".ppm": (3, "PPM")}
@@ -33,16 +37,13 @@ class Cursor:
     def skip(self) -> None:
         """Pass blanks and comments."""
         data = self.data
-        while self.at < len(data):
-            if data[self.at] in BLANK:
-                self.at += 1
-            elif data[self.at : self.at + 1] == b"#":
-                end = re.compile(rb"[\r\n]|\Z").search(data, self.at)
-                assert end is not None
-                self.comments.append(data[self.at + 1 : end.start()])
-                self.at = end.start()
-            else:
+        while True:
+            self.at = BLANKS.match(data, self.at).end()  # type: ignore[union-attr]
+            if data[self.at : self.at + 1] != b"#":
                 return
+            end = LINE_END.search(data, self.at).start()  # type: ignore[union-attr]
+            self.comments.append(data[self.at + 1 : end])
+            self.at = end
 
     def number(self) -> int:
         """Return the whole number that comes next. Raises ValueError if there is none."""
@@ -214,21 +215,14 @@ def from_words(cursor: Cursor, shape: tuple[int, int, int], *, bits: bool) -> ND
         raise ValueError("its pixels are not whole")
     found: list[NDArray[Any]] = []
     left = count
-    for line, end in lines_of(cursor):
-        if bits:
-            digits = np.frombuffer(bytes(line.translate(None, BLANK)), np.uint8) - ord("0")
-            if digits.size and digits.max() > 1:
-                if digits.size < left or digits[:left].max() > 1:
-                    raise ValueError("its pixels are neither 0 nor 1")
-                digits = digits[:left]
-        else:
-            words = line.split()[:left]
-            if any(len(word) > 5 or not word.isdigit() for word in words):
-                raise ValueError("its pixels are no numbers of up to 65535")
-            digits = np.array(words, np.uint32) if words else np.zeros(0, np.uint32)
-        found.append(digits[:left])
+    text = cursor.data[cursor.at :]
+    if b"#" in text:
+        cursor.comments += re.findall(rb"#([^\r\n]*)", text)
+        text = re.sub(rb"#[^\r\n]*", b"", text)
+    cursor.at = len(cursor.data)
+    for line in lines_of(text):
+        found.append(bits_in(line, left) if bits else numbers_in(line, left))
         left -= found[-1].size
-        cursor.at = end
         if not left:
             break
     if left:
@@ -239,23 +233,30 @@ def from_words(cursor: Cursor, shape: tuple[int, int, int], *, bits: bool) -> ND
     return array.reshape(shape)
 
 
-def lines_of(cursor: Cursor) -> Iterator[tuple[bytes, int]]:
-    """Yield a text in parts that end at a blank, and where each ends; comments go to the cursor."""
-    data, at = cursor.data, cursor.at
-    part = 1 << 20
-    while at < len(data):
-        end = min(at + part, len(data))
-        following = re.compile(rb"\s|\Z").search(data, end)
-        end = following.start() if following else len(data)
-        comment = data.find(b"#", at, end)
-        if comment >= 0:
-            yield data[at:comment], comment
-            line = re.compile(rb"[\r\n]|\Z").search(data, comment)
-            at = line.start() if line else len(data)
-            cursor.comments.append(data[comment + 1 : at])
-        else:
-            yield data[at:end], end
-            at = max(end, at + 1)
+def bits_in(line: bytes, most: int) -> NDArray[np.uint8]:
+    """Return up to so many bits of a text. Raises ValueError if others stand among them."""
+    digits = np.frombuffer(line.translate(None, BLANK), np.uint8)[:most] - ord("0")
+    if digits.size and digits.max() > 1:
+        raise ValueError("its pixels are neither 0 nor 1")
+    return digits
+
+
+def numbers_in(line: bytes, most: int) -> NDArray[np.uint32]:
+    """Return up to so many numbers of a text. Raises ValueError if others stand among them."""
+    words = line.split()[:most]
+    if any(len(word) > 5 or not word.isdigit() for word in words):
+        raise ValueError("its pixels are no numbers of up to 65535")
+    return np.array(words, np.uint32) if words else np.zeros(0, np.uint32)
+
+
+def lines_of(text: bytes) -> Iterator[bytes]:
+    """Yield a text in parts that end at a blank."""
+    at = 0
+    while at < len(text):
+        end = text.find(b"\n", at + PART)
+        end = len(text) if end < 0 else end
+        yield text[at:end]
+        at = end
 
 
 def encode(frames: Frames, name: str, encoding: Encoding) -> bytes:  # noqa: ARG001 - a Format's signature

@@ -14,6 +14,7 @@ NEEDED: Final = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"acTL",
 CRITICAL: Final = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND"})
 MOST_METADATA: Final = 1 << 26
 """Bytes that the compressed texts and profiles of one file may unfold to, all together."""
+MOST_SIDE_CHUNKS: Final = 10_000
 MOST_IN_CHUNK: Final = (1 << 31) - 1
 
 
@@ -39,7 +40,7 @@ def take_apart(file: File) -> list[Chunk]:
     name = file.name
     found: list[Chunk] = []
     end = None
-    for chunk, whole, after in walked(memoryview(file.data)):
+    for chunk, whole, after in bounded(memoryview(file.data), name):
         if chunk.kind == b"CgBI":
             raise ImageError(
                 f"{name}: an iPhone's own kind of PNG (CgBI), which no other program reads; "
@@ -63,6 +64,17 @@ def take_apart(file: File) -> list[Chunk]:
         warn(f"{name}: {len(file.data) - end} bytes after the end of the picture are left out")
     check_known(found, name)
     return found
+
+
+def bounded(data: memoryview, name: str) -> Iterator[tuple[Chunk, bool, int]]:
+    """Yield what walked does, without the side chunks beyond a number that no sound file has."""
+    side = 0
+    for found in walked(data):
+        side += found[0].kind not in NEEDED
+        if side <= MOST_SIDE_CHUNKS or found[0].kind in NEEDED:
+            yield found
+        elif side == MOST_SIDE_CHUNKS + 1:
+            warn(f"{name}: side chunks beyond the first {MOST_SIDE_CHUNKS} are left out")
 
 
 def walked(data: memoryview) -> Iterator[tuple[Chunk, bool, int]]:
