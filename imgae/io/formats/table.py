@@ -45,6 +45,13 @@ FORMATS: Final = (
     Row("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif"), rb"\xff\xd8\xff", "jpeg"),
     Row("TIFF", (".tif", ".tiff"), rb"(?:II|MM)(?:[*+]\0|\0[*+])", "tiff"),
     Row("WebP", (".webp",), rb"(?s:RIFF.{4}WEBP)", "webp"),
+    Row(  # of its family of brands; AVIF has them too, and names itself beside them
+        "HEIC",
+        (".heic", ".heif", ".hif"),
+        rb"(?s).{4}ftyp(?!(?:.{4}){0,12}?avi[fs])(?:hei[cxms]|hev[cxms]|mi[af][12f]|msf1)",
+        "heif",
+        extra="formats",
+    ),
 )
 
 
