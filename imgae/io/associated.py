@@ -12,7 +12,9 @@ def unassociated(pixels: NDArray[Any], alpha: NDArray[Any]) -> NDArray[Any]:
     """Undo the multiplication of colours by alpha; colours where alpha is 0 stay as they are."""
     visible = alpha[:, :, None]
     if pixels.dtype.kind == "f":
-        return np.divide(pixels, visible, out=pixels.copy(), where=visible != 0)
+        straight = pixels.copy()
+        np.divide(pixels, visible, out=straight, where=visible != 0)
+        return straight
     white = np.uint32(scale_of(pixels.dtype))
     wide = np.maximum(visible, 1).astype(np.uint32)
     straight = np.minimum((pixels * white + wide // 2) // wide, white).astype(pixels.dtype)

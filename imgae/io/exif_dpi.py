@@ -5,6 +5,7 @@ import struct
 from fractions import Fraction
 from typing import Final
 
+import numpy as np
 import PIL.Image
 
 from imgae.io.metadata import EXIF_PREFIX, X_RESOLUTION_TAG, Y_RESOLUTION_TAG, directory
@@ -34,7 +35,7 @@ def with_dpi(exif: bytes | None, dpi: tuple[float, float] | None) -> bytes | Non
     Only the list of the main entries moves, to the end, if the resolution is not as asked.
     """
     known = exif_dpi(exif)
-    if not dpi or (known and all(math.isclose(*pair, rel_tol=1e-4) for pair in zip(known, dpi))):
+    if not dpi or (known and np.allclose(known, dpi, rtol=1e-4, atol=0)):
         return exif
     if not exif:
         fresh = PIL.Image.Exif()

@@ -52,6 +52,7 @@ RGB_MATRIX: Final = 0
 USUAL_MATRIX: Final = 6
 LUMA_MATRICES: Final = (1, 5, 6, 9)
 """Ways to make YCbCr of RGB that a file may ask for."""
+MOVING_BOXES: Final = {b"moov": "moving picture", b"mpvd": "video of a motion photo"}
 CHROMAS: Final = (420, 422, 444)
 
 
@@ -72,18 +73,18 @@ def read(file: File) -> Frames:
 
 def opened(file: File) -> pillow_heif.HeifFile:
     """Return what the file says of its pictures; none is decoded yet."""
-    found = None
+    found, reason = None, ""
     try:
         found = pillow_heif.open_heif(file.data, convert_hdr_to_8bit=False, hdr_to_16bit=False)
     except (ValueError, SyntaxError, EOFError) as error:
-        if not moving(file.data):
-            reason = str(error).strip().split("\n")[0]
-            raise ImageError(f"{file.name}: damaged, or of a kind that cannot be read ({reason})")
-        found = None
-    if not found:
-        kind = "holds only a moving picture" if moving(file.data) else "holds no picture"
-        raise ImageError(f"{file.name}: {kind}; imgae reads the still pictures of HEIC")
-    return found
+        reason = str(error).strip().split("\n")[0]
+    if found and len(found):
+        return found
+    if moving(file.data):
+        raise ImageError(f"{file.name}: a moving picture; imgae reads the still pictures of HEIC")
+    if reason:
+        raise ImageError(f"{file.name}: damaged, or of a kind that cannot be read ({reason})")
+    raise ImageError(f"{file.name}: damaged: it holds no picture")
 
 
 def moving(data: bytes) -> bool:
@@ -94,22 +95,18 @@ def warn_of_the_rest(file: File, heif: pillow_heif.HeifFile) -> None:
     """Warn of what the file holds besides its pictures, by name, once each."""
     lost: dict[str, None] = {}
     for picture in heif:
-        info = picture.info
+        info: dict[str, Any] = picture.info
         if info["depth_images"]:
             lost["depth map"] = None
-        lost.update(dict.fromkeys(map(auxiliary, info.get("aux", ()))))
+        lost.update(dict.fromkeys(auxiliary(kind) for kind in info.get("aux", ())))
         if info.get("heif"):
             lost["camera matrix"] = None
-        for piece in info["metadata"]:
-            lost[f"metadata of type {piece['type']}"] = None
-        for group in info.get("entity_groups", ()):
-            if group["type"] != "altr":
-                lost[f"grouping of pictures ({group['type']})"] = None
+        lost.update(dict.fromkeys(f"metadata of type {one['type']}" for one in info["metadata"]))
+        groups = {group["type"] for group in info.get("entity_groups", ())} - {"altr"}
+        lost.update(dict.fromkeys(f"grouping of pictures ({kind})" for kind in sorted(groups)))
     for box in boxes.boxes(file.data):
-        if box.kind == b"moov":
-            lost["moving picture"] = None
-        elif box.kind == b"mpvd":
-            lost["video of a motion photo"] = None
+        if box.kind in MOVING_BOXES:
+            lost[MOVING_BOXES[box.kind]] = None
         elif box.kind == b"meta":
             kinds = {item.kind for item in boxes.items(file.data, box).items.values()}
             if b"tmap" in kinds:
@@ -130,7 +127,7 @@ def auxiliary(kind: str) -> str:
 
 def read_picture(file: File, picture: pillow_heif.HeifImage, *, primary: bool) -> Image:
     """Decode one picture, with what belongs to it."""
-    info = picture.info
+    info: dict[str, Any] = picture.info
     bits = int(info["bit_depth"])
     pixels, alpha = decode(file, picture, bits)
     premultiplied = alpha is not None and picture.premultiplied_alpha
@@ -222,7 +219,8 @@ def colour_codes(
 
     Beside a colour profile, pillow-heif does not tell them, and the boxes are asked.
     """
-    nclx = picture.info.get("nclx_profile")
+    info: dict[str, Any] = picture.info
+    nclx = info.get("nclx_profile")
     if nclx:
         first, second, third, fourth = (int(nclx[key]) for key in NCLX_KEYS)
         return first, second, third, fourth
@@ -247,7 +245,7 @@ def described(codes: tuple[int, int, int, int] | None) -> tuple[int, int, int, i
 
 
 def encode(frames: Frames, name: str, encoding: Encoding) -> bytes:
-    heif = pillow_heif.HeifFile()
+    heif = pillow_heif.HeifFile()  # type: ignore[no-untyped-call]
     quality = encoding.quality or QUALITY
     exact = quality >= EXACT
     chroma = 444 if exact else stored_detail(frames[0], "chroma")
@@ -312,7 +310,7 @@ def add(heif: pillow_heif.HeifFile, image: Image, name: str, *, exact: bool) -> 
         array = gathered(array, (1 << bits) - 1).astype("<u2")
         mode = f"{mode};{bits}"
     added = heif.add_frombytes(mode, (image.width, image.height), array.tobytes())
-    info = added.info
+    info: dict[str, Any] = added.info
     matrix = stored_detail(image, "matrix")
     if matrix not in LUMA_MATRICES or image.pixels.shape[2] == 1:
         matrix = USUAL_MATRIX
@@ -323,9 +321,8 @@ def add(heif: pillow_heif.HeifFile, image: Image, name: str, *, exact: bool) -> 
     if ASPECT in image.private:
         info["pixel_aspect_ratio"] = image.private[ASPECT]
     exif = with_dpi(image.exif, image.dpi)
-    for key, value in (("icc_profile", image.icc), ("exif", exif), ("xmp", image.xmp)):
-        if value:
-            info[key] = value
+    belongings = {"icc_profile": image.icc, "exif": exif, "xmp": image.xmp}
+    info.update({key: value for key, value in belongings.items() if value})
 
 
 def bits_for(image: Image, array: NDArray[Any], name: str) -> int:

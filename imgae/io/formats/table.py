@@ -45,6 +45,7 @@ FORMATS: Final = (
     Row("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif"), rb"\xff\xd8\xff", "jpeg"),
     Row("TIFF", (".tif", ".tiff"), rb"(?:II|MM)(?:[*+]\0|\0[*+])", "tiff"),
     Row("WebP", (".webp",), rb"(?s:RIFF.{4}WEBP)", "webp"),
+    Row("JPEG XL", (".jxl",), rb"\xff\x0a|\0\0\0\x0cJXL \r\n\x87\n", "jxl"),
     Row(  # of its family of brands; AVIF has them too, and names itself beside them
         "HEIC",
         (".heic", ".heif", ".hif"),
