@@ -13,7 +13,7 @@ from imgae.errors import ImageError, warn
 from imgae.io import boxes
 from imgae.io.associated import associated, unassociated
 from imgae.io.exif_dpi import exif_dpi, with_dpi
-from imgae.io.format import Encoding, File, Format, Limits
+from imgae.io.format import BELONGINGS, Encoding, File, Format, Limits
 from imgae.io.metadata import checked, upright
 from imgae.picture.arrays import channels_of
 from imgae.picture.image import Frames, Image, Stored
@@ -34,6 +34,8 @@ MOST_TILES: Final = 250
 UNSAID: Final = 2
 """The code point of a colour description that says nothing."""
 SRGB: Final = (1, 13)
+HDR: Final = (16, 18)
+"""Transfer functions of high dynamic range: PQ and HLG."""
 LIGHT: Final = "mastering display and light levels"
 ASPECT: Final = "shape of a pixel"
 LIGHT_KEYS: Final = (
@@ -314,6 +316,7 @@ def add(heif: pillow_heif.HeifFile, image: Image, name: str, *, exact: bool) -> 
     matrix = stored_detail(image, "matrix")
     if matrix not in LUMA_MATRICES or image.pixels.shape[2] == 1:
         matrix = USUAL_MATRIX
+    image = of_one_colour(image, name)
     primaries, transfer = image.cicp[:2] if image.cicp else SRGB
     values = (primaries, transfer, RGB_MATRIX if exact else matrix, 1)
     info.update(zip(NCLX_KEYS, values, strict=True))
@@ -323,6 +326,21 @@ def add(heif: pillow_heif.HeifFile, image: Image, name: str, *, exact: bool) -> 
     exif = with_dpi(image.exif, image.dpi)
     belongings = {"icc_profile": image.icc, "exif": exif, "xmp": image.xmp}
     info.update({key: value for key, value in belongings.items() if value})
+
+
+def of_one_colour(image: Image, name: str) -> Image:
+    """Leave out, with a warning, the colour profile or the description if a picture has both.
+
+    libheif writes one. High dynamic range is what a profile cannot say.
+    """
+    if not image.icc or not image.cicp:
+        return image
+    field = "icc" if image.cicp[1] in HDR else "cicp"
+    warn(
+        f"{name}: HEIC is written with one of two colour descriptions; {BELONGINGS[field]} is "
+        "left out"
+    )
+    return replace(image, icc=None) if field == "icc" else replace(image, cicp=None)
 
 
 def bits_for(image: Image, array: NDArray[Any], name: str) -> int:

@@ -41,7 +41,8 @@ class Reader:
         """Return a number of up to 64 bits (U64)."""
         way = self.bits(2)
         if way < 3:
-            return (0, 1 + self.bits(4), 17 + self.bits(8))[way] if way else 0
+            offset, count = ((0, 0), (1, 4), (17, 8))[way]
+            return offset + self.bits(count)
         value, shift = self.bits(12), 12
         while self.flag():
             if shift == 60:

@@ -80,6 +80,8 @@ def profile_of(colour: Colour) -> bytes | None:
         return None
     kind = "gray" if colour.space == GRAY else "rgb"
     options: dict[str, Any] = {"whitepoint": list(white), "transferfunction": curve}
+    if colour.transfer == LINEAR and not colour.gamma:  # without a table, which ends at white
+        options = {"whitepoint": list(white), "gamma": 1.0}
     if kind == "rgb":
         options["primaries"] = list(primaries)
     profile = imagecodecs.cms_profile(kind, **options)

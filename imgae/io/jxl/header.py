@@ -268,7 +268,8 @@ def with_header(
         write_depth(writer, extra.bits, extra.exponent)
         writer.bits(0, 2)
         writer.bits(0, 2)
-        writer.flag(extra.associated)
+        if extra.kind == ALPHA:
+            writer.flag(extra.associated)
     writer.flag(new.xyb)
     write_colour(writer, new.colour)
     writer.flag(new.tone is None)
