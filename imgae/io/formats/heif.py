@@ -14,6 +14,7 @@ from imgae.io import boxes
 from imgae.io.associated import associated, unassociated
 from imgae.io.exif_dpi import exif_dpi, with_dpi
 from imgae.io.format import BELONGINGS, Encoding, File, Format, Limits
+from imgae.io.lenient import boxes_until_damage
 from imgae.io.metadata import checked, upright
 from imgae.picture.arrays import channels_of
 from imgae.picture.image import Frames, Image, Stored
@@ -55,6 +56,8 @@ USUAL_MATRIX: Final = 6
 LUMA_MATRICES: Final = (1, 5, 6, 9)
 """Ways to make YCbCr of RGB that a file may ask for."""
 MOVING_BOXES: Final = {b"moov": "moving picture", b"mpvd": "video of a motion photo"}
+APPENDED_VIDEO: Final = b"MotionPhoto_Data"
+"""What Samsung's cameras put before the video that they append."""
 CHROMAS: Final = (420, 422, 444)
 
 
@@ -90,7 +93,7 @@ def opened(file: File) -> pillow_heif.HeifFile:
 
 
 def moving(data: bytes) -> bool:
-    return any(box.kind == b"moov" for box in boxes.boxes(data))
+    return any(box.kind == b"moov" for box in boxes_until_damage(data))
 
 
 def warn_of_the_rest(file: File, heif: pillow_heif.HeifFile) -> None:
@@ -106,13 +109,15 @@ def warn_of_the_rest(file: File, heif: pillow_heif.HeifFile) -> None:
         lost.update(dict.fromkeys(f"metadata of type {one['type']}" for one in info["metadata"]))
         groups = {group["type"] for group in info.get("entity_groups", ())} - {"altr"}
         lost.update(dict.fromkeys(f"grouping of pictures ({kind})" for kind in sorted(groups)))
-    for box in boxes.boxes(file.data):
+    for box in boxes_until_damage(file.data):
         if box.kind in MOVING_BOXES:
             lost[MOVING_BOXES[box.kind]] = None
         elif box.kind == b"meta":
             kinds = {item.kind for item in boxes.items(file.data, box).items.values()}
             if b"tmap" in kinds:
                 lost["HDR gain map"] = None
+    if APPENDED_VIDEO in file.data:
+        lost[MOVING_BOXES[b"mpvd"]] = None
     for thing in lost:
         warn(f"{file.name}: its {thing} is not carried over")
 
@@ -226,7 +231,7 @@ def colour_codes(
     if nclx:
         first, second, third, fourth = (int(nclx[key]) for key in NCLX_KEYS)
         return first, second, third, fourth
-    meta = next((box for box in boxes.boxes(file.data) if box.kind == b"meta"), None)
+    meta = next((box for box in boxes_until_damage(file.data) if box.kind == b"meta"), None)
     if meta is None or not primary:
         return None
     items = boxes.items(file.data, meta)

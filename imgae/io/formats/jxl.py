@@ -28,6 +28,7 @@ from imgae.io.jxl.header import (
     with_header,
 )
 from imgae.io.jxl.profile import read_profile, write_profile
+from imgae.io.lenient import boxes_until_damage
 from imgae.io.metadata import EXIF_PREFIX, checked, upright
 from imgae.picture.image import Frames, Image, Stored
 from imgae.picture.orientation import SIDEWAYS
@@ -124,7 +125,7 @@ def opened(file: File) -> Container:  # noqa: C901 - a branch for each kind of b
     if data.startswith(MAGIC):
         return Container(data)
     found = Container(b"")
-    for box in boxes.boxes(data):
+    for box in boxes_until_damage(data):
         kind, content = box.kind, box.content(data)
         if kind == b"brob":
             kind = content[:4]
@@ -140,7 +141,8 @@ def opened(file: File) -> Container:  # noqa: C901 - a branch for each kind of b
         elif kind == b"xml " and found.xmp is None:
             found.xmp = content
         elif kind not in UNSAID_BOXES:
-            found.rest[OTHER_BOXES.get(kind, f"box of type {kind.decode('latin-1')!r}")] = None
+            known = f"box of type {kind.decode()!r}" if kind.isalnum() else "appended data"
+            found.rest[OTHER_BOXES.get(kind, known)] = None
     if not found.codestream.startswith(MAGIC):
         raise ImageError(f"{file.name}: damaged: it holds no codestream of JPEG XL")
     found.exif, found.xmp = found.exif or None, found.xmp or None

@@ -1,5 +1,3 @@
-"""What a JPEG XL codestream says besides pixels: its headers, colours and frames.
+"""What a JPEG XL codestream says besides pixels: its headers, colours, profile and frames."""
 
-libjxl decodes and encodes the pixels; imagecodecs, through which it is called, tells and takes
-none of this.
-"""
+__all__ = ["bits", "colours", "entropy", "frames", "header", "profile"]

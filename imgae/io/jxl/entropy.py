@@ -355,7 +355,7 @@ def read_clusters(reader: Reader, contexts: int, depth: int) -> list[int]:
     return found
 
 
-def write_bytes(writer: Writer, data: bytes) -> None:
+def pack_bytes(writer: Writer, data: bytes) -> None:
     """Write bytes, each in eight bits, as a Decoder of several contexts reads them."""
     writer.flag(False)  # no copies
     writer.flag(True)  # one code for all contexts,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from imgae.io.jxl.bits import Reader, Writer
-from imgae.io.jxl.entropy import Decoder, write_bytes
+from imgae.io.jxl.entropy import Decoder, pack_bytes
 
 CONTEXTS: Final = 41
 MOST: Final = 1 << 21
@@ -233,7 +233,7 @@ def write_profile(profile: bytes) -> Writer:
     coded = varint(len(profile)) + varint(len(commands)) + commands + residuals + rest
     writer = Writer()
     writer.long(len(coded))
-    write_bytes(writer, coded)
+    pack_bytes(writer, coded)
     return writer
 
 

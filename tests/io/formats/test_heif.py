@@ -177,7 +177,8 @@ def test_auxiliary_pictures_and_videos_are_warned_of_by_name():
         "depth map": data.replace(alpha, b"urn:mpeg:hevc:2015:auxid:2"),
         "video of a motion photo": data + boxes.box(b"mpvd", bytes(40)),
     }
-    for name, changed in cases.items():
+    appended = data + b"MotionPhoto_Data" + boxes.box(b"ftyp", b"mp42") + bytes(50)
+    for name, changed in (*cases.items(), ("video of a motion photo", appended)):
         with pytest.warns(ImgaeWarning, match=f"its {name} is not carried over"):
             assert read_image(changed).width == 16
     assert read_image(data).alpha is not None
@@ -217,6 +218,12 @@ def test_damage_is_one_sentence():
     for cut in (40, len(data) // 2, len(data) - 40):
         with pytest.raises(ImageError, match="damaged"):
             read_image(data[:cut])
+
+
+def test_what_is_appended_is_passed_over():
+    data = heic(smooth())
+    for appended in (b"\0\0", bytes(40), b"\0\0\0\4abcd"):
+        assert np.array_equal(read_image(data + appended).pixels, smooth())
 
 
 def test_a_moving_picture_is_named():

@@ -193,10 +193,19 @@ def test_a_recompressed_jpeg_is_read_and_its_reconstruction_is_dropped(tmp_path)
 
 def test_what_is_not_carried_is_named():
     stream = imagecodecs.jpegxl_encode(samples("8", 9, 12, 3)[0], usecontainer=False)
-    for kind, name in ((b"jumb", "JUMBF"), (b"jhgm", "HDR gain map"), (b"abcd", "'abcd'")):
+    kinds = {b"jumb": "JUMBF", b"jhgm": "gain map", b"abcd": "'abcd'", b"\0\1\2\3": "appended data"}
+    for kind, name in kinds.items():
         data = SIGNATURE + boxes.box(kind, bytes(9)) + boxes.box(b"jxlc", stream)
         with pytest.warns(ImgaeWarning, match=name):
             read_image(data)
+
+
+def test_what_is_appended_is_passed_over():
+    pixels, _ = samples("8", 9, 12, 3)
+    stream = imagecodecs.jpegxl_encode(pixels, usecontainer=False)
+    for appended in (b"\0\0", b"\0\0\0\4abcd"):
+        data = SIGNATURE + boxes.box(b"jxlc", stream) + appended
+        assert np.array_equal(read_image(data).pixels, pixels)
 
 
 def test_orientation_is_applied_once():
