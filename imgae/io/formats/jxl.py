@@ -92,8 +92,6 @@ def read(file: File) -> Frames:
     warn_of_the_rest(file, container, header)
     stack = decode(file, container.codestream, header, profile, body)
     channels = colours_of(header) + (header.alpha is not None)
-    if channels == 1:
-        stack = stack[..., None]
     stack = stack.reshape(-1, *stack.shape[-3:])
     if stack.shape[0] != shown:
         raise ImageError(
@@ -202,10 +200,15 @@ def timing(file: File, codestream: bytes, header: Header, body: int) -> tuple[in
 def decode(
     file: File, codestream: bytes, header: Header, profile: bytes | None, body: int
 ) -> NDArray[Any]:
-    """Decode all frames, (H, W, C), (F, H, W, C) or without C for gray, in the file's bits."""
+    """Decode all frames, (H, W, C) or (F, H, W, C), in the file's bits."""
     foreign = header.xyb and profile is not None
-    if foreign and header.plain and header.alpha is None:
+    if foreign:
         # libjxl gives such pixels in linear sRGB, and in few bits unless floats are asked for.
+        if not header.plain or (header.alpha and header.alpha.associated):
+            raise ImageError(
+                f"{file.name}: its colours are compressed with loss beside a colour profile and "
+                "alpha or more, which is not read from JPEG XL; convert it first"
+            )
         colour = replace(LINEAR_SRGB, space=header.colour.space)
         floats = replace(header, bits=32, exponent=8, colour=colour)
         codestream = with_header(codestream, header, floats, body=body)
@@ -213,28 +216,35 @@ def decode(
         array: NDArray[Any] = np.asarray(imagecodecs.jpegxl_decode(codestream))
     except (imagecodecs.JpegxlError, RuntimeError, ValueError) as error:
         raise ImageError(f"{file.name}: damaged or cut short ({error})") from error
-    gray = header.colour.space == GRAY
-    if gray and header.alpha is None and header.extra:  # further channels come as planes
-        array = np.ascontiguousarray(array[..., 0, :, :])
-    if not foreign or profile is None:
-        return array
-    if array.dtype != np.float32:
-        raise ImageError(
-            f"{file.name}: a lossy picture with alpha and a colour profile, whose colours the "
-            "decoder does not give exactly; convert it first"
-        )
+    if colours_of(header) == 1 and header.alpha is None:
+        if header.extra:  # further channels come as planes
+            array = array[..., 0, :, :]
+        array = array[..., None]
+    return in_profile(array, header, profile) if foreign and profile else array
+
+
+def in_profile(array: NDArray[Any], header: Header, profile: bytes) -> NDArray[Any]:
+    """Bring colours from linear sRGB into a profile, and samples into the header's bits."""
+    count = colours_of(header)
+    space = "gray" if count == 1 else "rgb"
     linear = profile_of(replace(LINEAR_SRGB, space=header.colour.space)) or b""
-    space = "gray" if gray else "rgb"
-    shape = array.shape
-    rows = array.reshape(-1, shape[-1]) if gray else array.reshape(-1, *shape[-2:])
+    colours = np.ascontiguousarray(array[..., :count]).reshape(-1, 1, count)
     moved = imagecodecs.cms_transform(
-        rows, linear, profile, colorspace=space, outcolorspace=space, outdtype=np.float32
+        colours[:, :, 0] if count == 1 else colours,
+        linear,
+        profile,
+        colorspace=space,
+        outcolorspace=space,
+        outdtype=np.float32,
     )
-    moved = np.asarray(moved, np.float32).reshape(shape)
+    array = np.array(array, np.float32)
+    array[..., :count] = np.reshape(moved, (*array.shape[:-1], count))
     if header.exponent:
-        return moved
+        return array
     most = (1 << min(header.bits, 16)) - 1
-    return np.rint(np.clip(moved, 0, 1) * most).astype(np.uint8 if most < 256 else np.uint16)
+    dtype: Any = np.uint8 if most < 256 else np.uint16
+    rounded: NDArray[Any] = np.rint(np.clip(array, 0, 1) * most).astype(dtype)
+    return rounded
 
 
 def picture_of(array: NDArray[Any], header: Header, profile: bytes | None) -> Image:

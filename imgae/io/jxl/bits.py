@@ -15,16 +15,16 @@ class Reader:
     def bits(self, count: int) -> int:
         if self.at + count > self.end:
             raise ValueError("the codestream ends too early")
-        begin, shift = divmod(self.at, 8)
+        value = self.peek(count)
         self.at += count
-        stop = (shift + count + 7) // 8 + begin
-        return int.from_bytes(self.data[begin:stop], "little") >> shift & (1 << count) - 1
+        return value
 
     def peek(self, count: int) -> int:
         """Return the next bits without passing them; 0 beyond the end."""
-        begin, shift = divmod(self.at, 8)
-        stop = (shift + count + 7) // 8 + begin
-        return int.from_bytes(self.data[begin:stop], "little") >> shift & (1 << count) - 1
+        begin = self.at >> 3
+        stop = begin + (8 if count <= 56 else count // 8 + 2)
+        window = int.from_bytes(self.data[begin:stop], "little")
+        return window >> (self.at & 7) & (1 << count) - 1
 
     def flag(self) -> bool:
         return bool(self.bits(1))

@@ -45,28 +45,31 @@ class PrefixCode:
 
     def __init__(self, lengths: dict[int, int]) -> None:
         self.only = next(iter(lengths)) if len(lengths) == 1 else None
-        self.codes: dict[tuple[int, int], int] = {}
+        self.longest = 0 if self.only is not None else max(lengths.values(), default=0)
+        self.found: list[tuple[int, int]] = [(0, 0)] * (1 << self.longest)
+        if self.only is not None:
+            return
         code = length = 0
         for symbol in sorted(lengths, key=lambda one: (lengths[one], one)):
             code <<= lengths[symbol] - length
             length = lengths[symbol]
             if code >> length:
                 raise ValueError("a prefix code is overfull")
-            self.codes[length, code] = symbol
+            first = int(f"{code:0{length}b}"[::-1], 2)  # the first bit is the lowest
+            for place in range(first, 1 << self.longest, 1 << length):
+                self.found[place] = symbol, length
             code += 1
-        if self.only is None and code != 1 << length:
+        if code != 1 << length:
             raise ValueError("a prefix code is not full")
 
     def read(self, reader: Reader) -> int:
         if self.only is not None:
             return self.only
-        code = 0
-        for length in range(1, 16):
-            code = code << 1 | reader.bits(1)
-            found = self.codes.get((length, code))
-            if found is not None:
-                return found
-        raise ValueError("no such code")
+        symbol, length = self.found[reader.peek(self.longest)]
+        reader.at += length
+        if reader.at > reader.end:
+            raise ValueError("the codestream ends too early")
+        return symbol
 
 
 def read_code(reader: Reader, codes: dict[tuple[int, int], int]) -> int:

@@ -30,7 +30,7 @@ def read_profile(data: bytes, at: int) -> tuple[bytes, int]:
     for place in range(size):
         context = 0
         if place > HEADER:
-            context = 1 + first_kind(coded[-1]) + 8 * second_kind(coded[-2])
+            context = 1 + FIRST_KINDS[coded[-1]] + 8 * SECOND_KINDS[coded[-2]]
         value = decoder.number(context)
         if value > 255:
             raise ValueError("a colour profile is damaged")
@@ -60,6 +60,10 @@ def second_kind(value: int) -> int:
     if kind < 2:
         return kind
     return 2 if value < 16 else 3 if value > 240 else 4
+
+
+FIRST_KINDS: Final = tuple(first_kind(value) for value in range(256))
+SECOND_KINDS: Final = tuple(second_kind(value) for value in range(256))
 
 
 def predicted_header(size: int) -> bytearray:

@@ -198,7 +198,7 @@ def test_thumbnails_are_not_carried(tmp_path):
     assert not pillow_heif.open_heif(written(tmp_path, found)).info["thumbnails"]
 
 
-@pytest.mark.parametrize("shape", [(1, 1, 3), (2, 9000, 1), (3, 2, 4)])
+@pytest.mark.parametrize("shape", [(1, 1, 3), (1, 8200, 1), (3, 2, 4)])
 def test_small_and_long_pictures(tmp_path, shape):
     array = noise(*shape)
     pixels = np.ascontiguousarray(array[:, :, :3])

@@ -145,13 +145,19 @@ def test_any_bytes_are_packed_as_a_profile_and_unpacked(size):
     assert read_profile(writer.content(), 0) == (profile, writer.at)
 
 
-def test_a_lossy_picture_with_a_profile_keeps_its_colours(tmp_path):
-    pixels = np.zeros((64, 64, 3), np.uint8)
-    pixels[:32], pixels[32:] = (200, 60, 90), (30, 220, 120)
+@pytest.mark.parametrize("channels", [3, 4])
+def test_a_lossy_picture_with_a_profile_keeps_its_colours(tmp_path, channels):
+    pixels = np.zeros((64, 64, channels), np.uint8)
+    pixels[:32, :, :3], pixels[32:, :, :3] = (200, 60, 90), (30, 220, 120)
+    pixels[:, :, 3:] = 255
     data = by_another_written(tmp_path / "b.jxl", pixels, CURVED, 90)
+    header = read_header(jxl.opened(jxl.File(data, "")).codestream)
+    assert header.xyb
+    assert header.colour.icc
     found = read_image(data)
     assert found.icc == CURVED
-    assert np.abs(found.pixels.astype(int) - pixels)[[10, 50], 20].max() <= 2
+    assert np.abs(found.pixels.astype(int) - pixels[:, :, :3])[[10, 50], 20].max() <= 2
+    assert channels == 3 or (found.alpha == 255).all()
 
 
 def test_exif_xmp_and_resolution_come_back(tmp_path):
