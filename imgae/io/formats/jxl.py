@@ -215,7 +215,7 @@ def decode(
     try:
         array: NDArray[Any] = np.asarray(imagecodecs.jpegxl_decode(codestream))
     except (imagecodecs.JpegxlError, RuntimeError, ValueError) as error:
-        raise ImageError(f"{file.name}: damaged or cut short ({error})") from error
+        raise ImageError(f"{file.name}: its pixels are damaged or cut short") from error
     if colours_of(header) == 1 and header.alpha is None:
         if header.extra:  # further channels come as planes
             array = array[..., 0, :, :]
