@@ -268,7 +268,7 @@ def encode(frames: Frames, name: str, encoding: Encoding) -> bytes:
         chroma=chroma if chroma in CHROMAS else 444,
         primary_index=primary,
         tile_size=max(tile_size(image) for image in frames),
-        enc_params={"preset": "fast"},  # an eighth of the time of the usual, and the same size
+        enc_params={"preset": "ultrafast"},  # a quarter of the time of "fast", 13 % more bytes
     )
     data = out.getvalue()
     check_written(frames, data, name)
