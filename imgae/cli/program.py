@@ -15,8 +15,9 @@ from typing import Any, NoReturn
 import imgae
 from imgae.cli import denoise, doctor, evaluate, export, inpaint, mask, models, study, train, verify
 from imgae.cli.mask_options import with_corners_joined
-from imgae.cli.output import only_own_warnings, say
+from imgae.cli.output import only_own_warnings, say, short_of_memory
 from imgae.errors import ImgaeError
+from imgae.model.machine import check_address_space
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 
@@ -74,6 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     debug = "--debug" in words
     try:
         options = parse(words or ["--help"])
+        check_address_space(getattr(options, "threads", None))
         with only_own_warnings(debug):
             return int(options.run(options))
     except SystemExit as stop:  # --help, --version, or a wrong command line
@@ -89,12 +91,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return fail("interrupted", INTERRUPTED)
         if debug:
             raise
-        return fail(f"{unexpected(error)}; run again with --debug for a report", FAILED)
+        return fail(unexpected(error), FAILED)
 
 
 def unexpected(error: Exception) -> str:
+    if sentence := short_of_memory(error):
+        return sentence
     first = (str(error).strip() or "no message").splitlines()[0]
-    return f"unexpected {type(error).__name__}: {first}"
+    return f"unexpected {type(error).__name__}: {first}; run again with --debug for a report"
 
 
 def fail(message: str, code: int) -> int:

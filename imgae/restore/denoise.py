@@ -416,8 +416,8 @@ def notes_of(
     if len(views) > 1:
         white = scale.low + views[1].scale.span
         notes.append(f"parts brighter than white were denoised as if {white:.4g} were white")
-    if views[0].own is not None:
-        done = sum(int(view.own.sum()) for view in views if view.own is not None)
+    if all(view.own is not None for view in views):
+        done = sum(int(np.count_nonzero(np.asarray(view.own))) for view in views)
         if rest := pixels.shape[0] * pixels.shape[1] - done:
             what = "pixel" if rest == 1 else "pixels"
             notes.append(f"{rest:,} {what} far outside that range stayed as they were")

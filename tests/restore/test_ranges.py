@@ -105,6 +105,14 @@ def test_other_ranges_are_denoised_as_well_as_the_usual_one(name):
     assert f"reach from {noisy.min():.4g} to {noisy.max():.4g}, so" in done.notes[0]
 
 
+def test_a_picture_brighter_than_white_all_over_is_denoised():
+    done = Denoiser("denoise-fast", threads=1).run(
+        Image((SCENE + NOISE + 2).astype("f4")), 10 / 255
+    )
+    assert psnr(done.image.pixels, SCENE + 2, ...) > psnr(NOISE, 0, ...) + 4
+    assert not any("stayed as they were" in note for note in done.notes)
+
+
 def test_a_level_is_a_share_of_the_range_that_the_notes_name(tmp_path):
     darken = Denoiser(tiny_models.darken(tmp_path / "darken.onnx"), threads=1)
     for name, white in (("0 to 255", 256), ("from -1 to 1", 2)):
