@@ -400,7 +400,7 @@ def notes_of(
     scale = views[0].scale
     least, most = float(pixels.min()), float(pixels.max())
     reach = f"the picture's values reach from {least:.4g} to {most:.4g}"
-    if not scale.usual:
+    if not scale.usual or scale.span > 1:
         notes.append(
             f"{reach}, so it was denoised as if {scale.low:.4g} were black and "
             f"{scale.low + scale.span:.4g} white, and a noise level is a share of {scale.unit:.4g}"

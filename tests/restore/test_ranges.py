@@ -138,6 +138,19 @@ def test_views_hold_each_pixel_once_and_nothing_beyond(name):
     assert seen.max() <= 1
 
 
+def test_floats_on_0_to_255_are_seen_so_with_noise_too():
+    for noise in (0, NOISE, 2.5 * NOISE):
+        assert scale_for(((SCENE + noise) * 255).astype(np.float32)) == Scale(0, 256, 256)
+
+
+def test_bright_light_keeps_the_usual_levels():
+    light = ((SCENE + NOISE / 20) * 20).astype(np.float32)
+    assert scale_for(light) == Scale(0, 32, 1)
+    done = Denoiser("denoise-fast", threads=1).run(Image(light), 10 / 255)
+    assert psnr(done.image.pixels, SCENE * 20, ...) > psnr(light, SCENE * 20, ...)
+    assert "as if 0 were black and 32 white, and a noise level is a share of 1" in done.notes[0]
+
+
 def test_the_scale_of_usual_floats_is_the_usual_one():
     for values in (SCENE, SCENE + NOISE, SCENE * 1.2, np.zeros((9, 9, 3)), np.ones((9, 9, 3))):
         assert scale_for(values.astype(np.float32)) == Scale() or values.max() == 0
