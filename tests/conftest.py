@@ -1,6 +1,13 @@
-import pytest
-import tiny_models
-from hypothesis import settings
+import os
+
+# Tests run side by side, one on each CPU. Threads that wait for each other would take each other's
+# time, and libraries read this when they are loaded.
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
+
+import pytest  # noqa: E402
+import tiny_models  # noqa: E402
+from hypothesis import settings  # noqa: E402
 
 settings.register_profile("imgae", deadline=None)  # machines are shared, and timings are not tests
 settings.load_profile("imgae")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from imgae.cli.options import auto_or, between, whole
-from imgae.cli.output import one_line, result, say
+from imgae.cli.output import one_line, result, say, short_of_memory
 from imgae.cli.pictures import add_reading, add_writing, check_format, suffix_for
 from imgae.errors import ImageError, ImageNotFoundError, ImgaeError
 from imgae.io.formats.table import extensions, listed
@@ -185,8 +185,11 @@ def told(source: Path, options: argparse.Namespace) -> Iterator[list[Exception]]
     except Exception as error:
         if options.debug or len(options.inputs) == 1:
             raise
-        kind = "" if isinstance(error, ImgaeError) else f"{source}: unexpected error: "
-        say(f"imgae: {one_line(f'{kind}{error}')}", sys.stderr)
+        if isinstance(error, ImgaeError):
+            sentence = str(error)
+        else:
+            sentence = f"{source}: {short_of_memory(error) or f'unexpected error: {error}'}"
+        say(f"imgae: {one_line(sentence)}", sys.stderr)
         failed.append(error)
 
 

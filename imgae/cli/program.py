@@ -15,8 +15,15 @@ from typing import Any, NoReturn
 import imgae
 from imgae.cli import denoise, doctor, evaluate, export, inpaint, mask, models, study, train, verify
 from imgae.cli.mask_options import with_corners_joined
-from imgae.cli.output import keep_errors_to_ourselves, one_line, only_own_warnings, say
+from imgae.cli.output import (
+    keep_errors_to_ourselves,
+    one_line,
+    only_own_warnings,
+    say,
+    short_of_memory,
+)
 from imgae.errors import ImgaeError
+from imgae.model.machine import check_address_space
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 DECODING = ("denoise", "inpaint", "mask")
@@ -76,6 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     debug = "--debug" in words
     try:
         options = parse(words or ["--help"])
+        check_address_space(getattr(options, "threads", None))
         with only_own_warnings(debug):
             return int(options.run(options))
     except SystemExit as stop:  # --help, --version, or a wrong command line
@@ -91,12 +99,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return fail("interrupted", INTERRUPTED)
         if debug:
             raise
-        return fail(f"{unexpected(error)}; run again with --debug for a report", FAILED)
+        return fail(unexpected(error), FAILED)
 
 
 def unexpected(error: Exception) -> str:
+    if sentence := short_of_memory(error):
+        return sentence
     first = (str(error).strip() or "no message").splitlines()[0]
-    return f"unexpected {type(error).__name__}: {first}"
+    return f"unexpected {type(error).__name__}: {first}; run again with --debug for a report"
 
 
 def fail(message: str, code: int) -> int:

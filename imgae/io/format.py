@@ -82,7 +82,7 @@ class Limits:
     metadata: bytes of EXIF, and of XMP. None is without limit. lossy: whether there is a quality.
     holds: the fields of BELONGINGS that they hold. private: what of Image.private and
     Frames.private they hold, by its name. frames: which kinds of Frames they hold, besides a single
-    picture.
+    picture. deep: whether a picture of more bits that came from such a file goes back as it was.
     """
 
     bits: int = 32
@@ -92,6 +92,7 @@ class Limits:
     dpi: float | None = None
     metadata: int | None = None
     lossy: bool = False
+    deep: bool = False
     holds: frozenset[str] = ALL
     private: frozenset[str] = frozenset()
     frames: frozenset[str] = frozenset()
@@ -150,9 +151,11 @@ def fit(frames: Frames, limits: Limits, kind: str, name: str) -> Frames:
 
 def fit_image(image: Image, limits: Limits, kind: str, lost: dict[str, None]) -> Image:
     """Leave out what files of a kind cannot hold, and add a sentence for each."""
-    bits = image.stored.bits if image.bits == 16 and image.stored else 0
-    bits = bits if 8 < bits < 16 else image.bits
-    if bits > limits.bits:
+    stored_bits = image.stored.bits if image.stored and image.bits == 16 else 0
+    bits = stored_bits if 8 < stored_bits < 16 else image.bits
+    from_same = image.stored is not None and image.stored.format == kind
+    as_it_was = limits.deep and from_same and stored_bits > limits.bits
+    if bits > limits.bits and not as_it_was:
         lost[f"{kind} holds {limits.bits} bits; reduced from {bits}"] = None
         image = with_bits(image, limits.bits)
     if image.alpha is not None and not limits.alpha:

@@ -27,6 +27,8 @@ THUMBNAIL_TAGS: Final = ((273, 279), (513, 514))
 """Where a thumbnail of EXIF lies, and its length: of plain pixels, and of a JPEG."""
 JPEG_BEGINNING: Final = b"\xff\xd8\xff"
 JPEG_END: Final = b"\xff\xd9"
+THUMBNAILS: Final = re.compile(rb"<((?:xmp|xap):Thumbnails)(?=[\s/>])")
+"""Where XMP holds small copies of the picture."""
 COLOUR_KEYS: Final = frozenset({"gamma", "primaries", "colour tags"})
 """Private belongings that say what the pixels mean, and stay when metadata is stripped."""
 
@@ -203,10 +205,13 @@ def set_number(exif: bytearray, order: str, at: int | None, value: int) -> None:
     if at is None:
         return
     (kind,) = struct.unpack_from(order + "H", exif, at + 2)
-    letter = {1: "B", 3: "H", 4: "I", 9: "i"}.get(kind)
+    letter = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i"}.get(kind)
     if letter is None:  # no integer: then no reader takes it for one
         return
-    limit = {"B": 255, "H": 65535}.get(letter, 1 << 31)
+    if letter in "Bb":  # readers expect two bytes or four
+        letter = "H"
+        exif[at + 2 : at + 4] = struct.pack(order + "H", 3)
+    limit = {"H": 65535, "h": 32767}.get(letter, (1 << 31) - 1)
     if value <= limit:
         exif[at + 8 : at + 12] = struct.pack(order + letter, value).ljust(4, b"\0")
         exif[at + 4 : at + 8] = struct.pack(order + "I", 1)
@@ -237,4 +242,23 @@ def fresh_xmp(xmp: bytes, size: tuple[int, int]) -> bytes:
         (rb"tiff:ImageLength|exif:PixelYDimension", height),
     ):
         xmp = re.sub(rb"((?:" + name + rb")(?:=[\"']|>))[0-9]+", rb"\g<1>" + value, xmp)
-    return re.sub(rb"(?s)<xmp:Thumbnails\b.*?</xmp:Thumbnails>|<xmp:Thumbnails\b[^>]*/>", b"", xmp)
+    return without_elements(xmp, THUMBNAILS)
+
+
+def without_elements(xmp: bytes, opening: re.Pattern[bytes]) -> bytes:
+    """Take out of XMP the elements that such openings begin, with all that is in them."""
+    kept, at = [], 0
+    while found := opening.search(xmp, at):
+        tag = xmp.find(b">", found.end())
+        if tag < 0:
+            break
+        closing = b"</" + found[1] + b">"
+        after = tag + 1
+        if xmp[tag - 1 : tag] != b"/":
+            end = xmp.find(closing, after)
+            if end < 0:  # no XML
+                break
+            after = end + len(closing)
+        kept.append(xmp[at : found.start()])
+        at = after
+    return b"".join([*kept, xmp[at:]])

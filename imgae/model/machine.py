@@ -4,12 +4,17 @@ import os
 from pathlib import Path
 from typing import Final
 
+from imgae.errors import ModelError
+
 PROC: Final = Path("/proc")
 CGROUPS: Final = Path("/sys/fs/cgroup")
 CPUINFO: Final = PROC / "cpuinfo"
 VNNI: Final = {"avx512_vnni", "avx_vnni"}
 UNKNOWN_MEMORY: Final = 1 << 30
 """Bytes taken to be free where the system does not tell."""
+LEAST_SPACE: Final = 512 << 20
+SPACE_OF_A_THREAD: Final = 64 << 20
+"""Bytes of address space; numpy, OpenCV and onnxruntime crashed with less."""
 QUOTA_FILES: Final = {"": ("cpu.max",), "cpu": ("cpu.cfs_quota_us", "cpu.cfs_period_us")}
 """By the controller of a cgroup, "" in version 2: what tells its share of CPU time."""
 MEMORY_FILES: Final = {
@@ -67,6 +72,22 @@ def free_memory() -> int:
     Files that the system keeps in memory count as free, because it gives them up when asked.
     """
     return max(0, min([available_memory(), *cgroup_memory(), *address_space()]))
+
+
+def check_address_space(threads: int | None = None) -> None:
+    """Raise ModelError if the limit on this process's address space is too low for its libraries.
+
+    They would end the process with lines of their own, or none.
+    """
+    one = LEAST_SPACE + SPACE_OF_A_THREAD
+    needed = LEAST_SPACE + SPACE_OF_A_THREAD * (threads or usable_cpus())
+    for left in address_space():
+        if left < needed:
+            raise ModelError(
+                f"this process may take only {max(left, 0) >> 20} MiB of address space (ulimit "
+                f"-v), and imgae needs {needed >> 20}; raise that limit"
+                + (", or use fewer threads (--threads 1)" if left >= one else "")
+            )
 
 
 def available_memory() -> int:

@@ -17,7 +17,7 @@ from imgae.model.machine import usable_cpus
 
 DEVICES: Final = ("auto", "cpu", "cuda")
 PROVIDERS: Final = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
-NO_MEMORY: Final = "Failed to allocate memory"
+NO_MEMORY: Final = ("Failed to allocate memory", "bad_alloc", "pthread_create failed")
 """What onnxruntime says when it runs out of memory."""
 
 
@@ -49,7 +49,7 @@ class OnnxModel:
         try:
             outputs: list[NDArray[np.float32]] = self.session.run(None, inputs)
         except Exception as error:  # onnxruntime's errors have no common base
-            if isinstance(error, MemoryError) or NO_MEMORY in str(error):
+            if isinstance(error, MemoryError) or any(sign in str(error) for sign in NO_MEMORY):
                 size = "x".join(map(str, inputs["image"].shape[2:]))
                 raise ModelError(
                     f"{self.path}: too little memory for {size} pixels at once; use smaller tiles "
@@ -82,14 +82,16 @@ def load(
     # Threads that spin while they wait take time from other programs, and were no faster.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.enable_mem_pattern = False  # sizes change from tile to tile; saves a quarter of memory
-    provider = PROVIDERS[choose_device(device)]
     if not path.is_file():
         raise ModelError(f"{path}: there is no such file")
     try:
-        session = onnxruntime.InferenceSession(
-            os.fspath(path), options, providers=list(dict.fromkeys([provider, PROVIDERS["cpu"]]))
-        )
+        session = started(path, options, choose_device(device))
     except Exception as error:
+        if isinstance(error, MemoryError) or any(sign in str(error) for sign in NO_MEMORY):
+            raise ModelError(
+                f"{path}: too little memory to load it; use fewer threads (--threads 1), or end "
+                "other programs"
+            ) from error
         raise ModelError(
             f"{path}: not an ONNX model that can be loaded ({first_line(error)})"
         ) from error
@@ -97,6 +99,23 @@ def load(
     if device == "cuda" and used != "cuda":
         raise ModelError("CUDA was asked for, but onnxruntime could not start it; use --device cpu")
     return OnnxModel(read_card(session, path, task), path, used, threads, session)
+
+
+def started(
+    path: Path, options: onnxruntime.SessionOptions, device: str
+) -> onnxruntime.InferenceSession:
+    """Start a session, on the CPU if CUDA cannot; onnxruntime's own way to do so prints."""
+    first = [PROVIDERS["cpu"]] if device == "cpu" else [PROVIDERS[device], PROVIDERS["cpu"]]
+    try:
+        return onnxruntime.InferenceSession(
+            os.fspath(path), options, providers=first, enable_fallback=0
+        )
+    except Exception:
+        if device == "cpu":
+            raise
+    return onnxruntime.InferenceSession(
+        os.fspath(path), options, providers=[PROVIDERS["cpu"]], enable_fallback=0
+    )
 
 
 def values_of(

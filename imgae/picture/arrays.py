@@ -133,7 +133,7 @@ def like_picture(original: Image | PIL.Image.Image | NDArray[Any], restored: Ima
 def check_finite(image: Image) -> None:
     """Raise ImageError if the pixels hold NaN or infinity."""
     if image.pixels.dtype == np.float32 and not np.isfinite(image.pixels).all():
-        raise ImageError("the picture holds NaN or infinity; expected finite values")
+        raise ImageError("the picture holds NaN or infinity; expected finite values on [0, 1]")
 
 
 def check_for_8_bits(image: Image) -> None:

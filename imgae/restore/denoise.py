@@ -400,7 +400,7 @@ def notes_of(
     scale = views[0].scale
     least, most = float(pixels.min()), float(pixels.max())
     reach = f"the picture's values reach from {least:.4g} to {most:.4g}"
-    if not scale.usual:
+    if not scale.usual or scale.span > 1:
         notes.append(
             f"{reach}, so it was denoised as if {scale.low:.4g} were black and "
             f"{scale.low + scale.span:.4g} white, and a noise level is a share of {scale.unit:.4g}"
@@ -416,8 +416,8 @@ def notes_of(
     if len(views) > 1:
         white = scale.low + views[1].scale.span
         notes.append(f"parts brighter than white were denoised as if {white:.4g} were white")
-    if views[0].own is not None:
-        done = sum(int(view.own.sum()) for view in views if view.own is not None)
+    if all(view.own is not None for view in views):
+        done = sum(int(np.count_nonzero(np.asarray(view.own))) for view in views)
         if rest := pixels.shape[0] * pixels.shape[1] - done:
             what = "pixel" if rest == 1 else "pixels"
             notes.append(f"{rest:,} {what} far outside that range stayed as they were")

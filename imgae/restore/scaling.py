@@ -150,8 +150,9 @@ def own_range(low: float, middle: float, high: float) -> Scale:
     """Return the scale of a picture whose values are not on [0, 1], from its quantiles.
 
     Values from -1 to 1 are taken for that range. If black may be 0, it is, and white is a power of
-    two; levels are shares of 256 or more, since most such pictures are on 0 to 255. Other ranges
-    go from the low to the high value.
+    two; levels are shares of 256 or more, since most such pictures are on 0 to 255. Values below
+    64 may be light in units of white, so that levels are as for [0, 1]. Other ranges go from the
+    low to the high value.
     """
     if low > -1 - NEAR and high < 1 + NEAR and high - low > 1:
         return Scale(-1.0, 2.0, 2.0)
@@ -166,8 +167,9 @@ def own_range(low: float, middle: float, high: float) -> Scale:
     if span <= 0:
         return Scale(low)
     if from_black:
-        unit = max(256.0, power_of_two(high / (1 + NEAR_BLACK)))
-        return Scale(low, power_of_two(span), unit)
+        noise = 1 + NEAR_BLACK
+        unit = 1.0 if high < BYTES[0] / 2 else max(256.0, power_of_two(high / noise))
+        return Scale(low, power_of_two(span / noise), unit)
     return Scale(low, span, span)
 
 

@@ -40,10 +40,16 @@ def extended(pixels: NDArray[Any], unseen: Mask) -> NDArray[Any]:
 
 
 def hidden_by_alpha(image: Image) -> Mask | None:
-    """Return where alpha hides the colour, (H, W), or None if it hides none."""
+    """Return where alpha hides the colour, (H, W), or None if it hides none.
+
+    Where no pixel is more opaque than that, only those of alpha 0 are hidden.
+    """
     if image.alpha is None:
         return None
-    hidden: Mask = to_float(image.alpha) < OPAQUE_FROM
+    opacity = to_float(image.alpha)
+    hidden: Mask = opacity < OPAQUE_FROM
+    if hidden.all():
+        hidden = opacity <= 0
     return hidden if hidden.any() else None
 
 

@@ -117,10 +117,6 @@ def text(path):
     path.write_text("not a picture at all")
 
 
-def gif(path):
-    PIL.Image.new("L", (8, 8)).save(path, "GIF")
-
-
 def integers(path):
     tifffile.imwrite(path, np.zeros((8, 8), np.int32))
 
@@ -135,7 +131,6 @@ def integers(path):
         (animation, "3 frames"),
         (logarithms, "colours are logarithms of brightness"),
         (text, "not a picture that can be read"),
-        (gif, "not a picture that can be read"),
         (integers, "signed integers of 32 bits"),
         (lambda path: path.write_bytes(b""), "empty, 0 bytes"),
         (lambda path: path.mkdir(), "a folder, not a picture"),

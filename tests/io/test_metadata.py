@@ -118,3 +118,10 @@ def test_xmp_says_upright_and_how_large_and_holds_no_thumbnail():
         b'<rdf:Description tiff:Orientation="1" exif:PixelXDimension="40">'
         b"<tiff:ImageLength>60</tiff:ImageLength></rdf:Description>"
     )
+
+
+def test_thumbnails_in_xmp_are_taken_out_in_short_time():
+    xmp = b'a<xmp:Thumbnails>x</xmp:Thumbnails>b<xmp:Thumbnails q="1"/>c<xmp:ThumbnailsX>d'
+    assert fresh_xmp(xmp, (1, 1)) == b"abc<xmp:ThumbnailsX>d"
+    for part in (b"<xmp:Thumbnails>", b"<xmp:Thumbnails "):
+        assert fresh_xmp(part * 200_000, (1, 1)) == part * 200_000

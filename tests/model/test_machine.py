@@ -3,6 +3,7 @@ import sys
 import pytest
 from broken import BROKEN, RIGHT, fails_if
 
+from imgae import ModelError
 from imgae.model import machine
 
 GIB = 1 << 30
@@ -137,3 +138,17 @@ def test_a_quota_of_an_older_cgroup_is_counted(linux, monkeypatch, quota, count)
     linux("cgroup/cpu/box/cpu.cfs_quota_us", quota)
     linux("cgroup/cpu/box/cpu.cfs_period_us", "100000")
     assert machine.usable_cpus() == count
+
+
+def test_too_low_a_limit_of_the_address_space_is_one_sentence(monkeypatch):
+    monkeypatch.setattr(machine, "usable_cpus", lambda: 8)
+    monkeypatch.setattr(machine, "address_space", lambda: [700 << 20])
+    told = r"only 700 MiB of address space \(ulimit -v\), and imgae needs 1024;.* fewer threads"
+    with pytest.raises(ModelError, match=told):
+        machine.check_address_space()
+    machine.check_address_space(2)
+    monkeypatch.setattr(machine, "address_space", lambda: [500 << 20])
+    with pytest.raises(ModelError, match=r"needs 576; raise that limit$"):
+        machine.check_address_space(1)
+    monkeypatch.setattr(machine, "address_space", list)
+    machine.check_address_space()

@@ -137,3 +137,20 @@ def test_too_little_memory_is_told_with_what_to_do(models, monkeypatch):
 def test_the_tiny_models_pass_the_checker(models):
     for path in models.iterdir():
         onnx.checker.check_model(onnx.load(path), full_check=True)
+
+
+@pytest.mark.parametrize(
+    "sign", ["std::bad_alloc", "PosixThread pthread_create failed, error code: 12"]
+)
+def test_too_little_memory_to_load_is_told_and_nothing_is_printed(models, monkeypatch, capfd, sign):
+    tried = []
+
+    def failing(*_, **options):
+        tried.append(options)
+        raise RuntimeError(sign)
+
+    monkeypatch.setattr(session.onnxruntime, "InferenceSession", failing)
+    with pytest.raises(ModelError, match="too little memory to load it; use fewer threads"):
+        session.load(models / "identity.onnx", device="cpu")
+    assert [options["enable_fallback"] for options in tried] == [0]  # its own way prints
+    assert capfd.readouterr() == ("", "")

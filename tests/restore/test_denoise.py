@@ -1,6 +1,7 @@
 import sys
 import types
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import PIL.Image
@@ -307,7 +308,7 @@ def blurring(tmp_path, monkeypatch, estimator):
     monkeypatch.setattr(denoise, "CAMERA", str(camera))
     monkeypatch.setattr(denoise, "CAMERA_INTEGER", str(camera))
     estimator({"share": 2.0, "rest": 0.2}, share=-0.3, rest=-0.02, white=-1.0)
-    return lambda tile: Denoiser(threads=1, tile=tile)
+    return cache(lambda tile: Denoiser(threads=1, tile=tile))
 
 
 def patchy(height, width):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from imgae.errors import ModelError
 from imgae.model import session
 from imgae.picture.tiling import Box
-from imgae.restore.estimate import Noise, enlarged, estimate, noise_of
+from imgae.restore.estimate import Noise, cells_without, enlarged, estimate, noise_of
 
 RNG = np.random.default_rng(0)
 SLOPES = {"share": 0.5, "rest": 0.1, "level": 0.2, "weight": 1.0}
@@ -113,3 +113,28 @@ def test_pictures_noisy_all_over_get_the_whole_share_and_a_least_rest():
     assert not found.map_of("rest").any()
     found = noise_of(shares(1, 1, 0.99, 0.98))
     assert np.allclose(found.map_of("rest"), 5 / 255)
+
+
+def test_cells_with_unseen_pixels_and_those_beside_them_tell_nothing():
+    unseen = np.zeros((44, 60), bool)
+    unseen[20, 30] = True
+    counted = cells_without(unseen)
+    assert counted.shape == (6, 8)
+    expected = np.ones((6, 8), bool)
+    expected[1:4, 2:5] = False
+    assert np.array_equal(counted, expected)
+    assert cells_without(np.ones((44, 60), bool)) is None
+
+
+def test_the_level_comes_from_the_cells_that_count():
+    maps = np.zeros((5, 4, 6), np.float32)
+    maps[2:4] = 1
+    maps[4] = 0.1
+    maps[4, 1, 1] = 0.9
+    maps[2, 1, 1] = -100
+    counted = np.ones((4, 6), bool)
+    counted[1, 1] = False
+    assert not noise_of(maps.copy()).white
+    found = noise_of(maps, counted)
+    assert found.white
+    assert found.level == pytest.approx(0.1)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import tiny_models
 
-from imgae import Denoiser, Detector, Encoder, Inpainter
+import imgae
+from imgae import Denoiser, Detector, Encoder, Image, Inpainter
 
 PICTURE = np.random.default_rng(0).integers(60, 200, (20, 24, 3)).astype(np.uint8)
 HOLE = np.zeros((20, 24), bool)
@@ -32,6 +33,23 @@ def test_a_used_restorer_pickles_and_does_the_same(used):
         again = pickle.loads(pickle.dumps(restorer))  # noqa: S301 - our own
         assert np.array_equal(again(*inputs), expected)
         assert vars(again).keys() == vars(restorer).keys()
+
+
+def test_pictures_results_and_errors_pickle():
+    alpha = np.zeros((4, 5), np.uint8)
+    image = Image(
+        np.ones((4, 5, 3), np.uint8), alpha, b"icc", b"exif", b"xmp", (1.0, 2.0), 6, (2, 3)
+    )
+    again = pickle.loads(pickle.dumps(image))  # noqa: S301 - our own
+    assert np.array_equal(again.pixels, image.pixels)
+    assert np.array_equal(again.alpha, alpha)
+    for field in ("icc", "exif", "xmp", "dpi", "turned", "quantisation"):
+        assert getattr(again, field) == getattr(image, field)
+    done = Denoiser(threads=1).run(image, 0.1)
+    assert pickle.loads(pickle.dumps(done)).sigma == 0.1  # noqa: S301 - our own
+    for error in (imgae.ImageNotFoundError("a.png: no such file"), imgae.OptionError("wrong")):
+        back = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own
+        assert (type(back), str(back)) == (type(error), str(error))
 
 
 def test_a_denoiser_that_has_not_loaded_its_models_pickles():

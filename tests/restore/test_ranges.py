@@ -105,6 +105,14 @@ def test_other_ranges_are_denoised_as_well_as_the_usual_one(name):
     assert f"reach from {noisy.min():.4g} to {noisy.max():.4g}, so" in done.notes[0]
 
 
+def test_a_picture_brighter_than_white_all_over_is_denoised():
+    done = Denoiser("denoise-fast", threads=1).run(
+        Image((SCENE + NOISE + 2).astype("f4")), 10 / 255
+    )
+    assert psnr(done.image.pixels, SCENE + 2, ...) > psnr(NOISE, 0, ...) + 4
+    assert not any("stayed as they were" in note for note in done.notes)
+
+
 def test_a_level_is_a_share_of_the_range_that_the_notes_name(tmp_path):
     darken = Denoiser(tiny_models.darken(tmp_path / "darken.onnx"), threads=1)
     for name, white in (("0 to 255", 256), ("from -1 to 1", 2)):
@@ -128,6 +136,19 @@ def test_views_hold_each_pixel_once_and_nothing_beyond(name):
         shown = view.scale.seen(view.pixels)
         assert (view.own is not None and not view.own.any()) or shown.max() <= 2
     assert seen.max() <= 1
+
+
+def test_floats_on_0_to_255_are_seen_so_with_noise_too():
+    for noise in (0, NOISE, 2.5 * NOISE):
+        assert scale_for(((SCENE + noise) * 255).astype(np.float32)) == Scale(0, 256, 256)
+
+
+def test_bright_light_keeps_the_usual_levels():
+    light = ((SCENE + NOISE / 20) * 20).astype(np.float32)
+    assert scale_for(light) == Scale(0, 32, 1)
+    done = Denoiser("denoise-fast", threads=1).run(Image(light), 10 / 255)
+    assert psnr(done.image.pixels, SCENE * 20, ...) > psnr(light, SCENE * 20, ...)
+    assert "as if 0 were black and 32 white, and a noise level is a share of 1" in done.notes[0]
 
 
 def test_the_scale_of_usual_floats_is_the_usual_one():

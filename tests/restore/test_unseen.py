@@ -158,3 +158,5 @@ def test_nearly_transparent_pixels_count_as_hidden():
     image = Image(np.zeros((1, 3, 3), np.uint8), np.array([[0, 7, 8]], np.uint8))
     assert hidden_by_alpha(image).tolist() == [[True, True, False]]
     assert hidden_by_alpha(Image(image.pixels)) is None
+    faint = Image(image.pixels, np.array([[0, 7, 2]], np.uint8))
+    assert hidden_by_alpha(faint).tolist() == [[True, False, False]]

@@ -1,10 +1,53 @@
-"""Short runs that several tests export."""
+"""Short runs that several tests export, and what keeps runs and exports short."""
+
+import functools
+import hashlib
 
 import numpy as np
 import pytest
 from scenes import photo
 
 from imgae import Image, write_image
+
+
+@pytest.fixture(scope="session", autouse=True)
+def brief_starts():
+    """Let runs time their steps in as few rounds as they can, and compute on one thread."""
+    try:
+        from imgae.training import loop, runs
+    except ModuleNotFoundError:  # torch is not installed
+        yield
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runs, "choose_pace", functools.partial(loop.choose_pace, rounds=3))
+        patch.setattr(runs, "usable_cpus", lambda: 1)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def traced_once():
+    """Let torch's exporter trace a network once: what it returns depends on its arguments alone."""
+    try:
+        import torch
+    except ModuleNotFoundError:
+        yield
+        return
+    real, known = torch.onnx.export, {}
+
+    def export(net, examples, **settings):
+        digest = hashlib.sha256(f"{net}{net.__class__}".encode())
+        for name, tensor in net.state_dict().items():
+            digest.update(f"{name}{tensor.dtype}{tuple(tensor.shape)}".encode())
+            digest.update(tensor.contiguous().numpy().tobytes())
+        shapes = tuple(tuple(example.shape) for example in examples)
+        key = (digest.digest(), shapes, repr(sorted(settings.items())))
+        if key not in known:
+            known[key] = real(net, examples, **settings)
+        return known[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.onnx, "export", export)
+        yield
 
 
 @pytest.fixture(scope="session")

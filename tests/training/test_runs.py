@@ -21,6 +21,7 @@ from imgae.errors import TrainingError  # noqa: E402
 from imgae.training import export, loop, optimizers, runs  # noqa: E402
 from imgae.training.checkpoint import Run  # noqa: E402
 from imgae.training.data import PictureBank  # noqa: E402
+from imgae.training.networks import fill  # noqa: E402
 from imgae.training.networks.parts import ResidualBlock  # noqa: E402
 from imgae.training.objectives.denoise import Denoising  # noqa: E402
 from imgae.training.tasks import lookup  # noqa: E402
@@ -71,10 +72,12 @@ def test_the_loss_falls_and_the_run_holds_what_it_should(pictures, tmp_path):
     ].keys()
 
 
-# A fill starts as the smooth one, of which so short a run takes little away; 0.4 % was seen.
-@pytest.mark.parametrize(("task", "share"), [("inpaint", 1.0005), ("detect", 0.5)])
-def test_the_other_tasks_learn_and_can_be_exported(pictures, tmp_path, task, share):
-    config = settings(pictures, task=task, steps=300, crop=64, batch=4)
+@pytest.mark.parametrize("task", ["inpaint", "detect"])
+def test_the_other_tasks_learn_and_can_be_exported(pictures, tmp_path, monkeypatch, task):
+    """Holes are filled too roughly by half, so that a short run finds much to take away."""
+    for name, value in {"FILL_LEVELS": 2, "FILL_RINGS": 1, "FILL_STEPS": 1}.items():
+        monkeypatch.setattr(fill, name, value)
+    config = settings(pictures, task=task, steps=100, crop=64, batch=4)
     outcome = runs.start(config, None, tmp_path / "run", "cpu", 1, silent, silent)
     assert outcome.finished
     assert outcome.score is not None
@@ -88,7 +91,7 @@ def test_the_other_tasks_learn_and_can_be_exported(pictures, tmp_path, task, sha
 
     run = Run(tmp_path / "run")
     trained = export.averaged_network(lookup.of_run(tmp_path / "run")[1], run.load_checkpoint())
-    assert loss(trained) < share * loss(build("tiny", task))
+    assert loss(trained) < 0.5 * loss(build("tiny", task))
     provenance = export.Provenance("own", "Apache-2.0")
     card = export.export_run(tmp_path / "run", tmp_path / "own.onnx", provenance)
     assert card.task == task
@@ -103,26 +106,24 @@ def test_crops_larger_than_the_drawn_masks_are_refused(pictures, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize(("steps", "more"), [
-    (200, {}), (140, {"objective": "spectral", "weight": 0.1, "crop": 16, "batch": 2}),
-])  # fmt: skip
+@pytest.mark.parametrize("more", [{}, {"objective": "spectral", "weight": 0.1, "crop": 16}])
 def test_a_run_stopped_and_resumed_has_the_losses_of_one_that_was_not(
-    pictures, tmp_path, monkeypatch, steps, more
+    pictures, tmp_path, monkeypatch, more
 ):
-    config = settings(pictures, steps=steps, **more)
+    config = settings(pictures, steps=110, **more)
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     monkeypatch.setattr(runs, "choose_pace", lambda net, obj, bank, config, place: (config, 1.0))
     runs.start(config, None, whole, "cpu", 1, silent, silent)
     step = loop.Trainer.train_step
 
-    def interrupted_at_130(trainer):
+    def interrupted_at_70(trainer):
         step(trainer)
-        if trainer.step == 130:
+        if trainer.step == 70:
             os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr(loop.Trainer, "train_step", interrupted_at_130)
+    monkeypatch.setattr(loop.Trainer, "train_step", interrupted_at_70)
     first = runs.start(config, None, parts, "cpu", 1, silent, silent)
-    assert (first.step, first.finished) == (130, False)
+    assert (first.step, first.finished) == (70, False)
     monkeypatch.setattr(loop.Trainer, "train_step", step)
     assert runs.resume(parts, "cpu", 1, silent, silent).finished
     assert losses(parts) == losses(whole)

@@ -52,7 +52,7 @@ class Row(NamedTuple):
 
 
 FORMATS: Final = (
-    Row("PNG", (".png",), rb"\x89PNG\r\n\x1a\n", "png"),
+    Row("PNG", (".png", ".apng"), rb"(?:\x89PNG|\x8aMNG|\x8bJNG)\r\n\x1a\n", "png"),
     Row("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif"), rb"\xff\xd8\xff", "jpeg"),
     Row(
         "camera raw",
@@ -70,6 +70,19 @@ FORMATS: Final = (
     Row("HTJ2K", (".jph",), rb"(?s:\0\0\0\x0cjP  \r\n\x87\n.{4}ftypjph )", "htj2k", written=False),
     Row("JPEG 2000", (".jp2", ".jpx", ".jpf"), rb"\0\0\0\x0cjP  \r\n\x87\n", "jpeg2000"),
     Row("JPEG 2000 codestream", (".j2k", ".j2c", ".jpc"), rb"\xff\x4f\xff\x51", "codestream"),
+    Row("JPEG XL", (".jxl",), rb"\xff\x0a|\0\0\0\x0cJXL \r\n\x87\n", "jxl"),
+    Row(  # of its family of brands; AVIF has them too, and names itself beside them
+        "HEIC",
+        (".heic", ".heif", ".hif"),
+        rb"(?s).{4}ftyp(?!(?:.{4}){0,12}?avi[fs])(?:hei[cxms]|hev[cxms]|mi[af][12f]|msf1)",
+        "heif",
+        extra="formats",
+    ),
+    Row("GIF", (".gif",), rb"GIF8[79]a", "gif"),
+    Row("BMP", (".bmp", ".dib"), rb"(?s:BM.{12}[\x0c\x10-\x40\x6c\x7c]\0\0\0|BA.{12}BM)", "bmp"),
+    Row("PNM", (".ppm", ".pgm", ".pbm", ".pnm"), rb"P[1-6][\s#]", "pnm"),
+    Row("PAM", (".pam",), rb"P7\s", "pam"),
+    Row("PFM", (".pfm",), rb"P[Ff]\s", "pfm"),
     Row("EXR", (".exr",), rb"v/1\x01", "exr", extra="formats"),
     Row("PSD", (".psd", ".psb"), rb"8BPS\0[\x01\x02]", "psd", written=False),
 )

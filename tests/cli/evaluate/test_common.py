@@ -167,7 +167,8 @@ def test_a_warning_about_a_file_is_a_note(work, capfd):
                      append_images=pictures[1:])  # fmt: skip
     assert main(["evaluate", "denoise", "clean", *TASKS["denoise"]]) == 0
     err = capfd.readouterr().err
-    assert err.startswith("imgae: note: clean/phone.jpg: 2 pictures in one JPEG")
+    assert err.startswith("imgae: note: clean/phone.jpg: left out,")
+    assert "1 further picture" in err
     assert err.count("\n") == 1
 
 

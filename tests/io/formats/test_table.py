@@ -24,6 +24,11 @@ BEGINNINGS = {
     "HTJ2K": [b"\0\0\0\x0cjP  \r\n\x87\n\0\0\0\x14ftypjph "],
     "JPEG 2000 codestream": [b"\xff\x4f\xff\x51\0\x2f"],
     "WebP": [b"RIFF\x0a\0\0\0WEBPVP8 ", b"RIFF\xff\xff\xff\xffWEBPVP8L"],
+    "GIF": [b"GIF87a", b"GIF89a"],
+    "BMP": [b"BM" + bytes(12) + bytes([size, 0, 0, 0]) for size in (12, 16, 40, 64, 108, 124)],
+    "PNM": [b"P1 ", b"P2\n", b"P3\t", b"P4#", b"P5\r\n", b"P6\n"],
+    "PAM": [b"P7\n"],
+    "PFM": [b"PF\n", b"Pf\n"],
 }
 
 
@@ -62,7 +67,16 @@ def test_formats_are_listed_as_a_sentence_lists_them(monkeypatch):
     monkeypatch.setattr(table, "FORMATS", three)
     assert table.listed() == "PNG, JPEG and TIFF"
     assert table.listed("or") == "PNG, JPEG or TIFF"
-    assert table.extensions() == (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff")
+    assert table.extensions() == (
+        ".png",
+        ".apng",
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".jfif",
+        ".tif",
+        ".tiff",
+    )
 
 
 def test_help_of_the_public_functions_lists_the_formats():

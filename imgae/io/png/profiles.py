@@ -1,0 +1,55 @@
+"""EXIF, IPTC, XMP and profiles in the texts of a PNG, as ImageMagick writes them."""
+
+import binascii
+import struct
+from typing import Final
+
+RAW: Final = "Raw profile type "
+PHOTOSHOP: Final = b"8BIM"
+IPTC_RESOURCE: Final = 0x0404
+DIGITS_A_LINE: Final = 72
+BLANKS: Final = str.maketrans("", "", " \t\r\n")
+
+
+def decode(text: str) -> bytes:
+    """Return the bytes that such a text holds. Raises ValueError if it holds none."""
+    parts = text.split(maxsplit=2)
+    if len(parts) < 2 or not parts[1].isdecimal():
+        raise ValueError("no profile")
+    data = binascii.unhexlify("".join(parts[2:]).translate(BLANKS))
+    if str(len(data)) != parts[1].lstrip("0"):
+        raise ValueError("of another length than it says")
+    return data
+
+
+def encode(kind: str, data: bytes) -> str:
+    digits = data.hex()
+    lines = (digits[at : at + DIGITS_A_LINE] for at in range(0, len(digits), DIGITS_A_LINE))
+    return f"\n{kind}\n{len(data):8}\n" + "\n".join(lines) + "\n"
+
+
+def captions_of(resources: bytes) -> bytes | None:
+    """Return the captions (IPTC-IIM) in Photoshop's resources, or None.
+
+    Bytes that are no such resources are captions themselves if they begin so.
+    """
+    if not resources.startswith(PHOTOSHOP):
+        return resources if resources[:1] == b"\x1c" else None
+    at = 0
+    while resources[at : at + 4] == PHOTOSHOP and at + 12 <= len(resources):
+        (number,) = struct.unpack_from(">H", resources, at + 4)
+        name = resources[at + 6] + 1
+        at += 6 + name + name % 2
+        if at + 4 > len(resources):
+            return None
+        (size,) = struct.unpack_from(">I", resources, at)
+        if number == IPTC_RESOURCE:
+            return resources[at + 4 : at + 4 + size] or None
+        at += 4 + size + size % 2
+    return None
+
+
+def resources_of(captions: bytes) -> bytes:
+    """Return captions as Photoshop's resources."""
+    head = struct.pack(">4sHHI", PHOTOSHOP, IPTC_RESOURCE, 0, len(captions))
+    return head + captions + bytes(len(captions) % 2)
