@@ -158,6 +158,14 @@ def test_runs_are_unfolded_as_another_program_does(bits, compression, body, expe
     same(read_image(written(image)), image)
 
 
+def test_runs_of_os2_with_24_bits():
+    body = bytes([3, 1, 2, 3, 1, 9, 8, 7, 0, 0, 0, 3, *range(9), 0, 1, 4, 5, 6, 0, 1])
+    image = read_image(bmp(24, body, 4, 2, 4, size=64))
+    assert image.pixels[1].tolist() == [[3, 2, 1]] * 3 + [[7, 8, 9]]
+    assert image.pixels[0].tolist() == [[2, 1, 0], [5, 4, 3], [8, 7, 6], [6, 5, 4]]
+    same(read_image(written(image)), image)
+
+
 GOOD = bmp(24, bytes(4 * 16), 5, 4)
 REFUSED = {
     "cut": (GOOD[:-9], "not whole"),
