@@ -28,13 +28,14 @@ from imgae.restore.denoise import (
     ESTIMATE,
     FAST,
     FAST_INTEGER,
-    Tiles,
+    Work,
     camera_model,
     default_model,
 )
 from imgae.restore.detect import Detector
 from imgae.restore.inpaint import halo_for
 from imgae.restore.routes import Told
+from imgae.restore.scaling import Scale, View
 from imgae.synthetic import drawings
 from imgae.synthetic.masks import benchmark_mask
 
@@ -112,10 +113,12 @@ def test_tiles_and_bands_give_what_the_whole_picture_gives(denoiser, size):
     if min(height, width) > 300 and card.macs_per_pixel > 50_000:
         pytest.skip("much work; the narrow pictures go past its halo too")
     pixels = np.random.default_rng(0).random((height, width, 3), np.float32)
-    model, tiles = denoiser.model, Tiles(pixels, pixels, 1, Controls())
+    model, work = denoiser.model, Work(pixels, pixels, Controls(), (0.0, 1.0))
 
     def restored(plan):
-        return tiles.through([Told(model, 0.1)], plan, None)
+        out = np.empty_like(pixels)
+        work.through(View(Scale(), pixels), [Told(model, 0.1)], plan, out, lambda: None)
+        return out
 
     whole = restored(plan_for(model.card, height, width, 0))
     for plan in plans(height, width, model.card):

@@ -11,7 +11,7 @@ from imgae.cli.options import Commands, add_device, new_parser
 from imgae.cli.output import note, result
 from imgae.model import registry
 
-PARTS = ("numpy", "pillow", "opencv-python-headless", "onnxruntime", "tifffile", "torch")
+PARTS = ("numpy", "pillow", "opencv-python-headless", "onnxruntime", "imagecodecs", "torch")
 RUNTIMES = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino")
 
 

@@ -20,7 +20,6 @@ __all__ = [
     "lenient",
     "libraries",
     "metadata",
-    "opencv",
     "openexr",
     "outer",
     "palettes",

@@ -2,7 +2,6 @@
 
 import contextlib
 import io
-import logging
 import os
 import sys
 import tempfile
@@ -18,9 +17,8 @@ MOST_HEARD: Final = 1 << 20
 
 
 def prepare_libraries() -> None:
-    """Leave the limit of pixels to --max-pixels, and silence tifffile's own messages."""
+    """Leave the limit of pixels to --max-pixels."""
     PIL.Image.MAX_IMAGE_PIXELS = None
-    logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)
 
 
 @contextlib.contextmanager

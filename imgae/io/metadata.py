@@ -108,16 +108,6 @@ def upright(image: Image, orientation: int) -> Image:
     )
 
 
-def turned_back(image: Image, orientation: int) -> Image:
-    """Return a picture as a file of that orientation stores it; its EXIF holds only that."""
-    if orientation not in TURNS:
-        return image
-    exif = PIL.Image.Exif()
-    exif[ORIENTATION_TAG] = orientation
-    stored = turn(image, {6: 8, 8: 6}.get(orientation, orientation))
-    return replace(stored, exif=exif.tobytes().removeprefix(EXIF_PREFIX), turned=1)
-
-
 def stripped(frames: Frames) -> Frames:
     """Return pictures without what their file says in words, of the camera, the place and people.
 

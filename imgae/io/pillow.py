@@ -32,13 +32,6 @@ def opened(file: File, plugin: str, data: bytes | None = None) -> Iterator[PIL.I
         raise ImageError(f"{file.name}: damaged, or of a kind that cannot be read") from error
 
 
-def check_single(picture: PIL.Image.Image, name: str) -> None:
-    """Raise ImageError if a file holds several frames or pages."""
-    frames = getattr(picture, "n_frames", 1)
-    if frames != 1:
-        raise ImageError(f"{name}: holds {frames} frames or pages; imgae works on single pictures")
-
-
 def decode(file: PIL.Image.Image, name: str) -> tuple[NDArray[Any], NDArray[Any] | None]:
     """Return pixels (H, W, C) and alpha (H, W) or None, as stored. Palettes become RGB."""
     if file.mode in ("CMYK", "LAB", "HSV", "YCbCr", "I", "F"):

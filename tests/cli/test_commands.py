@@ -291,7 +291,7 @@ def test_nan_in_a_file_is_one_sentence(folder, capfd):
         code, out, err = run(capfd, "denoise", "nan.tif", "--model", "identity", *options)
         assert (code, out) == (1, "")
         assert err == (
-            "imgae: nan.tif: the picture holds NaN or infinity; expected finite values\n"
+            "imgae: nan.tif: the picture holds NaN or infinity; expected finite values on [0, 1]\n"
         )
     assert "nan.denoised.tif" not in names(folder)
 

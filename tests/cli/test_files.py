@@ -146,11 +146,11 @@ def test_a_picture_may_be_replaced_by_its_own_result(folder, output):
         (("denoise", "photo.png", "mask.png", "-o", "plain", *DENOISE), "plain is a file"),
         (("denoise", "photo.png", "-o", "photo.png/a/", *DENOISE), "photo.png is a file"),
         (("inpaint", "photo.png", *BOX, "--save-mask", "mask.png"), "mask.png: exists already"),
-        (("inpaint", "photo.png", *BOX, "--preview", "p.gif"), "p.gif: cannot tell the format"),
+        (("inpaint", "photo.png", *BOX, "--preview", "p.xcf"), "p.xcf: cannot tell the format"),
         (("inpaint", "photo.png", *BOX, "--preview", "no/p.png"), "there is no folder no"),
         (
-            ("inpaint", "photo.png", *BOX, "-o", "new/", "--save-mask", "new/m.gif"),
-            "m.gif: cannot tell the format",
+            ("inpaint", "photo.png", *BOX, "-o", "new/", "--save-mask", "new/m.xcf"),
+            "m.xcf: cannot tell the format",
         ),
         (("mask", "photo.png", "--detect", "dust", "-o", "mask.png"), "mask.png: exists already"),
     ],
@@ -205,7 +205,7 @@ def test_a_picture_of_another_format_is_named_as_it_was_typed(
     Path(name).write_bytes(b"something")
     assert main(["denoise", name, *more, *DENOISE]) == 1
     err = capfd.readouterr().err
-    assert err.startswith(f"imgae: {name}: {kind}; it reads PNG, JPEG, TIFF")
+    assert err.startswith(f"imgae: {name}: {kind}; it reads PNG, JPEG, TIFF, ")
     assert "denoised" not in err
     assert not Path("out").exists()
 

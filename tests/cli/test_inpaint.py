@@ -293,7 +293,7 @@ def test_one_file_for_two_is_refused(photo, monkeypatch, capfd, words):
 
 def test_no_mask_is_left_where_the_preview_cannot_be_written(photo, tmp_path):
     before = sorted(tmp_path.iterdir())
-    words = ("--save-mask", tmp_path / "m.png", "--preview", tmp_path / "p.gif")
+    words = ("--save-mask", tmp_path / "m.png", "--preview", tmp_path / "p.xcf")
     assert inpaint(photo, "--box", "1,1,2,2", *words) == 1
     assert sorted(tmp_path.iterdir()) == before
 

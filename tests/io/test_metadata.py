@@ -5,7 +5,7 @@ import PIL.Image
 import pytest
 
 from imgae import Image, read_image, write_image
-from imgae.io.metadata import fresh_exif, fresh_xmp, turned_back, upright
+from imgae.io.metadata import fresh_exif, fresh_xmp, upright
 
 X_RESOLUTION, Y_RESOLUTION = 0x011A, 0x011B
 
@@ -43,15 +43,6 @@ def test_the_resolutions_inside_exif_are_turned_too(tmp_path, orientation):
 def test_exif_that_ends_early_is_kept_as_it_is():
     image = Image(np.zeros((2, 2, 1), np.uint8), exif=b"II*\0\x08\0\0\0\x09\0")
     assert upright(image, 6).exif == image.exif
-
-
-@pytest.mark.parametrize("orientation", range(1, 9))
-def test_turning_back_undoes_turning_upright(orientation):
-    image = Image(np.arange(6, dtype=np.uint8).reshape(2, 3, 1), dpi=(300.0, 150.0))
-    back = turned_back(upright(image, orientation), orientation)
-    assert np.array_equal(back.pixels, image.pixels)
-    assert back.dpi == image.dpi
-    assert back.turned == 1
 
 
 def directory(entries, order, after=0):

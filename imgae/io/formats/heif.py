@@ -367,6 +367,7 @@ FORMAT: Final = Format(
     read,
     encode,
     Limits(
+        lossy=True,
         bits=16,
         side=65535,
         holds=frozenset({"icc", "exif", "xmp", "dpi", "cicp"}),

@@ -441,6 +441,7 @@ FORMAT: Final = Format(
     read,
     encode,
     Limits(
+        lossy=True,
         side=SIDE,
         holds=frozenset({"icc", "exif", "xmp", "dpi", "cicp"}),
         frames=frozenset({"animation"}),

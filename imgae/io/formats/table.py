@@ -23,6 +23,7 @@ class Row(NamedTuple):
     written: whether imgae writes the format; what it only reads is written as TIFF by default.
     extra: of pyproject.toml, which has what the module needs; "" if the base has it.
     recognise: whether a whole file that begins so is one, where the beginning does not say it.
+    variant: whether its files are so near to those of the row before that lists leave it out.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Row(NamedTuple):
     written: bool = True
     extra: str = ""
     recognise: Callable[[bytes], bool] | None = None
+    variant: bool = False
 
     def matches(self, data: bytes) -> bool:
         """Return whether a file's bytes are of this format."""
@@ -100,7 +102,10 @@ def of_content(data: bytes) -> Row | None:
 
 def listed(last: Literal["and", "or"] = "and") -> str:
     """Return the names of all formats as a sentence lists them, as in "PNG, JPEG and TIFF"."""
-    *names, final = (row.name for row in FORMATS)
+    names = [
+        row.name for row in sorted(FORMATS, key=lambda row: row.extra != "") if not row.variant
+    ]
+    *names, final = names
     return f"{', '.join(names)} {last} {final}"
 
 
