@@ -92,10 +92,13 @@ def test_every_model_keeps_to_its_budget(name):
     assert card.scores
 
 
+MIDDLE = np.s_[128:384, 128:384]
+
+
 def test_the_example_gets_much_better(denoiser, example):
-    noisy, clean = example
+    noisy, clean = (pixels[MIDDLE] for pixels in example)
     before, after = psnr(noisy, clean, 255), psnr(denoiser(noisy), clean, 255)
-    assert before < 21
+    assert before < 22
     assert after > 29
 
 
@@ -147,7 +150,7 @@ def test_flat_fields_without_the_noise_stated_are_hardly_touched(denoiser, value
 
 
 def test_gray_pictures_are_denoised_as_gray(denoiser, example):
-    clean = example[1].mean(2)
+    clean = example[1][MIDDLE].mean(2)
     noise = np.random.default_rng(1).normal(0, 25, clean.shape)
     noisy = np.rint(np.clip(clean + noise, 0, 255)).astype(np.uint8)
     assert psnr(denoiser(noisy, sigma=25 / 255), clean, 255) > psnr(noisy, clean, 255) + 7

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from imgae import Denoiser, Image, ImageError, ModelError, OptionError, WeightsError, read_image
+from imgae.model import session
 from imgae.model.session import OnnxModel
 from imgae.model.stitch import plan_for
 from imgae.restore import denoise
@@ -308,7 +309,8 @@ def blurring(tmp_path, monkeypatch, estimator):
     monkeypatch.setattr(denoise, "CAMERA", str(camera))
     monkeypatch.setattr(denoise, "CAMERA_INTEGER", str(camera))
     estimator({"share": 2.0, "rest": 0.2}, share=-0.3, rest=-0.02, white=-1.0)
-    return cache(lambda tile: Denoiser(threads=1, tile=tile))
+    monkeypatch.setattr(session, "load", cache(session.load))  # each file once
+    return lambda tile: Denoiser(threads=1, tile=tile)
 
 
 def patchy(height, width):

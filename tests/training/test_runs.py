@@ -110,20 +110,20 @@ def test_crops_larger_than_the_drawn_masks_are_refused(pictures, tmp_path):
 def test_a_run_stopped_and_resumed_has_the_losses_of_one_that_was_not(
     pictures, tmp_path, monkeypatch, more
 ):
-    config = settings(pictures, steps=110, **more)
+    config = settings(pictures, steps=70, **more)
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     monkeypatch.setattr(runs, "choose_pace", lambda net, obj, bank, config, place: (config, 1.0))
     runs.start(config, None, whole, "cpu", 1, silent, silent)
     step = loop.Trainer.train_step
 
-    def interrupted_at_70(trainer):
+    def interrupted_at_60(trainer):
         step(trainer)
-        if trainer.step == 70:
+        if trainer.step == 60:
             os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr(loop.Trainer, "train_step", interrupted_at_70)
+    monkeypatch.setattr(loop.Trainer, "train_step", interrupted_at_60)
     first = runs.start(config, None, parts, "cpu", 1, silent, silent)
-    assert (first.step, first.finished) == (70, False)
+    assert (first.step, first.finished) == (60, False)
     monkeypatch.setattr(loop.Trainer, "train_step", step)
     assert runs.resume(parts, "cpu", 1, silent, silent).finished
     assert losses(parts) == losses(whole)

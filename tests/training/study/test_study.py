@@ -2,6 +2,7 @@
 
 import json
 import math
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -111,13 +112,16 @@ def test_a_denoisers_step_over_the_noises_variance_is_the_score(broken):
         assert float(error.norm() / score.norm()) < 0.03
 
 
+@pytest.fixture(scope="module")
+def contracted(patches):
+    """Networks by the weight of their penalty."""
+    return cache(lambda weight: contractive.fit_contractive(patches, weight, 0, steps=700))
+
+
 @pytest.mark.parametrize("factor", [1, -1, 0])
-def test_more_contraction_flattens_the_encoder_and_costs_error(patches, factor):
+def test_more_contraction_flattens_the_encoder_and_costs_error(patches, contracted, factor):
     """Jacobian and effective rank fall, the error rises; broken: the sign, or no penalty."""
-    nets = [
-        contractive.fit_contractive(patches, factor * weight, 0, steps=700)
-        for weight in (0, 0.1, 0.3)
-    ]
+    nets = [contracted(factor * weight) for weight in (0, 0.1, 0.3)]
     found = [contractive.flatness(net.singular_values(patches.held_out[:200])) for net in nets]
     errors = [fitting.mse_of(net, patches.held_out) for net in nets]
     with fails_if(factor != 1):
