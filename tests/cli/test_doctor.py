@@ -6,7 +6,7 @@ from imgae.cli import main
 
 KEYS = [
     "imgae", "python", "platform", "numpy", "pillow", "opencv-python-headless", "onnxruntime",
-    "tifffile", "torch", "vnni", "model", "model_because", "camera_model", "model_path", "device",
+    "imagecodecs", "torch", "vnni", "model", "model_because", "camera_model", "model_path", "device",
     "provider", "threads", "load_seconds", "megapixels_per_second",
 ]  # fmt: skip
 
@@ -33,4 +33,4 @@ def test_what_is_not_installed_is_said(capfd, monkeypatch):
     assert main(["doctor", "--threads", "1"]) == 0
     rows = dict(line.split("  ", 1) for line in capfd.readouterr().out.splitlines())
     assert rows["torch"].strip() == "not installed; only training needs it"
-    assert rows["tifffile"].strip() == "not installed"
+    assert rows["imagecodecs"].strip() == "not installed"

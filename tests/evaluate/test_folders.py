@@ -109,5 +109,5 @@ def test_a_pair_has_one_size_and_the_same_colours(tmp_path):
 def test_a_folder_without_pictures_is_told_which_formats_count(tmp_path, monkeypatch):
     new = table.Row("QOI", (".qoi",), b"qoif", "qoi", extra="formats")
     monkeypatch.setattr(table, "FORMATS", (*table.FORMATS, new))
-    with pytest.raises(ImageError, match="holds no PNG, JPEG, TIFF, .* or QOI"):
+    with pytest.raises(ImageError, match=r"holds no PNG, JPEG, TIFF, .* or QOI"):
         folders.clean_pictures(tmp_path)

@@ -34,7 +34,7 @@ def test_vivid_colours_of_display_p3_come_back_from_a_file(tmp_path, ending):
     noisy = PATCHES + RNG.normal(0, 8 / 255, PATCHES.shape)
     stored = np.rint(noisy.clip(0, 1) * 65535).astype(np.uint16)
     profile = (
-        b"\0\0\0\x84".ljust(16, b"\0") + b"RGB ".ljust(20) + b"acsp".ljust(92)
+        b"\0\0\0\x80".ljust(16, b"\0") + b"RGB ".ljust(20) + b"acsp".ljust(92)
     )  # that nobody needs to understand
     source = tmp_path / f"p3.{ending}"
     write_image(Image(stored, icc=profile), source)

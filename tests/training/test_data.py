@@ -128,7 +128,7 @@ def test_a_folder_without_pictures_is_one_sentence(tmp_path):
 def test_a_folder_without_pictures_is_told_every_format_that_can_be_read(tmp_path, monkeypatch):
     more = table.Row("QOI", (".qoi",), b"qoif", "qoi", extra="formats")
     monkeypatch.setattr(table, "FORMATS", (*table.FORMATS, more))
-    with pytest.raises(TrainingError, match="holds PNG, JPEG, TIFF, .* or QOI files"):
+    with pytest.raises(TrainingError, match=r"holds PNG, JPEG, TIFF, .* or QOI files"):
         read_folders([tmp_path], 16, 1 << 20, seed=0)
 
 

@@ -69,9 +69,22 @@ FORMATS: Final = (
     Row("WebP", (".webp",), rb"(?s:RIFF.{4}WEBP)", "webp"),
     # The brand of the file, or one of those that it is compatible with.
     Row("AVIF", (".avif", ".avifs"), rb"(?s:\0\0\0.ftyp(?:.{8}(?:.{4}){0,24}?)?avi[fs])", "avif"),
-    Row("HTJ2K", (".jph",), rb"(?s:\0\0\0\x0cjP  \r\n\x87\n.{4}ftypjph )", "htj2k", written=False),
+    Row(
+        "HTJ2K",
+        (".jph",),
+        rb"(?s:\0\0\0\x0cjP  \r\n\x87\n.{4}ftypjph )",
+        "htj2k",
+        written=False,
+        variant=True,
+    ),
     Row("JPEG 2000", (".jp2", ".jpx", ".jpf"), rb"\0\0\0\x0cjP  \r\n\x87\n", "jpeg2000"),
-    Row("JPEG 2000 codestream", (".j2k", ".j2c", ".jpc"), rb"\xff\x4f\xff\x51", "codestream"),
+    Row(
+        "JPEG 2000 codestream",
+        (".j2k", ".j2c", ".jpc"),
+        rb"\xff\x4f\xff\x51",
+        "codestream",
+        variant=True,
+    ),
     Row("JPEG XL", (".jxl",), rb"\xff\x0a|\0\0\0\x0cJXL \r\n\x87\n", "jxl"),
     Row(  # of its family of brands; AVIF has them too, and names itself beside them
         "HEIC",
@@ -83,8 +96,8 @@ FORMATS: Final = (
     Row("GIF", (".gif",), rb"GIF8[79]a", "gif"),
     Row("BMP", (".bmp", ".dib"), rb"(?s:BM.{12}[\x0c\x10-\x40\x6c\x7c]\0\0\0|BA.{12}BM)", "bmp"),
     Row("PNM", (".ppm", ".pgm", ".pbm", ".pnm"), rb"P[1-6][\s#]", "pnm"),
-    Row("PAM", (".pam",), rb"P7\s", "pam"),
-    Row("PFM", (".pfm",), rb"P[Ff]\s", "pfm"),
+    Row("PAM", (".pam",), rb"P7\s", "pam", variant=True),
+    Row("PFM", (".pfm",), rb"P[Ff]\s", "pfm", variant=True),
     Row("EXR", (".exr",), rb"v/1\x01", "exr", extra="formats"),
     Row("PSD", (".psd", ".psb"), rb"8BPS\0[\x01\x02]", "psd", written=False),
 )
