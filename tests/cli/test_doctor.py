@@ -6,7 +6,8 @@ from imgae.cli import main
 
 KEYS = [
     "imgae", "python", "platform", "numpy", "pillow", "opencv-python-headless", "onnxruntime",
-    "imagecodecs", "torch", "vnni", "model", "model_because", "camera_model", "model_path", "device",
+    "imagecodecs", "torch", "vnni", "model", "model_because", "camera_model", "model_path",
+    "device",
     "provider", "threads", "load_seconds", "megapixels_per_second",
 ]  # fmt: skip
 
