@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from imgae.errors import ImageError, warn
 from imgae.io.format import Encoding, File, Format, Limits
 from imgae.io.metadata import upright
-from imgae.io.palettes import chosen, dithered, error_of, few_colours, numbers_in
+from imgae.io.samples.palettes import chosen, dithered, error_of, few_colours, numbers_in
 from imgae.picture.image import Frames, Image, Stored
 
 IMAGE, EXTENSION, END = 0x2C, 0x21, 0x3B

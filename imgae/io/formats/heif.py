@@ -10,12 +10,12 @@ import pillow_heif
 from numpy.typing import NDArray
 
 from imgae.errors import ImageError, warn
-from imgae.io import boxes
-from imgae.io.associated import associated, unassociated
+from imgae.io.bmff import boxes
+from imgae.io.bmff.lenient import boxes_until_damage
 from imgae.io.exif_dpi import exif_dpi, with_dpi
 from imgae.io.format import BELONGINGS, Encoding, File, Format, Limits
-from imgae.io.lenient import boxes_until_damage
 from imgae.io.metadata import checked, upright
+from imgae.io.samples.associated import associated, unassociated
 from imgae.picture.arrays import channels_of
 from imgae.picture.image import Frames, Image, Stored
 from imgae.picture.pixels import scale_of

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgae.errors import ImageError, warn
-from imgae.io.cms import inks_to_srgb, lab_to_srgb, srgb_profile
+from imgae.io.colour.cms import inks_to_srgb, lab_to_srgb, srgb_profile
 from imgae.io.format import File, Format
 from imgae.io.metadata import EXIF_PREFIX, checked, upright
 from imgae.picture.image import Frames, Image, Stored

@@ -12,7 +12,7 @@ import pytest
 
 from imgae import Frames, Image, ImageError, ImgaeWarning, read_frames, read_image, write_frames
 from imgae.errors import MissingExtraError
-from imgae.io import boxes
+from imgae.io.bmff import boxes
 from imgae.io.formats import heif, table
 from imgae.picture.image import Stored
 from imgae.picture.orientation import turn

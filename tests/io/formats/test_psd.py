@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from imgae.errors import ImageError
-from imgae.io.cms import srgb_profile
+from imgae.io.colour.cms import srgb_profile
 from imgae.io.files import read_image, write_image
 from imgae.io.formats import table
 
