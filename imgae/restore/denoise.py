@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgae.errors import OptionError
-from imgae.io.metadata import iso_of
+from imgae.io.metadata.exif import iso_of
 from imgae.model import machine, registry, session
 from imgae.model.session import OnnxModel
 from imgae.model.stitch import Progress, check_settings, finite, plan_for

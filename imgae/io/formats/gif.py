@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from imgae.errors import ImageError, warn
 from imgae.io.format import Encoding, File, Format, Limits
-from imgae.io.metadata import upright
+from imgae.io.metadata import text
+from imgae.io.metadata.upright import upright
 from imgae.io.samples.palettes import chosen, dithered, error_of, few_colours, numbers_in
 from imgae.picture.image import Frames, Image, Stored
 
@@ -34,7 +35,6 @@ MOST_SIDE: Final = 65535
 LONGEST: Final = 65535
 """Hundredths of a second that a frame can be shown."""
 MOST_SAID: Final = 20
-COMMENT_KEY: Final = "Comment"
 
 
 @dataclass
@@ -126,7 +126,7 @@ def read(file: File) -> Frames:
     file.check_size(contents.width, contents.height, len(contents.frames))
     drawn = compose(contents, file)
     opaque = all(cover.all() for _, cover in drawn)
-    text = tuple((COMMENT_KEY, decoded(comment)) for comment in contents.comments)
+    texts = tuple((text.COMMENT, text.decoded(comment)) for comment in contents.comments)
     images = []
     for (array, cover), frame in zip(drawn, contents.frames, strict=True):
         image = Image(
@@ -134,7 +134,7 @@ def read(file: File) -> Frames:
             None if opaque else cover,
             icc=contents.icc,
             xmp=contents.xmp,
-            text=text,
+            text=texts,
             duration=None if frame.delay is None else frame.delay / 100,
             stored=Stored("GIF", "palette", 8, {"aspect": contents.aspect}),
         )
@@ -142,13 +142,6 @@ def read(file: File) -> Frames:
     loop = 1 if contents.loop is None else contents.loop + 1 if contents.loop else 0
     several = len(images) > 1
     return Frames(tuple(images), "animation" if several else "picture", loop if several else 0)
-
-
-def decoded(comment: bytes) -> str:
-    try:
-        return comment.decode()
-    except UnicodeDecodeError:
-        return comment.decode("latin-1")
 
 
 def take_apart(file: File) -> Contents:
@@ -330,9 +323,9 @@ def side_blocks(image: Image, frames: Frames) -> list[bytes]:
         found.append(application(PROFILE) + split(image.icc))
     if image.xmp:
         found.append(application(XMP) + image.xmp + XMP_END)
-    for key, text in image.text:
-        said = text if key == COMMENT_KEY else f"{key}: {text}"
-        found.append(bytes([EXTENSION, COMMENT]) + split(said.encode("utf-8", "replace")))
+    for keyword, words in image.text:
+        said = text.as_comment(keyword, words).encode("utf-8", "replace")
+        found.append(bytes([EXTENSION, COMMENT]) + split(said))
     return found
 
 

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from imgae.errors import ImageError, warn
 from imgae.io.bmff import boxes
 from imgae.io.bmff.lenient import boxes_until_damage
-from imgae.io.exif_dpi import exif_dpi, with_dpi
 from imgae.io.format import BELONGINGS, Encoding, File, Format, Limits
-from imgae.io.metadata import checked, upright
+from imgae.io.metadata.exif import checked
+from imgae.io.metadata.resolution import resolution_of, with_resolution
+from imgae.io.metadata.upright import upright
 from imgae.io.samples.associated import associated, unassociated
 from imgae.picture.arrays import channels_of
 from imgae.picture.image import Frames, Image, Stored
@@ -158,7 +159,7 @@ def read_picture(file: File, picture: pillow_heif.HeifImage, *, primary: bool) -
         icc=info.get("icc_profile") or None,
         exif=exif,
         xmp=read_xmp(file, info),
-        dpi=exif_dpi(exif),
+        dpi=resolution_of(exif),
         cicp=described(codes),
         private=private,
         stored=Stored("HEIC", f"{bits} bits" if bits > 8 else "", bits, details),
@@ -328,7 +329,7 @@ def add(heif: pillow_heif.HeifFile, image: Image, name: str, *, exact: bool) -> 
     info.update(image.private.get(LIGHT, {}))
     if ASPECT in image.private:
         info["pixel_aspect_ratio"] = image.private[ASPECT]
-    exif = with_dpi(image.exif, image.dpi)
+    exif = with_resolution(image.exif, image.dpi)
     belongings = {"icc_profile": image.icc, "exif": exif, "xmp": image.xmp}
     info.update({key: value for key, value in belongings.items() if value})
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from imgae.errors import ImageError, warn
 from imgae.io.format import Encoding, File, Format, Limits
-from imgae.io.metadata import upright
+from imgae.io.metadata.text import COMMENT, as_comment
+from imgae.io.metadata.upright import upright
 from imgae.picture.image import Frames, Image, Stored
 from imgae.picture.pixels import scale_of
 
@@ -20,7 +21,6 @@ BLANKS: Final = re.compile(rb"[ \t\n\v\f\r]*")
 LINE_END: Final = re.compile(rb"[\r\n]|\Z")
 PART: Final = 1 << 20
 """Letters of a picture in words that are taken at once."""
-COMMENT_KEY: Final = "Comment"
 MOST: Final = 65535
 KINDS: Final = {".pbm": (1, "PBM"), ".pgm": (1, "PGM"), ".ppm": (3, "PPM")}
 """By the extension, the channels of a picture and the name of its kind."""
@@ -137,15 +137,14 @@ def from_bytes(
 
 def in_text(comments: list[bytes]) -> tuple[tuple[str, str], ...]:
     lines = (comment.decode("utf-8", "replace").strip() for comment in comments)
-    return tuple((COMMENT_KEY, line) for line in lines if line)
+    return tuple((COMMENT, line) for line in lines if line)
 
 
 def as_comments(image: Image) -> bytes:
     """Return the texts of a picture as lines of comments."""
     found = []
     for key, text in image.text:
-        said = text if key == COMMENT_KEY else f"{key}: {text}"
-        found += [f"# {line}\n" for line in said.splitlines()]
+        found += [f"# {line}\n" for line in as_comment(key, text).splitlines()]
     return "".join(found).encode("utf-8", "replace")
 
 

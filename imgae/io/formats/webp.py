@@ -4,6 +4,7 @@ Written without loss unless a quality is asked for, whatever the file was that t
 from: the picture that comes back has each pixel, and is several times as large as a lossy file.
 """
 
+import io
 import itertools
 import struct
 from collections.abc import Iterator
@@ -12,14 +13,15 @@ from typing import Any, Final, NamedTuple
 
 import imagecodecs
 import numpy as np
-import PIL.WebPImagePlugin  # noqa: F401 - Pillow writes with the plugins that are imported
+import PIL.Image
+import PIL.WebPImagePlugin
 from numpy.typing import NDArray
 
 from imgae.errors import ImageError, warn
-from imgae.io import pillow
-from imgae.io.exif import orientation_of, resolution_of, with_resolution
 from imgae.io.format import Encoding, File, Format, Limits
-from imgae.io.metadata import checked, upright
+from imgae.io.metadata.exif import checked, orientation_of
+from imgae.io.metadata.resolution import resolution_of, with_resolution
+from imgae.io.metadata.upright import upright
 from imgae.picture.arrays import channels_of, split_alpha
 from imgae.picture.image import Frames, Image, Stored
 
@@ -357,8 +359,9 @@ def encoded(array: NDArray[Any], encoding: Encoding) -> list[tuple[bytes, bytes]
         options |= {"lossless": True, "method": EFFORT}
     else:
         options |= {"quality": encoding.quality, "method": 4}
-    colours, alpha = split_alpha(array, array.shape[2] == 4)
-    data = pillow.encode(Image(colours, alpha), "WEBP", options)
+    out = io.BytesIO()
+    PIL.Image.fromarray(np.ascontiguousarray(array)).save(out, "WEBP", **options)
+    data = out.getvalue()
     return [
         (one.kind, one.data)
         for one in chunks_of(data, 12, len(data))

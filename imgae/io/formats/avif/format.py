@@ -19,12 +19,13 @@ from imgae.errors import ImageError, warn
 from imgae.io.bmff import boxes
 from imgae.io.bmff.boxes import Box, Cursor, Item, Items, box, full_box
 from imgae.io.bmff.outer import outermost
-from imgae.io.exif import orientation_of, resolution_of, with_resolution
 from imgae.io.format import Encoding, File, Format, Limits
 from imgae.io.formats.avif.av1 import coded_size, configuration
 from imgae.io.formats.avif.items import Part, meta_box, still_file
 from imgae.io.formats.avif.sequences import Timing, Track, movie, tracks_of
-from imgae.io.metadata import checked, upright
+from imgae.io.metadata.exif import checked, orientation_of
+from imgae.io.metadata.resolution import resolution_of, with_resolution
+from imgae.io.metadata.upright import upright
 from imgae.io.samples.depth import narrowed, widened
 from imgae.picture.image import Frames, Image, Stored
 from imgae.picture.orientation import SIDEWAYS, TURNS, turn

@@ -20,7 +20,7 @@ from imgae.io.format import Encoding, File, Format, Limits
 from imgae.io.formats.exr import openexr
 from imgae.io.formats.exr.openexr import Part
 from imgae.io.libraries import overheard
-from imgae.io.metadata import upright
+from imgae.io.metadata.upright import upright
 from imgae.picture.image import Frames, Image, Stored
 
 COMPLAINTS: Final = (b"<python_buffer>: (EXR_", b"Warning: Exception raised reading pixel data")

@@ -6,15 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from imgae.errors import warn
-from imgae.io.formats.jpeg import photoshop, trailer, xmp
+from imgae.io.formats.jpeg import trailer, xmp
 from imgae.io.formats.jpeg.stream import APP, COM, Segment, Stream
-from imgae.io.metadata import (
-    EXIF_PREFIX,
-    ORIENTATION_TAG,
-    X_RESOLUTION_TAG,
-    Y_RESOLUTION_TAG,
-    directory,
-)
+from imgae.io.metadata import photoshop
+from imgae.io.metadata.exif import EXIF_PREFIX, directory, stated_orientation
+from imgae.io.metadata.resolution import resolution_of, with_resolution
+from imgae.io.metadata.text import COMMENT, as_comment, decoded
 from imgae.picture.image import Image
 from imgae.picture.orientation import SIDEWAYS
 
@@ -47,10 +44,6 @@ MOST_NAMED: Final = 8
 """Segments of no known use that a message names."""
 RESOURCES: Final = "Photoshop resources"
 ASPECT: Final = "pixel aspect"
-COMMENT: Final = "Comment"
-UNIT_TAG: Final = 0x0128
-INTEGERS: Final = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i"}
-"""The types of integers in EXIF."""
 
 
 @dataclass
@@ -71,13 +64,13 @@ class Belongings:
 def read(stream: Stream, data: bytes, name: str) -> Belongings:
     """Read what a file holds besides pixels, and warn of what is not carried on."""
     found = Belongings(icc=read_icc(stream, name), exif=read_exif(stream, name))
-    found.orientation = orientation_of(found.exif)
+    found.orientation = stated_orientation(found.exif)
     read_xmp(stream, data, found, name)
     sizes = read_photoshop(stream, found, name)
     read_resolution(stream, found, sizes)
     texts = []
     for comment in (segment.data for segment in stream.others if segment.marker == COM):
-        if text := text_of(comment):
+        if text := decoded(comment.rstrip(b"\0")):
             texts.append((COMMENT, text))
             found.comments[text] = comment
     for ducky in stream.find(APP12, DUCKY):
@@ -103,14 +96,6 @@ def tell_of_others(stream: Stream, name: str) -> None:
         more = f" and {len(unknown) - MOST_NAMED} more" * (len(unknown) > MOST_NAMED)
         words = ", ".join(list(unknown)[:MOST_NAMED]) + more
         warn(f"{name}: segments of no known use are left out: {words}")
-
-
-def text_of(comment: bytes) -> str:
-    stripped = comment.rstrip(b"\0")
-    try:
-        return stripped.decode()
-    except UnicodeDecodeError:
-        return stripped.decode("latin-1")
 
 
 def read_ducky(data: bytes) -> list[tuple[str, str]]:
@@ -164,34 +149,6 @@ def read_exif(stream: Stream, name: str) -> bytes | None:
     return exif
 
 
-def entries_of(exif: bytes) -> tuple[str, dict[int, int]]:
-    """Return the byte order of EXIF, and where the entries of its first directory lie."""
-    order = "<" if exif[:2] == b"II" else ">"
-    (start,) = struct.unpack_from(order + "I", exif, 4)
-    return order, directory(exif, order, start)
-
-
-def whole_number(exif: bytes, tag: int) -> int | None:
-    """Return the number of an entry of any integer type, or None."""
-    order, entries = entries_of(exif)
-    at = entries.get(tag)
-    if at is None or at + 12 > len(exif):
-        return None
-    kind, count = struct.unpack_from(order + "HI", exif, at + 2)
-    letter = INTEGERS.get(kind)
-    if letter is None or count < 1:
-        return None
-    if struct.calcsize(order + letter) * count > 4:
-        return None
-    return int(struct.unpack_from(order + letter, exif, at + 8)[0])
-
-
-def orientation_of(exif: bytes | None) -> int | None:
-    """Return the orientation that EXIF gives, 1 for what is none from 1 to 8; None without."""
-    found = None if exif is None else whole_number(exif, ORIENTATION_TAG)
-    return found if found is None or 1 <= found <= 8 else 1
-
-
 def as_before(fresh: bytes, before: bytes) -> bytes:
     """Return XMP with the orientation that it had before.
 
@@ -201,28 +158,6 @@ def as_before(fresh: bytes, before: bytes) -> bytes:
     pattern = re.compile(rb"(tiff:Orientation(?:=[\"']|>))([0-9]+)")
     found = pattern.search(before)
     return fresh if found is None else pattern.sub(rb"\g<1>" + found[2], fresh)
-
-
-def exif_dpi(exif: bytes | None) -> tuple[float, float] | None:
-    """Return the pixels per inch, across and down, that EXIF gives."""
-    if exif is None:
-        return None
-    order, entries = entries_of(exif)
-    unit = whole_number(exif, UNIT_TAG) if UNIT_TAG in entries else 2
-    values = []
-    for tag in (X_RESOLUTION_TAG, Y_RESOLUTION_TAG):
-        at = entries.get(tag)
-        if at is None or unit not in (2, 3):
-            return None
-        try:
-            kind, count, place = struct.unpack_from(order + "HII", exif, at + 2)
-            above, below = struct.unpack_from(order + "II", exif, place)
-        except struct.error:
-            return None
-        if (kind, count) != (5, 1) or not above or not below:
-            return None
-        values.append(above / below * (2.54 if unit == 3 else 1))
-    return values[0], values[1]
 
 
 def read_xmp(stream: Stream, data: bytes, found: Belongings, name: str) -> None:
@@ -253,7 +188,7 @@ def read_photoshop(stream: Stream, found: Belongings, name: str) -> tuple[float,
     resources, whole = photoshop.parse(b"".join(stream.find(APP13, PHOTOSHOP)))
     if not whole:
         warn(f"{name}: its Photoshop resources are damaged; what follows the damage is left out")
-    by_number = {resource.number: resource.data for resource in reversed(resources)}
+    by_number = photoshop.first_of_each(resources)
     found.iptc = photoshop.without_preview(by_number.get(photoshop.IPTC, b"")) or None
     kept, paths, copies = [], False, False
     for resource in resources:
@@ -278,7 +213,7 @@ def read_resolution(
     stream: Stream, found: Belongings, resource: tuple[float, float] | None
 ) -> None:
     """Take the resolution of JFIF, else of EXIF, else of Photoshop."""
-    found.dpi = exif_dpi(found.exif) or resource
+    found.dpi = resolution_of(found.exif) or resource
     for header in stream.find(APP0, JFIF)[:1]:
         if len(header) < 7:
             continue
@@ -304,7 +239,7 @@ def write(image: Image, jfif: bool, name: str) -> bytes:
         made.append(Segment(APP0, JFIF + b"\1\1" + density(image, name) + b"\0\0"))
     elif image.dpi:
         resources += photoshop.resolution(image.dpi)
-        exif = exif or exif_of(image.dpi)
+        exif = exif or with_resolution(None, image.dpi)
     if exif:
         parts = chunks(exif, MOST - len(EXIF_PREFIX))
         if len(parts) > 1:
@@ -352,9 +287,8 @@ def comment_segments(image: Image, name: str) -> list[Segment]:
     stored = image.stored.details.get("comments", {}) if image.stored else {}
     made = []
     for key, text in image.text:
-        comment = key == COMMENT
-        data = text.encode("utf-8", "surrogateescape") if comment else f"{key}: {text}".encode()
-        data = stored.get(text, data) if comment else data
+        data = as_comment(key, text).encode("utf-8", "surrogateescape")
+        data = stored.get(text, data) if key == COMMENT else data
         if len(data) > MOST:
             warn(f"{name}: JPEG cannot hold a text of {len(data)} bytes ({key}); it is left out")
         else:
@@ -379,14 +313,3 @@ def density(image: Image, name: str) -> bytes:
         return struct.pack(">BHH", 0, 1, 1)
     _, unit, rounded = min(choices)
     return struct.pack(">BHH", unit, *rounded)
-
-
-def exif_of(dpi: tuple[float, float]) -> bytes:
-    """Return EXIF that holds a resolution, where the file has no JFIF segment for it."""
-    entries = [
-        struct.pack(">HHII", X_RESOLUTION_TAG, 5, 1, 50),
-        struct.pack(">HHII", Y_RESOLUTION_TAG, 5, 1, 58),
-        struct.pack(">HHIHH", UNIT_TAG, 3, 1, 2, 0),
-    ]
-    values = b"".join(struct.pack(">II", max(round(value * 1000), 1), 1000) for value in dpi)
-    return b"MM\0*" + struct.pack(">IH", 8, len(entries)) + b"".join(entries) + bytes(4) + values

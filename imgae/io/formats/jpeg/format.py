@@ -15,7 +15,7 @@ from imgae.io.format import Encoding, File, Format, Limits, with_bits
 from imgae.io.formats.jpeg import belongings, coding, decoding, stream
 from imgae.io.formats.jpeg.coding import Layout
 from imgae.io.formats.jpeg.stream import LOSSLESS, PROGRESSIVE, Stream
-from imgae.io.metadata import upright
+from imgae.io.metadata.upright import upright
 from imgae.picture.image import Frames, Image, Stored
 from imgae.picture.orientation import SIDEWAYS
 

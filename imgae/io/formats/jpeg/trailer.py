@@ -8,6 +8,7 @@ import struct
 from typing import Final
 
 from imgae.io.formats.jpeg.xmp import DEPTH, GAIN_MAP, VIDEO
+from imgae.io.metadata.directories import directories
 
 GAIN_MAP_MARKS: Final = (
     b"http://ns.adobe.com/hdr-gain-map/1.0/",
@@ -23,6 +24,9 @@ DEPTH_MARKS: Final = (
 )
 PICTURE: Final = b"\xff\xd8\xff"
 VIDEO_MARK: Final = b"ftyp"
+ENTRIES: Final = 0xB002
+"""The tag of the list of pictures (MPF) that says where they begin."""
+MOST_LISTED: Final = 64
 SAMSUNG: Final = b"SEFT"
 HEAD: Final = 1 << 16
 """How much of a further picture is searched for what it is."""
@@ -69,17 +73,12 @@ def places_of(data: bytes, listed: bytes, after: int) -> list[int]:
     listed: the segment's data, whose offsets count from its own first byte.
     """
     base = data.find(b"MPF\0" + listed[:64]) + 4
-    order = "<" if listed[:2] == b"II" else ">"
-    places = []
-    try:
-        (start,) = struct.unpack_from(order + "I", listed, 4)
-        (count,) = struct.unpack_from(order + "H", listed, start)
-        for at in range(start + 2, start + 2 + 12 * min(count, 64), 12):
-            tag, _, size, place = struct.unpack_from(order + "HHII", listed, at)
-            if tag == 0xB002:
-                entries = range(place, place + min(size, 16 * 64), 16)
-                places = [struct.unpack_from(order + "III", listed, e)[2] for e in entries]
-    except struct.error:
+    directory = next(directories(listed), None)
+    entry = directory.entries.get(ENTRIES) if directory else None
+    if directory is None or entry is None:
         return []
+    count = min(len(entry.data), 16 * MOST_LISTED) // 16
+    letters = directory.order + "III"
+    places = [struct.unpack_from(letters, entry.data, 16 * at)[2] for at in range(count)]
     found = sorted({base + place for place in places if place})
     return [place for place in found if place >= after and data[place : place + 3] == PICTURE]

@@ -10,7 +10,7 @@ import struct
 from typing import Final
 from xml.parsers import expat
 
-from imgae.io.metadata import without_elements
+from imgae.io.metadata.xmp import without_elements
 
 MAIN: Final = b"http://ns.adobe.com/xap/1.0/\0"
 EXTENSION: Final = b"http://ns.adobe.com/xmp/extension/\0"

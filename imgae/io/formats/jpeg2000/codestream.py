@@ -4,6 +4,7 @@ A file may be a bare codestream, which says nothing of what its channels mean. J
 jpeg2000.py, hold one in a box.
 """
 
+import io
 import struct
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,9 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgae.errors import ImageError, warn
-from imgae.io import pillow
 from imgae.io.format import Encoding, File, Format, Limits
-from imgae.io.metadata import upright
+from imgae.io.metadata.upright import upright
 from imgae.io.samples.depth import fits, narrowed, widened
 from imgae.picture.image import Frames, Image, Stored
 
@@ -141,7 +141,7 @@ def decode_uneven(file: File, data: bytes, header: Header) -> NDArray[Any]:
 
     Those of different sizes are luma and chroma, and come as RGB.
     """
-    import PIL.Jpeg2KImagePlugin  # noqa: F401 - Pillow opens with the plugins that are imported
+    import PIL.Jpeg2KImagePlugin
 
     channels = len(header.channels)
     depths = [one.bits for one in header.channels]
@@ -153,7 +153,12 @@ def decode_uneven(file: File, data: bytes, header: Header) -> NDArray[Any]:
         raise ImageError(
             f"{file.name}: its channels differ in size or depth in a way that imgae does not take"
         )
-    with pillow.opened(file, "JPEG2000", data) as picture:
+    try:
+        opened = PIL.Jpeg2KImagePlugin.Jpeg2KImageFile(io.BytesIO(data), file.name)
+    except SyntaxError as error:
+        raise ImageError(f"{file.name}: damaged, or of a kind that cannot be read") from error
+    with opened as picture:
+        file.check_size(*picture.size)
         array = np.asarray(picture)
         if picture.mode not in ("L", "LA", "RGB", "RGBA"):
             raise ImageError(f"{file.name}: its channels differ in size or depth")

@@ -17,7 +17,6 @@ from imgae.io.bmff import boxes
 from imgae.io.bmff.boxes import Box, Cursor, box
 from imgae.io.bmff.outer import outermost
 from imgae.io.colour import inks
-from imgae.io.exif import orientation_of, resolution_of
 from imgae.io.format import Encoding, File, Format, Limits
 from imgae.io.formats.jpeg2000.codestream import (
     Header,
@@ -31,7 +30,9 @@ from imgae.io.formats.jpeg2000.codestream import (
     spread,
     stored_as,
 )
-from imgae.io.metadata import checked, upright
+from imgae.io.metadata.exif import checked, orientation_of
+from imgae.io.metadata.resolution import resolution_of
+from imgae.io.metadata.upright import upright
 from imgae.io.samples.depth import widened
 from imgae.picture.image import Frames, Image
 from imgae.picture.pixels import scale_of

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from imgae.errors import ImageError, warn
 from imgae.io.bmff import boxes
 from imgae.io.bmff.lenient import boxes_until_damage
-from imgae.io.exif_dpi import exif_dpi, with_dpi
 from imgae.io.format import Encoding, File, Format, Limits
 from imgae.io.formats.jxl.colours import LINEAR, cicp_of, is_srgb, of_cicp, profile_of
 from imgae.io.formats.jxl.frames import PermutedError, read_frames, with_durations
@@ -28,7 +27,9 @@ from imgae.io.formats.jxl.header import (
     with_header,
 )
 from imgae.io.formats.jxl.profile import read_profile, write_profile
-from imgae.io.metadata import EXIF_PREFIX, checked, upright
+from imgae.io.metadata.exif import EXIF_PREFIX, checked
+from imgae.io.metadata.resolution import resolution_of, with_resolution
+from imgae.io.metadata.upright import upright
 from imgae.io.samples.associated import associated, unassociated
 from imgae.picture.image import Frames, Image, Stored
 from imgae.picture.orientation import SIDEWAYS
@@ -102,7 +103,10 @@ def read(file: File) -> Frames:
     for array, count in zip(stack, ticks, strict=True):
         file.check_decoded(array, width, height, channels)
         image = replace(
-            picture_of(array, header, profile), exif=exif, xmp=container.xmp, dpi=exif_dpi(exif)
+            picture_of(array, header, profile),
+            exif=exif,
+            xmp=container.xmp,
+            dpi=resolution_of(exif),
         )
         if header.animation:
             over, under = header.animation.ticks
@@ -327,7 +331,7 @@ def with_timing(
 
 def contained(codestream: bytes, image: Image, level: bytes) -> bytes:
     """Return a codestream as a file, in boxes if there is something to put beside it."""
-    exif = with_dpi(image.exif, image.dpi)
+    exif = with_resolution(image.exif, image.dpi)
     if not (exif or image.xmp or level):
         return codestream
     parts = [SIGNATURE, FILE_TYPE, level]

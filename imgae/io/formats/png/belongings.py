@@ -9,10 +9,11 @@ from typing import Any, Final
 import numpy as np
 
 from imgae.errors import warn
-from imgae.io import metadata
 from imgae.io.formats.png import profiles
 from imgae.io.formats.png.chunks import MOST_METADATA, NEEDED, Chunk, inflate, written
 from imgae.io.formats.png.pixels import Header
+from imgae.io.metadata import photoshop
+from imgae.io.metadata.exif import EXIF_PREFIX, checked, orientation_of
 from imgae.picture.image import Image
 from imgae.picture.orientation import SIDEWAYS
 from imgae.picture.pixels import scale_of
@@ -140,7 +141,7 @@ def finish(found: Found, name: str) -> None:
     if any(language or translated for _, language, translated in found.languages):
         found.private[LANGUAGES] = tuple(found.languages)
     if found.exif is not None:
-        found.exif = metadata.checked(found.exif, name)
+        found.exif = checked(found.exif, name)
     if found.exif is not None:
         found.orientation = orientation_of(found.exif)
     tell_colours(found)
@@ -169,7 +170,7 @@ def take_profile(found: Found, kind: str, data: bytes) -> None:
     if kind in ("exif", "app1"):
         if data.startswith(b"http://ns.adobe.com/xap/1.0/\0"):
             found.xmp = found.xmp or data.split(b"\0", 1)[1]
-        elif data.startswith((metadata.EXIF_PREFIX, b"II*\0", b"MM\0*")):
+        elif data.startswith((EXIF_PREFIX, b"II*\0", b"MM\0*")):
             found.exif = found.exif or data
         else:
             raise ValueError("neither EXIF nor XMP")
@@ -184,22 +185,6 @@ def take_profile(found: Found, kind: str, data: bytes) -> None:
         found.icc = found.icc or checked_profile(data)
     else:
         raise ValueError("of a kind that is not known")
-
-
-def orientation_of(exif: bytes) -> int:
-    """Return the orientation that EXIF gives, or 1."""
-    order = "<" if exif[:2] == b"II" else ">"
-    try:
-        (start,) = struct.unpack_from(order + "I", exif, 4)
-        at = metadata.directory(exif, order, start).get(metadata.ORIENTATION_TAG)
-        if at is None:
-            return 1
-        (kind,) = struct.unpack_from(order + "H", exif, at + 2)
-        letter = {1: "B", 3: "H", 4: "I", 9: "i"}.get(kind)
-        value = struct.unpack_from(order + letter, exif, at + 8)[0] if letter else 1
-    except struct.error:
-        return 1
-    return int(value) if value in range(1, 9) else 1
 
 
 def checked_profile(data: bytes) -> bytes:
@@ -445,7 +430,7 @@ def side_chunks(image: Image, details: Mapping[str, Any], name: str) -> list[byt
     if image.xmp:
         found.append(written(b"iTXt", XMP_KEY.encode(), b"\0\0\0\0\0", image.xmp))
     if image.iptc:
-        text = profiles.encode("iptc", profiles.resources_of(image.iptc))
+        text = profiles.encode("iptc", photoshop.resource(photoshop.IPTC, image.iptc))
         key = (profiles.RAW + "iptc").encode()
         found.append(written(b"zTXt", key, b"\0\0", zlib.compress(text.encode())))
     found += text_chunks(image, details)

@@ -13,7 +13,7 @@ from imgae.io.format import Encoding, File, Format, Limits
 from imgae.io.formats.png import belongings, pixels
 from imgae.io.formats.png.chunks import MAGIC, Chunk, take_apart, written, written_stream
 from imgae.io.formats.png.pixels import GRAY, GRAY_ALPHA, PALETTE, RGB, RGB_ALPHA, Header
-from imgae.io.metadata import upright
+from imgae.io.metadata.upright import upright
 from imgae.io.samples.palettes import numbers_in
 from imgae.picture.image import Frames, Image, Stored
 from imgae.picture.pixels import scale_of

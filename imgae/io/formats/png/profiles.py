@@ -1,12 +1,12 @@
 """EXIF, IPTC, XMP and profiles in the texts of a PNG, as ImageMagick writes them."""
 
 import binascii
-import struct
 from typing import Final
+
+from imgae.io.metadata import photoshop
 
 RAW: Final = "Raw profile type "
 PHOTOSHOP: Final = b"8BIM"
-IPTC_RESOURCE: Final = 0x0404
 DIGITS_A_LINE: Final = 72
 BLANKS: Final = str.maketrans("", "", " \t\r\n")
 
@@ -35,21 +35,5 @@ def captions_of(resources: bytes) -> bytes | None:
     """
     if not resources.startswith(PHOTOSHOP):
         return resources if resources[:1] == b"\x1c" else None
-    at = 0
-    while resources[at : at + 4] == PHOTOSHOP and at + 12 <= len(resources):
-        (number,) = struct.unpack_from(">H", resources, at + 4)
-        name = resources[at + 6] + 1
-        at += 6 + name + name % 2
-        if at + 4 > len(resources):
-            return None
-        (size,) = struct.unpack_from(">I", resources, at)
-        if number == IPTC_RESOURCE:
-            return resources[at + 4 : at + 4 + size] or None
-        at += 4 + size + size % 2
-    return None
-
-
-def resources_of(captions: bytes) -> bytes:
-    """Return captions as Photoshop's resources."""
-    head = struct.pack(">4sHHI", PHOTOSHOP, IPTC_RESOURCE, 0, len(captions))
-    return head + captions + bytes(len(captions) % 2)
+    found = photoshop.first_of_each(photoshop.parse(resources)[0])
+    return found.get(photoshop.IPTC) or None

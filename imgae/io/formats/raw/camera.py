@@ -5,9 +5,9 @@ import struct
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from imgae.io.tags import (
-    EXIF,
-    GPS,
+from imgae.io.metadata.directories import (
+    EXIF_TAG,
+    GPS_TAG,
     SUB_DIRECTORIES,
     Entry,
     as_exif,
@@ -49,7 +49,7 @@ KEPT: Final = (270, 271, 272, 305, 306, 315, 33432, 18246, 18249, *range(40091, 
 """Description, maker, dates, people, rights and stars, of a raw file's first directory."""
 OF_DNG: Final = {50735: 42033, 50736: 42034}
 """Serial number and lens of a DNG's first directory, and how EXIF has them."""
-POINTERS: Final = (MAKER_NOTE, EXIF, GPS, 40965)
+POINTERS: Final = (MAKER_NOTE, EXIF_TAG, GPS_TAG, 40965)
 """Tags of the exposure that point to places in the file."""
 MOST_TAGS: Final = 256
 MOST_BYTES: Final = 1 << 16
@@ -105,7 +105,7 @@ def photo_data(data: bytes) -> PhotoData:
 
     Values are kept byte for byte. Maker notes are left out, since they point to places in the file.
     """
-    parts: dict[int, dict[int, Entry]] = {0: {}, EXIF: {}, GPS: {}}
+    parts: dict[int, dict[int, Entry]] = {0: {}, EXIF_TAG: {}, GPS_TAG: {}}
     order, whole = "", {}
     for start, role in structures(data):
         first = next(directories(data, start), None)
@@ -119,13 +119,13 @@ def photo_data(data: bytes) -> PhotoData:
         parts[0].update({tag: entry for tag, entry in whole.items() if tag in KEPT})
         for tag, usual in OF_DNG.items():
             if tag in whole:
-                parts[EXIF][usual] = whole[tag]
-        for tag in (EXIF, GPS):
+                parts[EXIF_TAG][usual] = whole[tag]
+        for tag in (EXIF_TAG, GPS_TAG):
             found = directory_at(data, start, first.number(tag), order) if tag in whole else None
             parts[tag].update(found[0] if found else {})
-    notes = MAKER_NOTE in parts[EXIF] or PRIVATE_DATA in whole or b"CMT3" in data[: 1 << 16]
+    notes = MAKER_NOTE in parts[EXIF_TAG] or PRIVATE_DATA in whole or b"CMT3" in data[: 1 << 16]
     for tag in POINTERS:
-        parts[EXIF].pop(tag, None)
+        parts[EXIF_TAG].pop(tag, None)
     kept = [
         dict(
             sorted((tag, entry) for tag, entry in entries.items() if len(entry.data) < MOST_BYTES)[
@@ -148,7 +148,7 @@ def structures(data: bytes) -> Iterator[tuple[int, int]]:
     With each, what its first directory is: 0 for the main one, EXIF or GPS.
     """
     if data[4:12] == b"ftypcrx ":
-        for name, role in ((b"CMT1", 0), (b"CMT2", EXIF), (b"CMT4", GPS)):
+        for name, role in ((b"CMT1", 0), (b"CMT2", EXIF_TAG), (b"CMT4", GPS_TAG)):
             found = re.search(name + rb"(?=II\*\0|MM\0\*)", data[: 1 << 20])
             if found:
                 yield found.end(), role

@@ -17,8 +17,8 @@ from imgae.io.colour.cms import srgb_profile
 from imgae.io.format import File, Format
 from imgae.io.formats.raw import camera
 from imgae.io.libraries import overheard
-from imgae.io.metadata import upright
-from imgae.io.tags import Directory, directories
+from imgae.io.metadata.directories import Directory, directories
+from imgae.io.metadata.upright import upright
 from imgae.picture.image import Frames, Image, Stored
 
 COMPLAINT: Final = b"unknown file: "

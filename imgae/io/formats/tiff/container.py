@@ -9,26 +9,8 @@ import numpy as np
 
 from imgae.errors import ImageError
 from imgae.io.formats.tiff.notes import tell
+from imgae.io.metadata.directories import SIZES, SUB_DIRECTORIES
 
-SIZES: Final = {
-    1: 1,
-    2: 1,
-    3: 2,
-    4: 4,
-    5: 8,
-    6: 1,
-    7: 1,
-    8: 2,
-    9: 4,
-    10: 8,
-    11: 4,
-    12: 8,
-    13: 4,
-    16: 8,
-    17: 8,
-    18: 8,
-}
-"""Bytes of a value, by its type."""
 LETTERS: Final = {
     1: "u1",
     3: "u2",
@@ -49,7 +31,6 @@ LETTERS: Final = {
 """Numbers as numpy names them, by their type; rationals are two."""
 RATIONALS: Final = (5, 10)
 TEXT: Final = 2
-SUB_DIRECTORIES: Final = 330
 MOST_DIRECTORIES: Final = 1 << 16
 DEEPEST: Final = 4
 

@@ -19,7 +19,6 @@ from imgae.io.formats.tiff.metadata import (
     DESCRIPTION,
     IMAGEJ_NAME,
     OME_NAME,
-    ORIENTATION,
     PRIVATE,
     exif_tags,
     tags_of,
@@ -28,7 +27,9 @@ from imgae.io.formats.tiff.metadata import (
 from imgae.io.formats.tiff.notes import once, tell
 from imgae.io.formats.tiff.segments import decode
 from imgae.io.formats.tiff.strips import Strips, strips_of
-from imgae.io.metadata import EXIF_TAG, ICC_TAG, upright
+from imgae.io.metadata.directories import EXIF_TAG
+from imgae.io.metadata.exif import ICC_TAG, ORIENTATION_TAG
+from imgae.io.metadata.upright import upright
 from imgae.picture.image import Frames, Image
 from imgae.picture.pixels import scale_of
 
@@ -83,7 +84,7 @@ def read_page(
         image = replace(
             image, stored=replace(image.stored, details={**image.stored.details, **said})
         )
-    orientation = directory.number(ORIENTATION, 1)
+    orientation = directory.number(ORIENTATION_TAG, 1)
     return upright(with_metadata(image, container, directory, orientation), orientation)
 
 

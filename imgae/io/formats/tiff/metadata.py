@@ -1,31 +1,27 @@
 """What a TIFF file's tags hold besides pixels, to an Image's fields and back."""
 
-import struct
 from dataclasses import replace
-from fractions import Fraction
 from typing import Any, Final
 
 from imgae.errors import ImageError
 from imgae.io.formats.tiff.build import MAKER_NOTE, Builder, numbers, octets, size_of
 from imgae.io.formats.tiff.container import Container, Directory, Value
 from imgae.io.formats.tiff.notes import tell
-from imgae.io.metadata import (
-    EXIF_TAG,
-    GPS_TAG,
+from imgae.io.metadata import photoshop
+from imgae.io.metadata.directories import EXIF_TAG, GPS_TAG
+from imgae.io.metadata.exif import (
     ICC_TAG,
     JPEG_BEGINNING,
+    ORIENTATION_TAG,
+    X_RESOLUTION_TAG,
     XMP_TAG,
+    Y_RESOLUTION_TAG,
 )
+from imgae.io.metadata.resolution import INCH, PER_INCH, UNIT_TAG, fraction
 from imgae.picture.image import Image
 from imgae.picture.orientation import SIDEWAYS
 
 DESCRIPTION: Final = 270
-ORIENTATION: Final = 274
-ACROSS: Final = 282
-DOWN: Final = 283
-UNIT: Final = 296
-INCH: Final = 2
-CENTIMETRE: Final = 3
 IPTC_TAG: Final = 33723
 PHOTOSHOP: Final = 34377
 INTEROPERABILITY: Final = 0xA005
@@ -37,7 +33,7 @@ STRUCTURE: Final = frozenset(
     {*range(254, 260), 262, *range(263, 267), 273, *range(277, 285), 288, 289, 292, 293, 296, 317}
     | {320, 322, 323, 324, 325, 326, 327, 328, 330, 332, 333, 334, 336, *range(338, 342), 347}
     | {*range(512, 522), 529, 530, 531, 532, 559, 32995, 32996, 32997, 32998, 50674, 65000}
-    | {ORIENTATION, ICC_TAG, XMP_TAG, IPTC_TAG, PHOTOSHOP, EXIF_TAG, GPS_TAG}
+    | {ORIENTATION_TAG, ICC_TAG, XMP_TAG, IPTC_TAG, PHOTOSHOP, EXIF_TAG, GPS_TAG}
 )
 """Tags that say how pixels are stored, or that are read by themselves."""
 WORDS: Final = frozenset(
@@ -77,7 +73,7 @@ PRIVATE: Final = frozenset(
 LARGE: Final = 1 << 16
 LARGE_BLOB: Final = 1 << 10
 """Bytes of a private value that is kept: of numbers and text, and of bytes that may be anything."""
-RESOURCES_OUT: Final = frozenset({1005, 1028, 1033, 1036, 1039, 1058, 1059, 1060})
+RESOURCES_OUT: Final = frozenset({*photoshop.REPEATED, *photoshop.THUMBNAILS})
 """Photoshop's resources of resolution, captions, thumbnails, profile, EXIF and XMP: they lie in
 tags of their own, or show the picture as it was."""
 KEYWORDS: Final = {
@@ -120,7 +116,7 @@ def with_metadata(
     ):
         private[PIXEL_SIZE] = resolution[1]
     exif = exif_of(container, directory, words)
-    xmp = directory.raw(XMP_TAG) or resources.get(1060)
+    xmp = directory.raw(XMP_TAG) or resources.get(photoshop.XMP)
     spend(container, len(exif or b"") + len(xmp or b""))
     stored = image.stored
     if stored is not None and resolution is not None and dpi is not None:
@@ -129,7 +125,7 @@ def with_metadata(
         image,
         exif=exif,
         xmp=xmp.rstrip(b"\0") or None if xmp else None,
-        iptc=directory.raw(IPTC_TAG) or resources.get(1028),
+        iptc=directory.raw(IPTC_TAG) or resources.get(photoshop.IPTC),
         dpi=dpi,
         private={key: value for key, value in private.items() if value},
         stored=stored,
@@ -189,21 +185,24 @@ def resolution_of(
     directory: Directory, orientation: int
 ) -> tuple[tuple[float, float] | None, tuple[int, tuple[int, ...]] | None]:
     """Return pixels per inch, and the file's unit and its fractions for the upright picture."""
-    across, down = directory.numbers(ACROSS), directory.numbers(DOWN)
+    across, down = directory.numbers(X_RESOLUTION_TAG), directory.numbers(Y_RESOLUTION_TAG)
     if len(across) != 2 or len(down) != 2:
         return None, None
-    if directory.places[ACROSS][0] != RATIONAL or directory.places[DOWN][0] != RATIONAL:
+    if (
+        directory.places[X_RESOLUTION_TAG][0] != RATIONAL
+        or directory.places[Y_RESOLUTION_TAG][0] != RATIONAL
+    ):
         return None, None
     if not all((*across, *down)):
         return None, None
-    unit = directory.number(UNIT, INCH)
+    unit = directory.number(UNIT_TAG, INCH)
     turned = (*down, *across) if orientation in SIDEWAYS else (*across, *down)
     return dpi_of((unit, (*across, *down))), (unit, turned)
 
 
 def dpi_of(resolution: tuple[int, tuple[int, ...]]) -> tuple[float, float] | None:
     unit, (a, b, c, d) = resolution
-    scale = {INCH: 1.0, CENTIMETRE: 2.54}.get(unit)
+    scale = PER_INCH.get(unit)
     return None if scale is None else (a / b * scale, c / d * scale)
 
 
@@ -252,36 +251,14 @@ def note_of(container: Container, directory: Directory) -> tuple[bytes, int] | N
 
 def photoshop_resources(directory: Directory, name: str) -> dict[int, bytes]:
     """Return what Photoshop keeps beside a picture, by its numbers; of each the first."""
-    data = directory.raw(PHOTOSHOP) or b""
-    found: dict[int, bytes] = {}
-    at = 0
-    while at + 12 <= len(data):
-        if data[at : at + 4] not in (b"8BIM", b"MeSa", b"PHUT", b"AgHg", b"DCSR"):
-            if data[at:].strip(b"\0"):
-                tell(f"{name}: a part of its {PHOTOSHOP_NAME} is damaged, and left out")
-            break
-        (number,) = struct.unpack_from(">H", data, at + 4)
-        length = data[at + 6]
-        start = at + 6 + (length + 2) // 2 * 2
-        if start + 4 > len(data):
-            break
-        (size,) = struct.unpack_from(">I", data, start)
-        value = data[start + 4 : start + 4 + size]
-        if len(value) == size:
-            found.setdefault(number, value)
-        at = start + 4 + size + size % 2
-    return found
+    resources, whole = photoshop.parse(directory.raw(PHOTOSHOP) or b"")
+    if not whole:
+        tell(f"{name}: a part of its {PHOTOSHOP_NAME} is damaged, and left out")
+    return photoshop.first_of_each(resources)
 
 
 def kept_resources(resources: dict[int, bytes]) -> dict[int, bytes]:
     return {number: value for number, value in resources.items() if number not in RESOURCES_OUT}
-
-
-def resource_bytes(resources: dict[int, bytes]) -> bytes:
-    return b"".join(
-        b"8BIM" + struct.pack(">HHI", number, 0, len(value)) + value + bytes(len(value) % 2)
-        for number, value in resources.items()
-    )
 
 
 def tags_of(
@@ -306,8 +283,9 @@ def tags_of(
     if image.iptc:
         tags[IPTC_TAG] = octets(7, image.iptc)
     if resources := image.private.get(PHOTOSHOP_NAME):
-        captions = {1028: image.iptc} if image.iptc else {}
-        tags[PHOTOSHOP] = octets(1, resource_bytes({**captions, **resources}))
+        captions = {photoshop.IPTC: image.iptc} if image.iptc else {}
+        made = (photoshop.resource(*one) for one in {**captions, **resources}.items())
+        tags[PHOTOSHOP] = octets(1, b"".join(made))
     tags.update(resolution_tags(image))
     return tags
 
@@ -356,14 +334,7 @@ def resolution_tags(image: Image) -> dict[int, Value]:
     else:
         parts = (*fraction(image.dpi[0]), *fraction(image.dpi[1]))
     return {
-        ACROSS: numbers(RATIONAL, *parts[:2]),
-        DOWN: numbers(RATIONAL, *parts[2:]),
-        UNIT: numbers(3, unit),
+        X_RESOLUTION_TAG: numbers(RATIONAL, *parts[:2]),
+        Y_RESOLUTION_TAG: numbers(RATIONAL, *parts[2:]),
+        UNIT_TAG: numbers(3, unit),
     }
-
-
-def fraction(value: float) -> tuple[int, int]:
-    """Return a fraction of two numbers of 32 bits."""
-    most = (1 << 32) - 1
-    found = Fraction(value).limit_denominator(max(1, min(10**6, int(most / max(value, 1)))))
-    return max(1, min(found.numerator, most)), found.denominator

@@ -13,7 +13,7 @@ from imgae.io.formats.tiff.container import Container, Directory, all_of
 from imgae.io.formats.tiff.layout import Layout
 from imgae.io.formats.tiff.metadata import DESCRIPTION, LEFT_OUT, is_imagej, is_ome
 from imgae.io.formats.tiff.notes import tell
-from imgae.io.metadata import EXIF_TAG, GPS_TAG
+from imgae.io.metadata.directories import EXIF_TAG, GPS_TAG
 from imgae.picture.image import Frames
 
 SUBFILE: Final = 254

@@ -10,7 +10,7 @@ import tifffile
 
 from imgae.io.formats import table
 from imgae.io.formats.raw import camera
-from imgae.io.tags import directories
+from imgae.io.metadata.directories import directories
 
 PICTURE = np.zeros((16, 24, 3), np.uint8)
 MAKE, MODEL = (271, 2, 0, "NIKON CORPORATION", True), (272, 2, 0, "NIKON D850", True)

@@ -26,7 +26,7 @@ from imgae import (
 from imgae.io.format import Encoding, File
 from imgae.io.formats.tiff import format as tiff
 from imgae.io.formats.tiff.build import numbers, octets
-from imgae.io.metadata import stripped
+from imgae.io.metadata.upright import stripped
 
 
 def written(frames, encoding=None):

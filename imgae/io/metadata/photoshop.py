@@ -1,4 +1,4 @@
-"""Photoshop's resources in a JPEG: captions (IPTC), resolution, clipping paths and settings."""
+"""Photoshop's resources: captions (IPTC), resolution, clipping paths and settings."""
 
 import struct
 from dataclasses import dataclass
@@ -8,7 +8,10 @@ SIGNATURES: Final = (b"8BIM", b"MeSa", b"AgHg", b"PHUT", b"DCSR")
 RESOLUTION: Final = 1005
 IPTC: Final = 1028
 THUMBNAILS: Final = (1033, 1036)
-REPEATED: Final = (RESOLUTION, IPTC, 1039, 1058, 1059, 1060)
+ICC: Final = 1039
+EXIF: Final = 1058
+XMP: Final = 1060
+REPEATED: Final = (RESOLUTION, IPTC, ICC, EXIF, 1059, XMP)
 """What an Image has fields for: resolution, captions, profile, camera data and XMP."""
 PATHS: Final = frozenset({1025, *range(2000, 2998), 2999})
 """Their points are shares of the stored width and height."""
@@ -27,7 +30,7 @@ class Resource:
 
 
 def parse(data: bytes) -> tuple[list[Resource], bool]:
-    """Return the resources that segments hold together, and whether they are whole."""
+    """Return the resources, as far as they are whole, and whether that is all of them."""
     found: list[Resource] = []
     at = 0
     while at < len(data):
@@ -49,6 +52,11 @@ def parse(data: bytes) -> tuple[list[Resource], bool]:
         found.append(Resource(number, data[begin:end], data[at:end] + bytes(after - end)))
         at = after
     return found, True
+
+
+def first_of_each(resources: list[Resource]) -> dict[int, bytes]:
+    """Return the data of resources by their numbers."""
+    return {resource.number: resource.data for resource in reversed(resources)}
 
 
 def resource(number: int, data: bytes) -> bytes:

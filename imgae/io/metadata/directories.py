@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 SUB_DIRECTORIES: Final = 330
-EXIF: Final = 34665
-GPS: Final = 34853
+EXIF_TAG: Final = 34665
+GPS_TAG: Final = 34853
 SIZES: Final = {
     1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4,
     16: 8, 17: 8, 18: 8,
@@ -140,7 +140,7 @@ def as_exif(
     main: of the first directory. details: of the one of the exposure. place: of GPS.
     """
     first = dict(main)
-    for tag, entries in ((EXIF, details), (GPS, place)):
+    for tag, entries in ((EXIF_TAG, details), (GPS_TAG, place)):
         first.pop(tag, None)
         if entries:
             first[tag] = Entry(4, 1, bytes(4))  # where it begins follows below
@@ -148,7 +148,7 @@ def as_exif(
         return None
     behind = 8 + len(directory_bytes(order, first, 0))
     pointed = b""
-    for tag, entries in ((EXIF, details), (GPS, place)):
+    for tag, entries in ((EXIF_TAG, details), (GPS_TAG, place)):
         if entries:
             first[tag] = Entry(4, 1, struct.pack(order + "I", behind + len(pointed)))
             pointed += directory_bytes(order, entries, behind + len(pointed))

@@ -1,4 +1,4 @@
-"""What formats without fields of their own keep in EXIF: orientation and resolution.
+"""What formats without fields of their own keep in EXIF: the resolution.
 
 Values are read and set in the bytes, so that all else stays where it is, maker notes included.
 """
@@ -7,7 +7,13 @@ import struct
 from fractions import Fraction
 from typing import Final
 
-from imgae.io.metadata import ORIENTATION_TAG, X_RESOLUTION_TAG, Y_RESOLUTION_TAG, directory
+from imgae.io.metadata.exif import (
+    X_RESOLUTION_TAG,
+    Y_RESOLUTION_TAG,
+    main_directory,
+    order_of,
+    whole_number,
+)
 
 UNIT_TAG: Final = 0x0128
 INCH: Final = 2
@@ -15,30 +21,6 @@ PER_INCH: Final = {2: 1.0, 3: 2.54}
 """By the unit of resolution, inches or centimetres, what a value is multiplied by."""
 SAME: Final = 0.005
 """Resolutions that differ by this share are one: formats round them in their own ways."""
-
-
-def order_of(exif: bytes) -> str:
-    return "<" if exif[:2] == b"II" else ">"
-
-
-def main_directory(exif: bytes) -> dict[int, int]:
-    """Return where the entries of the first directory lie, by their tags; {} if it is damaged."""
-    order = order_of(exif)
-    try:
-        (start,) = struct.unpack_from(order + "I", exif, 4)
-        return directory(exif, order, start)
-    except struct.error:
-        return {}
-
-
-def short(exif: bytes, at: int | None) -> int | None:
-    """Return the number of an entry of 16 or 32 bits, or None."""
-    if at is None or at + 12 > len(exif):
-        return None
-    order = order_of(exif)
-    (kind,) = struct.unpack_from(order + "H", exif, at + 2)
-    letter = {3: "H", 4: "I"}.get(kind)
-    return struct.unpack_from(order + letter, exif, at + 8)[0] if letter else None
 
 
 def rational_place(exif: bytes, at: int | None) -> int | None:
@@ -49,20 +31,14 @@ def rational_place(exif: bytes, at: int | None) -> int | None:
     return place if (kind, count) == (5, 1) and place + 8 <= len(exif) else None
 
 
-def orientation_of(exif: bytes | None) -> int:
-    """Return the orientation, 1 to 8, that EXIF gives; 1 without."""
-    if exif is None:
-        return 1
-    found = short(exif, main_directory(exif).get(ORIENTATION_TAG))
-    return found if found is not None and 1 <= found <= 8 else 1
-
-
 def resolution_of(exif: bytes | None) -> tuple[float, float] | None:
     """Return the pixels per inch, across and down, that EXIF gives, or None."""
     if exif is None:
         return None
     main = main_directory(exif)
-    factor = PER_INCH.get(short(exif, main.get(UNIT_TAG)) or (0 if UNIT_TAG in main else INCH))
+    factor = PER_INCH.get(
+        whole_number(exif, main.get(UNIT_TAG)) or (0 if UNIT_TAG in main else INCH)
+    )
     values = []
     for tag in (X_RESOLUTION_TAG, Y_RESOLUTION_TAG):
         place = rational_place(exif, main.get(tag))

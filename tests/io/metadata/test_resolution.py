@@ -1,7 +1,8 @@
 import PIL.Image
 import pytest
 
-from imgae.io.exif import orientation_of, resolution_of, with_resolution
+from imgae.io.metadata.exif import orientation_of
+from imgae.io.metadata.resolution import resolution_of, with_resolution
 
 
 def exif_of(**tags):

@@ -5,7 +5,9 @@ import PIL.Image
 import pytest
 
 from imgae import Image, read_image, write_image
-from imgae.io.metadata import fresh_exif, fresh_xmp, upright
+from imgae.io.metadata.exif import fresh_exif
+from imgae.io.metadata.upright import upright
+from imgae.io.metadata.xmp import fresh_xmp
 
 X_RESOLUTION, Y_RESOLUTION = 0x011A, 0x011B
 

@@ -1,51 +1,29 @@
-"""What a file holds besides pixels: EXIF, XMP, resolution and orientation."""
+"""EXIF: checked, read, and brought up to date in place."""
 
 import math
-import re
 import struct
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 import PIL.Image
 
 from imgae.errors import warn
-from imgae.picture.image import Frames, Image
-from imgae.picture.orientation import SIDEWAYS, TURNS, turn
+from imgae.io.metadata.directories import EXIF_TAG
+from imgae.picture.orientation import SIDEWAYS
 
 EXIF_PREFIX: Final = b"Exif\0\0"
 """What JPEG and Pillow put before EXIF; an Image holds it without."""
 ORIENTATION_TAG: Final = 0x0112
 X_RESOLUTION_TAG: Final = 0x011A
 Y_RESOLUTION_TAG: Final = 0x011B
-EXIF_TAG: Final = 0x8769
 ISO_TAG: Final = 34855
-GPS_TAG: Final = 0x8825
 ICC_TAG: Final = 34675
 XMP_TAG: Final = 700
 THUMBNAIL_TAGS: Final = ((273, 279), (513, 514))
 """Where a thumbnail of EXIF lies, and its length: of plain pixels, and of a JPEG."""
 JPEG_BEGINNING: Final = b"\xff\xd8\xff"
 JPEG_END: Final = b"\xff\xd9"
-THUMBNAILS: Final = re.compile(rb"<((?:xmp|xap):Thumbnails)(?=[\s/>])")
-"""Where XMP holds small copies of the picture."""
-COLOUR_KEYS: Final = frozenset({"gamma", "primaries", "colour tags"})
-"""Private belongings that say what the pixels mean, and stay when metadata is stripped."""
-
-
-def read_exif(file: PIL.Image.Image, name: str) -> bytes | None:
-    """Return EXIF as a TIFF structure, without JPEG's prefix. name: of the file, for messages."""
-    raw = file.info.get("exif")
-    if isinstance(raw, bytes) and raw:
-        return checked(raw, name)
-    return exif_bytes(file.getexif(), name)
-
-
-def exif_bytes(exif: PIL.Image.Exif, name: str) -> bytes | None:
-    """Return EXIF as a TIFF structure, or None if it holds nothing."""
-    if not len(exif) and not any(exif.get_ifd(tag) for tag in (EXIF_TAG, GPS_TAG)):
-        return None
-    return checked(exif.tobytes(), name)
+INTEGERS: Final = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i"}
+"""The types of whole numbers."""
 
 
 def checked(raw: bytes, name: str) -> bytes | None:
@@ -56,21 +34,6 @@ def checked(raw: bytes, name: str) -> bytes | None:
         warn(f"{name}: its camera data (EXIF) is damaged, and left out")
         return None
     return raw.removeprefix(EXIF_PREFIX) or None
-
-
-def read_xmp(file: PIL.Image.Image) -> bytes | None:
-    raw = file.info.get("xmp") or file.info.get("XML:com.adobe.xmp")
-    if isinstance(raw, str):
-        raw = raw.encode()
-    return raw if isinstance(raw, bytes) and raw else None
-
-
-def read_dpi(file: PIL.Image.Image) -> tuple[float, float] | None:
-    dpi = file.info.get("dpi")
-    if not dpi or len(dpi) != 2:
-        return None
-    across, down = float(dpi[0]), float(dpi[1])
-    return (across, down) if across > 0 and down > 0 else None
 
 
 def iso_of(exif: bytes) -> float:
@@ -85,51 +48,44 @@ def iso_of(exif: bytes) -> float:
     return speed if math.isfinite(speed) and speed > 0 else 0.0
 
 
-def read_orientation(file: PIL.Image.Image) -> int:
+def order_of(exif: bytes) -> str:
+    """Return the byte order, "<" or ">"."""
+    return "<" if exif[:2] == b"II" else ">"
+
+
+def main_directory(exif: bytes) -> dict[int, int]:
+    """Return where the entries of the first directory lie, by their tags; {} if it is damaged."""
+    order = order_of(exif)
     try:
-        return int(file.getexif().get(ORIENTATION_TAG, 1))
-    except Exception:  # damaged EXIF, which read_exif warns of
-        return 1
+        (start,) = struct.unpack_from(order + "I", exif, 4)
+        return directory(exif, order, start)
+    except struct.error:
+        return {}
 
 
-def upright(image: Image, orientation: int) -> Image:
-    """Turn a picture upright from its EXIF orientation, and bring its metadata up to date.
-
-    EXIF and XMP then say that the picture is upright, and how large it is; what they held as a
-    smaller copy of it is taken out, since it would show what is changed later.
-    """
-    turned = turn(image, orientation) if orientation in TURNS else image
-    size = turned.width, turned.height
-    return replace(
-        turned,
-        exif=None if image.exif is None else fresh_exif(image.exif, size, orientation),
-        xmp=None if image.xmp is None else fresh_xmp(image.xmp, size),
-        turned=orientation if orientation in TURNS else image.turned,
-    )
+def whole_number(exif: bytes, at: int | None) -> int | None:
+    """Return the number of an entry of any integer type, or None."""
+    if at is None or at + 12 > len(exif):
+        return None
+    order = order_of(exif)
+    kind, count = struct.unpack_from(order + "HI", exif, at + 2)
+    letter = INTEGERS.get(kind)
+    if letter is None or count < 1 or struct.calcsize(order + letter) * count > 4:
+        return None
+    return int(struct.unpack_from(order + letter, exif, at + 8)[0])
 
 
-def stripped(frames: Frames) -> Frames:
-    """Return pictures without what their file says in words, of the camera, the place and people.
+def stated_orientation(exif: bytes | None) -> int | None:
+    """Return the orientation that EXIF gives, 1 for what is none from 1 to 8; None without."""
+    if exif is None:
+        return None
+    found = whole_number(exif, main_directory(exif).get(ORIENTATION_TAG))
+    return found if found is None or 1 <= found <= 8 else 1
 
-    What the pixels mean is kept: the colour profile and description, and the timing.
-    """
 
-    def colours(private: Mapping[str, Any]) -> dict[str, Any]:
-        return {key: value for key, value in private.items() if key in COLOUR_KEYS}
-
-    images = tuple(
-        replace(
-            image,
-            exif=None,
-            xmp=None,
-            iptc=None,
-            text=(),
-            dpi=None,
-            private=colours(image.private),
-        )
-        for image in frames
-    )
-    return replace(frames, images=images, private=colours(frames.private))
+def orientation_of(exif: bytes | None) -> int:
+    """Return the orientation, 1 to 8, that EXIF gives; 1 without."""
+    return stated_orientation(exif) or 1
 
 
 def fresh_exif(exif: bytes, size: tuple[int, int], orientation: int = 1) -> bytes:
@@ -140,7 +96,7 @@ def fresh_exif(exif: bytes, size: tuple[int, int], orientation: int = 1) -> byte
     is, maker notes included. A tag that is not there is not added.
     """
     changed = bytearray(exif)
-    order = "<" if exif[:2] == b"II" else ">"
+    order = order_of(exif)
     try:
         (start,) = struct.unpack_from(order + "I", exif, 4)
         main = directory(exif, order, start)
@@ -195,7 +151,7 @@ def set_number(exif: bytearray, order: str, at: int | None, value: int) -> None:
     if at is None:
         return
     (kind,) = struct.unpack_from(order + "H", exif, at + 2)
-    letter = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i"}.get(kind)
+    letter = INTEGERS.get(kind)
     if letter is None:  # no integer: then no reader takes it for one
         return
     if letter in "Bb":  # readers expect two bytes or four
@@ -221,34 +177,3 @@ def blanked(exif: bytearray) -> bytes:
             del exif[at:]
         at = exif.find(JPEG_BEGINNING, at)
     return bytes(exif)
-
-
-def fresh_xmp(xmp: bytes, size: tuple[int, int]) -> bytes:
-    """Set in XMP that the picture is upright, and its width and height; take out thumbnails."""
-    width, height = (str(value).encode() for value in size)
-    for name, value in (
-        (rb"tiff:Orientation", b"1"),
-        (rb"tiff:ImageWidth|exif:PixelXDimension", width),
-        (rb"tiff:ImageLength|exif:PixelYDimension", height),
-    ):
-        xmp = re.sub(rb"((?:" + name + rb")(?:=[\"']|>))[0-9]+", rb"\g<1>" + value, xmp)
-    return without_elements(xmp, THUMBNAILS)
-
-
-def without_elements(xmp: bytes, opening: re.Pattern[bytes]) -> bytes:
-    """Take out of XMP the elements that such openings begin, with all that is in them."""
-    kept, at = [], 0
-    while found := opening.search(xmp, at):
-        tag = xmp.find(b">", found.end())
-        if tag < 0:
-            break
-        closing = b"</" + found[1] + b">"
-        after = tag + 1
-        if xmp[tag - 1 : tag] != b"/":
-            end = xmp.find(closing, after)
-            if end < 0:  # no XML
-                break
-            after = end + len(closing)
-        kept.append(xmp[at : found.start()])
-        at = after
-    return b"".join([*kept, xmp[at:]])
