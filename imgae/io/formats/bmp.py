@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from imgae.errors import ImageError, warn
 from imgae.io.format import Encoding, File, Format, Limits
-from imgae.io.formats.png.pixels import packed
-from imgae.io.formats.png.pixels import unpacked as bits_apart
 from imgae.io.metadata.upright import upright
+from imgae.io.samples.packing import packed
+from imgae.io.samples.packing import unpacked as bits_apart
 from imgae.io.samples.palettes import numbers_in
 from imgae.picture.image import Frames, Image, Stored
 from imgae.picture.pixels import scale_of

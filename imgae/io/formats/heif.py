@@ -17,6 +17,7 @@ from imgae.io.metadata.exif import checked
 from imgae.io.metadata.resolution import resolution_of, with_resolution
 from imgae.io.metadata.upright import upright
 from imgae.io.samples.associated import associated, unassociated
+from imgae.io.samples.depth import fits, narrowed, spread
 from imgae.picture.arrays import channels_of
 from imgae.picture.image import Frames, Image, Stored
 from imgae.picture.pixels import scale_of
@@ -188,24 +189,6 @@ def decode(
     return np.ascontiguousarray(pixels), alpha
 
 
-def spread(array: NDArray[Any], most: int) -> NDArray[np.uint16]:
-    """Spread samples from 0 to `most` over 16 bits."""
-    wide = array.astype(np.uint32)
-    wide *= 65535
-    wide += most // 2
-    wide //= most
-    return wide.astype(np.uint16)
-
-
-def gathered(array: NDArray[np.uint16], most: int) -> NDArray[np.uint16]:
-    """Undo `spread`; what is between two of its values goes to the nearer."""
-    wide = array.astype(np.uint32)
-    wide *= most
-    wide += 32767
-    wide //= 65535
-    return wide.astype(np.uint16)
-
-
 def is_gray(pixels: NDArray[Any]) -> bool:
     return bool((pixels[:, :, 1:] == pixels[:, :, :1]).all())
 
@@ -315,7 +298,7 @@ def add(heif: pillow_heif.HeifFile, image: Image, name: str, *, exact: bool) -> 
     if stored_detail(image, "premultiplied") and image.alpha is not None:
         mode = mode[:-1] + "a"
     if bits > 8:
-        array = gathered(array, (1 << bits) - 1).astype("<u2")
+        array = narrowed(array, bits).astype("<u2")
         mode = f"{mode};{bits}"
     added = heif.add_frombytes(mode, (image.width, image.height), array.tobytes())
     info: dict[str, Any] = added.info
@@ -357,8 +340,7 @@ def bits_for(image: Image, array: NDArray[Any], name: str) -> int:
     if 8 < asked <= 12:
         return 10 if asked <= 10 else 12
     for bits in (10, 12):
-        most = (1 << bits) - 1
-        if np.array_equal(spread(gathered(array, most), most), array):
+        if fits(array, bits):
             return bits
     warn(f"{name}: HEIC holds 12 bits; reduced from {scale_of(array.dtype).bit_length()}")
     return 12

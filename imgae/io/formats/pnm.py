@@ -13,6 +13,7 @@ from imgae.errors import ImageError, warn
 from imgae.io.format import Encoding, File, Format, Limits
 from imgae.io.metadata.text import COMMENT, as_comment
 from imgae.io.metadata.upright import upright
+from imgae.io.samples.depth import gathered, spread
 from imgae.picture.image import Frames, Image, Stored
 from imgae.picture.pixels import scale_of
 
@@ -80,27 +81,6 @@ class Samples:
         return spread(array, self.largest)
 
 
-def spread(array: NDArray[Any], largest: int) -> NDArray[Any]:
-    """Return whole numbers up to a largest as uint8 or, above 255, uint16 over the whole range."""
-    dtype = np.uint8 if largest < 256 else np.uint16
-    full = scale_of(dtype)
-    if largest == full:
-        return array.astype(dtype)
-    table = np.rint(np.arange(largest + 1) * full / largest).astype(dtype)
-    found: NDArray[Any] = table[array]
-    return found
-
-
-def narrowed(array: NDArray[Any], largest: int) -> NDArray[Any]:
-    """Undo spread, by rounding."""
-    full = scale_of(array.dtype)
-    if largest == full:
-        return array
-    table = np.rint(np.arange(full + 1) * largest / full).astype(array.dtype)
-    found: NDArray[Any] = table[array]
-    return found
-
-
 def largest_of(image: Image, stored: Stored | None, name: str) -> int:
     """Return the largest value to write: that of the file it came from, if the picture has it.
 
@@ -112,7 +92,7 @@ def largest_of(image: Image, stored: Stored | None, name: str) -> int:
         return largest
     if full == 255 and largest < 255:
         parts = [image.pixels] if image.alpha is None else [image.pixels, image.alpha]
-        if all((spread(narrowed(part, largest), largest) == part).all() for part in parts):
+        if all((spread(gathered(part, largest), largest) == part).all() for part in parts):
             return largest
         warn(f"{name}: its values no longer fit into 0 to {largest}; written as 0 to 255")
     return full
@@ -120,7 +100,7 @@ def largest_of(image: Image, stored: Stored | None, name: str) -> int:
 
 def in_bytes(array: NDArray[Any], largest: int) -> bytes:
     """Return samples as bytes, the high one of two first."""
-    return narrowed(array, largest).astype(">u2" if largest > 255 else np.uint8).tobytes()
+    return gathered(array, largest).astype(">u2" if largest > 255 else np.uint8).tobytes()
 
 
 def from_bytes(
@@ -287,7 +267,7 @@ def encode_one(image: Image, name: str) -> bytes:
     head = f"P{number}\n".encode() + as_comments(image)
     head += f"{image.width} {image.height}\n{largest}\n".encode()
     if in_words:
-        return head + as_words(narrowed(pixels, largest))
+        return head + as_words(gathered(pixels, largest))
     return head + in_bytes(pixels, largest)
 
 

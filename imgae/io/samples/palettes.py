@@ -29,11 +29,12 @@ def bayer() -> NDArray[np.float32]:
 BAYER: Final = bayer()
 
 
-def keys_of(colours: NDArray[np.uint8]) -> NDArray[np.uint32]:
-    """Return each colour (..., 3 or 4) as one number."""
-    keys = np.zeros(colours.shape[:-1], np.uint32)
+def keys_of(colours: NDArray[Any]) -> NDArray[Any]:
+    """Return each colour (..., up to 4) of 8 or 16 bits as one number."""
+    dtype: Any = np.uint32 if colours.dtype == np.uint8 else np.uint64
+    keys = np.zeros(colours.shape[:-1], dtype)
     for channel in range(colours.shape[-1]):
-        keys <<= np.uint32(8)
+        keys <<= dtype(8 * colours.dtype.itemsize)
         keys |= colours[..., channel]
     return keys
 
@@ -58,7 +59,7 @@ def few_colours(colours: NDArray[np.uint8], most: int = MOST) -> NDArray[np.uint
     return colours_of(found, colours.shape[-1])
 
 
-def numbers_in(colours: NDArray[np.uint8], palette: NDArray[np.uint8]) -> Any:
+def numbers_in(colours: NDArray[Any], palette: NDArray[Any]) -> Any:
     """Return each pixel's number in a palette (H, W), or None if the palette lacks a colour.
 
     Of equal colours the first counts.
@@ -70,7 +71,8 @@ def numbers_in(colours: NDArray[np.uint8], palette: NDArray[np.uint8]) -> Any:
         where = np.minimum(np.searchsorted(known, part), known.size - 1)
         if (known[where] != part).any():
             return None
-    return places[where].astype(np.uint8).reshape(keys.shape)
+    dtype = np.uint8 if len(palette) <= MOST else np.uint16
+    return places[where].astype(dtype).reshape(keys.shape)
 
 
 def nearest(colours: NDArray[np.uint8], palette: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -26,6 +26,7 @@ from imgae.io.formats.avif.sequences import Timing, Track, movie, tracks_of
 from imgae.io.metadata.exif import checked, orientation_of
 from imgae.io.metadata.resolution import resolution_of, with_resolution
 from imgae.io.metadata.upright import upright
+from imgae.io.samples.associated import associated, unassociated
 from imgae.io.samples.depth import narrowed, widened
 from imgae.picture.image import Frames, Image, Stored
 from imgae.picture.orientation import SIDEWAYS, TURNS, turn
@@ -172,11 +173,8 @@ def without_association(data: bytes) -> bytes:
 
 def divided(array: NDArray[Any], bits: int) -> NDArray[Any]:
     """Undo the multiplication of colours by alpha, the last channel."""
-    most = (1 << bits) - 1
-    alpha = array[:, :, -1:].astype(np.uint32)
-    colours = (array[:, :, :-1] * np.uint32(most) + alpha // 2) // np.maximum(alpha, 1)
-    colours = np.where(alpha == 0, array[:, :, :-1], np.minimum(colours, most))
-    return np.concatenate([colours, alpha], 2).astype(array.dtype)
+    colours = unassociated(array[:, :, :-1], array[:, :, -1], (1 << bits) - 1)
+    return np.concatenate([colours, array[:, :, -1:]], 2)
 
 
 def made_part(items: Items, item: Item, coded: Coded) -> Part:
@@ -429,7 +427,7 @@ def encode(frames: Frames, name: str, encoding: Encoding) -> bytes:
     colours, alpha = samples_of(first, gray, bits)
     premultiplied = alpha is not None and bool(details.get("premultiplied"))
     if premultiplied and alpha is not None:
-        colours = multiplied(colours, alpha, bits)
+        colours = associated(colours, alpha, (1 << bits) - 1)
     data = bytes(imagecodecs.avif_encode(squeezed(colours), **options))
     colour, brands = encoded_part(data)
     properties = (*colour.properties, *((one, False) for one in further_properties(first)))
@@ -482,13 +480,6 @@ def samples_of(image: Image, gray: bool, bits: int) -> tuple[NDArray[Any], NDArr
     if not gray and colours.shape[2] == 1:
         colours = colours.repeat(3, 2)
     return colours, alpha
-
-
-def multiplied(colours: NDArray[Any], alpha: NDArray[Any], bits: int) -> NDArray[Any]:
-    most = (1 << bits) - 1
-    product = colours.astype(np.uint32) * alpha[:, :, None]
-    rounded: NDArray[Any] = ((product + most // 2) // most).astype(colours.dtype)
-    return rounded
 
 
 def squeezed(array: NDArray[Any]) -> Any:

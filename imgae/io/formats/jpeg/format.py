@@ -16,6 +16,7 @@ from imgae.io.formats.jpeg import belongings, coding, decoding, stream
 from imgae.io.formats.jpeg.coding import Layout
 from imgae.io.formats.jpeg.stream import LOSSLESS, PROGRESSIVE, Stream
 from imgae.io.metadata.upright import upright
+from imgae.io.samples.depth import narrowed, widened
 from imgae.picture.image import Frames, Image, Stored
 from imgae.picture.orientation import SIDEWAYS
 
@@ -51,7 +52,7 @@ def read(file: File) -> Frames:
     if bits not in (8, 16):
         mode = f"{bits} bits"
     image = Image(
-        spread(samples, bits),
+        widened(samples, bits),
         icc=icc,
         exif=found.exif,
         xmp=found.xmp,
@@ -98,22 +99,6 @@ def as_inks(image: Image, details: Mapping[str, Any], name: str) -> tuple[NDArra
         else:
             return made, replace(image, icc=icc)
     return inks.to_inks(image.pixels, None), replace(image, icc=None)
-
-
-def spread(samples: NDArray[Any], bits: int) -> Any:
-    """Return samples of any number of bits over all of 8 or 16."""
-    dtype = np.uint8 if bits <= 8 else np.uint16
-    if bits in (8, 16):
-        return samples.astype(dtype, copy=False)
-    scale = int(np.iinfo(dtype).max) / ((1 << bits) - 1)
-    return np.rint(np.arange(1 << bits) * scale).astype(dtype)[samples]
-
-
-def gathered(pixels: NDArray[Any], bits: int) -> NDArray[Any]:
-    """Return the samples of some bits that `spread` has spread."""
-    most = int(np.iinfo(pixels.dtype).max)
-    dtype = np.uint8 if bits <= 8 else np.uint16
-    return np.rint(pixels * np.float64(((1 << bits) - 1) / most)).astype(dtype)
 
 
 def layout_of(parsed: Stream) -> Layout:
@@ -189,7 +174,8 @@ def encode_exact(image: Image, stored: Stored, name: str) -> bytes:
     bits = stored.bits
     if image.bits == 8 and bits > 8:
         bits = 8
-    samples = image.pixels if bits in (8, 16) else gathered(image.pixels, bits)
+    dtype = np.uint8 if bits <= 8 else np.uint16
+    samples = image.pixels if bits in (8, 16) else narrowed(image.pixels, bits).astype(dtype)
     data = imagecodecs.jpeg8_encode(channels(samples), lossless=True, bitspersample=bits)
     return with_belongings(without_header(data, name), image, False, name)
 
@@ -197,7 +183,7 @@ def encode_exact(image: Image, stored: Stored, name: str) -> bytes:
 def encode_deep(image: Image, encoding: Encoding, name: str) -> bytes:
     """Encode 12 bits, as the file was; its steps are the finest if no quality is asked for."""
     data = imagecodecs.jpeg8_encode(
-        channels(gathered(image.pixels, 12)),
+        channels(narrowed(image.pixels, 12)),
         level=encoding.quality or 100,
         bitspersample=12,
         subsampling="444",

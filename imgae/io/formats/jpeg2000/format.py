@@ -33,7 +33,9 @@ from imgae.io.formats.jpeg2000.codestream import (
 from imgae.io.metadata.exif import checked, orientation_of
 from imgae.io.metadata.resolution import resolution_of
 from imgae.io.metadata.upright import upright
+from imgae.io.samples.associated import associated, unassociated
 from imgae.io.samples.depth import widened
+from imgae.io.samples.palettes import numbers_in
 from imgae.picture.image import Frames, Image
 from imgae.picture.pixels import scale_of
 
@@ -238,7 +240,7 @@ def image_of(name: str, array: NDArray[Any], coded: Header, says: Description) -
     if alphas:
         alpha = np.ascontiguousarray(array[:, :, alphas[0]])
         if says.definitions[alphas[0]][0] == PREMULTIPLIED:
-            pixels = divided(pixels, alpha)
+            pixels = unassociated(pixels, alpha)
             details["premultiplied"] = True
     extra: Any = np.ascontiguousarray(array[:, :, others]) if others else None
     stored = stored_as("JPEG 2000", coded, mode, **details)
@@ -298,20 +300,6 @@ def rgb_of(pixels: NDArray[Any]) -> NDArray[Any]:
     return np.stack([np.rint(one).clip(0, scale) for one in planes], 2).astype(pixels.dtype)
 
 
-def divided(pixels: NDArray[Any], alpha: NDArray[Any]) -> NDArray[Any]:
-    """Undo the multiplication of colours by alpha."""
-    scale, cover = scale_of(pixels.dtype), alpha[:, :, None].astype(np.uint64)
-    colours = (pixels * np.uint64(scale) + cover // 2) // np.maximum(cover, 1)
-    return np.where(cover == 0, pixels, np.minimum(colours, scale)).astype(pixels.dtype)
-
-
-def multiplied(pixels: NDArray[Any], alpha: NDArray[Any]) -> NDArray[Any]:
-    scale = scale_of(pixels.dtype)
-    product = pixels.astype(np.uint64) * alpha[:, :, None]
-    rounded: NDArray[Any] = ((product + scale // 2) // scale).astype(pixels.dtype)
-    return rounded
-
-
 def with_metadata(image: Image, data: bytes, top: list[Box], name: str) -> Image:
     """Return a picture with what its file holds in boxes beside the picture."""
     private = dict(image.private)
@@ -354,7 +342,7 @@ def encode(frames: Frames, name: str, encoding: Encoding) -> bytes:
     if channels is None:
         whole = image
         if premultiplied and image.alpha is not None:
-            pixels: Any = multiplied(image.pixels, image.alpha)
+            pixels: Any = associated(image.pixels, image.alpha)
             whole = replace(image, pixels=pixels)
         channels = samples_of(whole, bits)
         stream = codestream(channels, colours, bits, encoding, comments_to_write(image, name))
@@ -463,28 +451,18 @@ def indexed(
     if image.alpha is not None:
         parts.append(image.alpha[:, :, None])
     array = np.concatenate(parts, 2)
-    if array.dtype == palette.dtype and array.shape[2] == palette.shape[1] <= 4:
-        known, places = np.unique(packed(palette), return_index=True)
-        wanted = packed(array)
-        found = np.searchsorted(known, wanted).clip(0, len(known) - 1)
-        if len(palette) <= 256 and np.array_equal(known[found], wanted):
-            indices = places[found].astype(np.uint8)[:, :, None]
+    alike = array.dtype == palette.dtype and array.shape[2] == palette.shape[1] <= 4
+    if alike and len(palette) <= 256:
+        indices = numbers_in(array, palette)
+        if indices is not None:
             bits = 8 * palette.dtype.itemsize
             count, columns = palette.shape
             head = struct.pack(">HB", count, columns) + bytes([bits - 1] * columns)
             table = palette.astype(palette.dtype.newbyteorder(">")).tobytes()
             maps = (struct.pack(">HBB", 0, 1, column) for column in range(columns))
-            return indices, [box(b"pclr", head, table), box(b"cmap", *maps)]
+            return indices[:, :, None], [box(b"pclr", head, table), box(b"cmap", *maps)]
     warn(f"{name}: its colours are no longer those of its palette; written without one")
     return None, []
-
-
-def packed(array: NDArray[Any]) -> NDArray[np.uint64]:
-    """Return colours, the last axis, as one number each."""
-    total = np.zeros(array.shape[:-1], np.uint64)
-    for at in range(array.shape[-1]):
-        total = total << np.uint64(16) | array[..., at].astype(np.uint64)
-    return total
 
 
 FORMAT: Final = Format(

@@ -31,6 +31,7 @@ from imgae.io.metadata.exif import EXIF_PREFIX, checked
 from imgae.io.metadata.resolution import resolution_of, with_resolution
 from imgae.io.metadata.upright import upright
 from imgae.io.samples.associated import associated, unassociated
+from imgae.io.samples.depth import narrowed, spread
 from imgae.picture.image import Frames, Image, Stored
 from imgae.picture.orientation import SIDEWAYS
 from imgae.picture.pixels import scale_of
@@ -262,8 +263,7 @@ def picture_of(array: NDArray[Any], header: Header, profile: bytes | None) -> Im
         white, most = (255 if bits <= 8 else 65535), (1 << bits) - 1
         if most != white:
             mode = f"{bits} bits"
-            wide = np.minimum(array, most).astype(np.uint32)
-            array = ((wide * white + most // 2) // most).astype(array.dtype)
+            array = spread(np.minimum(array, most), most)
     colours = colours_of(header)
     pixels = np.ascontiguousarray(array[:, :, :colours])
     alpha = np.ascontiguousarray(array[:, :, colours]) if header.alpha else None
@@ -420,9 +420,7 @@ def samples_of(images: Sequence[Image], *, exact: bool) -> tuple[NDArray[Any], i
         return array, None
     if (bits <= 8) != (white == 255):
         return array, None
-    most = (1 << bits) - 1
-    wide = array.astype(np.uint32)
-    return ((wide * most + white // 2) // white).astype(array.dtype), bits
+    return narrowed(array, bits), bits
 
 
 def are_halves(array: NDArray[Any]) -> bool:

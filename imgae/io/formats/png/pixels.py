@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from imgae.errors import ImageError, warn
 from imgae.io.format import File
 from imgae.io.formats.png.chunks import MAGIC, walked, written, written_stream
+from imgae.io.samples.packing import packed, unpacked
 
 GRAY: Final = 0
 RGB: Final = 2
@@ -197,25 +198,6 @@ def encode(array: NDArray[Any], depth: int) -> bytes:
         return encode_with_pillow(array[:, :, 0])
     rows = packed(array[:, :, 0], depth)
     return zlib.compress(np.pad(rows, ((0, 0), (1, 0))).tobytes(), 6)
-
-
-def packed(samples: NDArray[np.uint8], depth: int) -> NDArray[np.uint8]:
-    """Return rows of bytes that hold samples of 1, 2 or 4 bits, the first in the high bits."""
-    per_byte = 8 // depth
-    samples = np.pad(samples, ((0, 0), (0, -samples.shape[1] % per_byte)))
-    rows = np.zeros((samples.shape[0], samples.shape[1] // per_byte), np.uint8)
-    for k in range(per_byte):
-        rows |= samples[:, k::per_byte] << np.uint8(8 - depth * (k + 1))
-    return rows
-
-
-def unpacked(rows: NDArray[np.uint8], depth: int) -> NDArray[np.uint8]:
-    """Undo packed; rows end with what fills their last byte."""
-    per_byte = 8 // depth
-    samples = np.empty((rows.shape[0], rows.shape[1] * per_byte), np.uint8)
-    for k in range(per_byte):
-        samples[:, k::per_byte] = rows >> (8 - depth * (k + 1)) & ((1 << depth) - 1)
-    return samples
 
 
 def encode_with_pillow(array: NDArray[np.uint8]) -> bytes:

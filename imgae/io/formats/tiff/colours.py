@@ -29,6 +29,8 @@ from imgae.io.formats.tiff.layout import (
 )
 from imgae.io.formats.tiff.notes import tell
 from imgae.io.samples.associated import associated, unassociated
+from imgae.io.samples.depth import fits, narrowed, widened
+from imgae.io.samples.palettes import numbers_in
 from imgae.picture.image import Image, Stored
 from imgae.picture.pixels import scale_of
 
@@ -39,26 +41,6 @@ UNKNOWN: Final = 0
 ASSOCIATED: Final = 1
 STRAIGHT: Final = 2
 FORMAT: Final = "TIFF"
-
-
-def spread(values: NDArray[Any], bits: int) -> NDArray[Any]:
-    """Spread integers of so many bits over all of 8 bits or 16, rounded to nearest."""
-    if bits in (8, 16):
-        return values
-    most, white = (1 << bits) - 1, 255 if bits < 8 else 65535
-    table = np.rint(np.arange(1 << bits) * (white / most)).astype(np.uint8 if bits < 8 else "u2")
-    found: NDArray[Any] = table[values]
-    return found
-
-
-def gathered(values: NDArray[Any], bits: int) -> NDArray[Any]:
-    """Return integers of so many bits, as spread undoes it."""
-    if bits in (8, 16):
-        return values
-    white = scale_of(values.dtype)
-    table = np.rint(np.arange(white + 1) * (((1 << bits) - 1) / white)).astype(values.dtype)
-    found: NDArray[Any] = table[values]
-    return found
 
 
 def image_of(
@@ -72,13 +54,13 @@ def image_of(
     if layout.photometric == PALETTE:
         details["map"] = colour_map(directory, bits, name)
         colours, mode = details["map"][colours[:, :, 0]], "palette"
-        further = spread(further, bits)
+        further = widened(further, bits)
         further = (further >> 8).astype(np.uint8) if bits > 8 else further
     elif layout.floats:
         colours, further = single(colours, further, name)
         mode = {16: "half floats", 24: "floats of 24 bits", 64: "double floats"}.get(bits, "")
     else:
-        colours, further = spread(colours, bits), spread(further, bits)
+        colours, further = widened(colours, bits), widened(further, bits)
         mode = "1 bit" if bits == 1 else "" if bits in (8, 16) else f"{bits} bits"
     if layout.photometric == WHITE_IS_ZERO:
         colours = scale_of(colours.dtype) - colours
@@ -242,8 +224,8 @@ def samples_of(image: Image, encoding: Encoding, name: str) -> Samples:
         samples.array = scale_of(samples.array.dtype) - samples.array
         samples.photometric = WHITE_IS_ZERO
     if samples.photometric != PALETTE and samples.array.dtype.kind == "u":
-        samples.array = gathered(samples.array, samples.bits)
-        further = [gathered(part, samples.bits) for part in further]
+        samples.array = narrowed(samples.array, samples.bits)
+        further = [narrowed(part, samples.bits) for part in further]
     further = [part.astype(samples.array.dtype, copy=False) for part in further]
     samples.array = np.concatenate([samples.array, *further], 2) if further else samples.array
     return samples
@@ -283,15 +265,12 @@ def as_palette(samples: Samples, stored: Stored, name: str) -> None:
     if samples.codes or samples.array.dtype != np.uint8:
         tell(f"{name}: not written with its palette of colours, which has no transparency")
         return
-    rgb = np.broadcast_to(samples.array, (*samples.array.shape[:2], 3)).astype(np.uint32)
-    keys = rgb[:, :, 0] << 16 | rgb[:, :, 1] << 8 | rgb[:, :, 2]
-    wide = table.astype(np.uint32)
-    known, first = np.unique(wide[:, 0] << 16 | wide[:, 1] << 8 | wide[:, 2], return_index=True)
-    places = np.minimum(np.searchsorted(known, keys), len(known) - 1)
-    if (known[places] != keys).any():
+    rgb = np.broadcast_to(samples.array, (*samples.array.shape[:2], 3))
+    places = numbers_in(rgb, table)
+    if places is None:
         tell(f"{name}: its palette of colours does not have all that it shows now; written as RGB")
         return
-    samples.array = first[places].astype(np.uint8 if stored.bits <= 8 else np.uint16)[:, :, None]
+    samples.array = places.astype(np.uint8 if stored.bits <= 8 else np.uint16)[:, :, None]
     samples.bits, samples.photometric, samples.icc = stored.bits, PALETTE, samples.icc
     samples.tags[COLOUR_MAP] = numbers(3, *(table.T.astype(int) * 257).ravel().tolist())
 
@@ -308,7 +287,7 @@ def as_halves(samples: Samples, name: str) -> None:
 
 def as_few_bits(samples: Samples, stored: Stored, name: str) -> None:
     """Store fewer than 8 bits, if the values are among those that they have."""
-    if (spread(gathered(samples.array, stored.bits), stored.bits) == samples.array).all():
+    if fits(samples.array, stored.bits):
         samples.bits = stored.bits
         return
     had = "1 bit" if stored.bits == 1 else f"{stored.bits} bits"
