@@ -15,10 +15,6 @@ from imgae.picture.pixels import scale_of, to_float
 REC_709: Final = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, 0.3127, 0.3290)
 """x and y of red, green, blue and white, of sRGB too."""
 
-RELATIVE: Final = 1
-"""The rendering intent: colours keep their place relative to white."""
-BLACK_POINT: Final = 0x2000
-"""Black becomes black."""
 D50: Final = np.array([0.9642, 1.0, 0.8249])
 XYZ_TO_SRGB: Final = np.array(
     [
@@ -28,24 +24,39 @@ XYZ_TO_SRGB: Final = np.array(
     ]
 )
 """From XYZ of D50 to linear sRGB."""
+STEPS: Final = 1024
+"""Of the curve in a profile."""
+SPACE: Final = slice(16, 20)
+"""Where a profile says what colours it is of."""
 DATE: Final = slice(24, 36)
 """Where a profile says when it was made: always the same here, so that equal files are equal."""
 FIRST_DAY: Final = bytes.fromhex("07d000010001000000000000")
+
+
+def space_of(icc: bytes | None) -> bytes:
+    """Return what colours a profile is of, as b"RGB ", b"GRAY" or b"CMYK"; b"" without one."""
+    return icc[SPACE] if icc else b""
+
+
+def dated(profile: bytes) -> bytes:
+    """Return a profile that was made here with the date that all of these have."""
+    return profile[: DATE.start] + FIRST_DAY + profile[DATE.stop :]
+
+
+def srgb_light(values: NDArray[Any]) -> NDArray[Any]:
+    """Return the light on [0, 1] that values of sRGB on [0, 1] stand for."""
+    return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
 
 
 @functools.cache
 def srgb_profile(gray: bool = False) -> bytes:
     """Return a profile of sRGB, or of gray with the tones of sRGB."""
     if gray:
-        values = np.linspace(0, 1, 1024)
-        low, high = values / 12.92, ((values + 0.055) / 1.055) ** 2.4
-        curve = np.where(values <= 0.04045, low, high)
-        made = imagecodecs.cms_profile("gray", transferfunction=np.rint(curve * 65535).astype("u2"))
+        curve = np.rint(srgb_light(np.linspace(0, 1, STEPS)) * 65535).astype("u2")
+        made = imagecodecs.cms_profile("gray", transferfunction=curve)
     else:
         made = imagecodecs.cms_profile("srgb")
-    profile = bytearray(made)
-    profile[DATE] = FIRST_DAY
-    return bytes(profile)
+    return dated(made)
 
 
 @functools.cache
@@ -66,9 +77,7 @@ def linear_profile(gray: bool, chromaticities: tuple[float, ...]) -> bytes | Non
             )
     except (imagecodecs.CmsError, ValueError):
         return None
-    profile = bytearray(made)
-    profile[DATE] = FIRST_DAY
-    return bytes(profile)
+    return dated(made)
 
 
 def to_linear(image: Image, name: str) -> Image:
@@ -100,35 +109,6 @@ def to_linear(image: Image, name: str) -> Image:
         alpha=None if image.alpha is None else to_float(image.alpha),
         icc=linear,
     )
-
-
-def inks_to_srgb(inks: NDArray[Any], icc: bytes | None, name: str) -> NDArray[Any]:
-    """Convert inks (H, W, 4) of integers, 0 for none, to sRGB of the same type, and say how."""
-    if icc is not None and icc[16:20] == b"CMYK":
-        try:
-            found = imagecodecs.cms_transform(
-                np.ascontiguousarray(inks),
-                icc,
-                srgb_profile(),
-                colorspace="cmyk",
-                outcolorspace="rgb",
-                outdtype=inks.dtype,
-                intent=RELATIVE,
-                flags=BLACK_POINT,
-            )
-        except (imagecodecs.CmsError, ValueError):
-            warn(f"{name}: the colour profile of its inks (CMYK) is damaged")
-        else:
-            warn(f"{name}: its inks (CMYK) became RGB by its colour profile, as sRGB")
-            return np.asarray(found)
-    warn(
-        f"{name}: its inks (CMYK) have no colour profile; they became RGB as if each ink let "
-        "through what it does not cover, which is a guess"
-    )
-    white = np.uint32(scale_of(inks.dtype))
-    left = white - inks.astype(np.uint32)
-    product: NDArray[Any] = (left[:, :, :3] * left[:, :, 3:] + white // 2) // white
-    return product.astype(inks.dtype)
 
 
 def lab_to_srgb(lab: NDArray[Any]) -> NDArray[Any]:

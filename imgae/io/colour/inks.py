@@ -1,24 +1,59 @@
 """CMYK: inks to RGB and back, by their colour profile (ICC) or, without one, by a plain formula."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 
-from imgae.io.colour.cms import srgb_profile
+from imgae.errors import warn
+from imgae.io.colour.cms import space_of, srgb_profile
+from imgae.picture.image import Image
 from imgae.picture.pixels import scale_of
 
 RELATIVE: Final = 1
 """The rendering intent: colours keep their place relative to white."""
 BLACK_POINT: Final = 0x2000
 """Black becomes black."""
-CLASS: Final = slice(16, 20)
-"""Where a profile says what colours it is of."""
 
 
 def is_ink_profile(icc: bytes | None) -> bool:
-    return icc is not None and icc[CLASS] == b"CMYK" and len(icc) > 128
+    return icc is not None and space_of(icc) == b"CMYK" and len(icc) > 128
+
+
+def to_srgb(
+    inks: NDArray[Any], icc: bytes | None, name: str, say: Callable[[str], None] = warn
+) -> tuple[NDArray[Any], bytes | None]:
+    """Convert a file's inks to sRGB as to_rgb does, and say how.
+
+    Return with the colours the profile of the inks, None if there is none that can be used.
+    """
+    if is_ink_profile(icc):
+        try:
+            rgb = to_rgb(inks, icc)
+        except Exception:  # whatever the library meets in a profile
+            say(f"{name}: the colour profile (ICC) of its inks is damaged, and left out")
+        else:
+            say(f"{name}: its colours are inks (CMYK); continued as sRGB, by its colour profile")
+            return rgb, icc
+    say(
+        f"{name}: its colours are inks (CMYK) without a colour profile; continued as sRGB, each "
+        "colour what the inks leave of white"
+    )
+    return to_rgb(inks, None), None
+
+
+def of_image(
+    image: Image, icc: bytes | None, name: str, say: Callable[[str], None] = warn
+) -> tuple[NDArray[Any], bytes | None]:
+    """Return a picture as inks, and the profile that they are by, None for the plain formula."""
+    if icc is not None:
+        try:
+            return to_inks(image.pixels, icc, image.icc), icc
+        except Exception:  # whatever the library meets in a profile
+            say(f"{name}: the profile does not lead from RGB to inks; written without it")
+    return to_inks(image.pixels, None), None
 
 
 def to_rgb(inks: NDArray[Any], icc: bytes | None) -> NDArray[Any]:
@@ -42,7 +77,7 @@ def to_inks(pixels: NDArray[Any], icc: bytes | None, profile: bytes | None = Non
     """
     colours = np.ascontiguousarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3)))
     if icc is not None:
-        rgb = profile if profile is not None and profile[CLASS] == b"RGB " else srgb_profile()
+        rgb = profile if profile is not None and space_of(profile) == b"RGB " else srgb_profile()
         return transformed(colours, rgb, icc, "rgb", "cmyk")
     white = scale_of(pixels.dtype)
     most = colours.max(2, keepdims=True).astype(np.uint32)

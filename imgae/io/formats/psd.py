@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgae.errors import ImageError, warn
-from imgae.io.colour.cms import inks_to_srgb, lab_to_srgb, srgb_profile
+from imgae.io.colour import inks
+from imgae.io.colour.cms import lab_to_srgb, srgb_profile
 from imgae.io.format import File, Format
 from imgae.io.metadata.exif import EXIF_PREFIX, checked
 from imgae.io.metadata.photoshop import (
@@ -247,7 +248,7 @@ def picture(name: str, document: Document, planes: list[NDArray[Any]]) -> Image:
     if alpha is not None and mode != INDEXED:
         colours = without_white(colours, alpha, mode)
     if mode == CMYK:
-        colours = inks_to_srgb(scale_of(colours.dtype) - colours, icc, name)
+        colours, _ = inks.to_srgb(scale_of(colours.dtype) - colours, icc, name)
     elif mode == LAB:
         warn(f"{name}: its colours are Lab; they became RGB, as sRGB")
         colours = lab_to_srgb(colours)

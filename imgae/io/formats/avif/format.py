@@ -28,6 +28,7 @@ from imgae.io.metadata.resolution import resolution_of, with_resolution
 from imgae.io.metadata.upright import upright
 from imgae.io.samples.associated import associated, unassociated
 from imgae.io.samples.depth import narrowed, widened
+from imgae.io.samples.frames import check_one_size, warn_of_different, with_alpha
 from imgae.picture.image import Frames, Image, Stored
 from imgae.picture.orientation import SIDEWAYS, TURNS, turn
 
@@ -525,27 +526,19 @@ def encode_sequence(
 ) -> bytes:
     """Encode an animation: libavif's, with its own timing, profile and metadata."""
     first = frames[0]
-    if any((one.width, one.height) != (first.width, first.height) for one in frames):
-        raise ImageError(f"{name}: the frames are of different sizes, which AVIF cannot hold")
-    if any(belongings(one) != belongings(first) for one in frames):
-        warn(f"{name}: AVIF holds one profile and metadata for all frames; those of the first")
+    check_one_size(frames, "AVIF", name)
+    warn_of_different(frames, ("icc", "exif", "xmp", "dpi", "cicp"), "AVIF", name)
     has_alpha = any(image.alpha is not None for image in frames)
     arrays = []
     for image in frames:
-        colours, alpha = samples_of(image, gray, bits)
-        if has_alpha:
-            full = np.full(colours.shape[:2], (1 << bits) - 1, colours.dtype)
-            alpha = full if alpha is None else alpha
+        colours, alpha = samples_of(with_alpha(image) if has_alpha else image, gray, bits)
+        if alpha is not None:
             colours = np.concatenate([colours, alpha[:, :, None]], 2)
         arrays.append(colours)
     if len(arrays) == 1:  # libavif makes no sequence of one frame
         arrays *= 2
     data = bytes(imagecodecs.avif_encode(np.stack(arrays), **options))
     return retimed(data, first, timing_of(frames, name))
-
-
-def belongings(image: Image) -> tuple[Any, ...]:
-    return image.icc, image.exif, image.xmp, image.dpi, image.cicp
 
 
 def timing_of(frames: Frames, name: str) -> Timing:

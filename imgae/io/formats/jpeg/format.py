@@ -1,7 +1,6 @@
 """JPEG, with imagecodecs and Pillow."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -40,8 +39,8 @@ def read(file: File) -> Frames:
     if kind in INKS:
         if not parsed.find(0xEE, b"Adobe"):
             warn(f"{name}: it does not say how its inks are stored; taken as Adobe's programs do")
-        mode, details["icc"] = kind, icc if inks.is_ink_profile(icc) else None
-        samples, icc = from_inks(255 - samples, details, name), None
+        mode, icc = kind, None
+        samples, details["icc"] = inks.to_srgb(255 - samples, found.icc, name)
     lossless = parsed.frame.marker == LOSSLESS
     if lossless and kind not in INKS:
         details["lossless"] = True
@@ -67,38 +66,6 @@ def read(file: File) -> Frames:
     if turned.xmp and found.xmp and found.orientation is None:
         turned = replace(turned, xmp=belongings.as_before(turned.xmp, found.xmp))
     return Frames((turned,))
-
-
-def from_inks(samples: NDArray[Any], details: dict[str, Any], name: str) -> NDArray[Any]:
-    """Convert inks to sRGB, and tell of it."""
-    icc = details["icc"]
-    if icc is not None:
-        try:
-            rgb = inks.to_rgb(samples, icc)
-        except Exception:  # whatever the library meets in a profile
-            warn(f"{name}: the colour profile (ICC) of its inks is damaged, and left out")
-            details["icc"] = None
-        else:
-            warn(f"{name}: its colours are inks (CMYK); continued as sRGB, by its colour profile")
-            return rgb
-    warn(
-        f"{name}: its colours are inks (CMYK) without a colour profile; continued as sRGB, each "
-        "colour what the inks leave of white"
-    )
-    return inks.to_rgb(samples, None)
-
-
-def as_inks(image: Image, details: Mapping[str, Any], name: str) -> tuple[NDArray[Any], Image]:
-    """Return a picture's inks, and the picture with their profile."""
-    icc = details.get("icc")
-    if icc is not None:
-        try:
-            made = inks.to_inks(image.pixels, icc, image.icc)
-        except Exception:
-            warn(f"{name}: the profile does not lead from RGB to inks; written without it")
-        else:
-            return made, replace(image, icc=icc)
-    return inks.to_inks(image.pixels, None), replace(image, icc=None)
 
 
 def layout_of(parsed: Stream) -> Layout:
@@ -146,7 +113,8 @@ def encode(frames: Frames, name: str, encoding: Encoding) -> bytes:
     kind: Any = "gray" if pixels.shape[2] == 1 else "YCbCr"
     if stored and encoding.cmyk and stored.mode in INKS and kind != "gray":
         kind = stored.mode
-        pixels, image = as_inks(image, details, name)
+        pixels, profile = inks.of_image(image, details.get("icc"), name)
+        image = replace(image, icc=profile)
     elif layout and layout.kind == "RGB" and kind != "gray":
         kind = "RGB"
     if layout is None:

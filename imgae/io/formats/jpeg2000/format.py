@@ -17,6 +17,7 @@ from imgae.io.bmff import boxes
 from imgae.io.bmff.boxes import Box, Cursor, box
 from imgae.io.bmff.outer import outermost
 from imgae.io.colour import inks
+from imgae.io.colour.cms import space_of
 from imgae.io.format import Encoding, File, Format, Limits
 from imgae.io.formats.jpeg2000.codestream import (
     Header,
@@ -94,7 +95,7 @@ class Description:
     def colours(self) -> int:
         """How many channels colours have: 1, 3, or 4 for inks; 0 if it does not say."""
         if self.icc:
-            return {b"GRAY": 1, b"CMYK": 4}.get(self.icc[16:20], 3)
+            return {b"GRAY": 1, b"CMYK": 4}.get(space_of(self.icc), 3)
         return {None: 0, GRAY: 1, CMYK: 4}.get(self.space, 3)
 
 
@@ -199,7 +200,7 @@ def read(file: File) -> Frames:
 def check_space(name: str, says: Description) -> None:
     """Raise ImageError for colours that an Image cannot hold."""
     known = says.space in (None, SRGB, GRAY, SYCC, CMYK)
-    kind = says.icc[16:20] if says.icc else b""
+    kind = space_of(says.icc)
     if says.icc and kind not in (b"RGB ", b"GRAY", b"CMYK"):
         space = kind.decode("latin-1").strip()
     elif not says.icc and not known:
@@ -231,9 +232,9 @@ def image_of(name: str, array: NDArray[Any], coded: Header, says: Description) -
         raise ImageError(f"{name}: its channels differ in size, as only those of YCbCr may")
     icc = says.icc
     if says.colours == 4:
-        pixels, mode, details["icc"] = from_inks(name, pixels, icc), "CMYK", icc
-        icc = None
-    if icc and (icc[16:20] == b"GRAY") != (len(order) == 1):
+        pixels, details["icc"] = inks.to_srgb(pixels, icc, name)
+        mode, icc = "CMYK", None
+    if icc and (space_of(icc) == b"GRAY") != (len(order) == 1):
         warn(f"{name}: its colour profile is for other channels, and left out")
         icc = None
     alpha: Any = None
@@ -277,18 +278,6 @@ def channels_of(count: int, says: Description) -> tuple[list[int], list[int], li
         else:
             others.append(number)
     return [colours[one] for one in sorted(colours)], alphas, others
-
-
-def from_inks(name: str, samples: NDArray[Any], icc: bytes | None) -> NDArray[Any]:
-    """Return inks as sRGB, with a warning."""
-    if icc is None:
-        warn(
-            f"{name}: its colours are inks (CMYK) without a colour profile; continued as sRGB, "
-            "each colour what the inks leave of white"
-        )
-    else:
-        warn(f"{name}: its colours are inks (CMYK); continued as sRGB, by its colour profile")
-    return inks.to_rgb(samples, icc)
 
 
 def rgb_of(pixels: NDArray[Any]) -> NDArray[Any]:
@@ -354,8 +343,8 @@ def encode(frames: Frames, name: str, encoding: Encoding) -> bytes:
 
 def encode_inks(image: Image, icc: bytes | None, name: str, encoding: Encoding) -> bytes:
     """Encode a picture that came as inks as such again, by their profile."""
-    made: Any = inks.to_inks(image.pixels, icc, image.icc)
-    parts = [made]
+    made, icc = inks.of_image(image, icc, name)
+    parts: list[Any] = [made]
     parts += [] if image.alpha is None else [image.alpha[:, :, None]]
     parts += [] if image.extra is None else [image.extra]
     bits = 8 * made.dtype.itemsize
@@ -395,7 +384,7 @@ def file_of(image: Image, stream: bytes, pieces: list[bytes]) -> bytes:
 
 
 def colour_box(icc: bytes | None, colours: int, name: str) -> bytes:
-    if icc and (icc[16:20] == b"GRAY") != (colours == 1):
+    if icc and (space_of(icc) == b"GRAY") != (colours == 1):
         warn(f"{name}: its colour profile is for other channels, and left out")
         icc = None
     if icc:

@@ -7,6 +7,7 @@ import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 
+from imgae.io.colour.cms import STEPS, dated, srgb_light
 from imgae.io.formats.jxl.header import (
     CUSTOM,
     D65,
@@ -34,10 +35,6 @@ TRANSFERS: Final = (1, LINEAR, SRGB_TRANSFER, PQ, 17, HLG)
 """What H.273 and JPEG XL call by the same number."""
 SHARED_TRANSFERS: Final = {6: 1, 14: 1, 15: 1}
 """Further code points of the curve of BT.709."""
-STEPS: Final = 1024
-"""Of the curve in a profile."""
-DATE: Final = b"\x07\xe4\0\1\0\1" + bytes(6)
-"""Of all profiles that are made here, so that the same colours make the same bytes."""
 GAMMA_SCALE: Final = 10_000_000
 
 
@@ -84,8 +81,7 @@ def profile_of(colour: Colour) -> bytes | None:
         options = {"whitepoint": list(white), "gamma": 1.0}
     if kind == "rgb":
         options["primaries"] = list(primaries)
-    profile = imagecodecs.cms_profile(kind, **options)
-    return profile[:24] + DATE + profile[36:]
+    return dated(imagecodecs.cms_profile(kind, **options))
 
 
 def curve_of(colour: Colour) -> NDArray[np.uint16] | None:
@@ -96,7 +92,7 @@ def curve_of(colour: Colour) -> NDArray[np.uint16] | None:
     elif colour.transfer == LINEAR:
         light = steps
     elif colour.transfer == SRGB_TRANSFER:
-        light = np.where(steps <= 0.04045, steps / 12.92, ((steps + 0.055) / 1.055) ** 2.4)
+        light = srgb_light(steps)
     elif colour.transfer == 1:
         light = np.where(steps < 0.081, steps / 4.5, ((steps + 0.099) / 1.099) ** (1 / 0.45))
     elif colour.transfer == 17:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from imgae.errors import ImageError, warn
 from imgae.io.bmff import boxes
 from imgae.io.bmff.lenient import boxes_until_damage
+from imgae.io.colour.cms import space_of
 from imgae.io.format import Encoding, File, Format, Limits
 from imgae.io.formats.jxl.colours import LINEAR, cicp_of, is_srgb, of_cicp, profile_of
 from imgae.io.formats.jxl.frames import PermutedError, read_frames, with_durations
@@ -32,6 +33,7 @@ from imgae.io.metadata.resolution import resolution_of, with_resolution
 from imgae.io.metadata.upright import upright
 from imgae.io.samples.associated import associated, unassociated
 from imgae.io.samples.depth import narrowed, spread
+from imgae.io.samples.frames import with_alpha
 from imgae.picture.image import Frames, Image, Stored
 from imgae.picture.orientation import SIDEWAYS
 from imgae.picture.pixels import scale_of
@@ -360,11 +362,7 @@ def alike(frames: Frames, name: str) -> list[Image]:
         image = one
         if image.pixels.shape[2] < channels:
             image = replace(image, pixels=image.pixels.repeat(3, 2))
-        if has_alpha and image.alpha is None:
-            dtype: Any = image.pixels.dtype
-            opaque = np.full(image.pixels.shape[:2], scale_of(dtype), dtype)
-            image = replace(image, alpha=opaque)
-        images.append(image)
+        images.append(with_alpha(image) if has_alpha else image)
     return images
 
 
@@ -385,7 +383,7 @@ def colour_for(image: Image, name: str) -> tuple[Colour, bytes | None]:
             return described, None
         warn(f"{name}: JPEG XL does not hold the colour description {image.cicp}; it is left out")
     if image.icc:
-        kind = image.icc[16:20]
+        kind = space_of(image.icc)
         if kind == b"RGB " or (kind == b"GRAY" and space == GRAY):
             return Colour(GRAY if kind == b"GRAY" else RGB, icc=True), image.icc
         warn(f"{name}: its colour profile is not for such pixels; it is left out")

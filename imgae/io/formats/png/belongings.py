@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from imgae.errors import warn
+from imgae.io.colour.cms import space_of
 from imgae.io.formats.png import profiles
 from imgae.io.formats.png.chunks import MOST_METADATA, NEEDED, Chunk, inflate, written
 from imgae.io.formats.png.pixels import Header
@@ -193,7 +194,7 @@ def checked_profile(data: bytes) -> bytes:
         raise ValueError("no colour profile")
     if struct.unpack_from(">I", data)[0] > len(data):
         raise ValueError("cut short")
-    if data[16:20] not in (b"RGB ", b"GRAY"):
+    if space_of(data) not in (b"RGB ", b"GRAY"):
         raise ValueError("for colours that PNG has not")
     return data
 

@@ -3,7 +3,7 @@
 import struct
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,15 +14,17 @@ from imgae.io.formats.png import belongings, pixels
 from imgae.io.formats.png.chunks import MAGIC, Chunk, take_apart, written, written_stream
 from imgae.io.formats.png.pixels import GRAY, GRAY_ALPHA, PALETTE, RGB, RGB_ALPHA, Header
 from imgae.io.metadata.upright import upright
+from imgae.io.samples.frames import Canvas, bounds, check_one_size, with_alpha
 from imgae.io.samples.palettes import numbers_in
+from imgae.picture.arrays import channels_of
 from imgae.picture.image import Frames, Image, Stored
 from imgae.picture.pixels import scale_of
 
 PALETTE_MODE: Final = "palette"
 COLOUR_MODE: Final = "transparent colour"
-KEEP, CLEAR, BACK = 0, 1, 2
-"""What becomes of a frame's place before the next: it stays, is cleared, or what was there before
-comes back."""
+KEEP: Final = 0
+DISPOSALS: Final[tuple[Literal["leave", "clear", "back"], ...]] = ("leave", "clear", "back")
+"""What becomes of a frame's place before the next, by the number that says it."""
 OTHERS: Final = {b"\x8aMNG": "MNG, animations of an older kind", b"\x8bJNG": "JNG, JPEG in PNG"}
 SUGGESTED: Final = "palette for small screens"
 MOST_DELAY: Final = 65535
@@ -229,7 +231,7 @@ def check_control(control: Control, header: Header, name: str) -> None:
         or control.height < 1
         or control.left + control.width > header.width
         or control.top + control.height > header.height
-        or control.dispose > BACK
+        or control.dispose >= len(DISPOSALS)
         or control.blend > 1
     ):
         raise ImageError(f"{name}: damaged: a frame that does not lie in the picture")
@@ -242,24 +244,18 @@ def compose(
     dtype = np.uint16 if header.depth == 16 else np.uint8
     full = scale_of(dtype)
     channels = 1 if header.colour in (GRAY, GRAY_ALPHA) else 3
-    canvas = np.zeros((header.height, header.width, channels), dtype)
-    cover = np.zeros((header.height, header.width), dtype)
+    canvas = Canvas(header.height, header.width, channels, dtype)
     drawn = []
-    for index, (control, stream) in enumerate(described):
+    for control, stream in described:
         rows = slice(control.top, control.top + control.height)
         place = rows, slice(control.left, control.left + control.width)
         own = header._replace(width=control.width, height=control.height)
         array, alpha = colours.apply(pixels.decode(own, stream, file), file.name)
-        before = canvas[place].copy(), cover[place].copy()
+        before = canvas.under(place)
         if control.blend == 1 and alpha is not None:
             array, alpha = blended(array, alpha, *before)
-        canvas[place] = array
-        cover[place] = full if alpha is None else alpha
-        drawn.append((canvas.copy(), cover.copy()))
-        if control.dispose == CLEAR or (control.dispose == BACK and index == 0):
-            canvas[place], cover[place] = 0, 0
-        elif control.dispose == BACK:
-            canvas[place], cover[place] = before
+        drawn.append(canvas.show(place, array, full if alpha is None else alpha))
+        canvas.dispose(place, DISPOSALS[control.dispose], before)
     return drawn
 
 
@@ -302,7 +298,7 @@ class Layout:
     def samples(self, image: Image) -> NDArray[Any]:
         """Return the samples (H, W, C) that a picture of this layout has."""
         if self.palette is not None:
-            numbers: NDArray[Any] = numbers_in(with_alpha(image), self.palette)
+            numbers: NDArray[Any] = numbers_in(channels_of(with_alpha(image)), self.palette)
             return numbers[:, :, None]
         array = image.pixels
         if self.colour in (RGB, RGB_ALPHA) and array.shape[2] == 1:
@@ -313,10 +309,8 @@ class Layout:
             array = array // (255 // ((1 << self.depth) - 1))
         if self.colour not in (GRAY_ALPHA, RGB_ALPHA):
             return array
-        alpha = image.alpha
-        if alpha is None:
-            alpha = np.full(array.shape[:2], scale_of(array.dtype), array.dtype)
-        elif alpha.dtype != array.dtype:
+        alpha: Any = with_alpha(image).alpha
+        if alpha.dtype != array.dtype:
             alpha = alpha.astype(np.uint16) * 257
         return np.concatenate([array, alpha[:, :, None]], 2)
 
@@ -324,14 +318,6 @@ class Layout:
         if self.palette is not None:
             return pixels.encode_numbers(samples[:, :, 0], self.depth)
         return pixels.encode(samples, self.depth)
-
-
-def with_alpha(image: Image) -> NDArray[Any]:
-    """Return pixels with alpha, opaque where the picture has none."""
-    alpha = image.alpha
-    if alpha is None:
-        alpha = np.full(image.pixels.shape[:2], scale_of(image.pixels.dtype), image.pixels.dtype)
-    return np.concatenate([image.pixels, alpha[:, :, None]], 2)
 
 
 def layout_of(frames: Frames, stored: Stored | None, name: str) -> Layout:
@@ -372,7 +358,10 @@ def layout_of(frames: Frames, stored: Stored | None, name: str) -> Layout:
 
 
 def fits_palette(image: Image, palette: NDArray[np.uint8]) -> bool:
-    return image.pixels.shape[2] == 3 and numbers_in(with_alpha(image), palette) is not None
+    return (
+        image.pixels.shape[2] == 3
+        and numbers_in(channels_of(with_alpha(image)), palette) is not None
+    )
 
 
 def fits_key(image: Image, key: tuple[int, ...]) -> bool:
@@ -440,8 +429,7 @@ def encode(frames: Frames, name: str, encoding: Encoding) -> bytes:  # noqa: ARG
     first = frames[0]
     stored = first.stored if first.stored is not None and first.stored.format == "PNG" else None
     details = dict(stored.details) if stored else {}
-    if any((image.width, image.height) != (first.width, first.height) for image in frames):
-        raise ImageError(f"{name}: the frames of an animation are of one size, and these are not")
+    check_one_size(frames, "PNG", name)
     layout = layout_of(frames, stored, name)
     header = Header(first.width, first.height, layout.depth, layout.colour)
     parts = [MAGIC, written(b"IHDR", header.packed())]
@@ -475,7 +463,8 @@ def animation_chunks(frames: Frames, layout: Layout) -> list[bytes]:
     before: NDArray[Any] | None = None
     for image in frames:
         samples = layout.samples(image)
-        rows, columns = changed(before, samples)
+        differs = np.full(samples.shape[:2], True) if before is None else (before != samples).any(2)
+        rows, columns = bounds(differs)
         numerator, denominator = delay_of(image)
         parts.append(
             written(
@@ -503,17 +492,6 @@ def animation_chunks(frames: Frames, layout: Layout) -> list[bytes]:
             number += 1
         before = samples
     return parts
-
-
-def changed(before: NDArray[Any] | None, samples: NDArray[Any]) -> tuple[slice, slice]:
-    """Return the rows and columns where two frames differ; all without an earlier one."""
-    if before is None:
-        return slice(0, samples.shape[0]), slice(0, samples.shape[1])
-    differs = (before != samples).any(2)
-    rows, columns = np.flatnonzero(differs.any(1)), np.flatnonzero(differs.any(0))
-    if not rows.size:
-        return slice(0, 1), slice(0, 1)
-    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
 def delay_of(image: Image) -> tuple[int, int]:

@@ -72,8 +72,9 @@ def image_of(
     elif layout.photometric == CMYK:
         if layout.floats:
             raise ImageError(f"{name}: its inks (CMYK) are floats; convert it to RGB first")
-        mode, details["icc"] = "CMYK", icc if inks.is_ink_profile(icc) else None
-        colours = from_inks(colours, directory, details["icc"], name)
+        check_inks(colours, directory, name)
+        mode = "CMYK"
+        colours, details["icc"] = inks.to_srgb(colours, icc, name, tell)
         icc = srgb_profile() if details["icc"] else None
     elif layout.photometric in (LAB, ICC_LAB):
         mode, icc = "Lab", srgb_profile()
@@ -157,18 +158,13 @@ def from_ycbcr(colours: NDArray[Any], directory: Directory, name: str) -> NDArra
     return converted
 
 
-def from_inks(
-    colours: NDArray[Any], directory: Directory, icc: bytes | None, name: str
-) -> NDArray[Any]:
-    """Convert inks to RGB, and tell of it."""
+def check_inks(colours: NDArray[Any], directory: Directory, name: str) -> None:
+    """Raise ImageError for inks that do not reach from 0 to the largest sample."""
     limits = directory.numbers(336)[:2]
     if limits and tuple(limits) not in ((0, scale_of(colours.dtype)), (0, 255), (0, 0)):
         raise ImageError(
             f"{name}: its inks reach from {limits[0]} to {limits[1]}; convert it first"
         )
-    how = "by its colour profile" if icc else "without a colour profile, by a plain formula"
-    tell(f"{name}: its colours are inks (CMYK); continued as sRGB, {how}")
-    return inks.to_rgb(colours, icc)
 
 
 def from_lab(colours: NDArray[Any], layout: Layout, name: str) -> NDArray[Any]:
@@ -202,7 +198,7 @@ def samples_of(image: Image, encoding: Encoding, name: str) -> Samples:
     details: Mapping[str, Any] = stored.details
     bits = image.bits
     gray = image.pixels.shape[2] == 1
-    further, codes = further_of(image, details, name)
+    further, codes = further_of(image, details)
     pixels = image.pixels
     if ASSOCIATED in codes and image.alpha is not None:
         pixels = associated(pixels, image.alpha)
@@ -232,7 +228,7 @@ def samples_of(image: Image, encoding: Encoding, name: str) -> Samples:
 
 
 def further_of(
-    image: Image, details: Mapping[str, Any], name: str
+    image: Image, details: Mapping[str, Any]
 ) -> tuple[list[NDArray[Any]], tuple[int, ...]]:
     """Return alpha and further samples, each (H, W, 1), in the file's order, and their codes."""
     others = [] if image.extra is None else list(np.moveaxis(image.extra[..., None], 2, 0))
@@ -245,17 +241,16 @@ def further_of(
         where = min(where, len(others))
         others.insert(where, image.alpha[:, :, None])
         codes.insert(where, alpha)
-    del name
     return others, tuple(codes)
 
 
 def as_inks(samples: Samples, details: Mapping[str, Any], image: Image, name: str) -> None:
-    icc = details.get("icc")
     if samples.array.dtype.kind == "f":
         tell(f"{name}: inks (CMYK) are not written as floats; written as RGB")
         return
-    samples.array = inks.to_inks(samples.array, icc, image.icc)
-    samples.photometric, samples.icc = CMYK, icc
+    image = replace(image, pixels=samples.array)
+    samples.array, samples.icc = inks.of_image(image, details.get("icc"), name, tell)
+    samples.photometric = CMYK
     samples.tags[332] = numbers(3, 1)
 
 
