@@ -1,6 +1,6 @@
 """What a file format is: how its files are read and written, and what they cannot hold."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -184,6 +184,11 @@ def fit_image(image: Image, limits: Limits, kind: str, lost: dict[str, None]) ->
         dict.fromkeys(f"{kind} holds no {key}; left out" for key in image.private.keys() - private)
     )
     return replace(image, private=private, **dropped)
+
+
+def details_of(image: Image, kind: str) -> Mapping[str, Any]:
+    """Return what the file of a kind said that a picture came from; {} if it was of another."""
+    return image.stored.details if image.stored and image.stored.format == kind else {}
 
 
 def with_bits(image: Image, bits: int) -> Image:

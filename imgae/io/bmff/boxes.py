@@ -4,6 +4,7 @@ A file may lie about every number. Nothing here reads beyond the bytes there are
 its caller asks, or makes more of a file than its own length. What does not fit raises ValueError.
 """
 
+import contextlib
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -59,6 +60,14 @@ def boxes(data: bytes, begin: int = 0, end: int | None = None) -> Iterator[Box]:
         yield Box(kind, at, at + header, min(stop, end), stop <= end)
         at = stop
     raise ValueError(f"more than {MOST_BOXES} boxes")
+
+
+def boxes_until_damage(data: bytes) -> list[Box]:
+    """Return the boxes of a file, up to what is none: cameras append other things."""
+    found: list[Box] = []
+    with contextlib.suppress(ValueError):
+        found.extend(boxes(data))
+    return found
 
 
 def inside(data: bytes, box: Box, skip: int = 0) -> Iterator[Box]:
@@ -324,3 +333,18 @@ def item_references(data: bytes, iref: Box) -> Iterator[tuple[bytes, int, tuple[
         origin = cursor.number(wide)
         count = cursor.number(2)
         yield one.kind, origin, tuple(cursor.number(wide) for _ in range(count))
+
+
+def colours_of(
+    data: bytes, properties: tuple[Box, ...]
+) -> tuple[bytes | None, tuple[int, int, int, int] | None]:
+    """Return the ICC profile, and primaries, transfer, matrix and range, or None."""
+    icc: bytes | None = None
+    nclx: tuple[int, int, int, int] | None = None
+    for one in properties:
+        content = one.content(data) if one.kind == b"colr" else b""
+        if content[:4] in (b"prof", b"rICC"):
+            icc = icc or content[4:] or None
+        elif content[:4] == b"nclx" and len(content) >= 11:
+            nclx = nclx or (*struct.unpack_from(">HHH", content, 4), content[10] >> 7)
+    return icc, nclx

@@ -38,6 +38,14 @@ def space_of(icc: bytes | None) -> bytes:
     return icc[SPACE] if icc else b""
 
 
+def check_whole(profile: bytes) -> None:
+    """Raise ValueError for bytes that are no colour profile, or not all of one."""
+    if len(profile) < 128 or profile[36:40] != b"acsp":
+        raise ValueError("no colour profile")
+    if int.from_bytes(profile[:4], "big") > len(profile):
+        raise ValueError("cut short")
+
+
 def dated(profile: bytes) -> bytes:
     """Return a profile that was made here with the date that all of these have."""
     return profile[: DATE.start] + FIRST_DAY + profile[DATE.stop :]

@@ -12,11 +12,11 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from imgae.errors import ImageError, warn
-from imgae.io.format import Encoding, File, Format, Limits
+from imgae.io.format import Encoding, File, Format, Limits, details_of
 from imgae.io.metadata import text
 from imgae.io.metadata.upright import upright
 from imgae.io.samples.frames import Canvas, bounds, check_one_size, whole_counts
-from imgae.io.samples.palettes import chosen, dithered, error_of, few_colours, numbers_in
+from imgae.io.samples.palettes import chosen, dithered, error_of, few_colours, filled, numbers_in
 from imgae.picture.image import Frames, Image, Stored
 
 IMAGE, EXTENSION, END = 0x2C, 0x21, 0x3B
@@ -276,10 +276,7 @@ def compose(contents: Contents, file: File) -> list[tuple[NDArray[np.uint8], NDA
         if (height, width) != numbers.shape:
             warn(f"{file.name}: a frame reaches out of the picture; that part is left out")
             numbers = numbers[:height, :width]
-        if len(frame.palette) < 256 and numbers.size and numbers.max() >= len(frame.palette):
-            warn(f"{file.name}: some pixels have colours that its palette lacks; they become black")
-        table = np.zeros((256, 3), np.uint8)
-        table[: len(frame.palette)] = frame.palette
+        table = filled(frame.palette, numbers, file.name)
         shown = np.full(numbers.shape, True)
         if frame.transparent is not None:
             shown = numbers != frame.transparent
@@ -293,7 +290,7 @@ def compose(contents: Contents, file: File) -> list[tuple[NDArray[np.uint8], NDA
 def encode(frames: Frames, name: str, encoding: Encoding) -> bytes:  # noqa: ARG001 - a Format's signature
     first = frames[0]
     check_one_size(frames, "GIF", name)
-    details = first.stored.details if first.stored and first.stored.format == "GIF" else {}
+    details = details_of(first, "GIF")
     shown = Shown(frames, name)
     bodies = [
         shown.block(image, delay)

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from imgae.errors import ImageError, warn
 from imgae.io.bmff import boxes
-from imgae.io.bmff.lenient import boxes_until_damage
-from imgae.io.format import BELONGINGS, Encoding, File, Format, Limits
+from imgae.io.bmff.boxes import boxes_until_damage
+from imgae.io.format import BELONGINGS, Encoding, File, Format, Limits, details_of
 from imgae.io.metadata.exif import checked
 from imgae.io.metadata.resolution import resolution_of, with_resolution
 from imgae.io.metadata.upright import upright
@@ -220,12 +220,7 @@ def colour_codes(
         return None
     items = boxes.items(file.data, meta)
     item = items.items.get(items.primary)
-    for box in item.properties if item else ():
-        content = box.content(file.data)
-        if box.kind == b"colr" and content[:4] == b"nclx" and len(content) >= 11:
-            first, second, third = (int.from_bytes(content[at : at + 2]) for at in (4, 6, 8))
-            return first, second, third, content[10] >> 7
-    return None
+    return boxes.colours_of(file.data, item.properties)[1] if item else None
 
 
 def described(codes: tuple[int, int, int, int] | None) -> tuple[int, int, int, int] | None:
@@ -284,8 +279,7 @@ def check_written(frames: Frames, data: bytes, name: str) -> None:
 
 def stored_detail(image: Image, key: str) -> Any:
     """Return what the HEIC file that a picture came from said, or None."""
-    stored = image.stored
-    return stored.details.get(key) if stored and stored.format == "HEIC" else None
+    return details_of(image, "HEIC").get(key)
 
 
 def add(heif: pillow_heif.HeifFile, image: Image, name: str, *, exact: bool) -> None:

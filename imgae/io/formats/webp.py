@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from imgae.errors import ImageError, warn
 from imgae.io.colour.cms import space_of
-from imgae.io.format import Encoding, File, Format, Limits
+from imgae.io.format import Encoding, File, Format, Limits, details_of
 from imgae.io.metadata.exif import checked, orientation_of
 from imgae.io.metadata.resolution import resolution_of, with_resolution
 from imgae.io.metadata.upright import upright
@@ -384,7 +384,7 @@ def animation(frames: Frames, name: str, encoding: Encoding) -> list[tuple[bytes
     if frames.loop > 65535:
         warn(f"{name}: WebP repeats up to 65535 times, not {frames.loop}; it is without end")
     loop = frames.loop if frames.loop <= 65535 else 0
-    kept = first.stored.details if first.stored and first.stored.format == "WebP" else {}
+    kept = details_of(first, "WebP")
     chunks = [(b"ANIM", kept.get("background", bytes(4)) + struct.pack("<H", loop))]
     alike = any(one.alpha is not None for one in frames)
     before: NDArray[Any] | None = None

@@ -9,6 +9,8 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
+from imgae.errors import warn
+
 MOST: Final = 256
 GLANCE: Final = 4096
 """Pixels that are looked at first, since most pictures do not fit."""
@@ -43,6 +45,19 @@ def colours_of(keys: NDArray[np.uint32], channels: int) -> NDArray[np.uint8]:
     """Return the colours that keys_of made numbers of."""
     shifts = np.arange(8 * (channels - 1), -1, -8, dtype=np.uint32)
     return (keys[..., None] >> shifts).astype(np.uint8)
+
+
+def filled(palette: NDArray[np.uint8], numbers: NDArray[Any], name: str) -> NDArray[np.uint8]:
+    """Return a palette with black, opaque, for all numbers that it lacks, (256, 3 or 4).
+
+    Warns if the numbers of a picture are among these.
+    """
+    if len(palette) < MOST and numbers.size and numbers.max() >= len(palette):
+        warn(f"{name}: some pixels have colours that its palette lacks; they become black")
+    table = np.zeros((MOST, palette.shape[1]), np.uint8)
+    table[:, 3:] = 255
+    table[: len(palette)] = palette
+    return table
 
 
 def few_colours(colours: NDArray[np.uint8], most: int = MOST) -> NDArray[np.uint8] | None:

@@ -19,7 +19,7 @@ from imgae.errors import ImageError, warn
 from imgae.io.bmff import boxes
 from imgae.io.bmff.boxes import Box, Cursor, Item, Items, box, full_box
 from imgae.io.bmff.outer import outermost
-from imgae.io.format import Encoding, File, Format, Limits
+from imgae.io.format import Encoding, File, Format, Limits, details_of
 from imgae.io.formats.avif.av1 import coded_size, configuration
 from imgae.io.formats.avif.items import Part, meta_box, still_file
 from imgae.io.formats.avif.sequences import Timing, Track, movie, tracks_of
@@ -248,7 +248,7 @@ def image_of(
 def with_properties(image: Image, file: File, items: Items, properties: tuple[Box, ...]) -> Image:
     """Return an upright picture with all that its file says of it."""
     data = items.data
-    icc, nclx = colours_of(data, properties)
+    icc, nclx = boxes.colours_of(data, properties)
     details = {} if image.stored is None else dict(image.stored.details)
     private = {KEPT[one.kind]: one.content(data) for one in properties if one.kind in KEPT}
     if private.get(ASPECT, b"\0" * 8)[:4] == private.get(ASPECT, b"\0" * 8)[4:]:
@@ -280,21 +280,6 @@ def with_properties(image: Image, file: File, items: Items, properties: tuple[Bo
     elif any(one.kind == b"clap" for one in properties):
         warn(f"{file.name}: its clean aperture makes no sense, and is not applied")
     return upright(cropped(replace(image, private=private), aperture), turned)
-
-
-def colours_of(
-    data: bytes, properties: tuple[Box, ...]
-) -> tuple[bytes | None, tuple[int, int, int, int] | None]:
-    """Return the ICC profile, and primaries, transfer, matrix and range, or None."""
-    icc: bytes | None = None
-    nclx: tuple[int, int, int, int] | None = None
-    for one in properties:
-        content = one.content(data) if one.kind == b"colr" else b""
-        if content[:4] in (b"prof", b"rICC"):
-            icc = icc or content[4:] or None
-        elif content[:4] == b"nclx" and len(content) >= 11:
-            nclx = nclx or (*struct.unpack_from(">HHH", content, 4), content[10] >> 7)
-    return icc, nclx
 
 
 def described(items: Items, name: str) -> tuple[bytes | None, bytes | None]:
@@ -419,7 +404,7 @@ def encode(frames: Frames, name: str, encoding: Encoding) -> bytes:
             f"{name}: {first.width}x{first.height} pixels are more than readers of AVIF take, "
             f"{MOST_PIXELS / 1e6:.0f} million; write PNG or TIFF"
         )
-    details = first.stored.details if first.stored and first.stored.format == "AVIF" else {}
+    details = details_of(first, "AVIF")
     gray = all(image.pixels.shape[2] == 1 for image in frames)
     bits = bits_of(first)
     options = options_of(first, gray, bits, encoding, str(details.get("subsampling", "444")))
@@ -544,8 +529,7 @@ def encode_sequence(
 def timing_of(frames: Frames, name: str) -> Timing:
     """Return the times of frames, exact where a fraction of a second can be."""
     seconds = [image.duration or 0.0 for image in frames]
-    stored = frames[0].stored
-    known = stored.details.get("timescale", 0) if stored and stored.format == "AVIF" else 0
+    known = details_of(frames[0], "AVIF").get("timescale", 0)
     exact = lcm(*(Fraction(one).limit_denominator(100_000).denominator for one in seconds))
     for timescale in (known, 1000, exact if exact < 1 << 31 else 90_000, 90_000):
         counts = tuple(round(one * timescale) for one in seconds)

@@ -18,7 +18,7 @@ from imgae.io.bmff.boxes import Box, Cursor, box
 from imgae.io.bmff.outer import outermost
 from imgae.io.colour import inks
 from imgae.io.colour.cms import space_of
-from imgae.io.format import Encoding, File, Format, Limits
+from imgae.io.format import Encoding, File, Format, Limits, details_of
 from imgae.io.formats.jpeg2000.codestream import (
     Header,
     bits_of,
@@ -317,7 +317,7 @@ def with_metadata(image: Image, data: bytes, top: list[Box], name: str) -> Image
 def encode(frames: Frames, name: str, encoding: Encoding) -> bytes:
     """Encode a picture without loss, or by a quality that goes for its transparency too."""
     image = frames[0]
-    details = image.stored.details if image.stored and image.stored.format == "JPEG 2000" else {}
+    details = details_of(image, "JPEG 2000")
     colours = image.pixels.shape[2]
     bits = bits_of(image, name)
     premultiplied = image.alpha is not None and bool(details.get("premultiplied"))

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from imgae.errors import ImageError, warn
 from imgae.io.bmff import boxes
-from imgae.io.bmff.lenient import boxes_until_damage
+from imgae.io.bmff.boxes import boxes_until_damage
 from imgae.io.colour.cms import space_of
-from imgae.io.format import Encoding, File, Format, Limits
+from imgae.io.format import Encoding, File, Format, Limits, details_of
 from imgae.io.formats.jxl.colours import LINEAR, cicp_of, is_srgb, of_cicp, profile_of
 from imgae.io.formats.jxl.frames import PermutedError, read_frames, with_durations
 from imgae.io.formats.jxl.header import (
@@ -346,8 +346,7 @@ def contained(codestream: bytes, image: Image, level: bytes) -> bytes:
 
 def stored_detail(image: Image, key: str) -> Any:
     """Return what the JPEG XL file that a picture came from said, or None."""
-    stored = image.stored
-    return stored.details.get(key) if stored and stored.format == "JPEG XL" else None
+    return details_of(image, "JPEG XL").get(key)
 
 
 def alike(frames: Frames, name: str) -> list[Image]:

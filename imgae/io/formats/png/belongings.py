@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from imgae.errors import warn
-from imgae.io.colour.cms import space_of
+from imgae.io.colour.cms import check_whole, space_of
 from imgae.io.formats.png import profiles
 from imgae.io.formats.png.chunks import MOST_METADATA, NEEDED, Chunk, inflate, written
 from imgae.io.formats.png.pixels import Header
@@ -190,10 +190,7 @@ def take_profile(found: Found, kind: str, data: bytes) -> None:
 
 def checked_profile(data: bytes) -> bytes:
     """Return a colour profile. Raises ValueError if it is none, or not whole."""
-    if len(data) < 128 or data[36:40] != b"acsp":
-        raise ValueError("no colour profile")
-    if struct.unpack_from(">I", data)[0] > len(data):
-        raise ValueError("cut short")
+    check_whole(data)
     if space_of(data) not in (b"RGB ", b"GRAY"):
         raise ValueError("for colours that PNG has not")
     return data

@@ -15,7 +15,7 @@ from imgae.io.formats.png.chunks import MAGIC, Chunk, take_apart, written, writt
 from imgae.io.formats.png.pixels import GRAY, GRAY_ALPHA, PALETTE, RGB, RGB_ALPHA, Header
 from imgae.io.metadata.upright import upright
 from imgae.io.samples.frames import Canvas, bounds, check_one_size, with_alpha
-from imgae.io.samples.palettes import numbers_in
+from imgae.io.samples.palettes import filled, numbers_in
 from imgae.picture.arrays import channels_of
 from imgae.picture.image import Frames, Image, Stored
 from imgae.picture.pixels import scale_of
@@ -45,9 +45,7 @@ class Colours:
         """Return pixels (H, W, 1 or 3) and alpha (H, W) or None."""
         if self.palette is not None:
             numbers = samples[:, :, 0]
-            if len(self.palette) < 256 and numbers.max() >= len(self.palette):
-                warn(f"{name}: some pixels have colours that its palette lacks; they become black")
-            table = self.whole_palette()
+            table = filled(self.with_alphas(), numbers, name)
             return table[:, :3][numbers], table[:, 3][numbers] if self.transparency else None
         if samples.shape[2] in (2, 4):
             return np.ascontiguousarray(samples[:, :, :-1]), np.ascontiguousarray(samples[:, :, -1])
@@ -58,16 +56,13 @@ class Colours:
         alpha = np.where((samples == key).all(2), 0, full).astype(samples.dtype)
         return samples, alpha
 
-    def whole_palette(self) -> NDArray[np.uint8]:
-        """Return 256 colours with alpha; black where there is none."""
+    def with_alphas(self) -> NDArray[np.uint8]:
+        """Return the palette with alpha, (N, 4)."""
         assert self.palette is not None
-        table = np.zeros((256, 4), np.uint8)
-        table[:, 3] = 255
-        table[: len(self.palette), :3] = self.palette
-        if self.transparency:
-            count = min(len(self.transparency), 256)
-            table[:count, 3] = np.frombuffer(self.transparency[:count], np.uint8)
-        return table
+        said = np.frombuffer(self.transparency or b"", np.uint8)[: len(self.palette)]
+        alphas = np.full((len(self.palette), 1), 255, np.uint8)
+        alphas[: len(said), 0] = said
+        return np.hstack([self.palette, alphas])
 
     def key(self, dtype: Any) -> NDArray[Any] | None:
         """Return the transparent colour in the type of the samples, or None."""
@@ -161,9 +156,8 @@ def stored_as(colours: Colours, found: belongings.Found) -> tuple[str, dict[str,
     """Return the Stored.mode and details of a file."""
     details = found.details
     if colours.palette is not None:
-        alphas = colours.whole_palette()[: len(colours.palette), 3:]
         count = min(len(colours.transparency or b""), len(colours.palette))
-        details.update(palette=np.hstack([colours.palette, alphas]), alphas=count)
+        details.update(palette=colours.with_alphas(), alphas=count)
         return PALETTE_MODE, details
     if colours.transparency:
         full = np.uint16 if colours.header.depth == 16 else np.uint8

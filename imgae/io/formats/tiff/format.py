@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from imgae.errors import ImageError
-from imgae.io.format import ALL, Encoding, File, Format, Limits
+from imgae.io.format import ALL, Encoding, File, Format, Limits, details_of
 from imgae.io.formats.tiff import stacks
 from imgae.io.formats.tiff.build import MAKER_NOTE, MOST_CLASSIC, Builder, numbers, octets, size_of
 from imgae.io.formats.tiff.colours import FORMAT as NAME
@@ -134,18 +134,14 @@ def order_of(image: Image, name: str) -> str:
     camera = exif_tags(image.exif, name)[0].get(EXIF_TAG, {})
     if image.exif and {MAKER_NOTE, USER_COMMENT} & camera.keys():
         return ">" if image.exif[:2] == b"MM" else "<"
-    return str(details_of(image).get("order", "<"))
-
-
-def details_of(image: Image) -> Any:
-    return image.stored.details if image.stored and image.stored.format == NAME else {}
+    return str(details_of(image, NAME).get("order", "<"))
 
 
 def pages_for(
     image: Image, exif: dict[int, Any], encoding: Encoding, order: str, name: str
 ) -> list[tuple[Strips, dict[int, Any]]]:
     """Return a picture as it is to be written: its page and, if it had one, that of its mask."""
-    details = details_of(image)
+    details = details_of(image, NAME)
     mask = image.alpha if details.get("mask") and image.alpha is not None else None
     if mask is not None and ((mask == 0) | (mask == scale_of(mask.dtype))).all():
         image = replace(image, alpha=None)
