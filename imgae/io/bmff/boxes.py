@@ -13,6 +13,8 @@ from typing import Final
 
 MOST_BOXES: Final = 100_000
 """Boxes beside each other, entries of a table or extents of an item that are read."""
+XMP: Final = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
+"""What a box of kind b"uuid" begins with that holds XMP."""
 
 
 @dataclass(frozen=True)

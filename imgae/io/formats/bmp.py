@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from imgae.errors import ImageError, warn
 from imgae.io.format import Encoding, File, Format, Limits
+from imgae.io.metadata.resolution import METRE
 from imgae.io.metadata.upright import upright
 from imgae.io.samples.packing import packed
 from imgae.io.samples.packing import unpacked as bits_apart
@@ -25,7 +26,6 @@ CALIBRATED: Final = 0
 EMBEDDED: Final = b"DEBM"
 LINKED: Final = b"KNIL"
 SRGB: Final = b"BGRs"
-METRE: Final = 0.0254
 FIFTEEN: Final = (0x7C00, 0x3E0, 0x1F, 0)
 THIRTY_TWO: Final = (0xFF0000, 0xFF00, 0xFF, 0)
 WITH_ALPHA: Final = (0xFF0000, 0xFF00, 0xFF, 0xFF000000)

@@ -19,6 +19,8 @@ UNIT_TAG: Final = 0x0128
 INCH: Final = 2
 PER_INCH: Final = {2: 1.0, 3: 2.54}
 """By the unit of resolution, inches or centimetres, what a value is multiplied by."""
+METRE: Final = 0.0254
+"""An inch in metres, by which pixels per metre become pixels per inch."""
 SAME: Final = 0.005
 """Resolutions that differ by this share are one: formats round them in their own ways."""
 
@@ -56,11 +58,11 @@ def with_resolution(exif: bytes | None, dpi: tuple[float, float] | None) -> byte
     known = resolution_of(exif)
     if known and all(abs(a - b) <= SAME * b for a, b in zip(known, dpi, strict=True)):
         return exif
-    order = "<" if exif is None else order_of(exif)
+    exif = exif or b"II*\0\x08\0\0\0"
+    order = order_of(exif)
     fractions = [struct.pack(order + "II", *fraction(value)) for value in dpi]
-    main = {} if exif is None else main_directory(exif)
-    if exif is None or not main:
-        exif = b"II*\0\x08\0\0\0" if exif is None else exif
+    main = main_directory(exif)
+    if not main:
         return appended(exif, order, [], bytes(4), fractions)
     places = [rational_place(exif, main.get(tag)) for tag in (X_RESOLUTION_TAG, Y_RESOLUTION_TAG)]
     unit = main.get(UNIT_TAG)

@@ -1,3 +1,5 @@
+import struct
+
 import PIL.Image
 import pytest
 
@@ -73,3 +75,14 @@ def test_damage_is_no_error():
 def test_any_resolution_fits(dpi):
     across, _ = resolution_of(with_resolution(None, (dpi, dpi)))
     assert across == pytest.approx(min(max(dpi, 1e-6), 2**32 - 1), rel=0.01) or dpi < 1e-4
+
+
+def test_resolution_is_added_to_exif_of_either_order_without_moving_the_rest():
+    for order in "<>":
+        entry = struct.pack(order + "HHII", 271, 2, 6, 26)
+        mark = b"II*\0" if order == "<" else b"MM\0*"
+        made = mark + struct.pack(order + "IH", 8, 1) + entry + bytes(4) + b"Maker\0"
+        changed = with_resolution(made, (72.5, 300))
+        assert resolution_of(changed) == (72.5, 300)
+        assert changed[8 : len(made)] == made[8:]
+        assert with_resolution(changed, (72.5, 300)) == changed

@@ -1,3 +1,3 @@
 """JPEG: its stream, its coding, and what travels in it."""
 
-__all__ = ["belongings", "coding", "decoding", "format", "stream", "trailer", "xmp"]
+__all__ = ["coding", "decoding", "format", "metadata", "stream", "trailer", "xmp"]

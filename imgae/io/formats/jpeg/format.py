@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from imgae.errors import warn
 from imgae.io.colour import inks
 from imgae.io.format import Encoding, File, Format, Limits, with_bits
-from imgae.io.formats.jpeg import belongings, coding, decoding, stream
+from imgae.io.formats.jpeg import coding, decoding, metadata, stream
 from imgae.io.formats.jpeg.coding import Layout
 from imgae.io.formats.jpeg.stream import LOSSLESS, PROGRESSIVE, Stream
 from imgae.io.metadata.upright import upright
@@ -29,7 +29,7 @@ def read(file: File) -> Frames:
     name = file.name
     parsed = stream.parse(file.data, name)
     samples = decoding.decode(parsed, file)
-    found = belongings.read(parsed, file.data, name)
+    found = metadata.read(parsed, file.data, name)
     for note in parsed.notes:
         warn(f"{name}: {note}")
     kind = decoding.transform_of(parsed)
@@ -64,7 +64,7 @@ def read(file: File) -> Frames:
     )
     turned = upright(image, found.orientation or 1)
     if turned.xmp and found.xmp and found.orientation is None:
-        turned = replace(turned, xmp=belongings.as_before(turned.xmp, found.xmp))
+        turned = replace(turned, xmp=metadata.as_before(turned.xmp, found.xmp))
     return Frames((turned,))
 
 
@@ -171,7 +171,7 @@ def without_header(data: bytes | bytearray, name: str) -> bytes:
 
 
 def with_belongings(data: bytes, image: Image, jfif: bool, name: str) -> bytes:
-    return stream.SOI + belongings.write(image, jfif, name) + data[2:]
+    return stream.SOI + metadata.write(image, jfif, name) + data[2:]
 
 
 FORMAT: Final = Format(
@@ -184,6 +184,6 @@ FORMAT: Final = Format(
         lossy=True,
         deep=True,
         holds=frozenset({"icc", "exif", "xmp", "dpi", "iptc", "text"}),
-        private=frozenset({belongings.RESOURCES, belongings.ASPECT}),
+        private=frozenset({metadata.RESOURCES, metadata.ASPECT}),
     ),
 )

@@ -1,7 +1,7 @@
 """JPEG 2000's codestreams: their header by hand, their pixels with OpenJPEG.
 
 A file may be a bare codestream, which says nothing of what its channels mean. JP2 files, of
-jpeg2000.py, hold one in a box.
+format.py, hold one in a box.
 """
 
 import io

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from imgae.errors import ImageError, warn
 from imgae.io.bmff import boxes
-from imgae.io.bmff.boxes import Box, Cursor, box
+from imgae.io.bmff.boxes import XMP, Box, Cursor, box
 from imgae.io.bmff.outer import outermost
 from imgae.io.colour import inks
 from imgae.io.colour.cms import space_of
@@ -32,7 +32,7 @@ from imgae.io.formats.jpeg2000.codestream import (
     stored_as,
 )
 from imgae.io.metadata.exif import checked, orientation_of
-from imgae.io.metadata.resolution import resolution_of
+from imgae.io.metadata.resolution import METRE, resolution_of
 from imgae.io.metadata.upright import upright
 from imgae.io.samples.associated import associated, unassociated
 from imgae.io.samples.depth import widened
@@ -42,7 +42,6 @@ from imgae.picture.pixels import scale_of
 
 BEGINNING: Final = b"\0\0\0\x0cjP  \r\n\x87\n"
 EXIF: Final = b"JpgTiffExif->JP2"
-XMP: Final = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 IPTC: Final = bytes.fromhex("33c7a4d2b81d4723a0baf1a3e097ad38")
 GEO: Final = bytes.fromhex("b14bf8bd083d4b43a5ae8cd7d5a6ce03")
 GEOTIFF: Final = "GeoJP2"
@@ -160,8 +159,8 @@ def with_resolutions(found: Description, data: bytes, res: Box) -> Description:
             continue
         numbers = struct.unpack_from(">HHHHbb", data, one.begin)
         if all(numbers[:4]) and all(-20 <= power <= 20 for power in numbers[4:]):
-            down = numbers[0] / numbers[1] * 10.0 ** numbers[4] * 0.0254
-            across = numbers[2] / numbers[3] * 10.0 ** numbers[5] * 0.0254
+            down = numbers[0] / numbers[1] * 10.0 ** numbers[4] * METRE
+            across = numbers[2] / numbers[3] * 10.0 ** numbers[5] * METRE
             read.setdefault(one.kind, (across, down))
             raw.setdefault(one.kind, data[one.start : one.end])
     display = None
@@ -409,7 +408,7 @@ def resolutions(image: Image) -> list[bytes]:
     """Return the box of resolutions."""
     parts = []
     if image.dpi:
-        across, down = (scaled(value / 0.0254) for value in image.dpi)
+        across, down = (scaled(value / METRE) for value in image.dpi)
         numbers = (*down[:2], *across[:2], down[2], across[2])
         parts.append(box(b"resc", struct.pack(">HHHHbb", *numbers)))
     if DISPLAY in image.private:

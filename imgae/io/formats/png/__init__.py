@@ -1,3 +1,3 @@
 """PNG: its chunks, its pixels, and what travels in it."""
 
-__all__ = ["belongings", "chunks", "format", "pixels", "profiles"]
+__all__ = ["chunks", "format", "metadata", "pixels", "profiles"]

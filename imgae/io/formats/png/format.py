@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from imgae.errors import ImageError, warn
 from imgae.io.format import Encoding, File, Format, Limits
-from imgae.io.formats.png import belongings, pixels
+from imgae.io.formats.png import metadata, pixels
 from imgae.io.formats.png.chunks import MAGIC, Chunk, take_apart, written, written_stream
 from imgae.io.formats.png.pixels import GRAY, GRAY_ALPHA, PALETTE, RGB, RGB_ALPHA, Header
+from imgae.io.metadata.resolution import METRE
 from imgae.io.metadata.upright import upright
 from imgae.io.samples.frames import Canvas, bounds, check_one_size, with_alpha
 from imgae.io.samples.palettes import filled, numbers_in
@@ -100,7 +101,7 @@ def read(file: File) -> Frames:
     chunks = take_apart(file)
     header = pixels.read_header(chunks[0].data, file)
     colours = read_colours(chunks, header, file.name)
-    found = belongings.read(chunks, header, colours.palette, file.name)
+    found = metadata.read(chunks, header, colours.palette, file.name)
     parts: list[Part]
     if any(chunk.kind == b"acTL" for chunk in chunks):
         parts, loop = read_animation(chunks, header, colours, file)
@@ -152,7 +153,7 @@ def read_colours(chunks: list[Chunk], header: Header, name: str) -> Colours:
     return Colours(header, palette, transparency)
 
 
-def stored_as(colours: Colours, found: belongings.Found) -> tuple[str, dict[str, Any]]:
+def stored_as(colours: Colours, found: metadata.Found) -> tuple[str, dict[str, Any]]:
     """Return the Stored.mode and details of a file."""
     details = found.details
     if colours.palette is not None:
@@ -427,7 +428,7 @@ def encode(frames: Frames, name: str, encoding: Encoding) -> bytes:  # noqa: ARG
     layout = layout_of(frames, stored, name)
     header = Header(first.width, first.height, layout.depth, layout.colour)
     parts = [MAGIC, written(b"IHDR", header.packed())]
-    parts += belongings.colour_chunks(first, details)
+    parts += metadata.colour_chunks(first, details)
     parts += significant_chunk(frames, layout, details, name)
     suggested = details.get(SUGGESTED, b"") if layout.colour in (RGB, RGB_ALPHA) else b""
     if suggested:
@@ -439,13 +440,13 @@ def encode(frames: Frames, name: str, encoding: Encoding) -> bytes:  # noqa: ARG
             parts.append(written(b"hIST", details["hIST"]))
         else:
             warn(f"{name}: the use of its palette (hIST) is left out with the palette")
-    parts += belongings.background_chunk(first, layout.colour, layout.depth, layout.palette)
-    parts += belongings.side_chunks(first, details, name)
+    parts += metadata.background_chunk(first, layout.colour, layout.depth, layout.palette)
+    parts += metadata.side_chunks(first, details, name)
     if frames.kind == "animation":
         parts += animation_chunks(frames, layout)
     else:
         parts.append(written_stream(b"IDAT", layout.stream(layout.samples(first))))
-    parts += belongings.further_chunks(first, after=True)
+    parts += metadata.further_chunks(first, after=True)
     parts.append(written(b"IEND"))
     return b"".join(parts)
 
@@ -507,9 +508,9 @@ FORMAT: Final = Format(
     Limits(
         bits=16,
         side=(1 << 31) - 1,
-        dpi=(1 << 31) * belongings.METRE,
+        dpi=(1 << 31) * METRE,
         holds=frozenset({"icc", "exif", "xmp", "iptc", "dpi", "text", "cicp"}),
-        private=belongings.PRIVATE,
+        private=metadata.PRIVATE,
         frames=frozenset({"animation"}),
     ),
 )

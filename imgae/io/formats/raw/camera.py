@@ -5,6 +5,7 @@ import struct
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from imgae.io.bmff.boxes import XMP as XMP_BOX
 from imgae.io.metadata.directories import (
     EXIF_TAG,
     GPS_TAG,
@@ -54,7 +55,6 @@ POINTERS: Final = (MAKER_NOTE, EXIF_TAG, GPS_TAG, 40965)
 MOST_TAGS: Final = 256
 MOST_BYTES: Final = 1 << 16
 """Of a single tag: EXIF holds no more in most formats."""
-CANON_XMP: Final = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 
 
 class PhotoData(NamedTuple):
@@ -162,8 +162,8 @@ def structures(data: bytes) -> Iterator[tuple[int, int]]:
 
 def canon_xmp(data: bytes) -> bytes | None:
     """Return the XMP of a CR3 file, or None."""
-    at = data.find(CANON_XMP, 0, 1 << 20) if data[4:12] == b"ftypcrx " else -1
+    at = data.find(XMP_BOX, 0, 1 << 20) if data[4:12] == b"ftypcrx " else -1
     if at < 8:
         return None
     (size,) = struct.unpack_from(">I", data, at - 8)
-    return data[at + len(CANON_XMP) : at - 8 + size].rstrip(b" \0\n") or None
+    return data[at + len(XMP_BOX) : at - 8 + size].rstrip(b" \0\n") or None

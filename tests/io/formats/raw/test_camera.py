@@ -179,7 +179,7 @@ def test_exif_and_xmp_of_a_cr3():
     place = struct.unpack("<I", bytes(details.entries[0x8825].data))[0]
     assert main
     boxes = [b"CMT1" + whole, b"CMT2" + moved(whole, start), b"CMT4" + moved(whole, place)]
-    xmp = b"uuid" + camera.CANON_XMP + b"<x:xmpmeta/>"
+    xmp = b"uuid" + camera.XMP_BOX + b"<x:xmpmeta/>"
     data = b"\0\0\0\x18ftypcrx " + bytes(12)
     data += b"".join(struct.pack(">I", len(box) + 4) + box for box in [*boxes, xmp, b"CMT3"])
     found = camera.photo_data(data)

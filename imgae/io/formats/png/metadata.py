@@ -15,6 +15,7 @@ from imgae.io.formats.png.chunks import MOST_METADATA, NEEDED, Chunk, inflate, w
 from imgae.io.formats.png.pixels import Header
 from imgae.io.metadata import photoshop
 from imgae.io.metadata.exif import EXIF_PREFIX, checked, orientation_of
+from imgae.io.metadata.resolution import METRE
 from imgae.picture.image import Image
 from imgae.picture.orientation import SIDEWAYS
 from imgae.picture.pixels import scale_of
@@ -52,7 +53,6 @@ CREDENTIALS: Final = {b"caBX": "content credentials (C2PA)", b"dSIG": "a digital
 """What holds for the file as it was."""
 PICTURES: Final = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
 """What in a chunk of another program may be the picture as it was."""
-METRE: Final = 0.0254
 LONG_TEXT: Final = 1024
 """Characters from which a text is compressed."""
 
