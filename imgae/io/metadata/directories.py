@@ -9,8 +9,12 @@ from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 SUB_DIRECTORIES: Final = 330
+XMP_TAG: Final = 700
+IPTC_TAG: Final = 33723
 EXIF_TAG: Final = 34665
+ICC_TAG: Final = 34675
 GPS_TAG: Final = 34853
+MAKER_NOTE: Final = 37500
 SIZES: Final = {
     1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4,
     16: 8, 17: 8, 18: 8,

@@ -16,8 +16,6 @@ ORIENTATION_TAG: Final = 0x0112
 X_RESOLUTION_TAG: Final = 0x011A
 Y_RESOLUTION_TAG: Final = 0x011B
 ISO_TAG: Final = 34855
-ICC_TAG: Final = 34675
-XMP_TAG: Final = 700
 THUMBNAIL_TAGS: Final = ((273, 279), (513, 514))
 """Where a thumbnail of EXIF lies, and its length: of plain pixels, and of a JPEG."""
 JPEG_BEGINNING: Final = b"\xff\xd8\xff"

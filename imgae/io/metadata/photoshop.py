@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 SIGNATURES: Final = (b"8BIM", b"MeSa", b"AgHg", b"PHUT", b"DCSR")
+MOST: Final = 10_000
+"""Resources that are read; more are there to keep a reader busy."""
 RESOLUTION: Final = 1005
 IPTC: Final = 1028
 THUMBNAILS: Final = (1033, 1036)
@@ -34,6 +36,8 @@ def parse(data: bytes) -> tuple[list[Resource], bool]:
     found: list[Resource] = []
     at = 0
     while at < len(data):
+        if len(found) == MOST:
+            return found, False
         if data[at : at + 4] not in SIGNATURES:
             return found, not any(data[at:])
         named = at + 6

@@ -9,7 +9,10 @@ from imgae.io.bmff.boxes import XMP as XMP_BOX
 from imgae.io.metadata.directories import (
     EXIF_TAG,
     GPS_TAG,
+    IPTC_TAG,
+    MAKER_NOTE,
     SUB_DIRECTORIES,
+    XMP_TAG,
     Entry,
     as_exif,
     directories,
@@ -27,9 +30,6 @@ HEIGHT: Final = 257
 COMPRESSION: Final = 259
 PHOTOMETRIC: Final = 262
 MAKE: Final = 271
-XMP: Final = 700
-IPTC: Final = 33723
-MAKER_NOTE: Final = 37500
 DNG_VERSION: Final = 50706
 PRIVATE_DATA: Final = 50740
 """Maker notes by Adobe; what Sony hides in a raw file."""
@@ -136,8 +136,8 @@ def photo_data(data: bytes) -> PhotoData:
     ]
     return PhotoData(
         as_exif(order, *kept) if order else None,
-        bytes(whole[XMP].data) if XMP in whole else canon_xmp(data),
-        bytes(whole[IPTC].data) if IPTC in whole else None,
+        bytes(whole[XMP_TAG].data) if XMP_TAG in whole else canon_xmp(data),
+        bytes(whole[IPTC_TAG].data) if IPTC_TAG in whole else None,
         notes,
     )
 

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from imgae.io.formats.tiff.container import Value
+from imgae.io.metadata.directories import MAKER_NOTE
 
 MOST_CLASSIC: Final = (1 << 32) - (1 << 20)
 """Bytes that a classic TIFF may have, with room for its directories."""
-MAKER_NOTE: Final = 37500
 Tags = Mapping[int, "Value | Tags"]
 """Values by their tags; a directory in place of a value is pointed to."""
 

@@ -10,7 +10,7 @@ import numpy as np
 from imgae.errors import ImageError
 from imgae.io.format import ALL, Encoding, File, Format, Limits, details_of
 from imgae.io.formats.tiff import stacks
-from imgae.io.formats.tiff.build import MAKER_NOTE, MOST_CLASSIC, Builder, numbers, octets, size_of
+from imgae.io.formats.tiff.build import MOST_CLASSIC, Builder, numbers, octets, size_of
 from imgae.io.formats.tiff.colours import FORMAT as NAME
 from imgae.io.formats.tiff.colours import Samples, image_of, samples_of
 from imgae.io.formats.tiff.container import Container, Directory
@@ -27,8 +27,8 @@ from imgae.io.formats.tiff.metadata import (
 from imgae.io.formats.tiff.notes import once, tell
 from imgae.io.formats.tiff.segments import decode
 from imgae.io.formats.tiff.strips import Strips, strips_of
-from imgae.io.metadata.directories import EXIF_TAG
-from imgae.io.metadata.exif import ICC_TAG, ORIENTATION_TAG
+from imgae.io.metadata.directories import EXIF_TAG, ICC_TAG, MAKER_NOTE
+from imgae.io.metadata.exif import ORIENTATION_TAG
 from imgae.io.metadata.upright import upright
 from imgae.picture.image import Frames, Image
 from imgae.picture.pixels import scale_of

@@ -4,17 +4,15 @@ from dataclasses import replace
 from typing import Any, Final
 
 from imgae.errors import ImageError
-from imgae.io.formats.tiff.build import MAKER_NOTE, Builder, numbers, octets, size_of
+from imgae.io.formats.tiff.build import Builder, numbers, octets, size_of
 from imgae.io.formats.tiff.container import Container, Directory, Value
 from imgae.io.formats.tiff.notes import tell
 from imgae.io.metadata import photoshop
-from imgae.io.metadata.directories import EXIF_TAG, GPS_TAG
+from imgae.io.metadata.directories import EXIF_TAG, GPS_TAG, ICC_TAG, IPTC_TAG, MAKER_NOTE, XMP_TAG
 from imgae.io.metadata.exif import (
-    ICC_TAG,
     JPEG_BEGINNING,
     ORIENTATION_TAG,
     X_RESOLUTION_TAG,
-    XMP_TAG,
     Y_RESOLUTION_TAG,
 )
 from imgae.io.metadata.resolution import INCH, PER_INCH, UNIT_TAG, fraction
@@ -22,7 +20,6 @@ from imgae.picture.image import Image
 from imgae.picture.orientation import SIDEWAYS
 
 DESCRIPTION: Final = 270
-IPTC_TAG: Final = 33723
 PHOTOSHOP: Final = 34377
 INTEROPERABILITY: Final = 0xA005
 FAR: Final = 60_000
