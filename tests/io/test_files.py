@@ -121,6 +121,7 @@ def integers(path):
     tifffile.imwrite(path, np.zeros((8, 8), np.int32))
 
 
+@pytest.mark.filterwarnings("ignore::imgae.ImgaeWarning")
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
