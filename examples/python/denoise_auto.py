@@ -2,8 +2,7 @@
 
 python denoise_auto.py WEIGHTS/ PICTURE OUTPUT: what `imgae denoise PICTURE --model denoise-fast`
 does with a colour picture of 8 bits on a processor without VNNI, whole, and without a search for
-impulses. WEIGHTS/ holds
-estimate.onnx, denoise-camera.onnx and denoise-fast.onnx.
+impulses. WEIGHTS/ holds estimate.onnx, denoise-camera.onnx and denoise-fast.onnx.
 """
 
 import sys
