@@ -13,11 +13,12 @@ BLANKS: Final = str.maketrans("", "", " \t\r\n")
 
 def decode(text: str) -> bytes:
     """Return the bytes that such a text holds. Raises ValueError if it holds none."""
-    parts = text.split(maxsplit=2)
-    if len(parts) < 2 or not parts[1].isdecimal():
+    _, _, rest = text.strip().partition("\n")  # the name, as "iptc" or "IPTC profile"
+    length, _, digits = rest.strip().partition("\n")
+    if not length.strip().isdecimal():
         raise ValueError("no profile")
-    data = binascii.unhexlify("".join(parts[2:]).translate(BLANKS))
-    if str(len(data)) != parts[1].lstrip("0"):
+    data = binascii.unhexlify(digits.translate(BLANKS))
+    if len(data) != int(length):
         raise ValueError("of another length than it says")
     return data
 
