@@ -26,7 +26,7 @@ from imgae.restore.controls import Controls
 from imgae.restore.estimate import estimate
 from imgae.restore.levels import Given, Level, checked_level, mean_of
 from imgae.restore.routes import Alone, InTurn, Route, Told
-from imgae.restore.scaling import Scale, View, scale_for, views_of
+from imgae.restore.scaling import MOST, Scale, View, scale_for, views_of
 from imgae.restore.unseen import without_hidden
 
 FAST: Final = "denoise-fast"
@@ -203,6 +203,7 @@ class Denoiser:
         if level is None and self.takes_level and works:
             source, replaced = without_impulses(original, scale)
         views = views_of(source, scale) if works else [View(scale, source)]
+        scale = views[0].scale
         chosen = [self.choose(shown, view, level, hidden) for view in views]
         factors = controls.factors(original.shape[2])
         ways = [self.strengthened(route, factors) for route in chosen]
@@ -398,13 +399,15 @@ def notes_of(
     """Return what else was done to a picture, a sentence each."""
     notes = []
     scale = views[0].scale
-    least, most = float(pixels.min()), float(pixels.max())
+    least, most = (float(end) + 0.0 for end in (pixels.min(), pixels.max()))  # no -0
     reach = f"the picture's values reach from {least:.4g} to {most:.4g}"
     if not scale.usual or scale.span > 1:
         notes.append(
             f"{reach}, so it was denoised as if {scale.low:.4g} were black and "
             f"{scale.low + scale.span:.4g} white, and a noise level is a share of {scale.unit:.4g}"
         )
+    elif scale.span < 1 / MOST:
+        notes.append(f"{reach}, so it was denoised as if {scale.span:.4g} were white")
     elif scale.span < 1:
         factor = round(1 / scale.span)
         notes.append(
