@@ -309,14 +309,14 @@ class Work:
             own = ... if view.own is None else view.own[keep]
             if own is ... or own.any():
                 planes = view.scale.planes(view.pixels[tile.read.slices])
-                before = to_float(view.pixels[keep])
+                before = view.pixels[keep]
                 restored = [self.kept(route(planes, tile), view, before) for route in routes]
                 values = self.controls.blend(self.original[keep], *restored)
                 out[keep][own] = from_float(values.clip(*self.limits), out.dtype)[own]
             step()
 
     def kept(
-        self, planes: NDArray[np.float32], view: View, before: NDArray[np.float32]
+        self, planes: NDArray[np.float32], view: View, before: NDArray[Any]
     ) -> NDArray[np.float32]:
         """Return what came out for a tile as pixels. Raises ModelError for NaN or infinity."""
         values = finite(from_nchw(planes, self.source.shape[2]))
@@ -344,6 +344,8 @@ def limits_of(pixels: NDArray[Any], scale: Scale) -> tuple[float, float]:
 
     One that is on [0, 1], and uses it, may come out anywhere on it.
     """
+    if scale == Scale() and pixels.dtype.kind != "f":
+        return 0.0, 1.0
     least, most = (float(to_float(end[None])[0]) for end in (pixels.min(), pixels.max()))
     if not scale.usual:
         return least, most

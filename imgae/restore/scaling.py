@@ -93,10 +93,10 @@ class Scale:
         """Return (1, 3, H, W) for a model, of pixels (H, W, C) of any type."""
         return self.seen(to_nchw(pixels))
 
-    def back(self, shown: Floats, before: Floats) -> Floats:
+    def back(self, shown: Floats, before: NDArray[Any]) -> Floats:
         """Return restored values in the picture's own range; those that did not change exactly.
 
-        before: the values that were shown.
+        before: the values that were shown, floats unless the picture is on [0, 1].
         """
         if self == Scale():
             return shown
@@ -228,6 +228,8 @@ def views_of(pixels: NDArray[Any], scale: Scale) -> list[View]:
     one shows all.
     """
     floats = pixels.dtype.kind == "f"
+    if scale == Scale() and not floats:
+        return [View(scale, pixels)]
     least, most = (
         float(scale.seen(to_float(end)[None])[0]) for end in (pixels.min(), pixels.max())
     )
