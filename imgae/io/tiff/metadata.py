@@ -83,8 +83,11 @@ tags of their own, or show the picture as it was."""
 KEYWORDS: Final = {
     "Title": 269,
     "Description": DESCRIPTION,
+    "Make": 271,
+    "Model": 272,
     "Software": 305,
     "Author": 315,
+    "Artist": 315,
     "Copyright": 33432,
 }
 """Tags for texts of other formats, by their keywords."""
@@ -316,12 +319,17 @@ def add_text(tags: dict[int, Any], image: Image, name: str) -> None:
     lost = []
     for keyword, text in image.text:
         tag = KEYWORDS.get(keyword)
-        if tag is None or tag in tags:
+        if tag is None or (tag in tags and not says(tags[tag], text)):
             lost.append(keyword)
-        else:
+        elif tag not in tags:
             tags[tag] = octets(2, text.encode())
     if lost:
         tell(f"{name}: TIFF has no tag for its text {', '.join(dict.fromkeys(lost))}; left out")
+
+
+def says(value: Any, text: str) -> bool:
+    """Return whether a tag's value is a text."""
+    return isinstance(value, Value) and value.raw.rstrip(b"\0 ") == text.encode().rstrip()
 
 
 def exif_tags(exif: bytes | None, name: str) -> tuple[dict[int, Any], tuple[bytes, int] | None]:

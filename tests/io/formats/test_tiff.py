@@ -1,6 +1,7 @@
 import io
 import struct
 import warnings
+from dataclasses import replace
 
 import imagecodecs
 import inkprofile
@@ -472,6 +473,40 @@ def test_an_imagej_hyperstack_comes_back_as_it_was(byteorder):
         assert file.imagej_metadata["spacing"] == 0.5
         assert file.pages[0].tags[282].value == (25, 8)
         assert file.pages[0].tags[296].value == 1
+
+
+def test_texts_that_tags_say_already_are_not_said_to_be_lost():
+    image = Image(scene(), text=(("Artist", "Jörg"), ("Make", "Canon")))
+    data, note = noted(written, image)
+    assert (tags_in(data)[315], tags_in(data)[271], note) == ("Jörg", "Canon", "")
+    again = replace(read_image(data), text=(("Author", "Jörg"), ("Artist", "Anna")))
+    assert noted(written, again)[1].endswith("no tag for its text Artist; left out")
+
+
+def test_a_palette_of_16_bits_comes_back_as_it_was():
+    palette = np.random.default_rng(0).integers(0, 65536, (3, 256), np.uint16)
+    numbered = scene(channels=1)[:, :, 0]
+    image = read_image(made(numbered, photometric="palette", colormap=palette))
+    with tifffile.TiffFile(io.BytesIO(written(image))) as file:
+        shown = file.pages[0].colormap[:, file.asarray()]
+    assert np.array_equal(shown, palette[:, numbered])
+
+
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_slices_of_imagej_lie_where_it_looks_for_them(compression):
+    """ImageJ reads them one after another behind the first, whatever the directories say."""
+    stack = np.random.default_rng(0).integers(0, 255, (2, 9, 11, 3), np.uint8)
+    text = "ImageJ=1.54f\nimages=2\nslices=2\n"
+    pages = [made(page, photometric="rgb", compression=compression) for page in stack]
+    images = tuple(read_image(page) for page in pages)
+    data = written(Frames(images, "stack"))
+    with tifffile.TiffFile(io.BytesIO(data)) as file:
+        first = file.pages[0]
+        assert first.tags[270].value.startswith(text[:7])
+        assert first.compression == 1
+        start = first.dataoffsets[0]
+        assert data[start : start + stack.nbytes] == stack.tobytes()
+        assert np.array_equal(file.asarray(), stack)
 
 
 def in_one_directory(stack, description):
