@@ -85,7 +85,7 @@ def image_of(
         details["photometric"] = WHITE_IS_ZERO
     elif layout.photometric == YCBCR:
         mode = "YCbCr"
-        if layout.compression not in (*JPEG, OLD_JPEG):
+        if layout.compression not in (*JPEG, OLD_JPEG) or layout.apart:
             colours = from_ycbcr(colours, directory, name)
     elif layout.photometric == CMYK:
         if layout.floats:

@@ -432,9 +432,11 @@ def test_smaller_copies_are_no_pages_and_are_left_out(make):
 def test_a_picture_that_is_only_below_a_smaller_copy_is_the_picture():
     out = io.BytesIO()
     with tifffile.TiffWriter(out) as file:
-        file.write(scene()[::4, ::4], subifds=1, subfiletype=1, photometric="rgb", metadata=None)
+        small = {"subfiletype": 1, "photometric": "rgb", "metadata": None}
+        file.write(scene()[::4, ::4], subifds=2, **small)
+        file.write(scene()[::2, ::2], **small)
         file.write(scene(), photometric="rgb", metadata=None)
-    with pytest.warns(ImgaeWarning, match="smaller copy"):
+    with pytest.warns(ImgaeWarning, match="smaller cop"):
         assert np.array_equal(read_image(out.getvalue()).pixels, scene())
 
 
@@ -473,6 +475,19 @@ def test_an_imagej_hyperstack_comes_back_as_it_was(byteorder):
         assert file.imagej_metadata["spacing"] == 0.5
         assert file.pages[0].tags[282].value == (25, 8)
         assert file.pages[0].tags[296].value == 1
+
+
+def test_luma_and_chroma_in_planes_of_their_own_become_colours():
+    rgb = scene(height=64, width=96)
+    planes = np.asarray(PIL.Image.fromarray(rgb).convert("YCbCr"))
+    parts = [imagecodecs.jpeg8_encode(planes[:, :, k].copy(), level=99) for k in range(3)]
+    sizes = [len(part) for part in parts]
+    places = [8, 8 + sizes[0], 8 + sizes[0] + sizes[1]]
+    tags = {258: (8, 8, 8), 259: (7,), 262: (6,), 277: (3,), 284: (2,), 530: (1, 1)}
+    said = {tag: numbers(3, *values) for tag, values in tags.items()}
+    said |= {273: numbers(4, *places), 279: numbers(4, *sizes)}
+    image = read_image(by_hand(96, 64, said, b"".join(parts)))
+    assert np.abs(image.pixels.astype(int) - rgb).max() < 8
 
 
 def test_texts_that_tags_say_already_are_not_said_to_be_lost():
