@@ -477,17 +477,24 @@ def test_an_imagej_hyperstack_comes_back_as_it_was(byteorder):
         assert file.pages[0].tags[296].value == 1
 
 
-def test_luma_and_chroma_in_planes_of_their_own_become_colours():
-    rgb = scene(height=64, width=96)
-    planes = np.asarray(PIL.Image.fromarray(rgb).convert("YCbCr"))
-    parts = [imagecodecs.jpeg8_encode(planes[:, :, k].copy(), level=99) for k in range(3)]
+@pytest.mark.parametrize("compression", [7, 1])
+@pytest.mark.parametrize("step", [1, 2])
+def test_luma_and_chroma_in_planes_of_their_own_become_colours(step, compression):
+    planes = np.asarray(PIL.Image.fromarray(scene(height=64, width=96)).convert("YCbCr"))
+    apart = [planes[:, :, 0], planes[::step, ::step, 1], planes[::step, ::step, 2]]
+    parts = [plane.tobytes() for plane in apart]
+    if compression == 7:
+        parts = [imagecodecs.jpeg8_encode(plane.copy(), level=99) for plane in apart]
     sizes = [len(part) for part in parts]
     places = [8, 8 + sizes[0], 8 + sizes[0] + sizes[1]]
-    tags = {258: (8, 8, 8), 259: (7,), 262: (6,), 277: (3,), 284: (2,), 530: (1, 1)}
+    tags = {258: (8, 8, 8), 259: (compression,), 262: (6,), 277: (3,), 284: (2,)}
+    tags[530] = step, step
     said = {tag: numbers(3, *values) for tag, values in tags.items()}
     said |= {273: numbers(4, *places), 279: numbers(4, *sizes)}
     image = read_image(by_hand(96, 64, said, b"".join(parts)))
-    assert np.abs(image.pixels.astype(int) - rgb).max() < 8
+    chroma = planes[::step, ::step, 1:].repeat(step, 0).repeat(step, 1)
+    whole = PIL.Image.fromarray(np.dstack([planes[:, :, 0], chroma]), "YCbCr")
+    assert np.abs(image.pixels.astype(int) - np.asarray(whole.convert("RGB"))).max() < 8
 
 
 def test_texts_that_tags_say_already_are_not_said_to_be_lost():
