@@ -8,6 +8,8 @@ import numpy as np
 import onnxruntime
 from PIL import Image
 
+if len(sys.argv) not in (5, 6):
+    sys.exit(__doc__)
 model, picture, level, output, *reference = sys.argv[1:]
 session = onnxruntime.InferenceSession(model)
 card = json.loads(session.get_modelmeta().custom_metadata_map["imgae"])

@@ -1,8 +1,8 @@
 """Denoise a picture without a level: estimate, and what follows, with onnxruntime and numpy alone.
 
 python denoise_auto.py WEIGHTS/ PICTURE OUTPUT: what `imgae denoise PICTURE --model denoise-fast`
-does with a colour picture of 8 bits, whole, and without a search for impulses. WEIGHTS/ holds
-estimate.onnx, denoise-camera.onnx and denoise-fast.onnx.
+does with a colour picture of 8 bits on a processor without VNNI, whole, and without a search for
+impulses. WEIGHTS/ holds estimate.onnx, denoise-camera.onnx and denoise-fast.onnx.
 """
 
 import sys
@@ -28,6 +28,8 @@ def enlarged(cells, height, width):
     return cells[None, None].astype(np.float32)
 
 
+if len(sys.argv) != 4:
+    sys.exit(__doc__)
 weights, picture, output = map(Path, sys.argv[1:])
 estimate, camera, denoise = (
     onnxruntime.InferenceSession(weights / f"{name}.onnx")

@@ -125,9 +125,13 @@ def denoise_file(
     with warnings_as_notes():
         frames = pictures.read(source, target, options)
 
+        common = None
+        if frames.kind in ("animation", "stack") and level_of(options) is None:
+            common = denoiser.common_to(frames.images)
+
         def denoise(image: "Image") -> "Image":
             with tile_progress(source.name, hidden=options.quiet) as progress:
-                done.append(denoiser.run(image, level_of(options), controls, progress))
+                done.append(denoiser.run(image, level_of(options), controls, progress, common))
             return done[-1].image
 
         pictures.write(pictures.each(frames, denoise, source), target, options)

@@ -6,7 +6,7 @@ is whole. The formats are in imgae.io.formats.
 
 import io
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -16,6 +16,7 @@ from imgae.errors import (
     ImageError,
     ImageNotFoundError,
     ImgaeError,
+    ImgaeWarning,
     MissingExtraError,
     OptionError,
     warn,
@@ -96,7 +97,7 @@ def read_named(source: Source, max_pixels: int) -> tuple[Frames, str]:
         raise MissingExtraError(f"{name}: {error}") from error
     try:
         return read(File(data, name, max_pixels)), name
-    except ImgaeError:
+    except (ImgaeError, ImgaeWarning):  # a warning, where the caller makes errors of them
         raise
     except MemoryError as error:
         raise ImageError(f"{name}: does not fit into memory") from error
@@ -208,7 +209,7 @@ def write_image(
 
 
 def write_frames(
-    frames: Frames,
+    frames: Frames | Sequence[Image],
     path: str | os.PathLike[str],
     overwrite: bool = False,
     *,
@@ -216,12 +217,18 @@ def write_frames(
 ) -> None:
     """Write every page or frame to one file, in a format that holds several.
 
-    frames: as read_frames returns them, or imgae.Frames(images, kind). The rest: as for
-    write_image. Raises ImageError, too, if the format does not hold several.
+    frames: as read_frames returns them, frames.with_images(...), or a list of imgae.Image, which
+    become pages. The rest: as for write_image. Raises ImageError, too, if the format does not hold
+    several.
     """
+    if not isinstance(path, (str, os.PathLike)):
+        raise ImageError(f"a picture is written to a path, not to {type(path).__name__}")
     path = Path(path)
     if not isinstance(frames, Frames):
-        raise ImageError(f"{path}: write_frames takes imgae.Frames, not {type(frames).__name__}")
+        if not isinstance(frames, (list, tuple)) or not all(isinstance(f, Image) for f in frames):
+            kind = type(frames).__name__
+            raise ImageError(f"{path}: write_frames takes Frames or a list of Image, not {kind}")
+        frames = Frames(tuple(frames), "pages")
     check_quality(quality)
     for image in frames:
         for part in (image.pixels, image.alpha, image.extra):
@@ -295,7 +302,7 @@ def encode(frames: Frames, path: Path, encoding: Encoding = AS_IT_IS) -> bytes:
         warn(f"{path}: {kind} keeps every pixel; the quality that was asked for says nothing")
     try:
         return encoder(frames, str(path), encoding)
-    except ImgaeError:
+    except (ImgaeError, ImgaeWarning):
         raise
     except MemoryError as error:
         raise ImageError(f"{path}: does not fit into memory as {kind}") from error

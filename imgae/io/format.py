@@ -8,7 +8,7 @@ import numpy as np
 
 from imgae.errors import ImageError, warn
 from imgae.picture.image import Frames, Image
-from imgae.picture.pixels import from_float, scale_of, to_float
+from imgae.picture.pixels import from_float, to_float
 
 MOST_PIXELS: Final = 10**9
 """Pixels of a file, all its pages and frames together, that are read unless a caller says more."""
@@ -159,9 +159,7 @@ def fit_image(image: Image, limits: Limits, kind: str, lost: dict[str, None]) ->
         lost[f"{kind} holds {limits.bits} bits; reduced from {bits}"] = None
         image = with_bits(image, limits.bits)
     if image.alpha is not None and not limits.alpha:
-        if (image.alpha != scale_of(image.alpha.dtype)).any():
-            lost[f"{kind} holds no transparency; it is left out"] = None
-        image = replace(image, alpha=None)
+        image = on_white(image, kind, lost)
     if image.pixels.shape[2] == 1 and not limits.gray:
         lost[f"{kind} holds no gray; written as RGB"] = None
         image = replace(image, pixels=image.pixels.repeat(3, 2))
@@ -184,6 +182,16 @@ def fit_image(image: Image, limits: Limits, kind: str, lost: dict[str, None]) ->
         dict.fromkeys(f"{kind} holds no {key}; left out" for key in image.private.keys() - private)
     )
     return replace(image, private=private, **dropped)
+
+
+def on_white(image: Image, kind: str, lost: dict[str, None]) -> Image:
+    """Lay a picture on white, as viewers show it, and take its transparency away."""
+    alpha = to_float(np.asarray(image.alpha))[:, :, None]
+    if (alpha >= 1).all():
+        return replace(image, alpha=None)
+    lost[f"{kind} holds no transparency; the picture is laid on white"] = None
+    mixed = 1 + alpha.clip(0, 1) * (to_float(image.pixels) - 1)
+    return replace(image, pixels=from_float(mixed, image.pixels.dtype), alpha=None)
 
 
 def with_bits(image: Image, bits: int) -> Image:

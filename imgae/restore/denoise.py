@@ -37,6 +37,8 @@ CAMERA_BECAUSE: Final = "where the noise is not white"
 ESTIMATE: Final = "estimate"
 ESTIMATE_BECAUSE: Final = "to find out what noise there is"
 ROWS: Final = 512  # converted at once
+LOOKED_AT: Final = 9
+"""Of frames that belong together, how many tell what they have in common."""
 
 
 def default_model(device: str = "auto") -> tuple[str, str]:
@@ -79,6 +81,17 @@ class Denoised:
     model: str
     device: str
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Common:
+    """What frames that belong together have in common, so that none is treated unlike the others.
+
+    white: whether their noise is white. level: if it is, its level, on [0, 1].
+    """
+
+    white: bool
+    level: float
 
 
 class Denoiser:
@@ -186,11 +199,13 @@ class Denoiser:
         sigma: Given = None,
         controls: Controls | None = None,
         progress: Progress | None = None,
+        common: Common | None = None,
     ) -> Denoised:
         """Denoise, and also return the models and level used and the number of tiles.
 
         image, sigma and errors: as for calling the object. controls: strength and the others in
-        one. progress: called with the tiles done and the tiles in all.
+        one. progress: called with the tiles done and the tiles in all. common: what holds for all
+        frames that the picture belongs to, as common_to finds it.
         """
         level = checked_level(sigma, image)
         controls = controls or Controls()
@@ -203,7 +218,7 @@ class Denoiser:
         if level is None and self.takes_level and works:
             source, replaced = without_impulses(original, scale)
         views = views_of(source, scale) if works else [View(scale, source)]
-        chosen = [self.choose(shown, view, level, hidden) for view in views]
+        chosen = [self.choose(shown, view, level, hidden, common) for view in views]
         factors = controls.factors(original.shape[2])
         ways = [self.strengthened(route, factors) for route in chosen]
         plans = [plan_for(route.card, image.height, image.width, self.tile) for route in chosen]
@@ -242,12 +257,38 @@ class Denoiser:
         """Whether the model is told a level; the models for white noise that ship are."""
         return not self.named or "sigma" in self.model.card.inputs
 
+    def common_to(self, images: Sequence[Image]) -> Common | None:
+        """Find what the frames of an animation or a stack have in common, from some of them.
+
+        Returns None if each is to be looked at alone: the model takes no level, or there is one.
+        """
+        if not self.takes_level or len(images) < 2:
+            return None
+        evidence, levels = 0.0, []
+        for image in images[:: -(-len(images) // LOOKED_AT)]:
+            shown, hidden = without_hidden(image)
+            check_finite(shown)
+            pixels = one_if_gray(shown.pixels)
+            scale = scale_for(pixels)
+            view = views_of(without_impulses(pixels, scale)[0], scale)[0]
+            unseen = either(view.unseen, hidden)
+            noise = estimate(self.looking, view.pixels, self.tile, view.scale, unseen)
+            evidence += noise.evidence
+            levels.append(scale.own(noise.level))
+        return Common(evidence > 0, float(np.median(levels)))
+
     def choose(
-        self, image: Image, view: View, level: Level, hidden: NDArray[np.bool_] | None
+        self,
+        image: Image,
+        view: View,
+        level: Level,
+        hidden: NDArray[np.bool_] | None,
+        common: Common | None = None,
     ) -> Route:
         """Choose the way for a view of a picture. Raises OptionError if the model takes no level.
 
-        level: as checked. hidden: (H, W), the pixels that no view shows, or None.
+        level: as checked. hidden: (H, W), the pixels that no view shows, or None. common: as for
+        run.
         """
         if not self.takes_level:
             if level is not None:
@@ -258,9 +299,11 @@ class Denoiser:
             return Alone(self.model, told_by(image, self.model))
         if level is not None:
             return Told(self.model, view.scale.told(level))
+        if common and common.white:
+            return Told(self.model, view.scale.told(common.level))
         unseen = either(view.unseen, hidden)
         noise = estimate(self.looking, view.pixels, self.tile, view.scale, unseen)
-        if noise.white:
+        if noise.white and not common:
             return Told(self.model, noise.level)
         share, rest = noise.map_of("share"), noise.map_of("rest")
         camera = self.camera if share.any() else None

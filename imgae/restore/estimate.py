@@ -39,12 +39,17 @@ class Noise:
     """The noise of a picture.
 
     maps: float32 (5, ceil(H/8), ceil(W/8)), in the order of contract.NOISE.
-    white: whether it is white noise, and of one level. level: that level, on [0, 1].
+    evidence: for white noise, if it is above 0; against it below. level: of white noise, on [0, 1].
     """
 
     maps: Floats
-    white: bool
+    evidence: float
     level: float
+
+    @property
+    def white(self) -> bool:
+        """Whether it is white noise, and of one level."""
+        return self.evidence > 0
 
     def map_of(self, name: str) -> Floats:
         """Return one of the maps by its name."""
@@ -106,9 +111,9 @@ def noise_of(maps: Floats, counted: Mask | None = None) -> Noise:
     _, _, white, weight, level = telling.reshape(len(NOISE), -1).astype(np.float64)
     total = float(weight.sum())
     if total <= 0:
-        return Noise(maps, white=False, level=0.0)
+        return Noise(maps, 0.0, 0.0)
     found = math.exp(float(weight @ np.log(level.clip(LEAST, 1))) / total)
-    return Noise(maps, white=bool(weight @ white > 0), level=min(found, 1.0))
+    return Noise(maps, float(weight @ white), min(found, 1.0))
 
 
 def ramp(value: float, low: float, high: float) -> float:

@@ -244,7 +244,7 @@ def test_notes_go_to_standard_error(folder, capfd):
     write_image(Image(image.pixels, np.full((40, 50), 90, np.uint8)), "alpha.png")
     code, _, err = run(capfd, "denoise", "alpha.png", "-o", "a.jpg", "--model", "identity")
     assert code == 0
-    assert err == "imgae: note: a.jpg: JPEG holds no transparency; it is left out\n"
+    assert err == "imgae: note: a.jpg: JPEG holds no transparency; the picture is laid on white\n"
 
 
 def test_models_lists_names_files_and_what_is_wrong_with_some(folder, models, capfd):

@@ -16,7 +16,7 @@ from imgae.model.session import OnnxModel
 from imgae.model.stitch import plan_for
 from imgae.restore import denoise
 from imgae.restore.controls import Controls
-from imgae.restore.denoise import Denoised
+from imgae.restore.denoise import Common, Denoised
 from imgae.restore.scaling import Scale
 
 RNG = np.random.default_rng(0)
@@ -498,3 +498,19 @@ def test_strength_0_keeps_impulses_too(identity, estimator, impulses):
     done = identity.run(Image(pixels), controls=Controls(strength=0, detail=1, grain=1e-6))
     assert np.array_equal(done.image.pixels, pixels)
     assert done.notes == ()
+
+
+def test_frames_that_belong_together_go_one_way():
+    rng = np.random.default_rng(5)
+    noisy = [np.rint(rng.normal(128, level, (64, 64, 3)).clip(0, 255)) for level in (15, 20, 25)]
+    frames = [Image(pixels.astype(np.uint8)) for pixels in noisy]
+    denoiser = Denoiser(threads=1)
+    assert denoiser.common_to(frames[:1]) is None
+    common = denoiser.common_to(frames)
+    assert common.white
+    assert common.level * 255 == pytest.approx(20, abs=2)
+    done = [denoiser.run(image, common=common) for image in frames]
+    assert {one.sigma_source for one in done} == {"estimated"}
+    assert {round(one.sigma, 6) for one in done} == {round(common.level, 6)}
+    apart = [denoiser.run(image, common=Common(white=False, level=0.1)) for image in frames]
+    assert {one.sigma_source for one in apart} == {"removed"}

@@ -265,18 +265,19 @@ def encode(frames: Frames, name: str, encoding: Encoding) -> bytes:  # noqa: ARG
 
 
 def encode_one(image: Image, name: str) -> bytes:
-    """Return a picture as the kind that the name's extension is for, if it can hold it."""
+    """Return a picture as the kind that the name's extension is for, if it can hold it.
+
+    One that came from such a file stays gray, or black and white, whatever the name.
+    """
     stored = image.stored if image.stored is not None and image.stored.format == "PNM" else None
     suffix = PurePath(name).suffix.lower()
     channels, kind = KINDS.get(suffix, (image.pixels.shape[2], "PNM"))
     pixels = image.pixels
-    if channels == 3 and pixels.shape[2] == 1:
+    if channels == 3 and pixels.shape[2] == 1 and stored is None:
         pixels = pixels.repeat(3, 2)
     elif channels < pixels.shape[2]:
         warn(f"{name}: {kind} holds no colours; written as PPM under this name")
-    binary = suffix == ".pbm" or (
-        suffix == ".pnm" and stored is not None and stored.mode == "1 bit"
-    )
+    binary = suffix == ".pbm" or (stored is not None and stored.mode == "1 bit")
     if binary and pixels.shape[2] == 1:
         white = scale_of(pixels.dtype)
         if ((pixels == 0) | (pixels == white)).all():

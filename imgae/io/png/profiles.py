@@ -1,26 +1,24 @@
 """EXIF, IPTC, XMP and profiles in the texts of a PNG, as ImageMagick writes them."""
 
 import binascii
-import re
 import struct
 from typing import Final
 
 RAW: Final = "Raw profile type "
 PHOTOSHOP: Final = b"8BIM"
 IPTC_RESOURCE: Final = 0x0404
-HEAD: Final = re.compile(r"\s*\S[^\n]{0,80}\n\s*([0-9]{1,10})(?:\s|\Z)")
-"""A line that names the kind in one word or more, and one that says how many bytes follow."""
 DIGITS_A_LINE: Final = 72
 BLANKS: Final = str.maketrans("", "", " \t\r\n")
 
 
 def decode(text: str) -> bytes:
     """Return the bytes that such a text holds. Raises ValueError if it holds none."""
-    head = HEAD.match(text)
-    if head is None:
+    _, _, rest = text.strip().partition("\n")  # the name, as "iptc" or "IPTC profile"
+    length, _, digits = rest.strip().partition("\n")
+    if not length.strip().isdecimal():
         raise ValueError("no profile")
-    data = binascii.unhexlify(text[head.end() :].translate(BLANKS))
-    if str(len(data)) != head[1].lstrip("0"):
+    data = binascii.unhexlify(digits.translate(BLANKS))
+    if len(data) != int(length):
         raise ValueError("of another length than it says")
     return data
 

@@ -152,7 +152,7 @@ def test_a_format_is_written_within_its_limits(raw, tmp_path):
         write_image(Image(np.full((2, 3, 1), 65535, np.uint16), np.zeros((2, 3), np.uint16)), path)
     assert [str(note.message).split(": ")[1] for note in notes] == [
         "RAW8 holds 8 bits; reduced from 16",
-        "RAW8 holds no transparency; it is left out",
+        "RAW8 holds no transparency; the picture is laid on white",
     ]
     assert path.read_bytes() == HEADER + b"\x02\x03" + b"\xff" * 6
     with pytest.raises(ImageError, match="251x1 is too large for RAW8, which ends at 250"):
