@@ -477,6 +477,21 @@ def test_an_imagej_hyperstack_comes_back_as_it_was(byteorder):
         assert file.pages[0].tags[296].value == 1
 
 
+def test_a_resolution_that_says_nothing_comes_back():
+    image = read_image(made(scene(), photometric="rgb", resolution=(1, 1), resolutionunit=1))
+    assert image.dpi is None
+    assert "pixel size without a unit" not in image.private
+    tags = tags_in(written(image))
+    assert (tags[282], tags[283], tags[296]) == ((1, 1), (1, 1), 1)
+
+
+def test_lengths_of_zero_are_reckoned():
+    gray = scene(channels=1)
+    tags = {279: numbers(4, 0), 277: numbers(3, 1)}
+    data = by_hand(53, 40, tags, gray.tobytes())
+    assert np.array_equal(read_image(data).pixels, gray)
+
+
 @pytest.mark.parametrize("compression", [7, 1])
 @pytest.mark.parametrize("step", [1, 2])
 def test_luma_and_chroma_in_planes_of_their_own_become_colours(step, compression):
@@ -745,7 +760,8 @@ def test_texts_of_other_formats_have_tags_or_a_note():
 def test_stripping_leaves_no_words_and_no_place():
     image, _ = noted(read_image, made(scene(), extratags=TAGS, description="hello"))
     tags = tags_in(written(stripped(Frames((image,)))))
-    assert not tags.keys() & {270, 282, 285, 700, 33550, 33723, 34377, 34735, 50000}
+    assert (tags[282], tags[296]) == ((1, 1), 1)  # which says nothing
+    assert not tags.keys() & {270, 285, 700, 33550, 33723, 34377, 34735, 50000}
     assert 319 in tags  # what the colours mean
 
 
