@@ -16,7 +16,7 @@ from imgae.io.format import Encoding, File, Format, Limits, details_of
 from imgae.io.metadata import text
 from imgae.io.metadata.upright import upright
 from imgae.io.samples.frames import Canvas, bounds, check_one_size, whole_counts
-from imgae.io.samples.palettes import chosen, dithered, error_of, few_colours, filled, numbers_in
+from imgae.io.samples.palettes import chosen, dithered, error_of, few_colours, numbers_in
 from imgae.picture.image import Frames, Image, Stored
 
 IMAGE, EXTENSION, END = 0x2C, 0x21, 0x3B
@@ -274,12 +274,17 @@ def compose(contents: Contents, file: File) -> list[tuple[NDArray[np.uint8], NDA
         before = canvas.under(place)
         height, width = before[1].shape
         if (height, width) != numbers.shape:
-            warn(f"{file.name}: a frame reaches out of the picture; that part is left out")
+            contents.say(f"{file.name}: a frame reaches out of the picture; that part is left out")
             numbers = numbers[:height, :width]
-        table = filled(frame.palette, numbers, file.name)
+        table = np.zeros((256, 3), np.uint8)
+        table[: len(frame.palette)] = frame.palette
         shown = np.full(numbers.shape, True)
         if frame.transparent is not None:
             shown = numbers != frame.transparent
+        if len(frame.palette) < 256 and (numbers[shown] >= len(frame.palette)).any():
+            contents.say(
+                f"{file.name}: some pixels have colours that its palette lacks; they become black"
+            )
         free = shown | (before[1] == 0)
         colours = np.where(free[:, :, None], table[numbers], before[0])
         drawn.append(canvas.show(place, colours, np.where(shown, 255, before[1])))

@@ -19,6 +19,8 @@ from imgae.picture.pixels import scale_of
 
 BLANK: Final = b" \t\n\v\f\r"
 BLANKS: Final = re.compile(rb"[ \t\n\v\f\r]*")
+ANOTHER: Final = re.compile(rb"P[1-6][\s#]")
+"""How a picture begins that stands behind another."""
 LINE_END: Final = re.compile(rb"[\r\n]|\Z")
 PART: Final = 1 << 20
 """Letters of a picture in words that are taken at once."""
@@ -143,12 +145,11 @@ def read(file: File) -> Frames:
         images.append(image)
         pixels += image.width * image.height
         file.check_size(pixels, 1)
-        rest = file.data[at:].lstrip(BLANK)
-        if not re.match(rb"P[1-6][\s#]", rest):
+        at = BLANKS.match(file.data, at).end()  # type: ignore[union-attr]
+        if not ANOTHER.match(file.data, at):
             break
-        at = len(file.data) - len(rest)
-    if rest:
-        warn(f"{file.name}: {len(rest)} bytes after the end of the picture are left out")
+    if rest := len(file.data) - at:
+        warn(f"{file.name}: {rest} bytes after the end of the picture are left out")
     return Frames(tuple(images), "pages" if len(images) > 1 else "picture")
 
 

@@ -3,8 +3,13 @@
 import re
 from typing import Final
 
-THUMBNAILS: Final = re.compile(rb"<((?:xmp|xap):Thumbnails)(?=[\s/>])")
+THUMBNAILS: Final = re.compile(rb"<([A-Za-z_][\w.-]{0,40}:Thumbnails)(?=[\s/>])")
 """Where XMP holds small copies of the picture."""
+SMALL_IMAGES: Final = re.compile(
+    rb"xmlns:([\w.-]{1,40})\s*=\s*[\"']http://ns\.adobe\.com/xap/1\.0/g/img/[\"']"
+)
+"""Where XMP says how it marks small pictures, wherever they are."""
+MOST_PREFIXES: Final = 4
 
 
 def fresh_xmp(xmp: bytes, size: tuple[int, int]) -> bytes:
@@ -16,6 +21,10 @@ def fresh_xmp(xmp: bytes, size: tuple[int, int]) -> bytes:
         (rb"tiff:ImageLength|exif:PixelYDimension", height),
     ):
         xmp = re.sub(rb"((?:" + name + rb")(?:=[\"']|>))[0-9]+", rb"\g<1>" + value, xmp)
+    for prefix in list(dict.fromkeys(SMALL_IMAGES.findall(xmp)))[:MOST_PREFIXES]:
+        said = re.escape(prefix) + rb":image"
+        xmp = re.sub(rb"\s" + said + rb"\s*=\s*(?:\"[^\"]*\"|'[^']*')", b"", xmp)
+        xmp = without_elements(xmp, re.compile(rb"<(" + said + rb")(?=[\s/>])"))
     return without_elements(xmp, THUMBNAILS)
 
 

@@ -54,6 +54,15 @@ def agrees(frames, data):
         )
 
 
+def test_a_transparent_number_beyond_the_palette_is_no_lack():
+    still = few(20, 30, 64)
+    frames = [PIL.Image.fromarray(np.roll(still, k, 0)).quantize(64) for k in range(3)]
+    data = made(frames, duration=40)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ImgaeWarning)
+        agrees(read_frames(data), data)
+
+
 def test_an_animation_is_read_whole_and_written_back_with_its_timing():
     data = made(moving(), duration=[40, 0, 10, 700], loop=2, comment=b"by hand")
     frames = read_frames(data)

@@ -113,6 +113,18 @@ def test_xmp_says_upright_and_how_large_and_holds_no_thumbnail():
     )
 
 
+def test_small_pictures_in_xmp_are_found_whatever_they_are_called():
+    head = (
+        b'<a xmlns:g="http://ns.adobe.com/xap/1.0/g/img/" xmlns:q="http://ns.adobe.com/xap/1.0/">'
+    )
+    for small in (b"<q:Thumbnails>AA</q:Thumbnails>", b"<g:image>AA</g:image>", b""):
+        assert fresh_xmp(head + b"<b>" + small + b"</b></a>", (1, 1)) == head + b"<b></b></a>"
+    inline = b'<li g:format="JPEG" g:image="AA"/></a>'
+    assert fresh_xmp(head + inline, (1, 1)) == head + b'<li g:format="JPEG"/></a>'
+    many = b"".join(b'xmlns:p%d="http://ns.adobe.com/xap/1.0/g/img/" ' % k for k in range(50_000))
+    assert fresh_xmp(many, (1, 1)) == many
+
+
 def test_thumbnails_in_xmp_are_taken_out_in_short_time():
     xmp = b'a<xmp:Thumbnails>x</xmp:Thumbnails>b<xmp:Thumbnails q="1"/>c<xmp:ThumbnailsX>d'
     assert fresh_xmp(xmp, (1, 1)) == b"abc<xmp:ThumbnailsX>d"

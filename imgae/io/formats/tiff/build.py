@@ -1,7 +1,7 @@
 """Building a TIFF file: values, directories, and where they lie."""
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from imgae.io.formats.tiff.container import Value
@@ -44,6 +44,17 @@ class Builder:
         at = len(self.out)
         self.out += data
         return at
+
+    def put_in_a_row(self, pictures: Iterable[list[bytes]]) -> list[list[int]]:
+        """Add all parts of pictures with nothing between them, and return their places."""
+        self.out += bytes(len(self.out) % 2)
+        places: list[list[int]] = []
+        for parts in pictures:
+            places.append([])
+            for part in parts:
+                places[-1].append(len(self.out))
+                self.out += part
+        return places
 
     def put_directory(self, tags: Tags) -> int:
         """Add a directory after all that it points to, and return its place."""

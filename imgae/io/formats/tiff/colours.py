@@ -52,7 +52,7 @@ def image_of(
     details: dict[str, Any] = {"compression": layout.compression, "codes": layout.further}
     mode = ""
     if layout.photometric == PALETTE:
-        details["map"] = colour_map(directory, bits, name)
+        details["deep map"], details["map"] = colour_maps(directory, bits, name)
         colours, mode = details["map"][colours[:, :, 0]], "palette"
         further = widened(further, bits)
         further = (further >> 8).astype(np.uint8) if bits > 8 else further
@@ -67,7 +67,7 @@ def image_of(
         details["photometric"] = WHITE_IS_ZERO
     elif layout.photometric == YCBCR:
         mode = "YCbCr"
-        if layout.compression not in (*JPEG, OLD_JPEG):
+        if layout.compression not in (*JPEG, OLD_JPEG) or layout.apart:
             colours = from_ycbcr(colours, directory, name)
     elif layout.photometric == CMYK:
         if layout.floats:
@@ -109,17 +109,19 @@ def split(colours: NDArray[Any], further: NDArray[Any], image: Image, name: str)
     return replace(image, pixels=pixels, alpha=alpha, extra=extra)
 
 
-def colour_map(directory: Directory, bits: int, name: str) -> NDArray[np.uint8]:
-    """Return the colours of a palette, (N, 3) of 8 bits."""
+def colour_maps(
+    directory: Directory, bits: int, name: str
+) -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:
+    """Return the colours of a palette, (N, 3), as they are to be written and of 8 bits."""
     found = np.array(directory.numbers(COLOUR_MAP), np.int64)
     if len(found) < 3 << bits:
         raise ImageError(
             f"{name}: damaged: its palette has {len(found) // 3} of {1 << bits} colours"
         )
     table = found[: 3 << bits].reshape(3, -1).T & 0xFFFF
-    if table.max() > 255:  # else it holds 8 bits where TIFF has 16
-        table >>= 8
-    return np.ascontiguousarray(table, np.uint8)
+    if table.max() <= 255:  # it holds 8 bits where TIFF has 16
+        table = table * 257
+    return table.astype(np.uint16), np.ascontiguousarray(table >> 8, np.uint8)
 
 
 def single(
@@ -267,7 +269,7 @@ def as_palette(samples: Samples, stored: Stored, name: str) -> None:
         return
     samples.array = places.astype(np.uint8 if stored.bits <= 8 else np.uint16)[:, :, None]
     samples.bits, samples.photometric, samples.icc = stored.bits, PALETTE, samples.icc
-    samples.tags[COLOUR_MAP] = numbers(3, *(table.T.astype(int) * 257).ravel().tolist())
+    samples.tags[COLOUR_MAP] = numbers(3, *stored.details["deep map"].T.ravel().tolist())
 
 
 def as_halves(samples: Samples, name: str) -> None:

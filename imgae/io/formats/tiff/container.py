@@ -152,7 +152,7 @@ class Container:
             if depth < DEEPEST:
                 for child in directory.numbers(SUB_DIRECTORIES):
                     if isinstance(child, int) and child > 0 and child not in self.seen:
-                        directory.children.extend(self.chain(child, depth + 1)[:1])
+                        directory.children.extend(self.chain(child, depth + 1))
             found.append(directory)
         return found
 

@@ -26,7 +26,7 @@ from imgae.io.formats.tiff.metadata import (
 )
 from imgae.io.formats.tiff.notes import once, tell
 from imgae.io.formats.tiff.segments import decode
-from imgae.io.formats.tiff.strips import Strips, strips_of
+from imgae.io.formats.tiff.strips import NONE, Strips, strips_of
 from imgae.io.metadata.directories import EXIF_TAG, ICC_TAG, MAKER_NOTE
 from imgae.io.metadata.exif import ORIENTATION_TAG
 from imgae.io.metadata.upright import upright
@@ -111,20 +111,37 @@ def encode(frames: Frames, name: str, encoding: Encoding) -> bytes:
             tell(f"{name}: TIFF holds no timing; its frames are written as pages")
         pages: list[tuple[Strips, dict[int, Any]]] = []
         first_note = None
+        in_a_row = False
         for number, image in enumerate(frames):
             exif, note = exif_tags(image.exif, name)
-            first_note = first_note if number else note
-            pages += pages_for(image, exif, encoding, order, name)
+            if not number:
+                first_note, in_a_row = note, is_in_a_row(frames, exif)
+            pages += pages_for(image, exif, encoding, order, name, plain=in_a_row)
         describe(pages[0], frames, name)
         total = sum(sum(map(len, strips.parts)) + size_of(tags) for strips, tags in pages)
         builder = Builder(order, total > MOST_CLASSIC, first_note)
-        for strips, tags in pages:
-            places = [builder.put(part) for part in strips.parts]
+        ahead = builder.put_in_a_row([strips.parts for strips, _ in pages]) if in_a_row else []
+        for number, (strips, tags) in enumerate(pages):
+            places = ahead[number] if ahead else [builder.put(part) for part in strips.parts]
             kind = 16 if builder.big else 4
             tags[273] = numbers(kind, *places)
             tags[279] = numbers(kind, *map(len, strips.parts))
             builder.put_page(tags)
         return bytes(builder.out)
+
+
+def is_in_a_row(frames: Frames, exif: dict[int, Any]) -> bool:
+    """Return whether all slices are to lie one after another as they are: a stack of ImageJ.
+
+    ImageJ, and what reads its files, looks for the slices behind the first picture, whatever the
+    other directories say. exif: what exif_tags returns for the first.
+    """
+    first = frames[0]
+    alike = {(image.pixels.shape, image.pixels.dtype, image.alpha is None) for image in frames}
+    if len(frames) == 1 or len(alike) > 1 or any(details_of(image).get("mask") for image in frames, NAME):
+        return False
+    said = DESCRIPTION in exif or OME_NAME in first.private or "Description" in dict(first.text)
+    return IMAGEJ_NAME in first.private or (frames.kind == "stack" and not said)
 
 
 def order_of(image: Image, name: str) -> str:
@@ -138,9 +155,12 @@ def order_of(image: Image, name: str) -> str:
 
 
 def pages_for(
-    image: Image, exif: dict[int, Any], encoding: Encoding, order: str, name: str
+    image: Image, exif: dict[int, Any], encoding: Encoding, order: str, name: str, *, plain: bool
 ) -> list[tuple[Strips, dict[int, Any]]]:
-    """Return a picture as it is to be written: its page and, if it had one, that of its mask."""
+    """Return a picture as it is to be written: its page and, if it had one, that of its mask.
+
+    plain: without compression, whatever its file had.
+    """
     details = details_of(image, NAME)
     mask = image.alpha if details.get("mask") and image.alpha is not None else None
     if mask is not None and ((mask == 0) | (mask == scale_of(mask.dtype))).all():
@@ -148,7 +168,7 @@ def pages_for(
     else:
         mask = None
     samples = samples_of(image, encoding, name)
-    strips = strips_of(samples, details, order)
+    strips = strips_of(samples, {"compression": NONE} if plain else details, order)
     tags = {**tags_of(image, exif, samples.bits, samples.icc, name), **strips.tags}
     if details.get("page"):
         tags[stacks.SUBFILE] = numbers(4, stacks.PAGE)

@@ -219,6 +219,8 @@ def with_segments(layout: Layout, directory: Directory, file: File) -> Layout:
         file.check_size(wide, high)
     places = directory.numbers(324) or directory.numbers(273)
     sizes = directory.numbers(325) or directory.numbers(279)
+    if any(places) and not any(sizes):  # of a sparse file, the places are 0 too
+        sizes = ()
     if layout.compression == OLD_JPEG and 513 in directory:
         return with_old_jpeg(layout, directory, file)
     if len(places) < count:

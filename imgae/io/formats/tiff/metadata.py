@@ -25,6 +25,8 @@ INTEROPERABILITY: Final = 0xA005
 FAR: Final = 60_000
 """Where a maker note may stay in EXIF; other formats end EXIF at 65,533 bytes."""
 RATIONAL: Final = 5
+NO_RESOLUTION: Final = (1, (1, 1, 1, 1))
+"""The unit and fractions of files that have no resolution to give, but hold the tags."""
 
 STRUCTURE: Final = frozenset(
     {*range(254, 260), 262, *range(263, 267), 273, *range(277, 285), 288, 289, 292, 293, 296, 317}
@@ -76,8 +78,11 @@ tags of their own, or show the picture as it was."""
 KEYWORDS: Final = {
     "Title": 269,
     "Description": DESCRIPTION,
+    "Make": 271,
+    "Model": 272,
     "Software": 305,
     "Author": 315,
+    "Artist": 315,
     "Copyright": 33432,
 }
 """Tags for texts of other formats, by their keywords."""
@@ -109,14 +114,14 @@ def with_metadata(
     if (
         resolution
         and resolution[0] == 1
-        and (IMAGEJ_NAME in private or resolution[1] != (1, 1, 1, 1))
+        and (IMAGEJ_NAME in private or resolution != NO_RESOLUTION)
     ):
         private[PIXEL_SIZE] = resolution[1]
     exif = exif_of(container, directory, words)
     xmp = directory.raw(XMP_TAG) or resources.get(photoshop.XMP)
     spend(container, len(exif or b"") + len(xmp or b""))
     stored = image.stored
-    if stored is not None and resolution is not None and dpi is not None:
+    if stored is not None and resolution is not None and PIXEL_SIZE not in private:
         stored = replace(stored, details={**stored.details, "resolution": resolution})
     return replace(
         image,
@@ -291,12 +296,17 @@ def add_text(tags: dict[int, Any], image: Image, name: str) -> None:
     lost = []
     for keyword, text in image.text:
         tag = KEYWORDS.get(keyword)
-        if tag is None or tag in tags:
+        if tag is None or (tag in tags and not says(tags[tag], text)):
             lost.append(keyword)
-        else:
+        elif tag not in tags:
             tags[tag] = octets(2, text.encode())
     if lost:
         tell(f"{name}: TIFF has no tag for its text {', '.join(dict.fromkeys(lost))}; left out")
+
+
+def says(value: Any, text: str) -> bool:
+    """Return whether a tag's value is a text."""
+    return isinstance(value, Value) and value.raw.rstrip(b"\0 ") == text.encode().rstrip()
 
 
 def exif_tags(exif: bytes | None, name: str) -> tuple[dict[int, Any], tuple[bytes, int] | None]:
@@ -323,9 +333,12 @@ def resolution_tags(image: Image) -> dict[int, Value]:
     unit = INCH
     parts: tuple[int, ...] = ()
     if image.dpi is None:
-        if PIXEL_SIZE not in image.private:
+        if PIXEL_SIZE in image.private:
+            unit, parts = 1, image.private[PIXEL_SIZE]
+        elif details.get("resolution") == NO_RESOLUTION:
+            unit, parts = NO_RESOLUTION
+        else:
             return {}
-        unit, parts = 1, image.private[PIXEL_SIZE]
     elif "resolution" in details and dpi_of(details["resolution"]) == image.dpi:
         unit, parts = details["resolution"]
     else:

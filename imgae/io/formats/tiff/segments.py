@@ -4,6 +4,7 @@ import math
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 import imagecodecs
@@ -113,17 +114,18 @@ def decode_segment(
     segment: Segment, layout: Layout, out: NDArray[Any], source: tuple[File, str, bytes | None]
 ) -> None:
     """Decode a segment, and put it to its place."""
-    file, order, tables = source
+    file = source[0]
     high, wide = layout.segment
     rows = min(high, layout.height - segment.top)
     columns = min(wide, layout.width - segment.left)
-    data = file.data[segment.at : segment.at + segment.size]
-    if layout.reversed_bits and (layout.compression in FAX or layout.compression in BYTES):
-        data = bytes(imagecodecs.bitorder_decode(data))
-    if layout.compression in PICTURES:
-        found = decode_picture(data, layout, (rows, columns), tables)
-    else:
-        found = decode_bytes(data, layout, order, rows if layout.tile is None else high)
+    try:
+        found = part_of(segment, layout, (rows, columns), source)
+    except Exception:  # codecs raise anything
+        if not may_have_fewer(segment, layout):
+            raise
+        found = out[:0]
+    if len(found) < rows and may_have_fewer(segment, layout):
+        found = part_of_fewer(segment, layout, (rows, columns), source)
     if len(found) < rows:
         raise ImageError(
             f"{file.name}: damaged or cut short: its part {segment.number + 1} holds {len(found)} "
@@ -134,6 +136,46 @@ def decode_segment(
         target[:, :, segment.plane] = found[:rows, :columns, 0]
     else:
         target[...] = found[:rows, :columns]
+
+
+def part_of(
+    segment: Segment,
+    layout: Layout,
+    cut: tuple[int, int],
+    source: tuple[File, str, bytes | None],
+) -> NDArray[Any]:
+    """Return the samples of a segment. cut: rows and columns of it that lie in the picture."""
+    file, order, tables = source
+    data = file.data[segment.at : segment.at + segment.size]
+    if layout.reversed_bits and (layout.compression in FAX or layout.compression in BYTES):
+        data = bytes(imagecodecs.bitorder_decode(data))
+    if layout.compression in PICTURES:
+        return decode_picture(data, layout, cut, tables)
+    return decode_bytes(data, layout, order, cut[0] if layout.tile is None else layout.segment[0])
+
+
+def may_have_fewer(segment: Segment, layout: Layout) -> bool:
+    """Return whether a segment is of chroma in a plane of its own, which may have fewer pixels."""
+    return layout.apart and segment.plane > 0 and layout.subsampling != (1, 1)
+
+
+def part_of_fewer(
+    segment: Segment,
+    layout: Layout,
+    cut: tuple[int, int],
+    source: tuple[File, str, bytes | None],
+) -> NDArray[Any]:
+    """Return the samples of a segment that stand for several pixels each, repeated for all."""
+    across, down = (max(1, number) for number in layout.subsampling)
+    fewer = replace(
+        layout,
+        width=math.ceil(layout.width / across),
+        rows=math.ceil(layout.rows / down),
+        tile=layout.tile and (math.ceil(layout.tile[0] / across), math.ceil(layout.tile[1] / down)),
+        subsampling=(1, 1),
+    )
+    smaller = math.ceil(cut[0] / down), math.ceil(cut[1] / across)
+    return part_of(segment, fewer, smaller, source).repeat(down, 0).repeat(across, 1)
 
 
 def decode_picture(

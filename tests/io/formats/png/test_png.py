@@ -250,6 +250,14 @@ def raw_profile(kind, data):
     return chunk(b"zTXt", f"Raw profile type {kind}\0\0".encode() + zlib.compress(text.encode()))
 
 
+def test_captions_are_taken_from_a_text_as_exiftool_writes_it():
+    captions = b"\x1c\x02\x78\0\3cap"
+    resource = b"8BIM\x04\x04\0\0" + struct.pack(">I", len(captions)) + captions
+    text = f"\nIPTC profile\n{len(resource):8}\n{resource.hex()}\n"
+    found = chunk(b"zTXt", b"Raw profile type iptc\0\0" + zlib.compress(text.encode()))
+    assert read_image(png(SMALL, 8, 2, found)).iptc == captions
+
+
 def test_profiles_in_texts_are_taken_for_what_they_are():
     iptc = b"\x1c\x02\x78\x00\x05hello"
     resource = b"8BIM\x04\x04\0\0" + struct.pack(">I", len(iptc)) + iptc

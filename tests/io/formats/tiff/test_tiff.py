@@ -1,6 +1,7 @@
 import io
 import struct
 import warnings
+from dataclasses import replace
 
 import imagecodecs
 import inkprofile
@@ -431,9 +432,11 @@ def test_smaller_copies_are_no_pages_and_are_left_out(make):
 def test_a_picture_that_is_only_below_a_smaller_copy_is_the_picture():
     out = io.BytesIO()
     with tifffile.TiffWriter(out) as file:
-        file.write(scene()[::4, ::4], subifds=1, subfiletype=1, photometric="rgb", metadata=None)
+        small = {"subfiletype": 1, "photometric": "rgb", "metadata": None}
+        file.write(scene()[::4, ::4], subifds=2, **small)
+        file.write(scene()[::2, ::2], **small)
         file.write(scene(), photometric="rgb", metadata=None)
-    with pytest.warns(ImgaeWarning, match="smaller copy"):
+    with pytest.warns(ImgaeWarning, match="smaller cop"):
         assert np.array_equal(read_image(out.getvalue()).pixels, scene())
 
 
@@ -472,6 +475,75 @@ def test_an_imagej_hyperstack_comes_back_as_it_was(byteorder):
         assert file.imagej_metadata["spacing"] == 0.5
         assert file.pages[0].tags[282].value == (25, 8)
         assert file.pages[0].tags[296].value == 1
+
+
+def test_a_resolution_that_says_nothing_comes_back():
+    image = read_image(made(scene(), photometric="rgb", resolution=(1, 1), resolutionunit=1))
+    assert image.dpi is None
+    assert "pixel size without a unit" not in image.private
+    tags = tags_in(written(image))
+    assert (tags[282], tags[283], tags[296]) == ((1, 1), (1, 1), 1)
+
+
+def test_lengths_of_zero_are_reckoned():
+    gray = scene(channels=1)
+    tags = {279: numbers(4, 0), 277: numbers(3, 1)}
+    data = by_hand(53, 40, tags, gray.tobytes())
+    assert np.array_equal(read_image(data).pixels, gray)
+
+
+@pytest.mark.parametrize("compression", [7, 1])
+@pytest.mark.parametrize("step", [1, 2])
+def test_luma_and_chroma_in_planes_of_their_own_become_colours(step, compression):
+    planes = np.asarray(PIL.Image.fromarray(scene(height=64, width=96)).convert("YCbCr"))
+    apart = [planes[:, :, 0], planes[::step, ::step, 1], planes[::step, ::step, 2]]
+    parts = [plane.tobytes() for plane in apart]
+    if compression == 7:
+        parts = [imagecodecs.jpeg8_encode(plane.copy(), level=99) for plane in apart]
+    sizes = [len(part) for part in parts]
+    places = [8, 8 + sizes[0], 8 + sizes[0] + sizes[1]]
+    tags = {258: (8, 8, 8), 259: (compression,), 262: (6,), 277: (3,), 284: (2,)}
+    tags[530] = step, step
+    said = {tag: numbers(3, *values) for tag, values in tags.items()}
+    said |= {273: numbers(4, *places), 279: numbers(4, *sizes)}
+    image = read_image(by_hand(96, 64, said, b"".join(parts)))
+    chroma = planes[::step, ::step, 1:].repeat(step, 0).repeat(step, 1)
+    whole = PIL.Image.fromarray(np.dstack([planes[:, :, 0], chroma]), "YCbCr")
+    assert np.abs(image.pixels.astype(int) - np.asarray(whole.convert("RGB"))).max() < 8
+
+
+def test_texts_that_tags_say_already_are_not_said_to_be_lost():
+    image = Image(scene(), text=(("Artist", "Jörg"), ("Make", "Canon")))
+    data, note = noted(written, image)
+    assert (tags_in(data)[315], tags_in(data)[271], note) == ("Jörg", "Canon", "")
+    again = replace(read_image(data), text=(("Author", "Jörg"), ("Artist", "Anna")))
+    assert noted(written, again)[1].endswith("no tag for its text Artist; left out")
+
+
+def test_a_palette_of_16_bits_comes_back_as_it_was():
+    palette = np.random.default_rng(0).integers(0, 65536, (3, 256), np.uint16)
+    numbered = scene(channels=1)[:, :, 0]
+    image = read_image(made(numbered, photometric="palette", colormap=palette))
+    with tifffile.TiffFile(io.BytesIO(written(image))) as file:
+        shown = file.pages[0].colormap[:, file.asarray()]
+    assert np.array_equal(shown, palette[:, numbered])
+
+
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_slices_of_imagej_lie_where_it_looks_for_them(compression):
+    """ImageJ reads them one after another behind the first, whatever the directories say."""
+    stack = np.random.default_rng(0).integers(0, 255, (2, 9, 11, 3), np.uint8)
+    text = "ImageJ=1.54f\nimages=2\nslices=2\n"
+    pages = [made(page, photometric="rgb", compression=compression) for page in stack]
+    images = tuple(read_image(page) for page in pages)
+    data = written(Frames(images, "stack"))
+    with tifffile.TiffFile(io.BytesIO(data)) as file:
+        first = file.pages[0]
+        assert first.tags[270].value.startswith(text[:7])
+        assert first.compression == 1
+        start = first.dataoffsets[0]
+        assert data[start : start + stack.nbytes] == stack.tobytes()
+        assert np.array_equal(file.asarray(), stack)
 
 
 def in_one_directory(stack, description):
@@ -688,7 +760,8 @@ def test_texts_of_other_formats_have_tags_or_a_note():
 def test_stripping_leaves_no_words_and_no_place():
     image, _ = noted(read_image, made(scene(), extratags=TAGS, description="hello"))
     tags = tags_in(written(stripped(Frames((image,)))))
-    assert not tags.keys() & {270, 282, 285, 700, 33550, 33723, 34377, 34735, 50000}
+    assert (tags[282], tags[296]) == ((1, 1), 1)  # which says nothing
+    assert not tags.keys() & {270, 285, 700, 33550, 33723, 34377, 34735, 50000}
     assert 319 in tags  # what the colours mean
 
 
