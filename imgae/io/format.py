@@ -24,6 +24,8 @@ BELONGINGS: Final = {
 }
 """The fields of an Image that not every format holds, and what messages call them."""
 ALL: Final = frozenset(BELONGINGS)
+MOST_OUTSIDE: Final = 0.5
+"""The share of a picture's values that may be clipped; of more, little would be left."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ class Limits:
     holds: the fields of BELONGINGS that they hold. private: what of Image.private and
     Frames.private they hold, by its name. frames: which kinds of Frames they hold, besides a single
     picture. deep: whether a picture of more bits that came from such a file goes back as it was.
+    inks: whether they hold CMYK.
     """
 
     bits: int = 32
@@ -96,6 +99,7 @@ class Limits:
     holds: frozenset[str] = ALL
     private: frozenset[str] = frozenset()
     frames: frozenset[str] = frozenset()
+    inks: bool = False
 
 
 @dataclass(frozen=True)
@@ -127,6 +131,27 @@ def check_fits(frames: Frames, limits: Limits, kind: str, name: str) -> None:
                 f"{name}: {image.width}x{image.height} is too large for {kind}, which ends at "
                 f"{limits.side} pixels a side; write PNG or TIFF"
             )
+        lowest, highest, outside = beyond(image, limits)
+        if outside > MOST_OUTSIDE:
+            raise ImageError(
+                f"{name}: most of the picture's values, {lowest:g} to {highest:g}, are outside 0 "
+                f"to 1, which is all that {kind} holds; write TIFF, or scale them first"
+            )
+
+
+def beyond(image: Image, limits: Limits) -> tuple[float, float, float]:
+    """Return the lowest and highest value, and the share of values that whole numbers cannot hold.
+
+    The share is 0 of a picture that is not of floats, or is not to become whole numbers.
+    """
+    if image.pixels.dtype != np.float32 or limits.bits >= 32:
+        return 0.0, 1.0, 0.0
+    lowest, highest = float(image.pixels.min()), float(image.pixels.max())
+    step = 0.5 / ((1 << limits.bits) - 1)
+    if lowest >= -step and highest <= 1 + step:
+        return lowest, highest, 0.0
+    outside = (image.pixels < -step) | (image.pixels > 1 + step)
+    return lowest, highest, float(outside.mean())
 
 
 def frames_word(kind: str) -> str:
@@ -156,7 +181,7 @@ def fit_image(image: Image, limits: Limits, kind: str, lost: dict[str, None]) ->
     from_same = image.stored is not None and image.stored.format == kind
     as_it_was = limits.deep and from_same and stored_bits > limits.bits
     if bits > limits.bits and not as_it_was:
-        lost[f"{kind} holds {limits.bits} bits; reduced from {bits}"] = None
+        lost[f"{kind} holds {limits.bits} bits; reduced from {bits}{clipped(image, limits)}"] = None
         image = with_bits(image, limits.bits)
     if image.alpha is not None and not limits.alpha:
         if (image.alpha != scale_of(image.alpha.dtype)).any():
@@ -184,6 +209,13 @@ def fit_image(image: Image, limits: Limits, kind: str, lost: dict[str, None]) ->
         dict.fromkeys(f"{kind} holds no {key}; left out" for key in image.private.keys() - private)
     )
     return replace(image, private=private, **dropped)
+
+
+def clipped(image: Image, limits: Limits) -> str:
+    """Return how a sentence goes on about values that are clipped to whole numbers; "" if none."""
+    lowest, highest, outside = beyond(image, limits)
+    reach = f"{lowest:.4g} to {highest:.4g}"
+    return f", and its values of {reach} clipped to 0 to 1" if outside else ""
 
 
 def with_bits(image: Image, bits: int) -> Image:

@@ -13,6 +13,8 @@ RELATIVE: Final = 1
 """The rendering intent: colours keep their place relative to white."""
 BLACK_POINT: Final = 0x2000
 """Black becomes black."""
+MODES: Final = frozenset({"CMYK", "YCCK"})
+"""What Stored.mode calls pictures that came as inks."""
 CLASS: Final = slice(16, 20)
 """Where a profile says what colours it is of."""
 

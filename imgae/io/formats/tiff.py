@@ -207,5 +207,6 @@ FORMAT: Final = Format(
         holds=ALL - {"cicp"},
         private=PRIVATE,
         frames=frozenset({"pages", "stack", "animation"}),
+        inks=True,
     ),
 )

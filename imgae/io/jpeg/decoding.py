@@ -5,6 +5,7 @@ with other bytes after its data. If a pixel changes, it was made of what is not 
 """
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, Final
 
 import imagecodecs
@@ -21,6 +22,8 @@ STRONG: Final = (*TAILS, b"\xfe" * 64, b"\xf8" * 64)
 """The same, and two whose rare codes stand for large values."""
 WITHOUT: Final = 4
 """Bytes at the end of a scan that some pixel is made of."""
+FILLING: Final = 8
+"""Zeros at the end that may be no codes."""
 ROWS: Final = 64
 """Compared at once; few enough for a processor's own memory."""
 MOST_SIDE: Final = 65500
@@ -131,6 +134,8 @@ def check_complete(stream: Stream, pixels: NDArray[Any], name: str) -> None:
     """Raise ImageError if pixels were made of what is not in the file."""
     frame = stream.frame
     short = ImageError(f"{name}: damaged or cut short: some of its pixels are missing")
+    if ends_in_filling(stream, pixels):
+        raise short
     if frame.marker in ARITHMETIC:
         # Its encoders leave out zeros at the end, and the last block may need what is not there.
         across, down = (16 * share for share in frame.most)
@@ -147,6 +152,28 @@ def check_complete(stream: Stream, pixels: NDArray[Any], name: str) -> None:
         complete = all(np.array_equal(pixels_of(joined(stream, tail)), pixels) for tail in TAILS)
     if not complete:
         raise short
+
+
+def ends_in_filling(stream: Stream, pixels: NDArray[Any]) -> bool:
+    """Return whether pixels were made of zeros that were put in the place of lost data.
+
+    Zeros can be codes, of a plain area. But then all of them are needed, and of what fills a file
+    up to a size, some are left over.
+    """
+    last = stream.scans[-1].pieces[-1]
+    zeros = len(last) - len(last.rstrip(b"\0"))
+    zeros -= last[: len(last) - zeros].endswith(b"\xff")  # a byte after 0xff is part of it
+    if zeros < FILLING or not is_made_of_last(stream, pixels, zeros):
+        return False
+    return not is_made_of_last(stream, pixels, 1)
+
+
+def is_made_of_last(stream: Stream, pixels: NDArray[Any], count: int) -> bool:
+    """Return whether some pixel is made of the last bytes of the last scan."""
+    scan = stream.scans[-1]
+    cut = replace(scan, pieces=(*scan.pieces[:-1], scan.pieces[-1][:-count]))
+    short = replace(stream, parts=[cut if part is scan else part for part in stream.parts])
+    return not all(are_same(pixels_of(joined(short, tail)), pixels) for tail in TAILS)
 
 
 def is_complete(stream: Stream, pixels: NDArray[Any]) -> bool:

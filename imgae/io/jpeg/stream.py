@@ -291,9 +291,9 @@ class Reader:
     def markers(self) -> NDArray[Any]:
         """Where markers may begin in the data of scans: 0xff, and neither 0 nor 0xff after it."""
         data = np.frombuffer(self.data, np.uint8)
-        places = np.flatnonzero(data[:-1] == 0xFF)
+        places: NDArray[Any] = np.flatnonzero(data[:-1] == 0xFF)
         following = data[places + 1]
-        return places[(following != 0) & (following != 0xFF)]
+        return np.asarray(places[(following != 0) & (following != 0xFF)])
 
 
 def joined(stream: Stream, tail: bytes = b"", without: int = 0) -> bytes:

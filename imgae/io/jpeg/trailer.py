@@ -22,6 +22,7 @@ DEPTH_MARKS: Final = (
     b"Depth_Map",
 )
 PICTURE: Final = b"\xff\xd8\xff"
+END: Final = b"\xff\xd9"
 VIDEO_MARK: Final = b"ftyp"
 SAMSUNG: Final = b"SEFT"
 HEAD: Final = 1 << 16
@@ -34,6 +35,8 @@ def contents(data: bytes, after: int, listed: bytes | None) -> list[str]:
     after: where the picture ends. listed: the list of pictures (MPF) in the first of them.
     """
     rest = data[after:]
+    while rest.startswith(END):  # some programs write it twice
+        rest = rest[len(END) :]
     if not rest.strip(b"\0\xff\r\n\t ") and not listed:
         return []
     found: dict[str, None] = {}
@@ -42,7 +45,7 @@ def contents(data: bytes, after: int, listed: bytes | None) -> list[str]:
         found[VIDEO] = None
     places = places_of(data, listed, after) if listed else []
     if not places and rest[:HEAD].lstrip(b"\0").startswith(PICTURE):
-        places = [after + rest.index(PICTURE)]
+        places = [len(data) - len(rest) + rest.index(PICTURE)]
     kinds = [kind_of(data[place : place + HEAD]) for place in places]
     found.update(dict.fromkeys(kind for kind in kinds if kind))
     if any(mark in rest for mark in DEPTH_MARKS):
