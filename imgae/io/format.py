@@ -26,6 +26,8 @@ BELONGINGS: Final = {
 ALL: Final = frozenset(BELONGINGS)
 MOST_OUTSIDE: Final = 0.5
 """The share of a picture's values that may be clipped; of more, little would be left."""
+FAR: Final = 0.1
+"""Where values count for that, below 0 and above 1."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,7 @@ def check_fits(frames: Frames, limits: Limits, kind: str, name: str) -> None:
                 f"{name}: {image.width}x{image.height} is too large for {kind}, which ends at "
                 f"{limits.side} pixels a side; write PNG or TIFF"
             )
-        lowest, highest, outside = beyond(image, limits)
+        lowest, highest, outside = beyond(image, limits, FAR)
         if outside > MOST_OUTSIDE:
             raise ImageError(
                 f"{name}: most of the picture's values, {lowest:g} to {highest:g}, are outside 0 "
@@ -139,15 +141,16 @@ def check_fits(frames: Frames, limits: Limits, kind: str, name: str) -> None:
             )
 
 
-def beyond(image: Image, limits: Limits) -> tuple[float, float, float]:
+def beyond(image: Image, limits: Limits, least: float = 0.0) -> tuple[float, float, float]:
     """Return the lowest and highest value, and the share of values that whole numbers cannot hold.
 
-    The share is 0 of a picture that is not of floats, or is not to become whole numbers.
+    The share is 0 of a picture that is not of floats, or is not to become whole numbers. least: how
+    far outside 0 to 1 values count; less than rounding does to them is never counted.
     """
     if image.pixels.dtype != np.float32 or limits.bits >= 32:
         return 0.0, 1.0, 0.0
     lowest, highest = float(image.pixels.min()), float(image.pixels.max())
-    step = 0.5 / ((1 << limits.bits) - 1)
+    step = max(0.5 / ((1 << limits.bits) - 1), least)
     if lowest >= -step and highest <= 1 + step:
         return lowest, highest, 0.0
     outside = (image.pixels < -step) | (image.pixels > 1 + step)

@@ -348,3 +348,9 @@ def test_floats_that_whole_numbers_cannot_hold_are_told_of_or_refused(tmp_path, 
     with pytest.raises(ImageError, match=r"values, 63.75 to 765, are outside 0 to 1"):
         write_image(Image(np.abs(pixels) * 255), tmp_path / f"b{extension}")
     assert not (tmp_path / f"b{extension}").exists()
+
+
+@pytest.mark.filterwarnings("ignore:.*reduced from 32")
+def test_floats_a_little_below_black_are_written(tmp_path):
+    write_image(Image(np.full((8, 8, 3), -0.002, np.float32)), tmp_path / "a.png")
+    assert not read_image(tmp_path / "a.png").pixels.any()

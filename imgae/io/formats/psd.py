@@ -308,7 +308,8 @@ def with_resources(image: Image, document: Document, name: str) -> Image:
     dpi = None
     if len(found.get(RESOLUTION, b"")) >= 16:
         across, down = struct.unpack(">I4xI4x", found[RESOLUTION][:16])
-        dpi = (across / 65536, down / 65536) if across and down else None
+        if min(across, down) > 1:  # ImageMagick writes 1, a 65536th, where there is none
+            dpi = (across / 65536, down / 65536)
     return replace(
         image,
         exif=checked(EXIF_PREFIX + exif, name) if exif else None,

@@ -786,3 +786,12 @@ def test_inks_that_were_asked_for_and_are_not_written_are_told_of(tmp_path):
     frames = Frames((read_image(out.getvalue()),))
     with pytest.warns(ImgaeWarning, match="PNG is not written with inks"):
         encode(frames, tmp_path / "a.png", Encoding(cmyk=True))
+
+
+def test_a_resolution_of_nearly_nothing_in_photoshop_s_resources_is_none():
+    resolution = jpegs.resource(1005, struct.pack(">IHHIHH", 1, 1, 1, 1, 1, 1))
+    data = jpegs.with_density(jpeg(), 0, 1, 1)
+    data = with_segments(data, segment(0xED, b"Photoshop 3.0\0" + resolution))
+    image, notes = read(data)
+    assert image.dpi is None
+    assert notes == []
