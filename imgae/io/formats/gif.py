@@ -284,13 +284,13 @@ def compose(contents: Contents, file: File) -> list[tuple[NDArray[np.uint8], NDA
         if (height, width) != numbers.shape:
             warn(f"{file.name}: a frame reaches out of the picture; that part is left out")
             numbers = numbers[:height, :width]
-        if len(frame.palette) < 256 and numbers.size and numbers.max() >= len(frame.palette):
-            warn(f"{file.name}: some pixels have colours that its palette lacks; they become black")
         table = np.zeros((256, 3), np.uint8)
         table[: len(frame.palette)] = frame.palette
         shown = np.full(numbers.shape, True)
         if frame.transparent is not None:
             shown = numbers != frame.transparent
+        if (numbers[shown] >= len(frame.palette)).any():
+            warn(f"{file.name}: some pixels have colours that its palette lacks; they become black")
         free = shown | (before[1] == 0)
         canvas[place] = np.where(free[:, :, None], table[numbers], before[0])
         cover[place] = np.where(shown, 255, before[1])

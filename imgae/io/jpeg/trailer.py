@@ -4,6 +4,7 @@ None of it is written again. A gain map and a depth map would fit a picture that
 but show what was painted out of one that was inpainted, as other pictures and videos do.
 """
 
+import re
 import struct
 from typing import Final
 
@@ -22,7 +23,8 @@ DEPTH_MARKS: Final = (
     b"Depth_Map",
 )
 PICTURE: Final = b"\xff\xd8\xff"
-END: Final = b"\xff\xd9"
+ENDS: Final = re.compile(rb"(?:\xff\xd9)*")
+"""Some programs write the end marker twice."""
 VIDEO_MARK: Final = b"ftyp"
 SAMSUNG: Final = b"SEFT"
 HEAD: Final = 1 << 16
@@ -34,9 +36,8 @@ def contents(data: bytes, after: int, listed: bytes | None) -> list[str]:
 
     after: where the picture ends. listed: the list of pictures (MPF) in the first of them.
     """
-    rest = data[after:]
-    while rest.startswith(END):  # some programs write it twice
-        rest = rest[len(END) :]
+    ends = ENDS.match(data, after)
+    rest = data[ends.end() if ends else after :]
     if not rest.strip(b"\0\xff\r\n\t ") and not listed:
         return []
     found: dict[str, None] = {}

@@ -617,7 +617,8 @@ def test_a_plain_picture_whose_codes_are_zeros_is_read(options):
     whole = read_image(data).pixels
     for changed in (data[:-2], data[:-2] + bytes(50), data + b"\xff\xd9"):
         assert np.array_equal(read_image(changed).pixels, whole)
-    assert read(data + b"\xff\xd9")[1] == []
+    for ends in (1, 1_000_000):
+        assert read(data + b"\xff\xd9" * ends)[1] == []
 
 
 def test_a_part_between_restart_markers_that_lacks_is_refused():
