@@ -311,6 +311,8 @@ def encode(frames: Frames, path: Path, encoding: Encoding = AS_IT_IS) -> bytes:
     frames = fit(frames, limits, kind, str(path))
     if encoding.quality is not None and not limits.lossy:
         warn(f"{path}: {kind} keeps every pixel; the quality that was asked for says nothing")
+    if encoding.cmyk:
+        tell_of_inks(frames, limits, kind, path)
     try:
         return encoder(frames, str(path), encoding)
     except (ImgaeError, ImgaeWarning):
@@ -319,6 +321,16 @@ def encode(frames: Frames, path: Path, encoding: Encoding = AS_IT_IS) -> bytes:
         raise ImageError(f"{path}: does not fit into memory as {kind}") from error
     except Exception as error:
         raise ImageError(f"{path}: cannot be written as {kind} ({one_line(error)})") from error
+
+
+def tell_of_inks(frames: Frames, limits: Limits, kind: str, path: Path) -> None:
+    """Warn where inks were asked for, and RGB or gray is written."""
+    from imgae.io.colour import inks  # loads only where it is used
+
+    if not any(image.stored and image.stored.mode in inks.MODES for image in frames):
+        warn(f"{path}: the picture did not come as inks (CMYK), and is not written as such")
+    elif not limits.inks:
+        warn(f"{path}: {kind} is not written with inks (CMYK); written as RGB")
 
 
 def write_file(path: Path, data: bytes, overwrite: bool) -> None:

@@ -24,6 +24,10 @@ BELONGINGS: Final = {
 }
 """The fields of an Image that not every format holds, and what messages call them."""
 ALL: Final = frozenset(BELONGINGS)
+MOST_OUTSIDE: Final = 0.5
+"""The share of a picture's values that may be clipped; of more, little would be left."""
+FAR: Final = 0.1
+"""Where values count for that, below 0 and above 1."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,7 @@ class Limits:
     holds: the fields of BELONGINGS that they hold. private: what of Image.private and
     Frames.private they hold, by its name. frames: which kinds of Frames they hold, besides a single
     picture. deep: whether a picture of more bits that came from such a file goes back as it was.
+    inks: whether they hold CMYK.
     """
 
     bits: int = 32
@@ -101,6 +106,7 @@ class Limits:
     holds: frozenset[str] = ALL
     private: frozenset[str] = frozenset()
     frames: frozenset[str] = frozenset()
+    inks: bool = False
 
 
 @dataclass(frozen=True)
@@ -133,6 +139,28 @@ def check_fits(frames: Frames, limits: Limits, kind: str, name: str) -> None:
                 f"{name}: {image.width}x{image.height} is too large for {kind}, which ends at "
                 f"{limits.side} pixels a side; write PNG or TIFF"
             )
+        lowest, highest, outside = beyond(image, limits, FAR)
+        if outside > MOST_OUTSIDE:
+            raise ImageError(
+                f"{name}: most of the picture's values, {lowest:g} to {highest:g}, are outside 0 "
+                f"to 1, which is all that {kind} holds; write TIFF, or scale them first"
+            )
+
+
+def beyond(image: Image, limits: Limits, least: float = 0.0) -> tuple[float, float, float]:
+    """Return the lowest and highest value, and the share of values that whole numbers cannot hold.
+
+    The share is 0 of a picture that is not of floats, or is not to become whole numbers. least: how
+    far outside 0 to 1 values count; less than rounding does to them is never counted.
+    """
+    if image.pixels.dtype != np.float32 or limits.bits >= 32:
+        return 0.0, 1.0, 0.0
+    lowest, highest = float(image.pixels.min()), float(image.pixels.max())
+    step = max(0.5 / ((1 << limits.bits) - 1), least)
+    if lowest >= -step and highest <= 1 + step:
+        return lowest, highest, 0.0
+    outside = (image.pixels < -step) | (image.pixels > 1 + step)
+    return lowest, highest, float(outside.mean())
 
 
 def frames_word(kind: str) -> str:

@@ -12,7 +12,7 @@ import pytest
 import tifffile
 from pictures import ICC, XMP, exif, picture, same
 
-from imgae import Image, ImageError, ImageNotFoundError, read_image, write_image
+from imgae import Image, ImageError, ImageNotFoundError, ImgaeWarning, read_image, write_image
 from imgae.io.files import write_file
 
 LOSSLESS = [
@@ -336,3 +336,23 @@ def test_a_missing_file_is_also_a_file_not_found_error(tmp_path):
     assert isinstance(caught.value, ImageNotFoundError)
     with pytest.raises(ImageNotFoundError):
         read_image(tmp_path / "no" / "a.png")
+
+
+@pytest.mark.parametrize("extension", [".jpg", ".png", ".webp"])
+def test_floats_that_whole_numbers_cannot_hold_are_told_of_or_refused(tmp_path, extension):
+    pixels = np.full((8, 8, 3), 0.5, np.float32)
+    pixels[0, 0] = [-0.5, 3, 0.25]
+    with pytest.warns(ImgaeWarning) as notes:
+        write_image(Image(pixels), tmp_path / f"a{extension}")
+    assert any(
+        "reach from -0.5 to 3; what lies outside is clipped" in str(n.message) for n in notes
+    )
+    with pytest.raises(ImageError, match=r"values, 63.75 to 765, are outside 0 to 1"):
+        write_image(Image(np.abs(pixels) * 255), tmp_path / f"b{extension}")
+    assert not (tmp_path / f"b{extension}").exists()
+
+
+@pytest.mark.filterwarnings("ignore::imgae.ImgaeWarning")
+def test_floats_a_little_below_black_are_written(tmp_path):
+    write_image(Image(np.full((8, 8, 3), -0.002, np.float32)), tmp_path / "a.png")
+    assert not read_image(tmp_path / "a.png").pixels.any()

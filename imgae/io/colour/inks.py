@@ -16,6 +16,8 @@ RELATIVE: Final = 1
 """The rendering intent: colours keep their place relative to white."""
 BLACK_POINT: Final = 0x2000
 """Black becomes black."""
+MODES: Final = frozenset({"CMYK", "YCCK"})
+"""What Stored.mode calls pictures that came as inks."""
 
 
 def is_ink_profile(icc: bytes | None) -> bool:

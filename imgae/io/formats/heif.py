@@ -40,7 +40,7 @@ SRGB: Final = (1, 13)
 HDR: Final = (16, 18)
 """Transfer functions of high dynamic range: PQ and HLG."""
 LIGHT: Final = "mastering display and light levels"
-ASPECT: Final = "shape of a pixel"
+ASPECT: Final = "pixel aspect"
 LIGHT_KEYS: Final = (
     "content_light_level",
     "mastering_display_colour_volume",
@@ -147,7 +147,7 @@ def read_picture(file: File, picture: pillow_heif.HeifImage, *, primary: bool) -
     private: dict[str, Any] = {key: info[key] for key in LIGHT_KEYS if info.get(key) is not None}
     private = {LIGHT: private} if private else {}
     if info.get("pixel_aspect_ratio", (1, 1)) != (1, 1):
-        private[ASPECT] = info["pixel_aspect_ratio"]
+        private[ASPECT] = info["pixel_aspect_ratio"][::-1]  # pixels along a length
     details = {
         "chroma": info.get("chroma"),
         "matrix": codes[2] if codes else None,
@@ -305,7 +305,7 @@ def add(heif: pillow_heif.HeifFile, image: Image, name: str, *, exact: bool) -> 
     info.update(zip(NCLX_KEYS, values, strict=True))
     info.update(image.private.get(LIGHT, {}))
     if ASPECT in image.private:
-        info["pixel_aspect_ratio"] = image.private[ASPECT]
+        info["pixel_aspect_ratio"] = image.private[ASPECT][::-1]
     exif = with_resolution(image.exif, image.dpi)
     belongings = {"icc_profile": image.icc, "exif": exif, "xmp": image.xmp}
     info.update({key: value for key, value in belongings.items() if value})

@@ -56,7 +56,7 @@ class Row(NamedTuple):
 
 FORMATS: Final = (
     Row("PNG", (".png", ".apng"), rb"(?:\x89PNG|\x8aMNG|\x8bJNG)\r\n\x1a\n", "png.format"),
-    Row("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif"), rb"\xff\xd8\xff", "jpeg.format"),
+    Row("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"), rb"\xff\xd8\xff", "jpeg.format"),
     Row(
         "camera raw",
         camera.EXTENSIONS,

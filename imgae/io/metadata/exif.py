@@ -1,13 +1,14 @@
 """EXIF: checked, read, and brought up to date in place."""
 
 import math
+import re
 import struct
 from typing import Final
 
 import PIL.Image
 
 from imgae.errors import warn
-from imgae.io.metadata.directories import EXIF_TAG
+from imgae.io.metadata.directories import EXIF_TAG, GPS_TAG
 from imgae.picture.orientation import SIDEWAYS
 
 EXIF_PREFIX: Final = b"Exif\0\0"
@@ -16,10 +17,21 @@ ORIENTATION_TAG: Final = 0x0112
 X_RESOLUTION_TAG: Final = 0x011A
 Y_RESOLUTION_TAG: Final = 0x011B
 ISO_TAG: Final = 34855
-THUMBNAIL_TAGS: Final = ((273, 279), (513, 514))
-"""Where a thumbnail of EXIF lies, and its length: of plain pixels, and of a JPEG."""
+THUMBNAIL_TAGS: Final = ((273, 279), (324, 325), (513, 514))
+"""Where the parts of a thumbnail of EXIF lie, and their lengths: of plain pixels, and of a JPEG."""
+VALUE_SIZES: Final = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
+"""Bytes of a value of EXIF, by its type."""
+MOST_SEGMENTS: Final = 1000
+"""Parts of such a JPEG that are walked through."""
+MOST_GUESSES: Final = 64
+"""Places looked at that may be such a preview."""
+MOST_DIRECTORIES: Final = 8
+"""Directories of thumbnails; more are there to keep a reader busy."""
 JPEG_BEGINNING: Final = b"\xff\xd8\xff"
+PREVIEW: Final = re.compile(rb"(?s).\xd8\xff")
+"""Cameras of one maker (Minolta) change the first byte, 0xff, of their previews."""
 JPEG_END: Final = b"\xff\xd9"
+SCAN_END: Final = re.compile(rb"\xff+[\x01-\xcf\xd8-\xfe]")
 INTEGERS: Final = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i"}
 """The types of whole numbers."""
 
@@ -120,21 +132,60 @@ def fresh_exif(exif: bytes, size: tuple[int, int], orientation: int = 1) -> byte
 
 
 def forget_thumbnail(exif: bytearray, order: str, at: int) -> None:
-    """Take out the thumbnail of EXIF, and the directory whose place is written at `at`."""
+    """Take out the thumbnail of EXIF, and the directories whose place is written at `at`."""
     (start,) = struct.unpack_from(order + "I", exif, at)
     exif[at : at + 4] = bytes(4)
-    if not start:
+    parts: list[tuple[int, int]] = []
+    seen: set[int] = set()
+    while start and start not in seen and len(seen) < MOST_DIRECTORIES:
+        seen.add(start)
+        entries = directory(exif, order, start)
+        for place, length in THUMBNAIL_TAGS:
+            begins, sizes = (numbers(exif, order, entries.get(tag)) for tag in (place, length))
+            parts += zip(begins, sizes, strict=False)
+        after = start + 2 + 12 * len(entries)
+        start = struct.unpack_from(order + "I", exif, after)[0] if after + 4 <= len(exif) else 0
+    if not parts:
         return
-    entries = directory(exif, order, start)
-    for place, length in THUMBNAIL_TAGS:
-        if place in entries and length in entries:
-            begin, size = (
-                struct.unpack_from(order + "I", exif, entries[tag] + 8)[0]
-                for tag in (place, length)
-            )
-            end = min(begin + size, len(exif))
-            if start < begin < end:
-                exif[begin:end] = bytes(end - begin)
+    used = taken(exif, order)
+    for begin, size in parts:
+        end = min(begin + size, len(exif))
+        if begin < end and not any(begin < last and first < end for first, last in used):
+            exif[begin:end] = bytes(end - begin)
+
+
+def numbers(exif: bytes | bytearray, order: str, at: int | None) -> tuple[int, ...]:
+    """Return the numbers of an entry of 16 or 32 bits; () for another, or none."""
+    if at is None:
+        return ()
+    kind, count = struct.unpack_from(order + "HI", exif, at + 2)
+    letter = {3: "H", 4: "I"}.get(kind)
+    if letter is None or count * VALUE_SIZES[kind] > len(exif):
+        return ()
+    place = at + 8
+    if count * VALUE_SIZES[kind] > 4:
+        (place,) = struct.unpack_from(order + "I", exif, place)
+    return struct.unpack_from(f"{order}{count}{letter}", exif, place)
+
+
+def taken(exif: bytes | bytearray, order: str) -> list[tuple[int, int]]:
+    """Return where the directories of EXIF and their values lie, apart from thumbnails'."""
+    found = [(0, 8)]
+    starts = list(struct.unpack_from(order + "I", exif, 4))
+    for start in starts:
+        try:
+            entries = directory(exif, order, start)
+            found.append((start, start + 6 + 12 * len(entries)))
+            for tag, at in entries.items():
+                kind, count, place = struct.unpack_from(order + "HII", exif, at + 2)
+                size = VALUE_SIZES.get(kind, 1) * count
+                if size > 4:
+                    found.append((place, place + size))
+                elif tag in (EXIF_TAG, GPS_TAG) and len(starts) < MOST_DIRECTORIES:
+                    starts.append(place)
+        except struct.error:
+            continue
+    return found
 
 
 def directory(exif: bytes | bytearray, order: str, start: int) -> dict[int, int]:
@@ -166,12 +217,47 @@ def blanked(exif: bytearray) -> bytes:
 
     Those at the end are cut off.
     """
-    at = exif.find(JPEG_BEGINNING)
-    while at >= 0:
-        end = exif.find(JPEG_END, at)
-        end = len(exif) if end < 0 else end + len(JPEG_END)
-        exif[at:end] = bytes(end - at)
+    at, guesses = 0, 0
+    while found := PREVIEW.search(exif, at):
+        begin = found.start()
+        at = begin + 1
+        if exif[begin] == 0xFF:
+            end = end_of_jpeg(exif, begin) or after_end(exif, begin)
+        else:
+            guesses += 1
+            end = end_of_jpeg(exif, begin) if guesses <= MOST_GUESSES else 0
+        if not end:
+            continue
+        exif[begin:end] = bytes(end - begin)
         if not any(exif[end:]):
-            del exif[at:]
-        at = exif.find(JPEG_BEGINNING, at)
+            del exif[begin:]
+        at = end
     return bytes(exif)
+
+
+def end_of_jpeg(data: bytes | bytearray, begin: int) -> int:
+    """Return where a JPEG ends, with the thumbnails that it holds itself; 0 if it is not whole."""
+    at = begin + 2
+    for _ in range(MOST_SEGMENTS):
+        if data[at : at + 1] != b"\xff" or at + 2 > len(data):
+            return 0
+        marker = data[at + 1]
+        if marker == 0xD9:
+            return at + 2
+        if marker == 0xFF:
+            at += 1
+            continue
+        size = int.from_bytes(data[at + 2 : at + 4], "big")
+        if marker < 0xC0 or size < 2:
+            return 0
+        at += 2 + size
+        if marker == 0xDA:
+            found = SCAN_END.search(data, at)
+            at = found.end() - 2 if found else len(data)
+    return 0
+
+
+def after_end(data: bytes | bytearray, begin: int) -> int:
+    """Return where a damaged JPEG seems to end."""
+    end = data.find(JPEG_END, begin)
+    return len(data) if end < 0 else end + len(JPEG_END)

@@ -8,6 +8,8 @@ SIGNATURES: Final = (b"8BIM", b"MeSa", b"AgHg", b"PHUT", b"DCSR")
 MOST: Final = 10_000
 """Resources that are read; more are there to keep a reader busy."""
 RESOLUTION: Final = 1005
+LEAST: Final = 1
+"""What ImageMagick writes where there is none, a 65536th of a pixel per inch."""
 IPTC: Final = 1028
 THUMBNAILS: Final = (1033, 1036)
 ICC: Final = 1039
@@ -74,7 +76,9 @@ def read_resolution(data: bytes) -> tuple[float, float] | None:
     if len(data) < 16:
         return None
     across, down = struct.unpack_from(">I4xI", data)
-    return (across / 65536, down / 65536) if across and down else None
+    if min(across, down) <= LEAST:
+        return None
+    return across / 65536, down / 65536
 
 
 def resolution(dpi: tuple[float, float]) -> bytes:

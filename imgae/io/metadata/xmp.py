@@ -3,29 +3,39 @@
 import re
 from typing import Final
 
-THUMBNAILS: Final = re.compile(rb"<([A-Za-z_][\w.-]{0,40}:Thumbnails)(?=[\s/>])")
-"""Where XMP holds small copies of the picture."""
-SMALL_IMAGES: Final = re.compile(
-    rb"xmlns:([\w.-]{1,40})\s*=\s*[\"']http://ns\.adobe\.com/xap/1\.0/g/img/[\"']"
-)
-"""Where XMP says how it marks small pictures, wherever they are."""
-MOST_PREFIXES: Final = 4
+SPACES: Final = {
+    b"tiff": b"http://ns.adobe.com/tiff/1.0/",
+    b"exif": b"http://ns.adobe.com/exif/1.0/",
+    b"xmp": b"http://ns.adobe.com/xap/1.0/",
+    b"xmpGImg": b"http://ns.adobe.com/xap/1.0/g/img/",
+}
+"""By their usual prefixes, the namespaces of XMP in which size, turn and thumbnails are."""
+MOST_PREFIXES: Final = 16
 
 
 def fresh_xmp(xmp: bytes, size: tuple[int, int]) -> bytes:
     """Set in XMP that the picture is upright, and its width and height; take out thumbnails."""
     width, height = (str(value).encode() for value in size)
+    tiff, exif, general, images = (prefixes(xmp, usual) for usual in SPACES)
     for name, value in (
-        (rb"tiff:Orientation", b"1"),
-        (rb"tiff:ImageWidth|exif:PixelXDimension", width),
-        (rb"tiff:ImageLength|exif:PixelYDimension", height),
+        (tiff + rb":Orientation", b"1"),
+        (tiff + rb":ImageWidth|" + exif + rb":PixelXDimension", width),
+        (tiff + rb":ImageLength|" + exif + rb":PixelYDimension", height),
     ):
-        xmp = re.sub(rb"((?:" + name + rb")(?:=[\"']|>))[0-9]+", rb"\g<1>" + value, xmp)
-    for prefix in list(dict.fromkeys(SMALL_IMAGES.findall(xmp)))[:MOST_PREFIXES]:
-        said = re.escape(prefix) + rb":image"
-        xmp = re.sub(rb"\s" + said + rb"\s*=\s*(?:\"[^\"]*\"|'[^']*')", b"", xmp)
-        xmp = without_elements(xmp, re.compile(rb"<(" + said + rb")(?=[\s/>])"))
-    return without_elements(xmp, THUMBNAILS)
+        pattern = rb"((?:" + name + rb")\s*(?:=\s*[\"']|>)\s*)[0-9]+"
+        xmp = re.sub(pattern, rb"\g<1>" + value, xmp)
+    small = images + rb":image"
+    xmp = re.sub(rb"\s" + small + rb"\s*=\s*(?:\"[^\"]*\"|'[^']*')", b"", xmp)
+    for name in (general + rb":Thumbnails", rb"xap:Thumbnails", small):
+        xmp = without_elements(xmp, re.compile(rb"<(" + name + rb")(?=[\s/>])"))
+    return xmp
+
+
+def prefixes(xmp: bytes, usual: bytes) -> bytes:
+    """Return a regular expression of the prefixes that XMP has for a namespace."""
+    declared = rb"xmlns:([\w.-]+)\s*=\s*[\"']" + re.escape(SPACES[usual]) + rb"[\"']"
+    found = dict.fromkeys([usual, *re.findall(declared, xmp)][:MOST_PREFIXES])
+    return rb"(?:" + rb"|".join(map(re.escape, found)) + rb")"
 
 
 def without_elements(xmp: bytes, opening: re.Pattern[bytes]) -> bytes:

@@ -219,3 +219,14 @@ def test_mutated_files_are_read_or_refused():
                 except ImageError:
                     continue
                 written(frames)
+
+
+def test_a_transparent_number_beyond_the_palette_is_no_lacking_colour():
+    one = few(40, 50, 64)
+    other = one.copy()
+    other[4:30, 5:25] = one[4:30, 6:26]
+    frames = [PIL.Image.fromarray(array).quantize(64) for array in (one, other)]
+    data = made(frames, duration=100)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        agrees(read_frames(data), data)

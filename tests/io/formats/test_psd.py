@@ -214,6 +214,11 @@ def test_layers_of_16_bits_say_too_that_there_is_transparency():
     assert quietly(psd(planes, big=True, layers=layer_section(True, tagged=big))).alpha is not None
 
 
+def test_a_resolution_of_nearly_nothing_is_none():
+    found = [(1005, struct.pack(">IHHIHH", 1, 1, 1, 1, 1, 1))]
+    assert read_image(psd(samples("u1", 3, 4, 4), resources=found)).dpi is None
+
+
 def test_what_travels_with_the_picture():
     exif = b"II*\0" + struct.pack("<IHHHIII", 8, 1, 271, 2, 4, 0x00746143, 0)
     found = [

@@ -74,6 +74,7 @@ def test_formats_are_listed_as_a_sentence_lists_them(monkeypatch):
         ".jpeg",
         ".jpe",
         ".jfif",
+        ".mpo",
         ".tif",
         ".tiff",
     )

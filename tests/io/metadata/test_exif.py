@@ -1,3 +1,4 @@
+import io
 import struct
 
 import numpy as np
@@ -98,6 +99,77 @@ def test_a_thumbnail_of_plain_pixels_is_taken_out():
     exif = head + main + directory([(273, 4, at), (279, 4, 12)], "<") + b"plain pixels" + b"after"
     fresh = fresh_exif(exif, (4, 3))
     assert fresh[at:] == bytes(12) + b"after"
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("place", ["before", "strips"])
+def test_a_thumbnail_of_plain_pixels_is_taken_out_wherever_its_parts_lie(order, place):
+    pixels = bytes(range(1, 91))
+    head = b"II*\0" if order == "<" else b"MM\0*"
+    numbers = struct.pack(order + "6I", 0, 0, 0, 30, 30, 30)
+    at = 26 + len(pixels) + len(numbers)
+    if place == "before":
+        second = directory([(273, 4, 26), (279, 4, len(pixels))], order)
+    else:
+        numbers = struct.pack(order + "6I", 26, 56, 86, 30, 30, 30)
+        arrays = 26 + len(pixels)
+        second = struct.pack(order + "H", 2)
+        second += struct.pack(order + "HHII", 273, 4, 3, arrays)
+        second += struct.pack(order + "HHII", 279, 4, 3, arrays + 12) + bytes(4)
+    main = directory([(0x112, 3, 1)], order, after=at)
+    exif = head + struct.pack(order + "I", 8) + main + pixels + numbers + second
+    fresh = fresh_exif(exif, (4, 3))
+    assert fresh[26 : 26 + len(pixels)] == bytes(len(pixels))
+    assert len(fresh) == len(exif)
+    assert tags(fresh, 8, order) == {0x112: 1}
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_thumbnail_that_claims_the_place_of_other_values_takes_none_out(order):
+    head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "I", 8)
+    main = directory([(0x112, 3, 1)], order, after=26)
+    exif = head + main + directory([(273, 4, 4), (279, 4, 1000)], order) + b"after"
+    assert fresh_exif(exif, (4, 3)).endswith(b"after")
+    assert tags(fresh_exif(exif, (4, 3)), 8, order) == {0x112: 1}
+
+
+def small_jpeg(inside=b""):
+    out = io.BytesIO()
+    noise = np.random.default_rng(0).integers(0, 256, (16, 24, 3), np.uint8)
+    PIL.Image.fromarray(noise).save(out, "JPEG", exif=inside)
+    return out.getvalue()
+
+
+def test_a_preview_with_a_thumbnail_of_its_own_is_taken_out_whole():
+    preview = small_jpeg(b"Exif\0\0" + b"II*\0\x08\0\0\0\0\0" + bytes(4) + small_jpeg())
+    exif = b"II*\0" + struct.pack("<I", 8) + directory([(0x112, 3, 1)], "<") + preview + b"notes"
+    fresh = fresh_exif(exif, (4, 3))
+    assert fresh == exif[:26] + bytes(len(preview)) + b"notes"
+
+
+def test_a_preview_whose_first_byte_is_changed_is_taken_out():
+    preview = b"\0" + small_jpeg()[1:]
+    head = b"II*\0" + struct.pack("<I", 8) + directory([(0x112, 3, 1)], "<") + b"MINOL"
+    assert fresh_exif(head + preview + b"notes", (4, 3)) == head + bytes(len(preview)) + b"notes"
+    harmless = head + b"\x01\xd8\xff\xe0notes" * 5
+    assert fresh_exif(harmless, (4, 3)) == harmless
+
+
+@pytest.mark.parametrize("part", [b"\0\xd8\xff\xe0", b"\0\xd8\xff\xda\0\2", b"\xff\xd8\xff\xe0"])
+def test_previews_are_looked_for_in_short_time(part):
+    exif = b"II*\0" + struct.pack("<I", 8) + directory([(0x112, 3, 1)], "<") + part * 500_000
+    assert fresh_exif(exif, (4, 3))[:26] == exif[:26]
+
+
+def test_xmp_is_known_by_its_namespaces_whatever_the_prefixes():
+    xmp = (
+        b'<rdf:Description xmlns:t="http://ns.adobe.com/tiff/1.0/" t:Orientation = "6"'
+        b" xmlns:a=\"http://ns.adobe.com/xap/1.0/\" xmlns:g='http://ns.adobe.com/xap/1.0/g/img/'>"
+        b"<a:Thumbnails><rdf:li>AAAA</rdf:li></a:Thumbnails><g:image>BBBB</g:image><a:Rating/>"
+    )
+    fresh = fresh_xmp(xmp, (40, 60))
+    assert b't:Orientation = "1"' in fresh
+    assert fresh.endswith(b"><a:Rating/>")
 
 
 def test_xmp_says_upright_and_how_large_and_holds_no_thumbnail():

@@ -35,12 +35,12 @@ from imgae.picture.orientation import SIDEWAYS, TURNS, turn
 LIGHT: Final = "light levels (CLLI)"
 MASTERING: Final = "mastering display (MDCV)"
 ASPECT: Final = "pixel aspect"
-KEPT: Final = {b"clli": LIGHT, b"mdcv": MASTERING, b"pasp": ASPECT}
+KEPT: Final = {b"clli": LIGHT, b"mdcv": MASTERING}
 """Properties that Image.private holds as bytes, by its names."""
 BOXES: Final = frozenset({b"ftyp", b"meta", b"moov", b"mdat"})
 KNOWN: Final = frozenset(
     {b"ispe", b"pixi", b"av1C", b"colr", b"irot", b"imir", b"clap", b"auxC", b"a1op", b"a1lx"}
-    | {b"lsel", b"free", b"skip", *KEPT}
+    | {b"lsel", b"free", b"skip", b"pasp", *KEPT}
 )
 ALPHA: Final = (
     b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha",
@@ -250,9 +250,13 @@ def with_properties(image: Image, file: File, items: Items, properties: tuple[Bo
     data = items.data
     icc, nclx = boxes.colours_of(data, properties)
     details = {} if image.stored is None else dict(image.stored.details)
-    private = {KEPT[one.kind]: one.content(data) for one in properties if one.kind in KEPT}
-    if private.get(ASPECT, b"\0" * 8)[:4] == private.get(ASPECT, b"\0" * 8)[4:]:
-        private.pop(ASPECT, None)
+    private: dict[str, Any] = {
+        KEPT[one.kind]: one.content(data) for one in properties if one.kind in KEPT
+    }
+    shapes = [one.content(data) for one in properties if one.kind == b"pasp"]
+    for wide, high in (struct.unpack(">II", shape) for shape in shapes[:1] if len(shape) == 8):
+        if wide != high and wide and high:
+            private[ASPECT] = high, wide  # as others count: pixels along a length
     exif, xmp = described(items, file.name)
     if nclx and (icc or nclx[:2] not in (SRGB, UNSPECIFIED)):
         details["nclx"] = nclx[:2]
@@ -273,7 +277,7 @@ def with_properties(image: Image, file: File, items: Items, properties: tuple[Bo
             "of AVIF go by these, and so it stays"
         )
     if turned in SIDEWAYS and ASPECT in private:
-        private[ASPECT] = private[ASPECT][4:8] + private[ASPECT][:4]
+        private[ASPECT] = private[ASPECT][::-1]
     aperture = aperture_of(data, properties, image.width, image.height)
     if aperture is not None:
         warn(f"{file.name}: cropped to its clean aperture; what is outside of it is left out")
@@ -490,6 +494,8 @@ def further_properties(image: Image) -> list[bytes]:
     """Return the boxes of a picture's profile and of what only such files hold."""
     found = [box(b"colr", b"prof", image.icc)] if image.icc else []
     found += [box(kind, image.private[key]) for kind, key in KEPT.items() if key in image.private]
+    if ASPECT in image.private:
+        found.append(box(b"pasp", struct.pack(">II", *image.private[ASPECT][::-1])))
     return found
 
 
@@ -579,7 +585,7 @@ FORMAT: Final = Format(
         side=32768,  # where libavif's readers end
         lossy=True,
         holds=frozenset({"icc", "exif", "xmp", "dpi", "cicp"}),
-        private=frozenset(KEPT.values()),
+        private=frozenset({*KEPT.values(), ASPECT}),
         frames=frozenset({"animation"}),
     ),
 )

@@ -5,7 +5,7 @@ with other bytes after its data. If a pixel changes, it was made of what is not 
 """
 
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from dataclasses import replace
 from typing import Any, Final
 
 import imagecodecs
@@ -30,6 +30,10 @@ STRONG: Final = (*TAILS, b"\xfe" * 64, b"\xf8" * 64)
 """The same, and two whose rare codes stand for large values."""
 WITHOUT: Final = 4
 """Bytes at the end of a scan that some pixel is made of."""
+FILLING: Final = 8
+"""Zeros at the end that may be no codes."""
+ROWS: Final = 64
+"""Compared at once; few enough for a processor's own memory."""
 MOST_SIDE: Final = 65500
 """Where the decoder ends."""
 
@@ -69,8 +73,8 @@ def decode(stream: Stream, file: File) -> NDArray[Any]:
     return pixels
 
 
-def pixels_of(data: bytes, luma: bool = False) -> NDArray[Any]:
-    array = imagecodecs.jpeg8_decode(data, outcolorspace="GRAYSCALE" if luma else None)
+def pixels_of(data: bytes) -> NDArray[Any]:
+    array = imagecodecs.jpeg8_decode(data)
     return array[:, :, None] if array.ndim == 2 else array
 
 
@@ -138,6 +142,8 @@ def check_complete(stream: Stream, pixels: NDArray[Any], name: str) -> None:
     """Raise ImageError if pixels were made of what is not in the file."""
     frame = stream.frame
     short = ImageError(f"{name}: damaged or cut short: some of its pixels are missing")
+    if ends_in_filling(stream, pixels):
+        raise short
     if frame.marker in ARITHMETIC:
         # Its encoders leave out zeros at the end, and the last block may need what is not there.
         across, down = (16 * share for share in frame.most)
@@ -156,24 +162,46 @@ def check_complete(stream: Stream, pixels: NDArray[Any], name: str) -> None:
         raise short
 
 
+def ends_in_filling(stream: Stream, pixels: NDArray[Any]) -> bool:
+    """Return whether pixels were made of zeros that were put in the place of lost data.
+
+    Zeros can be codes, of a plain area. But then all of them are needed, and of what fills a file
+    up to a size, some are left over.
+    """
+    last = stream.scans[-1].pieces[-1]
+    zeros = len(last) - len(last.rstrip(b"\0"))
+    zeros -= last[: len(last) - zeros].endswith(b"\xff")  # a byte after 0xff is part of it
+    if zeros < FILLING or not is_made_of_last(stream, pixels, zeros):
+        return False
+    return not is_made_of_last(stream, pixels, 1)
+
+
+def is_made_of_last(stream: Stream, pixels: NDArray[Any], count: int) -> bool:
+    """Return whether some pixel is made of the last bytes of the last scan."""
+    scan = stream.scans[-1]
+    cut = replace(scan, pieces=(*scan.pieces[:-1], scan.pieces[-1][:-count]))
+    short = replace(stream, parts=[cut if part is scan else part for part in stream.parts])
+    return not all(are_same(pixels_of(joined(short, tail)), pixels) for tail in TAILS)
+
+
 def is_complete(stream: Stream, pixels: NDArray[Any]) -> bool:
     """Return whether all pixels are in a file that has an end; adds to the stream's notes."""
-    frame = stream.frame
-    luma = len(frame.components) == 3 and frame.bits == 8 and frame.marker != LOSSLESS
-    luma = luma and transform_of(stream) != "RGB"  # then it shows what all channels would
     files = [joined(stream, TAILS[0])]
     if could_be_too_long(stream):
         files.append(joined(stream, TAILS[0], WITHOUT))
-    if luma:
-        files.append(joined(stream))
     with ThreadPoolExecutor(len(files)) as pool:  # decoders leave Python's lock to others
-        changed, *others = pool.map(partial(pixels_of, luma=luma), files)
-    plain = others.pop() if luma else pixels
-    if not np.array_equal(changed, plain):
+        changed, *cut = pool.map(pixels_of, files)
+    if not are_same(changed, pixels):
         return False
-    if others and is_too_long(stream, pixels, plain, others[0]):
+    if cut and is_too_long(stream, pixels, cut[0]):
         stream.notes.append("it holds more data than its pixels take, as if it were damaged")
     return True
+
+
+def are_same(one: NDArray[Any], other: NDArray[Any]) -> bool:
+    """Return whether two pictures are the same; from below, where data that lacks would be."""
+    starts = range((one.shape[0] - 1) // ROWS * ROWS, -1, -ROWS)
+    return all(np.array_equal(one[at : at + ROWS], other[at : at + ROWS]) for at in starts)
 
 
 def could_be_too_long(stream: Stream) -> bool:
@@ -186,14 +214,12 @@ def could_be_too_long(stream: Stream) -> bool:
     return stream.frame.marker not in PROGRESSIVE and not small
 
 
-def is_too_long(
-    stream: Stream, pixels: NDArray[Any], plain: NDArray[Any], cut: NDArray[Any]
-) -> bool:
+def is_too_long(stream: Stream, pixels: NDArray[Any], cut: NDArray[Any]) -> bool:
     """Return whether no pixel is made of the last bytes.
 
-    plain, cut: with and without these bytes. Where the last row is of one value, it is not told.
+    cut: the pixels without these bytes. Where the last row is of one value, it is not told.
     """
-    if plain[-1].min() == plain[-1].max() or not np.array_equal(cut, plain):
+    if (pixels[-1] == pixels[-1, 0]).all() or not are_same(cut, pixels):
         return False
     return all(np.array_equal(pixels_of(joined(stream, tail, WITHOUT)), pixels) for tail in STRONG)
 

@@ -22,7 +22,7 @@ from imgae.picture.orientation import SIDEWAYS
 QUALITY: Final = 95
 """Of pictures that did not come from a JPEG, which are written without subsampling."""
 LAYOUT: Final = "layout"
-INKS: Final = ("CMYK", "YCCK")
+INKS: Final = inks.MODES
 
 
 def read(file: File) -> Frames:
@@ -185,5 +185,6 @@ FORMAT: Final = Format(
         deep=True,
         holds=frozenset({"icc", "exif", "xmp", "dpi", "iptc", "text"}),
         private=frozenset({metadata.RESOURCES, metadata.ASPECT}),
+        inks=True,
     ),
 )

@@ -3,6 +3,7 @@
 import re
 import struct
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any, Final
 
 from imgae.errors import warn
@@ -155,7 +156,7 @@ def as_before(fresh: bytes, before: bytes) -> bytes:
     Viewers follow EXIF and not XMP. A file whose XMP alone asks for a turn is not turned, and goes
     on to ask for it.
     """
-    pattern = re.compile(rb"(tiff:Orientation(?:=[\"']|>))([0-9]+)")
+    pattern = re.compile(rb"(:Orientation\s*(?:=\s*[\"']|>)\s*)([0-9]+)")
     found = pattern.search(before)
     return fresh if found is None else pattern.sub(rb"\g<1>" + found[2], fresh)
 
@@ -300,6 +301,9 @@ def density(image: Image, name: str) -> bytes:
     """Return the unit and the two numbers of a JFIF segment."""
     if image.dpi is None:
         across, down = image.private.get(ASPECT, (1, 1))
+        if max(across, down) > 65535:
+            shrunk = Fraction(across, down).limit_denominator(65535)
+            across, down = min(max(shrunk.numerator, 1), 65535), shrunk.denominator
         return struct.pack(">BHH", 0, across, down)
     choices = []
     for unit, scale in ((1, 1.0), (2, 2.54)):

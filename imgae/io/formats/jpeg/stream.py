@@ -1,9 +1,12 @@
 """A JPEG file taken apart into its segments and scans, and put together again."""
 
-import re
 import struct
 from dataclasses import dataclass, field
-from typing import Final
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from imgae.errors import ImageError
 
@@ -38,9 +41,6 @@ KINDS: Final = {
 """Frames that are not, and what messages call them."""
 MOST_SCANS: Final = 500
 """No picture needs more; a small file with many keeps a decoder busy for hours."""
-IN_SCAN: Final = re.compile(rb"\xff+[\x01-\xcf\xd8-\xfe]")
-"""A marker that ends a scan's data."""
-A_RESTART: Final = re.compile(rb"\xff+[\xd0-\xd7]")
 ZIGZAG: Final = (
     0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20,
     13, 6, 7, 14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59,
@@ -271,21 +271,29 @@ class Reader:
         for component in self.frame.components:  # a later table of the same number is for others
             if component.number in chosen and component.table in self.tables:
                 self.steps.setdefault(component.number, self.tables[component.table])
-        found = IN_SCAN.search(self.data, self.at)
-        end = found.start() if found else len(self.data)
-        data = self.data[self.at : end].rstrip(b"\xff")
-        self.at = end
-        restarts = A_RESTART.findall(data)
+        begins, restarts = [self.at], bytearray()
+        first = np.searchsorted(self.markers, self.at)
+        end = len(self.data)
+        for place in self.markers[first:].tolist():
+            if self.data[place + 1] not in RESTART:
+                end = place
+                break
+            restarts.append(self.data[place + 1])
+            begins.append(place + 2)
         if restarts and not self.interval:
             raise ImageError(f"{self.name}: damaged: markers inside the data of its pixels")
-        self.parts.append(
-            Scan(
-                segment.data,
-                tuple(A_RESTART.split(data)) if restarts else (data,),
-                bytes(marker[-1] for marker in restarts),
-                self.interval,
-            )
-        )
+        ends = [begin - 2 for begin in begins[1:]] + [end]
+        pieces = (self.data[a:b].rstrip(b"\xff") for a, b in zip(begins, ends, strict=True))
+        self.at = end
+        self.parts.append(Scan(segment.data, tuple(pieces), bytes(restarts), self.interval))
+
+    @cached_property
+    def markers(self) -> NDArray[Any]:
+        """Where markers may begin in the data of scans: 0xff, and neither 0 nor 0xff after it."""
+        data = np.frombuffer(self.data, np.uint8)
+        places: NDArray[Any] = np.flatnonzero(data[:-1] == 0xFF)
+        following = data[places + 1]
+        return np.asarray(places[(following != 0) & (following != 0xFF)])
 
 
 def joined(stream: Stream, tail: bytes = b"", without: int = 0) -> bytes:

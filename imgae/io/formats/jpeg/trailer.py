@@ -4,6 +4,7 @@ None of it is written again. A gain map and a depth map would fit a picture that
 but show what was painted out of one that was inpainted, as other pictures and videos do.
 """
 
+import re
 import struct
 from typing import Final
 
@@ -23,6 +24,8 @@ DEPTH_MARKS: Final = (
     b"Depth_Map",
 )
 PICTURE: Final = b"\xff\xd8\xff"
+ENDS: Final = re.compile(rb"(?:\xff\xd9)*")
+"""Some programs write the end marker twice."""
 VIDEO_MARK: Final = b"ftyp"
 ENTRIES: Final = 0xB002
 """The tag of the list of pictures (MPF) that says where they begin."""
@@ -37,7 +40,8 @@ def contents(data: bytes, after: int, listed: bytes | None) -> list[str]:
 
     after: where the picture ends. listed: the list of pictures (MPF) in the first of them.
     """
-    rest = data[after:]
+    ends = ENDS.match(data, after)
+    rest = data[ends.end() if ends else after :]
     if not rest.strip(b"\0\xff\r\n\t ") and not listed:
         return []
     found: dict[str, None] = {}
@@ -46,7 +50,7 @@ def contents(data: bytes, after: int, listed: bytes | None) -> list[str]:
         found[VIDEO] = None
     places = places_of(data, listed, after) if listed else []
     if not places and rest[:HEAD].lstrip(b"\0").startswith(PICTURE):
-        places = [after + rest.index(PICTURE)]
+        places = [len(data) - len(rest) + rest.index(PICTURE)]
     kinds = [kind_of(data[place : place + HEAD]) for place in places]
     found.update(dict.fromkeys(kind for kind in kinds if kind))
     if any(mark in rest for mark in DEPTH_MARKS):

@@ -322,11 +322,11 @@ def encode(frames: Frames, name: str, encoding: Encoding) -> bytes:
     premultiplied = image.alpha is not None and bool(details.get("premultiplied"))
     pieces: list[bytes] = []
     channels = None
-    as_inks = encoding.cmyk and image.stored is not None and image.stored.mode == "CMYK"
+    came = image.stored if image.stored and image.stored.mode in inks.MODES else None
     if "palette" in details:
         channels, pieces = indexed(image, details["palette"], name)
-    if as_inks and details and colours == 3:
-        return encode_inks(image, details.get("icc"), name, encoding)
+    if encoding.cmyk and came and colours == 3:
+        return encode_inks(image, came.details.get("icc"), name, encoding)
     if channels is None:
         whole = image
         if premultiplied and image.alpha is not None:
@@ -461,5 +461,6 @@ FORMAT: Final = Format(
         lossy=True,
         holds=frozenset({"icc", "exif", "xmp", "iptc", "dpi", "text", "extra"}),
         private=frozenset({GEOTIFF, DISPLAY, FURTHER}),
+        inks=True,
     ),
 )

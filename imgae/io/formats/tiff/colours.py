@@ -205,8 +205,8 @@ def samples_of(image: Image, encoding: Encoding, name: str) -> Samples:
     if ASSOCIATED in codes and image.alpha is not None:
         pixels = associated(pixels, image.alpha)
     samples = Samples(pixels, bits, BLACK_IS_ZERO if gray else RGB, codes, image.icc)
-    if stored.mode == "CMYK" and encoding.cmyk:
-        as_inks(samples, details, image, name)
+    if encoding.cmyk and image.stored and image.stored.mode in inks.MODES:
+        as_inks(samples, image.stored.details, image, name)
     elif stored.mode == "palette":
         as_palette(samples, stored, name)
     elif stored.mode == "half floats" and bits == 32:

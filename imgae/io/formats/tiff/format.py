@@ -225,5 +225,6 @@ FORMAT: Final = Format(
         holds=ALL - {"cicp"},
         private=PRIVATE,
         frames=frozenset({"pages", "stack", "animation"}),
+        inks=True,
     ),
 )

@@ -74,7 +74,7 @@ def test_every_sample_comes_back_with_what_travels(tmp_path, bits, channels):
         xmp=b"<x:xmpmeta/>",
         dpi=(300, 150),
         cicp=(9, 16, 0, 1),
-        private={LIGHT: b"\1\2\3\4", MASTERING: bytes(24), ASPECT: b"\0\0\0\2\0\0\0\1"},
+        private={LIGHT: b"\1\2\3\4", MASTERING: bytes(24), ASPECT: (1, 2)},
     )
     data = written(image, tmp_path)
     back = read_image(data)

@@ -598,6 +598,29 @@ def test_what_lacks_pixels_is_refused_wherever_it_is_cut(name, ended):
             read_image(data[:cut] + b"\xff\xd9" * ended)
 
 
+@pytest.mark.parametrize("name", ["baseline", "progressive", "gray"])
+@pytest.mark.parametrize("ended", [False, True])
+def test_zeros_in_the_place_of_lost_pixels_are_not_taken_for_them(name, ended):
+    options = {"progressive": name == "progressive", "quality": 90}
+    data = jpeg(scene(channels=1 if name == "gray" else 3), **options)
+    for cut in (6, 15, 40, len(data) // 3):
+        with pytest.raises(ImageError, match="cut short"):
+            read_image(data[:-cut] + bytes(5000) + b"\xff\xd9" * ended)
+
+
+@pytest.mark.filterwarnings("ignore:.*no end marker")
+@pytest.mark.parametrize("options", [{}, {"optimize": True}, {"progressive": True}])
+def test_a_plain_picture_whose_codes_are_zeros_is_read(options):
+    plain = np.full((160, 160, 3), 255, np.uint8)
+    plain[:20, :20] = scene()[:20, :20]
+    data = jpeg(plain, **options)
+    whole = read_image(data).pixels
+    for changed in (data[:-2], data[:-2] + bytes(50), data + b"\xff\xd9"):
+        assert np.array_equal(read_image(changed).pixels, whole)
+    for ends in (1, 1_000_000):
+        assert read(data + b"\xff\xd9" * ends)[1] == []
+
+
 def test_a_part_between_restart_markers_that_lacks_is_refused():
     data = WHOLE["restarts"]
     first, second = (data.index(bytes((0xFF, 0xD0 + n)), data.index(b"\xff\xda")) for n in (2, 3))
@@ -723,3 +746,53 @@ def test_mutated_files_give_a_picture_or_one_sentence(capfd):
             assert image.width * image.height <= 1 << 20
     assert not any("\n" in sentence for sentence in said)
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("extension", [".jpg", ".png", ".avif", ".tif"])
+def test_the_shape_of_pixels_goes_from_format_to_format_or_is_told_of(tmp_path, extension):
+    image = read_image(jpegs.with_density(jpeg(), 0, 3, 4))
+    assert image.private["pixel aspect"] == (3, 4)
+    path = tmp_path / f"a{extension}"
+    if extension == ".tif":
+        with pytest.warns(ImgaeWarning, match="no pixel aspect"):
+            write_image(image, path)
+        return
+    write_image(image, path)
+    assert read_image(path).private["pixel aspect"] == (3, 4)
+
+
+def test_a_pixel_aspect_beyond_what_a_segment_holds_is_written_as_the_nearest(tmp_path):
+    image = Image(scene(), private={"pixel aspect": (200_000, 100_000)})
+    assert read(written(tmp_path, image))[0].private["pixel aspect"] == (2, 1)
+
+
+@pytest.mark.filterwarnings("ignore:.*its colours are inks")
+@pytest.mark.parametrize("extension", [".tif", ".jp2"])
+def test_inks_go_on_to_other_formats_that_hold_them_where_asked(tmp_path, extension):
+    inks = np.random.default_rng(0).integers(0, 256, (16, 24, 4), np.uint8)
+    out = io.BytesIO()
+    PIL.Image.fromarray(inks, "CMYK").save(out, "JPEG")
+    image = read_image(out.getvalue())
+    data = encode(Frames((image,)), tmp_path / f"a{extension}", Encoding(cmyk=True))
+    assert opened(data).mode == "CMYK"
+    assert np.abs(read_image(data).pixels.astype(int) - image.pixels).max() <= 1
+
+
+@pytest.mark.filterwarnings("ignore:.*inks .CMYK. without")
+def test_inks_that_were_asked_for_and_are_not_written_are_told_of(tmp_path):
+    with pytest.warns(ImgaeWarning, match="did not come as inks"):
+        as_inks(tmp_path, read_image(jpeg()))
+    out = io.BytesIO()
+    PIL.Image.new("CMYK", (16, 16)).save(out, "JPEG")
+    frames = Frames((read_image(out.getvalue()),))
+    with pytest.warns(ImgaeWarning, match="PNG is not written with inks"):
+        encode(frames, tmp_path / "a.png", Encoding(cmyk=True))
+
+
+def test_a_resolution_of_nearly_nothing_in_photoshop_s_resources_is_none():
+    resolution = jpegs.resource(1005, struct.pack(">IHHIHH", 1, 1, 1, 1, 1, 1))
+    data = jpegs.with_density(jpeg(), 0, 1, 1)
+    data = with_segments(data, segment(0xED, b"Photoshop 3.0\0" + resolution))
+    image, notes = read(data)
+    assert image.dpi is None
+    assert notes == []
