@@ -303,7 +303,12 @@ def encode(frames: Frames, path: Path, encoding: Encoding = AS_IT_IS) -> bytes:
     kind, limits, encoder = writer_for(path)
     frames = fit(frames, limits, kind, str(path))
     if encoding.quality is not None and not limits.lossy:
-        warn(f"{path}: {kind} keeps every pixel; the quality that was asked for says nothing")
+        warn(f"{path}: {kind} has no quality to choose; what was asked for is left out")
+    if encoding.cmyk and loses_inks(frames, kind):
+        warn(
+            f"{path}: written as RGB; inks (CMYK) go back to JPEG, and to TIFF and JPEG 2000 if "
+            "the picture came as such"
+        )
     try:
         return encoder(frames, str(path), encoding)
     except ImgaeError:
@@ -312,6 +317,13 @@ def encode(frames: Frames, path: Path, encoding: Encoding = AS_IT_IS) -> bytes:
         raise ImageError(f"{path}: does not fit into memory as {kind}") from error
     except Exception as error:
         raise ImageError(f"{path}: cannot be written as {kind} ({one_line(error)})") from error
+
+
+def loses_inks(frames: Frames, kind: str) -> bool:
+    """Return whether pictures came as inks, and a file of a kind does not get them back."""
+    stored = [image.stored for image in frames if image.stored]
+    came = {one.format for one in stored if one.mode in ("CMYK", "YCCK")}
+    return kind != "JPEG" and bool(came - {kind})
 
 
 def write_file(path: Path, data: bytes, overwrite: bool) -> None:

@@ -64,7 +64,7 @@ def test_the_quality_of_a_jpeg_can_be_chosen(folder, capfd):
     assert sizes[0] < sizes[1] / 2
     capfd.readouterr()
     assert main(["denoise", "photo.jpg", "-o", "a.png", "--quality", "50", *KEEP]) == 0
-    assert "PNG keeps every pixel" in capfd.readouterr().err
+    assert "PNG has no quality to choose" in capfd.readouterr().err
     assert main(["denoise", "photo.jpg", "-o", "b.jpg", "--quality", "101", *KEEP]) == 2
 
 
@@ -81,6 +81,16 @@ def test_larger_pictures_than_allowed_are_refused_before_they_are_decoded(folder
     assert main(["denoise", "photo.jpg", "--max-pixels", "2K", *KEEP]) == 0
     for wrong in ("0", "-5", "2T", "x"):
         assert main(["denoise", "photo.jpg", f"--max-pixels={wrong}", *KEEP]) == 2
+
+
+def test_inks_that_a_format_does_not_get_back_are_told(folder, capfd):
+    PIL.Image.new("CMYK", (50, 40), (90, 60, 30, 10)).save("inks.jpg")
+    for name, rgb in (("jpg", False), ("png", True), ("tif", True)):
+        assert main(["denoise", "inks.jpg", "--cmyk", "--format", name, *KEEP]) == 0
+        told = f"inks.denoised.{name}: written as RGB; inks (CMYK) go back to JPEG, and to TIFF"
+        assert (told in capfd.readouterr().err) == rgb
+        with PIL.Image.open(f"inks.denoised.{name}") as back:
+            assert (back.mode == "RGB") == rgb
 
 
 def test_names_with_line_breaks_and_escapes_are_shown_in_one_line(folder, capfd):
