@@ -155,6 +155,12 @@ def test_floats_that_integers_cannot_hold_are_told_with_their_range(folder, capf
         assert ("values from 0 to 1" in notes) == bool(told)
 
 
+def test_the_level_of_a_picture_of_a_small_unit_is_no_zero(folder, capfd):
+    write_image(Image(RNG.random((40, 50, 3)).astype(np.float32) * np.float32(1e-6)), "small.tif")
+    assert main(["denoise", "small.tif", "--json", "--model", "darken", "--sigma", "0.00001"]) == 0
+    assert json.loads(capfd.readouterr().out)["sigma"] == 1e-5
+
+
 def test_a_file_that_is_written_to_while_it_is_read_is_refused(folder, capfd, monkeypatch):
     real = os.fstat
     times = []
