@@ -14,7 +14,7 @@ import PIL.Image
 import pytest
 from pictures import ICC, XMP, exif
 
-from imgae import Image, read_image, write_image
+from imgae import Frames, Image, read_image, write_frames, write_image
 from imgae.cli import main
 
 RNG = np.random.default_rng(0)
@@ -159,6 +159,18 @@ def test_the_level_of_a_picture_of_a_small_unit_is_no_zero(folder, capfd):
     write_image(Image(RNG.random((40, 50, 3)).astype(np.float32) * np.float32(1e-6)), "small.tif")
     assert main(["denoise", "small.tif", "--json", "--model", "darken", "--sigma", "0.00001"]) == 0
     assert json.loads(capfd.readouterr().out)["sigma"] == 1e-5
+
+
+def test_masks_are_single_pictures_within_the_same_limit(folder, capfd):
+    pages = Frames((read_image("photo.jpg"),) * 2, "pages")
+    write_frames(pages, "pages.tif")
+    told = failed(capfd, "mask", "pages.tif", "--box", "1,1,2,2", "-o", "m.png")
+    assert told == "imgae: pages.tif: holds 2 pictures; imgae mask takes single ones\n"
+    told = failed(capfd, "inpaint", "photo.jpg", "--mask", "pages.tif")
+    assert "pages.tif: holds 2 pictures; --mask takes single ones" in told
+    write_image(Image(np.zeros((80, 50, 1), np.uint8)), "tall.png")
+    told = failed(capfd, "inpaint", "photo.jpg", "--mask", "tall.png", "--max-pixels", "3000")
+    assert "tall.png: 50x80 pixels are 0.004 megapixels, more than the 0.003" in told
 
 
 def test_a_file_that_is_written_to_while_it_is_read_is_refused(folder, capfd, monkeypatch):
