@@ -14,7 +14,7 @@ from imgae.cli.mask_options import (
 )
 from imgae.cli.options import Commands, add_device, new_parser
 from imgae.cli.output import result, warnings_as_notes
-from imgae.cli.pictures import add_reading
+from imgae.cli.pictures import add_reading, single
 from imgae.errors import ImgaeError
 from imgae.io.formats.table import listed
 
@@ -44,14 +44,15 @@ def run(options: argparse.Namespace) -> int:
     check_mask(options)
     read = [Use(options.picture, "the input"), *mask_file(options)]
     refuse_clashes(options, read, [], [Use(options.output, "the mask")])
-    from imgae.io.files import check_writable, read_image
+    from imgae.io.files import check_writable, read_frames
     from imgae.io.libraries import prepare_libraries
 
     prepare_libraries()
     check_writable(options.output, options.overwrite)
     detector = load_detector(options)
     with warnings_as_notes():
-        image = read_image(options.picture, max_pixels=options.max_pixels)
+        frames = read_frames(options.picture, max_pixels=options.max_pixels)
+        image = single(frames, options.picture, "imgae mask")
         try:
             mask = make_mask(options, image, detector)
         except ImgaeError as error:

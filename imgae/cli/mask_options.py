@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from imgae.cli.files import Use
 from imgae.cli.options import whole
+from imgae.cli.pictures import single
 from imgae.errors import MaskError, warn
 from imgae.model.contract import DEFECTS
 
@@ -186,8 +187,10 @@ def make_mask(
     if options.mask == "alpha":
         marked |= masks.from_alpha(image)
     elif options.mask:
+        path = Path(options.mask)
+        frames = files.read_frames(path, max_pixels=options.max_pixels)
         try:
-            drawn = masks.from_picture(files.read_image(Path(options.mask)), image, options.mask)
+            drawn = masks.from_picture(single(frames, path, "--mask"), image, options.mask)
         except MaskError as error:
             raise MaskError(f"{options.mask}: {error}") from error
         if not drawn.any():

@@ -310,7 +310,7 @@ def encode(frames: Frames, path: Path, encoding: Encoding = AS_IT_IS) -> bytes:
     kind, limits, encoder = writer_for(path)
     frames = fit(frames, limits, kind, str(path))
     if encoding.quality is not None and not limits.lossy:
-        warn(f"{path}: {kind} keeps every pixel; the quality that was asked for says nothing")
+        warn(f"{path}: {kind} has no quality to choose; what was asked for is left out")
     if encoding.cmyk:
         tell_of_inks(frames, limits, kind, path)
     try:

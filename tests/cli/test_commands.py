@@ -355,6 +355,22 @@ def test_a_request_to_terminate_leaves_nothing_half_done(folder):
     assert names(folder) == ["large.png", "photo.png"]
 
 
+def test_an_interruption_while_modules_load_is_one_line():
+    program = """
+import runpy, sys
+class Interruption:
+    def find_spec(self, name, *_):
+        if name == "imgae.cli.options":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interruption())
+runpy.run_module("imgae", run_name="__main__")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (130, "imgae: interrupted\n")
+
+
 def test_options_of_control_reach_the_picture(folder, capfd):
     half = ("--luma", "0.5", "--chroma", "0.5")
     assert run(capfd, "denoise", "photo.png", "--model", "darken", "--sigma", "20", *half)[0] == 0

@@ -14,7 +14,7 @@ import PIL.Image
 import pytest
 from pictures import ICC, XMP, exif
 
-from imgae import Image, read_image, write_image
+from imgae import Frames, Image, read_image, write_frames, write_image
 from imgae.cli import main
 
 RNG = np.random.default_rng(0)
@@ -64,7 +64,7 @@ def test_the_quality_of_a_jpeg_can_be_chosen(folder, capfd):
     assert sizes[0] < sizes[1] / 2
     capfd.readouterr()
     assert main(["denoise", "photo.jpg", "-o", "a.png", "--quality", "50", *KEEP]) == 0
-    assert "PNG keeps every pixel" in capfd.readouterr().err
+    assert "PNG has no quality to choose" in capfd.readouterr().err
     assert main(["denoise", "photo.jpg", "-o", "b.jpg", "--quality", "101", *KEEP]) == 2
 
 
@@ -81,6 +81,16 @@ def test_larger_pictures_than_allowed_are_refused_before_they_are_decoded(folder
     assert main(["denoise", "photo.jpg", "--max-pixels", "2K", *KEEP]) == 0
     for wrong in ("0", "-5", "2T", "x"):
         assert main(["denoise", "photo.jpg", f"--max-pixels={wrong}", *KEEP]) == 2
+
+
+def test_inks_that_a_format_does_not_get_back_are_told(folder, capfd):
+    PIL.Image.new("CMYK", (50, 40), (90, 60, 30, 10)).save("inks.jpg")
+    for name, rgb in (("jpg", False), ("png", True), ("tif", True)):
+        assert main(["denoise", "inks.jpg", "--cmyk", "--format", name, *KEEP]) == 0
+        told = f"inks.denoised.{name}: written as RGB; inks (CMYK) go back to JPEG, and to TIFF"
+        assert (told in capfd.readouterr().err) == rgb
+        with PIL.Image.open(f"inks.denoised.{name}") as back:
+            assert (back.mode == "RGB") == rgb
 
 
 def test_names_with_line_breaks_and_escapes_are_shown_in_one_line(folder, capfd):
@@ -143,6 +153,24 @@ def test_floats_that_integers_cannot_hold_are_told_with_their_range(folder, capf
         assert "PNG holds 16 bits; reduced from 32" in notes
         assert (f"PNG holds values from 0 to 1, and the picture's {told}" in notes) == bool(told)
         assert ("values from 0 to 1" in notes) == bool(told)
+
+
+def test_the_level_of_a_picture_of_a_small_unit_is_no_zero(folder, capfd):
+    write_image(Image(RNG.random((40, 50, 3)).astype(np.float32) * np.float32(1e-6)), "small.tif")
+    assert main(["denoise", "small.tif", "--json", "--model", "darken", "--sigma", "0.00001"]) == 0
+    assert json.loads(capfd.readouterr().out)["sigma"] == 1e-5
+
+
+def test_masks_are_single_pictures_within_the_same_limit(folder, capfd):
+    pages = Frames((read_image("photo.jpg"),) * 2, "pages")
+    write_frames(pages, "pages.tif")
+    told = failed(capfd, "mask", "pages.tif", "--box", "1,1,2,2", "-o", "m.png")
+    assert told == "imgae: pages.tif: holds 2 pictures; imgae mask takes single ones\n"
+    told = failed(capfd, "inpaint", "photo.jpg", "--mask", "pages.tif")
+    assert "pages.tif: holds 2 pictures; --mask takes single ones" in told
+    write_image(Image(np.zeros((80, 50, 1), np.uint8)), "tall.png")
+    told = failed(capfd, "inpaint", "photo.jpg", "--mask", "tall.png", "--max-pixels", "3000")
+    assert "tall.png: 50x80 pixels are 0.004 megapixels, more than the 0.003" in told
 
 
 def test_a_file_that_is_written_to_while_it_is_read_is_refused(folder, capfd, monkeypatch):
