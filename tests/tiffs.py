@@ -6,7 +6,7 @@ import struct
 import numpy as np
 import tifffile
 
-from imgae.io.tiff.build import Builder, numbers, octets
+from imgae.io.formats.tiff.build import Builder, numbers, octets
 
 NOTE = b"MAKERNOTE" + bytes(range(200))
 

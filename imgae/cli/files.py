@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from imgae.cli.options import auto_or, between, whole
 from imgae.cli.output import one_line, result, say, short_of_memory
 from imgae.cli.pictures import add_reading, add_writing, check_format, suffix_for
-from imgae.errors import ImageError, ImageNotFoundError, ImgaeError
+from imgae.errors import ImageError, ImgaeError
 from imgae.io.formats.table import extensions, listed
 from imgae.io.places import check_folder
 
@@ -270,10 +270,9 @@ def check_output(
     """Raise ImageError if an input is none, or its result cannot be written, as far as is known
     before.
     """
-    if source.is_dir():
-        raise ImageError(f"{source}: a folder; name the pictures in it, for instance {source}/*")
-    if not source.exists():
-        raise ImageNotFoundError(f"{source}: no such file")
+    from imgae.io.files import check_source
+
+    check_source(source)
     named = options.output is not None and target == Path(options.output)
     if not named and not options.format and source.suffix.lower() not in extensions():
         kind = source.suffix[1:].upper()

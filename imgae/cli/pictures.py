@@ -108,7 +108,7 @@ def write(frames: "Frames", target: Path, options: argparse.Namespace) -> None:
     """Write results as the options say."""
     from imgae.io import files
     from imgae.io.format import Encoding
-    from imgae.io.metadata import stripped
+    from imgae.io.metadata.upright import stripped
 
     if options.strip_metadata:
         frames = stripped(frames)

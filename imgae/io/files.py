@@ -6,6 +6,7 @@ is whole. The formats are in imgae.io.formats.
 
 import io
 import os
+import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -124,21 +125,31 @@ def contents_of(source: Source) -> tuple[bytes, str]:
 
 def read_bytes(path: Path) -> bytes:
     """Return what a file holds. Raises ImageError if it cannot be read or is empty."""
+    check_source(path)
     try:
-        if path.is_symlink() and not path.exists():
-            raise ImageNotFoundError(f"{path}: a link that leads to no file")
-        if path.is_dir():
-            raise ImageError(f"{path}: a folder, not a picture; name the files in it")
-        if path.exists() and not path.is_file():
-            raise ImageError(f"{path}: not an ordinary file")
         data = read_unchanged(path)
-    except FileNotFoundError:
-        raise ImageNotFoundError(f"{path}: no such file") from None
-    except (OSError, ValueError) as error:  # ValueError: a null character in the name
+    except OSError as error:
         raise ImageError(f"{path}: cannot be read: {reason(error)}") from error
     if not data:
         raise ImageError(f"{path}: empty, 0 bytes")
     return data
+
+
+def check_source(path: Path) -> None:
+    """Raise ImageError if a path leads to no ordinary file."""
+    try:
+        kind = path.stat().st_mode
+    except FileNotFoundError:
+        what = "a link that leads to no file" if path.is_symlink() else "no such file"
+        raise ImageNotFoundError(f"{path}: {what}") from None
+    except (OSError, ValueError) as error:  # ValueError: a null character in the name
+        raise ImageError(f"{path}: cannot be read: {reason(error)}") from error
+    if stat.S_ISDIR(kind):
+        raise ImageError(
+            f"{path}: a folder, not a picture; name the pictures in it, for instance {path}/*"
+        )
+    if not stat.S_ISREG(kind):
+        raise ImageError(f"{path}: not an ordinary file")
 
 
 def read_unchanged(path: Path) -> bytes:

@@ -1,6 +1,6 @@
 """What a file format is: how its files are read and written, and what they cannot hold."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -45,8 +45,8 @@ class File:
         if pixels > self.most_pixels:
             each = f", {frames} times" if frames > 1 else ""
             raise ImageError(
-                f"{self.name}: {width}x{height} pixels{each} are {pixels / 1e6:.0f} megapixels, "
-                f"more than the {self.most_pixels / 1e6:.4g} that are allowed; allow more with "
+                f"{self.name}: {width}x{height} pixels{each} are {mega(pixels)} megapixels, "
+                f"more than the {mega(self.most_pixels)} that are allowed; allow more with "
                 "--max-pixels (max_pixels=...)"
             )
 
@@ -58,6 +58,11 @@ class File:
                 f"{self.name}: damaged: it says {width}x{height} pixels of {channels} channels, "
                 f"but holds {shape[1]}x{shape[0]} of {shape[2]}"
             )
+
+
+def mega(pixels: int) -> str:
+    """Return millions, with fractions where there are few."""
+    return f"{pixels / 1e6:.0f}" if pixels >= 10**8 else f"{pixels / 1e6:.4g}"
 
 
 @dataclass(frozen=True)
@@ -142,7 +147,7 @@ def fit(frames: Frames, limits: Limits, kind: str, name: str) -> Frames:
     lost: dict[str, None] = {}  # each sentence once, in order
     images = [fit_image(image, limits, kind, lost) for image in frames]
     private = {key: value for key, value in frames.private.items() if key in limits.private}
-    for key in frames.private.keys() - private.keys():
+    for key in (key for key in frames.private if key not in private):
         lost[f"{kind} holds no {key}; left out"] = None
     for sentence in lost:
         warn(f"{name}: {sentence}")
@@ -151,13 +156,7 @@ def fit(frames: Frames, limits: Limits, kind: str, name: str) -> Frames:
 
 def fit_image(image: Image, limits: Limits, kind: str, lost: dict[str, None]) -> Image:
     """Leave out what files of a kind cannot hold, and add a sentence for each."""
-    stored_bits = image.stored.bits if image.stored and image.bits == 16 else 0
-    bits = stored_bits if 8 < stored_bits < 16 else image.bits
-    from_same = image.stored is not None and image.stored.format == kind
-    as_it_was = limits.deep and from_same and stored_bits > limits.bits
-    if bits > limits.bits and not as_it_was:
-        lost[f"{kind} holds {limits.bits} bits; reduced from {bits}"] = None
-        image = with_bits(image, limits.bits)
+    image = fit_bits(image, limits, kind, lost)
     if image.alpha is not None and not limits.alpha:
         image = on_white(image, kind, lost)
     if image.pixels.shape[2] == 1 and not limits.gray:
@@ -179,9 +178,16 @@ def fit_image(image: Image, limits: Limits, kind: str, lost: dict[str, None]) ->
         dropped[field] = () if field == "text" else None
     private = {key: value for key, value in image.private.items() if key in limits.private}
     lost.update(
-        dict.fromkeys(f"{kind} holds no {key}; left out" for key in image.private.keys() - private)
+        dict.fromkeys(
+            f"{kind} holds no {key}; left out" for key in image.private if key not in private
+        )
     )
     return replace(image, private=private, **dropped)
+
+
+def details_of(image: Image, kind: str) -> Mapping[str, Any]:
+    """Return what the file of a kind said that a picture came from; {} if it was of another."""
+    return image.stored.details if image.stored and image.stored.format == kind else {}
 
 
 def on_white(image: Image, kind: str, lost: dict[str, None]) -> Image:
@@ -192,6 +198,38 @@ def on_white(image: Image, kind: str, lost: dict[str, None]) -> Image:
     lost[f"{kind} holds no transparency; the picture is laid on white"] = None
     mixed = 1 + alpha.clip(0, 1) * (to_float(image.pixels) - 1)
     return replace(image, pixels=from_float(mixed, image.pixels.dtype), alpha=None)
+
+
+def fit_bits(image: Image, limits: Limits, kind: str, lost: dict[str, None]) -> Image:
+    """Reduce the bits of a picture to what files of a kind hold, and add a sentence for it."""
+    stored_bits = image.stored.bits if image.stored and image.bits == 16 else 0
+    bits = stored_bits if 8 < stored_bits < 16 else image.bits
+    from_same = image.stored is not None and image.stored.format == kind
+    as_it_was = limits.deep and from_same and stored_bits > limits.bits
+    if bits <= limits.bits or as_it_was:
+        return image
+    lost[f"{kind} holds {limits.bits} bits; reduced from {bits}"] = None
+    if sentence := lost_range(image, limits.bits, kind):
+        lost[sentence] = None
+    return with_bits(image, limits.bits)
+
+
+def lost_range(image: Image, bits: int, kind: str) -> str | None:
+    """Return what becomes of floats that integers of so many bits cannot hold, or None."""
+    if image.pixels.dtype.kind != "f":
+        return None
+    least, most = (float(end) for end in (image.pixels.min(), image.pixels.max()))
+    half_a_step = 0.5 / (2**bits - 1)
+    if least < -half_a_step or most > 1 + half_a_step:
+        what = "what lies outside is clipped"
+    elif 0 < most < half_a_step:
+        what = "all of it becomes black"
+    else:
+        return None
+    return (
+        f"{kind} holds values from 0 to 1, and the picture's reach from {least:.4g} to {most:.4g}; "
+        f"{what}; write TIFF, EXR or PFM to keep them"
+    )
 
 
 def with_bits(image: Image, bits: int) -> Image:

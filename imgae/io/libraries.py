@@ -4,7 +4,6 @@ import contextlib
 import io
 import os
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from typing import Final
@@ -28,6 +27,8 @@ def overheard(*beginnings: bytes) -> Iterator[list[str]]:
     beginnings: of the library's lines. What else is printed meanwhile, by other threads, comes out
     after. The list that is given has its lines when the block is left.
     """
+    import tempfile  # loads much, and only a few formats need it
+
     heard: list[str] = []
 
     def sorted_out(lines: list[bytes]) -> bytes:

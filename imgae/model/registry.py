@@ -38,7 +38,7 @@ def find(model: str | os.PathLike[str]) -> Path:
     text = str(os.fspath(model))
     if text.endswith(".onnx") or os.sep in text or isinstance(model, os.PathLike):
         path = Path(text)
-        if path.is_file():
+        if os.path.isfile(path):  # noqa: PTH113 - Path.is_file raises for long names
             return path
         raise WeightsError(f"{path}: no such model file")
     known = available()

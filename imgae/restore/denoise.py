@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgae.errors import OptionError
-from imgae.io.metadata import iso_of
+from imgae.io.metadata.exif import iso_of
 from imgae.model import machine, registry, session
 from imgae.model.session import OnnxModel
 from imgae.model.stitch import Progress, check_settings, finite, plan_for
@@ -26,7 +26,7 @@ from imgae.restore.controls import Controls
 from imgae.restore.estimate import estimate
 from imgae.restore.levels import Given, Level, checked_level, mean_of
 from imgae.restore.routes import Alone, InTurn, Route, Told
-from imgae.restore.scaling import Scale, View, scale_for, views_of
+from imgae.restore.scaling import MOST, Scale, View, scale_for, views_of
 from imgae.restore.unseen import without_hidden
 
 FAST: Final = "denoise-fast"
@@ -218,6 +218,7 @@ class Denoiser:
         if level is None and self.takes_level and works:
             source, replaced = without_impulses(original, scale)
         views = views_of(source, scale) if works else [View(scale, source)]
+        scale = views[0].scale
         chosen = [self.choose(shown, view, level, hidden, common) for view in views]
         factors = controls.factors(original.shape[2])
         ways = [self.strengthened(route, factors) for route in chosen]
@@ -274,7 +275,7 @@ class Denoiser:
             unseen = either(view.unseen, hidden)
             noise = estimate(self.looking, view.pixels, self.tile, view.scale, unseen)
             evidence += noise.evidence
-            levels.append(scale.own(noise.level))
+            levels.append(view.scale.own(noise.level))
         return Common(evidence > 0, float(np.median(levels)))
 
     def choose(
@@ -351,14 +352,14 @@ class Work:
             own = ... if view.own is None else view.own[keep]
             if own is ... or own.any():
                 planes = view.scale.planes(view.pixels[tile.read.slices])
-                before = to_float(view.pixels[keep])
+                before = view.pixels[keep]
                 restored = [self.kept(route(planes, tile), view, before) for route in routes]
                 values = self.controls.blend(self.original[keep], *restored)
                 out[keep][own] = from_float(values.clip(*self.limits), out.dtype)[own]
             step()
 
     def kept(
-        self, planes: NDArray[np.float32], view: View, before: NDArray[np.float32]
+        self, planes: NDArray[np.float32], view: View, before: NDArray[Any]
     ) -> NDArray[np.float32]:
         """Return what came out for a tile as pixels. Raises ModelError for NaN or infinity."""
         values = finite(from_nchw(planes, self.source.shape[2]))
@@ -386,6 +387,8 @@ def limits_of(pixels: NDArray[Any], scale: Scale) -> tuple[float, float]:
 
     One that is on [0, 1], and uses it, may come out anywhere on it.
     """
+    if scale == Scale() and pixels.dtype.kind != "f":
+        return 0.0, 1.0
     least, most = (float(to_float(end[None])[0]) for end in (pixels.min(), pixels.max()))
     if not scale.usual:
         return least, most
@@ -441,13 +444,15 @@ def notes_of(
     """Return what else was done to a picture, a sentence each."""
     notes = []
     scale = views[0].scale
-    least, most = float(pixels.min()), float(pixels.max())
+    least, most = (float(end) + 0.0 for end in (pixels.min(), pixels.max()))  # no -0
     reach = f"the picture's values reach from {least:.4g} to {most:.4g}"
     if not scale.usual or scale.span > 1:
         notes.append(
             f"{reach}, so it was denoised as if {scale.low:.4g} were black and "
             f"{scale.low + scale.span:.4g} white, and a noise level is a share of {scale.unit:.4g}"
         )
+    elif scale.span < 1 / MOST:
+        notes.append(f"{reach}, so it was denoised as if {scale.span:.4g} were white")
     elif scale.span < 1:
         factor = round(1 / scale.span)
         notes.append(

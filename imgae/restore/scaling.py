@@ -2,8 +2,8 @@
 
 Models know pictures from 0, black, to 1, white. Three kinds of pictures are others:
 
-- They use little of the range, as 12 bits in a 16-bit file do. They are multiplied by a power of
-  two, and divided again, which is exact.
+- They use little of the range, as 12 bits in a 16-bit file do, and floats of any small unit. They
+  are multiplied by a power of two, and divided again, which is exact.
 - They have a range of their own: floats on 0 to 255, logarithms, heights. What is low in it counts
   as 0, what is high as 1.
 - They are bright in parts, as pictures of high dynamic range are. Models go wrong on values above
@@ -27,6 +27,9 @@ Floats = NDArray[np.float32]
 BRIGHT: Final = 0.999
 """The quantile of a picture's values that counts as its brightest; single ones may be defects."""
 MOST: Final = 256
+"""The largest factor for integers: beyond, they have few steps, and all else is noise."""
+MOST_OF_FLOATS: Final = 2**100
+"""The same for floats, which have as many steps anywhere; what is darker counts as black."""
 ROOM: Final = 1.5
 """What integers are seen up to, once multiplied; noise goes beyond white too."""
 TOP: Final = 2.0
@@ -34,7 +37,8 @@ BOTTOM: Final = -1.0
 """What floats are seen from and up to; strong noise goes so far beyond black and white."""
 SAMPLES: Final = 1 << 18
 USUAL: Final = (-0.5, 4.0)
-"""Floats are on [0, 1] unless more than a few are below the first, or half above the second."""
+"""Floats are on [0, 1] unless more than a few are below the first, or a quarter above the second.
+"""
 VIVID: Final = -0.1
 """Parts below this are no noise, but colours outside sRGB, which models would draw inside."""
 OVER_MIDDLE: Final = 8
@@ -89,10 +93,10 @@ class Scale:
         """Return (1, 3, H, W) for a model, of pixels (H, W, C) of any type."""
         return self.seen(to_nchw(pixels))
 
-    def back(self, shown: Floats, before: Floats) -> Floats:
+    def back(self, shown: Floats, before: NDArray[Any]) -> Floats:
         """Return restored values in the picture's own range; those that did not change exactly.
 
-        before: the values that were shown.
+        before: the values that were shown, floats unless the picture is on [0, 1].
         """
         if self == Scale():
             return shown
@@ -136,14 +140,19 @@ def scale_for(pixels: NDArray[Any]) -> Scale:
         return Scale()
     sample = sample_of(pixels)
     if pixels.dtype.kind == "f":
-        low, middle, _ = quantiles(sample)
-        if low < USUAL[0] or middle > USUAL[1]:
+        low, _, _ = quantiles(sample)
+        if has_own_range(sample, low):
             return own_range(*quantiles(sample_of(smooth(pixels, 3))))
         if low < VIVID:
             low, _, _ = quantiles(sample_of(smooth(pixels, AROUND)))
             if low < VIVID:
                 return Scale(low, 1 - low)
     return Scale(span=1 / factor_for(sample))
+
+
+def has_own_range(sample: Floats, low: float) -> bool:
+    """Return whether floats, of this low value, are not on [0, 1]."""
+    return bool(low < USUAL[0] or np.count_nonzero(sample > USUAL[1]) * 4 > sample.size)
 
 
 def own_range(low: float, middle: float, high: float) -> Scale:
@@ -198,22 +207,29 @@ def sample_of(pixels: NDArray[Any]) -> NDArray[Any]:
 
 
 def factor_for(sample: NDArray[Any]) -> int:
-    """Return the power of two by which values (H, W, C) use their range; 1 if they do."""
+    """Return the power of two by which values of any shape use their range; 1 if they do."""
+    floats = sample.dtype.kind == "f"
+    sample = np.abs(sample) if floats else sample  # there may be noise about black
     half = scale_of(sample.dtype) / 2
     if np.count_nonzero(sample > half) > (1 - BRIGHT) * sample.size:
         return 1
     brightest = float(np.quantile(sample, BRIGHT)) / scale_of(sample.dtype)
-    if brightest <= 0:
+    if brightest < 1 / MOST_OF_FLOATS:
         return 1
-    return int(min(MOST, 2 ** max(0, math.floor(math.log2(1 / brightest)))))
+    factor = int(2 ** max(0, math.floor(math.log2(1 / brightest))))
+    return factor if floats else min(MOST, factor)
 
 
 def views_of(pixels: NDArray[Any], scale: Scale) -> list[View]:
     """Return the views in which a picture (H, W, C) is restored, the darkest first.
 
-    What no view shows stays as it is. Most pictures have one view, of all their pixels.
+    What no view shows stays as it is. Most pictures have one view, of all their pixels. Where the
+    darker of two would show less than a third, too little to judge the noise by, the brighter
+    one shows all.
     """
     floats = pixels.dtype.kind == "f"
+    if scale == Scale() and not floats:
+        return [View(scale, pixels)]
     least, most = (
         float(scale.seen(to_float(end)[None])[0]) for end in (pixels.min(), pixels.max())
     )
@@ -228,6 +244,8 @@ def views_of(pixels: NDArray[Any], scale: Scale) -> list[View]:
     brighter = replace(scale, span=scale.span * STEP)
     first = beyond | too_bright(bright)
     second = (dark < BOTTOM) | (bright > top * STEP)
+    if np.count_nonzero(first) * 3 > first.size * 2:
+        return [view_of(pixels, brighter, second, ~second)]
     return [
         view_of(pixels, scale, first, ~first),
         view_of(pixels, brighter, second, first & ~second),
@@ -313,10 +331,12 @@ def tone_of(pixels: NDArray[Any], known: Mask) -> Tone:
     if pixels.dtype.kind != "f":
         return Tone(Scale(), (0.0, 1.0), 1.0)
     values = pixels[known]
-    low, middle, high = quantiles(values[:: len(values) // SAMPLES + 1])
-    scale = Scale()
-    if low < USUAL[0] or middle > USUAL[1]:
+    sample = values[:: len(values) // SAMPLES + 1]
+    low, middle, high = quantiles(sample)
+    if has_own_range(sample, low):
         scale = own_range(low, middle, high)
+    else:
+        scale = Scale(span=1 / factor_for(sample))
     ends = np.array([values.min(), values.max()])
     tone = Tone(scale, (BOTTOM, 1.0), float(scale.seen(ends)[1]))
     least, most = (float(end) for end in tone.seen(ends))

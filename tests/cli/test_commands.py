@@ -161,7 +161,12 @@ PHOTO = ("denoise", "photo.png", "--model", "identity")
         (empty, PHOTO, 1, "photo.png: empty, 0 bytes"),
         (exists, PHOTO, 1, "photo.denoised.png: exists already; add --overwrite (overwrite=True)"),
         (nothing, ("denoise", "no.png", "--model", "identity"), 1, "no.png: no such file"),
-        (nothing, ("denoise", ".", "--model", "identity"), 1, ".: a folder; name the pictures"),
+        (
+            nothing,
+            ("denoise", ".", "--model", "identity"),
+            1,
+            ".: a folder, not a picture; name the pictures",
+        ),
         (nothing, (*PHOTO, "-o", "no/a.png"), 1, "there is no folder no"),
         (nothing, (*PHOTO, "-o", "a.xyz"), 1, "cannot tell the format"),
         (nothing, ("denoise", "photo.png", "--model", "nope"), 1, "no model is called 'nope'"),

@@ -9,7 +9,7 @@ import tiny_models
 
 from imgae import Image, read_image, write_image
 from imgae.cli import main
-from imgae.io.metadata import upright
+from imgae.io.metadata.upright import upright
 from imgae.model import registry
 
 

@@ -77,7 +77,7 @@ def test_metadata_can_be_left_out_and_colours_stay(folder):
 
 def test_larger_pictures_than_allowed_are_refused_before_they_are_decoded(folder, capfd):
     told = failed(capfd, "denoise", "photo.jpg", "--max-pixels", "1999", *KEEP)
-    assert "50x40 pixels are 0 megapixels, more than the 0.001999 that are allowed" in told
+    assert "50x40 pixels are 0.002 megapixels, more than the 0.001999 that are allowed" in told
     assert main(["denoise", "photo.jpg", "--max-pixels", "2K", *KEEP]) == 0
     for wrong in ("0", "-5", "2T", "x"):
         assert main(["denoise", "photo.jpg", f"--max-pixels={wrong}", *KEEP]) == 2
@@ -105,9 +105,44 @@ def test_links_that_lead_nowhere_or_in_a_circle_are_told(folder, capfd):
     Path("a.jpg").symlink_to("b.jpg")
     Path("b.jpg").symlink_to("a.jpg")
     Path("c.jpg").symlink_to("gone.jpg")
-    for name in ("a.jpg", "c.jpg"):
-        assert f"{name}: " in failed(capfd, "denoise", name, *KEEP)
+    for name, told in (
+        ("a.jpg", "cannot be read: Too many levels of symbolic links"),
+        ("c.jpg", "a link that leads to no file"),
+    ):
+        assert failed(capfd, "denoise", name, *KEEP) == f"imgae: {name}: {told}\n"
         assert failed(capfd, "denoise", "photo.jpg", "-o", name, *KEEP).startswith("imgae: ")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("denoise", "LONG.jpg", *KEEP),
+        ("denoise", "x/" * 2500 + "a.jpg", *KEEP),
+        ("denoise", "photo.jpg", "-o", "LONG.jpg", *KEEP),
+        ("denoise", "photo.jpg", "--model", "LONG.onnx"),
+        ("inpaint", "photo.jpg", "--mask", "LONG.png"),
+        ("mask", "LONG.jpg", "--box", "1,1,2,2", "-o", "m.png"),
+    ],
+)
+def test_names_that_are_too_long_are_told(folder, capfd, words):
+    told = failed(capfd, *(word.replace("LONG", "y" * 300) for word in words))
+    assert told.startswith(("imgae: yyy", "imgae: x/x/"))
+    assert "unexpected" not in told
+
+
+def test_floats_that_integers_cannot_hold_are_told_with_their_range(folder, capfd):
+    ramp = np.linspace(-0.5, 3, 2000, dtype=np.float32).reshape(40, 50, 1)
+    for name, values, told in (
+        ("wide", ramp, "reach from -0.5 to 3; what lies outside is clipped; write TIFF, EXR or"),
+        ("dark", ramp * np.float32(1e-6), "reach from -5e-07 to 3e-06; all of it becomes black"),
+        ("usual", ramp.clip(0, 1), None),
+    ):
+        write_image(Image(values), f"{name}.tif")
+        assert main(["denoise", f"{name}.tif", "--format", "png", *KEEP]) == 0
+        notes = capfd.readouterr().err
+        assert "PNG holds 16 bits; reduced from 32" in notes
+        assert (f"PNG holds values from 0 to 1, and the picture's {told}" in notes) == bool(told)
+        assert ("values from 0 to 1" in notes) == bool(told)
 
 
 def test_a_file_that_is_written_to_while_it_is_read_is_refused(folder, capfd, monkeypatch):

@@ -12,7 +12,7 @@ from imgae import Image, OptionError, write_image
 from imgae.cli import main
 from imgae.evaluate import camera, denoise
 from imgae.evaluate.protocol import Method, Result
-from imgae.io.metadata import iso_of
+from imgae.io.metadata.exif import iso_of
 from imgae.picture.metrics import psnr
 from imgae.picture.pixels import to_uint8
 from imgae.synthetic import drawings

@@ -7,7 +7,7 @@ import tiny_models
 from onnx import helper
 
 from imgae import Denoiser, Image, OptionError
-from imgae.io.metadata import iso_of
+from imgae.io.metadata.exif import iso_of
 from imgae.restore.controls import LUMA, Controls
 
 RNG = np.random.default_rng(0)

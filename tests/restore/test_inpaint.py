@@ -10,7 +10,7 @@ from scenes import photo
 
 import imgae
 from imgae import MaskError
-from imgae.io.metadata import upright
+from imgae.io.metadata.upright import upright
 from imgae.picture import masks
 from imgae.picture.pixels import from_float, to_float
 from imgae.restore.inpaint import (

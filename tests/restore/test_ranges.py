@@ -28,6 +28,7 @@ RANGES = {
     "below 0": SCENE * 3 - 3,
     "heights": SCENE * 200 + 1000,
     "tiny": SCENE * 1e-3 - 1,
+    "a small unit": SCENE * 1e-6,
     "huge": SCENE * 1e30 - 5e29,
     "lamps of 10": with_lamps(10.0),
     "lamps of 100": with_lamps(100.0),
@@ -103,6 +104,24 @@ def test_other_ranges_are_denoised_as_well_as_the_usual_one(name):
     error = (done.image.pixels - clean) / span[name]
     assert -10 * np.log10(np.square(error).mean()) > psnr(usual.image.pixels, SCENE, ...) - 0.4
     assert f"reach from {noisy.min():.4g} to {noisy.max():.4g}, so" in done.notes[0]
+
+
+@pytest.mark.parametrize("span", [1e-20, 1e-6, 1e-3, 0.1, 2.0, 4.0, 6.0, 12.0])
+def test_a_picture_of_another_unit_is_denoised_as_well_as_one_on_0_to_1(span):
+    denoise = Denoiser("denoise-fast", threads=1)
+    usual = denoise.run(Image((SCENE + NOISE).astype(np.float32))).image.pixels
+    done = denoise.run(Image(((SCENE + NOISE) * span).astype(np.float32)))
+    assert psnr(done.image.pixels / span, SCENE, ...) > psnr(usual, SCENE, ...) - 1
+    assert done.sigma_source == "estimated"
+    assert done.sigma == pytest.approx(10 / 255 * span, rel=0.2)
+
+
+@pytest.mark.parametrize("span", [1e-20, 1e-6, 1e-3])
+def test_a_hole_in_a_picture_of_a_small_unit_is_filled_as_in_one_on_0_to_1(span):
+    fill = Inpainter(threads=1)
+    usual = fill(Image(SCENE.astype(np.float32)), HOLE).pixels
+    out = fill(Image((SCENE * span).astype(np.float32)), HOLE).pixels
+    assert np.abs(out / span - usual)[HOLE].mean() < 0.02
 
 
 def test_a_picture_brighter_than_white_all_over_is_denoised():
@@ -190,7 +209,7 @@ def test_holes_are_filled_in_the_pictures_own_range(name):
 def test_a_hole_in_a_bright_sky_is_filled_as_bright():
     values = np.where(Y[:, :, None] < 80, 20 + 5 * SCENE, SCENE * 0.3).astype(np.float32)
     values[80:] = SCENE[80:] * 0.3
-    dark = np.concatenate([values, values[80:].repeat(12, 0)])
+    dark = np.concatenate([values, values[80:].repeat(16, 0)])
     hole = np.zeros(dark.shape[:2], bool)
     hole[20:32, 40:60] = True
     assert scale_for(dark) == Scale()

@@ -1,3 +1,3 @@
-"""The file formats, one a module, and the table that lists them."""
+"""The file formats, a module or a package each, and the table that lists them."""
 
 __all__ = ["table"]

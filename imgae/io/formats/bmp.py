@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from imgae.errors import ImageError, warn
 from imgae.io.format import Encoding, File, Format, Limits
-from imgae.io.metadata import upright
-from imgae.io.palettes import numbers_in
-from imgae.io.png.pixels import packed
-from imgae.io.png.pixels import unpacked as bits_apart
+from imgae.io.metadata.resolution import METRE
+from imgae.io.metadata.upright import upright
+from imgae.io.samples.packing import packed
+from imgae.io.samples.packing import unpacked as bits_apart
+from imgae.io.samples.palettes import filled, numbers_in
 from imgae.picture.image import Frames, Image, Stored
 from imgae.picture.pixels import scale_of
 
@@ -25,7 +26,6 @@ CALIBRATED: Final = 0
 EMBEDDED: Final = b"DEBM"
 LINKED: Final = b"KNIL"
 SRGB: Final = b"BGRs"
-METRE: Final = 0.0254
 FIFTEEN: Final = (0x7C00, 0x3E0, 0x1F, 0)
 THIRTY_TWO: Final = (0xFF0000, 0xFF00, 0xFF, 0)
 WITH_ALPHA: Final = (0xFF0000, 0xFF00, 0xFF, 0xFF000000)
@@ -304,10 +304,7 @@ def palette_colours(
     header: Header, numbers: NDArray[np.uint8], palette: NDArray[np.uint8], name: str
 ) -> tuple[NDArray[Any], NDArray[Any] | None, str, int, dict[str, Any]]:
     """Return a palette's colours: gray if it is 256 grays in their order, or black and white."""
-    if len(palette) < 256 and numbers.max() >= len(palette):
-        warn(f"{name}: some pixels have colours that its palette lacks; they become black")
-    table = np.zeros((256, 3), np.uint8)
-    table[: len(palette)] = palette
+    table = filled(palette, numbers, name)
     if len(palette) == 256 and (palette == np.arange(256)[:, None]).all():
         return numbers[:, :, None], None, "", 8, {}
     if header.bits == 1 and sorted(map(tuple, palette.tolist())) == [(0, 0, 0), (255, 255, 255)]:

@@ -1,10 +1,9 @@
 """GIF: blocks by hand, the numbers of colours by imagecodecs and Pillow."""
 
 import io
-import itertools
 import struct
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import imagecodecs
 import numpy as np
@@ -13,9 +12,11 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from imgae.errors import ImageError, warn
-from imgae.io.format import Encoding, File, Format, Limits
-from imgae.io.metadata import upright
-from imgae.io.palettes import chosen, dithered, error_of, few_colours, numbers_in
+from imgae.io.format import Encoding, File, Format, Limits, details_of
+from imgae.io.metadata import text
+from imgae.io.metadata.upright import upright
+from imgae.io.samples.frames import Canvas, bounds, check_one_size, whole_counts
+from imgae.io.samples.palettes import chosen, dithered, error_of, few_colours, numbers_in
 from imgae.picture.image import Frames, Image, Stored
 
 IMAGE, EXTENSION, END = 0x2C, 0x21, 0x3B
@@ -25,8 +26,8 @@ XMP: Final = b"XMP DataXMP"
 XMP_END: Final = b"\x01" + bytes(range(255, -1, -1)) + b"\0"
 PROFILE: Final = b"ICCRGBG1012"
 LEAVE, CLEAR, BACK = 1, 2, 3
-"""What becomes of a frame's place before the next: it stays, is cleared, or what was there before
-comes back."""
+DISPOSALS: Final[dict[int, Literal["clear", "back"]]] = {CLEAR: "clear", BACK: "back"}
+"""What becomes of a frame's place before the next: else it stays."""
 KEEPS_PALETTE: Final = 1.15
 """By how much a new palette must be better than that of the frame before: colours that change
 between frames flicker."""
@@ -34,7 +35,6 @@ MOST_SIDE: Final = 65535
 LONGEST: Final = 65535
 """Hundredths of a second that a frame can be shown."""
 MOST_SAID: Final = 20
-COMMENT_KEY: Final = "Comment"
 
 
 @dataclass
@@ -126,7 +126,7 @@ def read(file: File) -> Frames:
     file.check_size(contents.width, contents.height, len(contents.frames))
     drawn = compose(contents, file)
     opaque = all(cover.all() for _, cover in drawn)
-    text = tuple((COMMENT_KEY, decoded(comment)) for comment in contents.comments)
+    texts = tuple((text.COMMENT, text.decoded(comment)) for comment in contents.comments)
     images = []
     for (array, cover), frame in zip(drawn, contents.frames, strict=True):
         image = Image(
@@ -134,7 +134,7 @@ def read(file: File) -> Frames:
             None if opaque else cover,
             icc=contents.icc,
             xmp=contents.xmp,
-            text=text,
+            text=texts,
             duration=None if frame.delay is None else frame.delay / 100,
             stored=Stored("GIF", "palette", 8, {"aspect": contents.aspect}),
         )
@@ -142,13 +142,6 @@ def read(file: File) -> Frames:
     loop = 1 if contents.loop is None else contents.loop + 1 if contents.loop else 0
     several = len(images) > 1
     return Frames(tuple(images), "animation" if several else "picture", loop if several else 0)
-
-
-def decoded(comment: bytes) -> str:
-    try:
-        return comment.decode()
-    except UnicodeDecodeError:
-        return comment.decode("latin-1")
 
 
 def take_apart(file: File) -> Contents:
@@ -270,16 +263,15 @@ def numbers_of(frame: Frame, file: File) -> NDArray[np.uint8]:
 
 def compose(contents: Contents, file: File) -> list[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
     """Draw each frame over those before it; return pixels and alpha of each."""
-    canvas = np.zeros((contents.height, contents.width, 3), np.uint8)
-    cover = np.zeros((contents.height, contents.width), np.uint8)
+    canvas = Canvas(contents.height, contents.width, 3, np.uint8)
     drawn = []
-    for index, frame in enumerate(contents.frames):
+    for frame in contents.frames:
         numbers = numbers_of(frame, file)
         place = (
             slice(frame.top, frame.top + frame.height),
             slice(frame.left, frame.left + frame.width),
         )
-        before = canvas[place].copy(), cover[place].copy()
+        before = canvas.under(place)
         height, width = before[1].shape
         if (height, width) != numbers.shape:
             contents.say(f"{file.name}: a frame reaches out of the picture; that part is left out")
@@ -294,21 +286,16 @@ def compose(contents: Contents, file: File) -> list[tuple[NDArray[np.uint8], NDA
                 f"{file.name}: some pixels have colours that its palette lacks; they become black"
             )
         free = shown | (before[1] == 0)
-        canvas[place] = np.where(free[:, :, None], table[numbers], before[0])
-        cover[place] = np.where(shown, 255, before[1])
-        drawn.append((canvas.copy(), cover.copy()))
-        if frame.dispose == CLEAR or (frame.dispose == BACK and index == 0):
-            canvas[place], cover[place] = 0, 0
-        elif frame.dispose == BACK:
-            canvas[place], cover[place] = before
+        colours = np.where(free[:, :, None], table[numbers], before[0])
+        drawn.append(canvas.show(place, colours, np.where(shown, 255, before[1])))
+        canvas.dispose(place, DISPOSALS.get(frame.dispose, "leave"), before)
     return drawn
 
 
 def encode(frames: Frames, name: str, encoding: Encoding) -> bytes:  # noqa: ARG001 - a Format's signature
     first = frames[0]
-    if any((image.width, image.height) != (first.width, first.height) for image in frames):
-        raise ImageError(f"{name}: the frames of an animation are of one size, and these are not")
-    details = first.stored.details if first.stored and first.stored.format == "GIF" else {}
+    check_one_size(frames, "GIF", name)
+    details = details_of(first, "GIF")
     shown = Shown(frames, name)
     bodies = [
         shown.block(image, delay)
@@ -332,9 +319,9 @@ def side_blocks(image: Image, frames: Frames) -> list[bytes]:
         found.append(application(PROFILE) + split(image.icc))
     if image.xmp:
         found.append(application(XMP) + image.xmp + XMP_END)
-    for key, text in image.text:
-        said = text if key == COMMENT_KEY else f"{key}: {text}"
-        found.append(bytes([EXTENSION, COMMENT]) + split(said.encode("utf-8", "replace")))
+    for keyword, words in image.text:
+        said = text.as_comment(keyword, words).encode("utf-8", "replace")
+        found.append(bytes([EXTENSION, COMMENT]) + split(said))
     return found
 
 
@@ -357,8 +344,7 @@ def delays_of(frames: Frames, name: str) -> list[int | None]:
     if all(abs(value - (delay or 0)) < 1e-6 for value, delay in zip(wanted, found, strict=True)):
         return found
     warn(f"{name}: GIF counts hundredths of a second; the timing of its frames is rounded to them")
-    ends = [round(value) for value in np.cumsum([0.0, *wanted])]
-    return [min(end - start, LONGEST) for start, end in itertools.pairwise(ends)]
+    return [min(count, LONGEST) for count in whole_counts(wanted)]
 
 
 def table_bits(palette: NDArray[np.uint8]) -> int:
@@ -464,14 +450,6 @@ class Shown:
         if len(last) and error_of(wanted, last) <= KEEPS_PALETTE * error_of(wanted, new):
             return last
         return new
-
-
-def bounds(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
-    """Return the rows and columns that hold what is true; the first pixel if nothing is."""
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    if not rows.size:
-        return slice(0, 1), slice(0, 1)
-    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
 def packed(numbers: NDArray[np.uint8]) -> bytes:

@@ -10,12 +10,14 @@ import pillow_heif
 from numpy.typing import NDArray
 
 from imgae.errors import ImageError, warn
-from imgae.io import boxes
-from imgae.io.associated import associated, unassociated
-from imgae.io.exif_dpi import exif_dpi, with_dpi
-from imgae.io.format import BELONGINGS, Encoding, File, Format, Limits
-from imgae.io.lenient import boxes_until_damage
-from imgae.io.metadata import checked, upright
+from imgae.io.bmff import boxes
+from imgae.io.bmff.boxes import boxes_until_damage
+from imgae.io.format import BELONGINGS, Encoding, File, Format, Limits, details_of
+from imgae.io.metadata.exif import checked
+from imgae.io.metadata.resolution import resolution_of, with_resolution
+from imgae.io.metadata.upright import upright
+from imgae.io.samples.associated import associated, unassociated
+from imgae.io.samples.depth import fits, narrowed, spread
 from imgae.picture.arrays import channels_of
 from imgae.picture.image import Frames, Image, Stored
 from imgae.picture.pixels import scale_of
@@ -158,7 +160,7 @@ def read_picture(file: File, picture: pillow_heif.HeifImage, *, primary: bool) -
         icc=info.get("icc_profile") or None,
         exif=exif,
         xmp=read_xmp(file, info),
-        dpi=exif_dpi(exif),
+        dpi=resolution_of(exif),
         cicp=described(codes),
         private=private,
         stored=Stored("HEIC", f"{bits} bits" if bits > 8 else "", bits, details),
@@ -185,24 +187,6 @@ def decode(
     if has_alpha and "chroma" not in picture.info and is_gray(pixels):
         pixels = pixels[:, :, :1]
     return np.ascontiguousarray(pixels), alpha
-
-
-def spread(array: NDArray[Any], most: int) -> NDArray[np.uint16]:
-    """Spread samples from 0 to `most` over 16 bits."""
-    wide = array.astype(np.uint32)
-    wide *= 65535
-    wide += most // 2
-    wide //= most
-    return wide.astype(np.uint16)
-
-
-def gathered(array: NDArray[np.uint16], most: int) -> NDArray[np.uint16]:
-    """Undo `spread`; what is between two of its values goes to the nearer."""
-    wide = array.astype(np.uint32)
-    wide *= most
-    wide += 32767
-    wide //= 65535
-    return wide.astype(np.uint16)
 
 
 def is_gray(pixels: NDArray[Any]) -> bool:
@@ -236,12 +220,7 @@ def colour_codes(
         return None
     items = boxes.items(file.data, meta)
     item = items.items.get(items.primary)
-    for box in item.properties if item else ():
-        content = box.content(file.data)
-        if box.kind == b"colr" and content[:4] == b"nclx" and len(content) >= 11:
-            first, second, third = (int.from_bytes(content[at : at + 2]) for at in (4, 6, 8))
-            return first, second, third, content[10] >> 7
-    return None
+    return boxes.colours_of(file.data, item.properties)[1] if item else None
 
 
 def described(codes: tuple[int, int, int, int] | None) -> tuple[int, int, int, int] | None:
@@ -300,8 +279,7 @@ def check_written(frames: Frames, data: bytes, name: str) -> None:
 
 def stored_detail(image: Image, key: str) -> Any:
     """Return what the HEIC file that a picture came from said, or None."""
-    stored = image.stored
-    return stored.details.get(key) if stored and stored.format == "HEIC" else None
+    return details_of(image, "HEIC").get(key)
 
 
 def add(heif: pillow_heif.HeifFile, image: Image, name: str, *, exact: bool) -> None:
@@ -314,7 +292,7 @@ def add(heif: pillow_heif.HeifFile, image: Image, name: str, *, exact: bool) -> 
     if stored_detail(image, "premultiplied") and image.alpha is not None:
         mode = mode[:-1] + "a"
     if bits > 8:
-        array = gathered(array, (1 << bits) - 1).astype("<u2")
+        array = narrowed(array, bits).astype("<u2")
         mode = f"{mode};{bits}"
     added = heif.add_frombytes(mode, (image.width, image.height), array.tobytes())
     info: dict[str, Any] = added.info
@@ -328,7 +306,7 @@ def add(heif: pillow_heif.HeifFile, image: Image, name: str, *, exact: bool) -> 
     info.update(image.private.get(LIGHT, {}))
     if ASPECT in image.private:
         info["pixel_aspect_ratio"] = image.private[ASPECT]
-    exif = with_dpi(image.exif, image.dpi)
+    exif = with_resolution(image.exif, image.dpi)
     belongings = {"icc_profile": image.icc, "exif": exif, "xmp": image.xmp}
     info.update({key: value for key, value in belongings.items() if value})
 
@@ -356,8 +334,7 @@ def bits_for(image: Image, array: NDArray[Any], name: str) -> int:
     if 8 < asked <= 12:
         return 10 if asked <= 10 else 12
     for bits in (10, 12):
-        most = (1 << bits) - 1
-        if np.array_equal(spread(gathered(array, most), most), array):
+        if fits(array, bits):
             return bits
     warn(f"{name}: HEIC holds 12 bits; reduced from {scale_of(array.dtype).bit_length()}")
     return 12

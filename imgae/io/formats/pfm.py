@@ -8,7 +8,7 @@ import numpy as np
 
 from imgae.errors import ImageError, warn
 from imgae.io.format import Encoding, File, Format, Limits
-from imgae.io.metadata import upright
+from imgae.io.metadata.upright import upright
 from imgae.picture.image import Frames, Image, Stored
 from imgae.picture.pixels import to_float
 

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from imgae.errors import ImageError, warn
 from imgae.io.format import Encoding, File, Format, Limits
-from imgae.io.metadata import upright
+from imgae.io.metadata.text import COMMENT, as_comment
+from imgae.io.metadata.upright import upright
+from imgae.io.samples.depth import gathered, spread
 from imgae.picture.image import Frames, Image, Stored
 from imgae.picture.pixels import scale_of
 
@@ -22,7 +24,6 @@ ANOTHER: Final = re.compile(rb"P[1-6][\s#]")
 LINE_END: Final = re.compile(rb"[\r\n]|\Z")
 PART: Final = 1 << 20
 """Letters of a picture in words that are taken at once."""
-COMMENT_KEY: Final = "Comment"
 MOST: Final = 65535
 KINDS: Final = {".pbm": (1, "PBM"), ".pgm": (1, "PGM"), ".ppm": (3, "PPM")}
 """By the extension, the channels of a picture and the name of its kind."""
@@ -82,27 +83,6 @@ class Samples:
         return spread(array, self.largest)
 
 
-def spread(array: NDArray[Any], largest: int) -> NDArray[Any]:
-    """Return whole numbers up to a largest as uint8 or, above 255, uint16 over the whole range."""
-    dtype = np.uint8 if largest < 256 else np.uint16
-    full = scale_of(dtype)
-    if largest == full:
-        return array.astype(dtype)
-    table = np.rint(np.arange(largest + 1) * full / largest).astype(dtype)
-    found: NDArray[Any] = table[array]
-    return found
-
-
-def narrowed(array: NDArray[Any], largest: int) -> NDArray[Any]:
-    """Undo spread, by rounding."""
-    full = scale_of(array.dtype)
-    if largest == full:
-        return array
-    table = np.rint(np.arange(full + 1) * largest / full).astype(array.dtype)
-    found: NDArray[Any] = table[array]
-    return found
-
-
 def largest_of(image: Image, stored: Stored | None, name: str) -> int:
     """Return the largest value to write: that of the file it came from, if the picture has it.
 
@@ -114,7 +94,7 @@ def largest_of(image: Image, stored: Stored | None, name: str) -> int:
         return largest
     if full == 255 and largest < 255:
         parts = [image.pixels] if image.alpha is None else [image.pixels, image.alpha]
-        if all((spread(narrowed(part, largest), largest) == part).all() for part in parts):
+        if all((spread(gathered(part, largest), largest) == part).all() for part in parts):
             return largest
         warn(f"{name}: its values no longer fit into 0 to {largest}; written as 0 to 255")
     return full
@@ -122,7 +102,7 @@ def largest_of(image: Image, stored: Stored | None, name: str) -> int:
 
 def in_bytes(array: NDArray[Any], largest: int) -> bytes:
     """Return samples as bytes, the high one of two first."""
-    return narrowed(array, largest).astype(">u2" if largest > 255 else np.uint8).tobytes()
+    return gathered(array, largest).astype(">u2" if largest > 255 else np.uint8).tobytes()
 
 
 def from_bytes(
@@ -139,15 +119,14 @@ def from_bytes(
 
 def in_text(comments: list[bytes]) -> tuple[tuple[str, str], ...]:
     lines = (comment.decode("utf-8", "replace").strip() for comment in comments)
-    return tuple((COMMENT_KEY, line) for line in lines if line)
+    return tuple((COMMENT, line) for line in lines if line)
 
 
 def as_comments(image: Image) -> bytes:
     """Return the texts of a picture as lines of comments."""
     found = []
     for key, text in image.text:
-        said = text if key == COMMENT_KEY else f"{key}: {text}"
-        found += [f"# {line}\n" for line in said.splitlines()]
+        found += [f"# {line}\n" for line in as_comment(key, text).splitlines()]
     return "".join(found).encode("utf-8", "replace")
 
 
@@ -290,7 +269,7 @@ def encode_one(image: Image, name: str) -> bytes:
     head = f"P{number}\n".encode() + as_comments(image)
     head += f"{image.width} {image.height}\n{largest}\n".encode()
     if in_words:
-        return head + as_words(narrowed(pixels, largest))
+        return head + as_words(gathered(pixels, largest))
     return head + in_bytes(pixels, largest)
 
 

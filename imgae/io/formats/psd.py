@@ -14,9 +14,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgae.errors import ImageError, warn
-from imgae.io.cms import inks_to_srgb, lab_to_srgb, srgb_profile
+from imgae.io.colour import inks
+from imgae.io.colour.cms import lab_to_srgb, srgb_profile
 from imgae.io.format import File, Format
-from imgae.io.metadata import EXIF_PREFIX, checked, upright
+from imgae.io.metadata.exif import EXIF_PREFIX, checked
+from imgae.io.metadata.photoshop import (
+    EXIF,
+    ICC,
+    IPTC,
+    RESOLUTION,
+    XMP,
+    first_of_each,
+    parse,
+    read_resolution,
+)
+from imgae.io.metadata.upright import upright
 from imgae.picture.image import Frames, Image, Stored
 from imgae.picture.pixels import scale_of, to_float
 
@@ -29,14 +41,9 @@ SAMPLES: Final[dict[int, np.dtype[Any]]] = {
     16: np.dtype(">u2"),
     32: np.dtype(">f4"),
 }
-RESOLUTION: Final = 1005
 CAPTION: Final = 1008
-CAPTIONS: Final = 1028
-ICC: Final = 1039
 TRANSPARENT_INDEX: Final = 1047
 VERSION: Final = 1057
-EXIF: Final = 1058
-XMP: Final = 1060
 PATHS: Final = range(2000, 2999)
 MERGED_ALPHA: Final = (b"Mtrn", b"Mt16", b"Mt32")
 """Blocks that say that the flattened picture is transparent."""
@@ -91,7 +98,7 @@ def document_of(data: bytes) -> Document:
     count, alpha = layers_of(layers, big)
     return Document(
         big, channels, width, height, depth, mode, bytes(palette),
-        resources_of(bytes(resources)), alpha, count, at,
+        first_of_each(parse(bytes(resources))[0]), alpha, count, at,
     )  # fmt: skip
 
 
@@ -102,24 +109,6 @@ def section(data: bytes, at: int, number: str) -> tuple[memoryview, int]:
     if size > len(data) - at:
         raise ValueError("a section is cut short")
     return memoryview(data)[at : at + size], at + size
-
-
-def resources_of(data: bytes) -> dict[int, bytes]:
-    """Return the image resources by their numbers, as far as they are whole."""
-    found: dict[int, bytes] = {}
-    at = 0
-    for _ in range(MOST_BLOCKS):
-        if at + 12 > len(data) or data[at : at + 4] not in (b"8BIM", b"MeSa", b"PHUT", b"AgHg"):
-            break
-        (number,) = struct.unpack_from(">H", data, at + 4)
-        named = 1 + data[at + 6]
-        at += 6 + named + named % 2
-        if at + 4 > len(data):
-            break
-        (size,) = struct.unpack_from(">I", data, at)
-        found.setdefault(number, data[at + 4 : at + 4 + size])
-        at += 4 + size + size % 2
-    return found
 
 
 def layers_of(data: memoryview, big: bool) -> tuple[int, bool]:
@@ -259,7 +248,7 @@ def picture(name: str, document: Document, planes: list[NDArray[Any]]) -> Image:
     if alpha is not None and mode != INDEXED:
         colours = without_white(colours, alpha, mode)
     if mode == CMYK:
-        colours = inks_to_srgb(scale_of(colours.dtype) - colours, icc, name)
+        colours, _ = inks.to_srgb(scale_of(colours.dtype) - colours, icc, name)
     elif mode == LAB:
         warn(f"{name}: its colours are Lab; they became RGB, as sRGB")
         colours = lab_to_srgb(colours)
@@ -305,17 +294,13 @@ def with_resources(image: Image, document: Document, name: str) -> Image:
     exif = found.get(EXIF)
     caption = found.get(CAPTION, b"")
     words = caption[1 : 1 + caption[0]].decode("mac-roman").strip() if caption else ""
-    dpi = None
-    if len(found.get(RESOLUTION, b"")) >= 16:
-        across, down = struct.unpack(">I4xI4x", found[RESOLUTION][:16])
-        dpi = (across / 65536, down / 65536) if across and down else None
     return replace(
         image,
         exif=checked(EXIF_PREFIX + exif, name) if exif else None,
         xmp=found.get(XMP) or None,
-        iptc=found.get(CAPTIONS) or None,
+        iptc=found.get(IPTC) or None,
         text=(("Description", words),) if words else (),
-        dpi=dpi,
+        dpi=read_resolution(found.get(RESOLUTION, b"")),
     )
 
 

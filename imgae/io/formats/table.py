@@ -7,7 +7,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from imgae.errors import needs_extra
-from imgae.io import camera
+from imgae.io.formats.raw import camera
 
 if TYPE_CHECKING:
     from imgae.io.format import Format
@@ -19,7 +19,8 @@ class Row(NamedTuple):
     name: as people write it. extensions: in lower case, with the dot, the usual one first.
     beginning: a regular expression that every such file's first bytes match. Rows are tried in
     their order, and the first that matches is taken.
-    module: of imgae.io.formats; its FORMAT reads and writes the files.
+    module: within imgae.io.formats, as "gif" or, of a package, "jpeg.format"; its FORMAT reads and
+    writes the files.
     written: whether imgae writes the format; what it only reads is written as TIFF by default.
     extra: of pyproject.toml, which has what the module needs; "" if the base has it.
     recognise: whether a whole file that begins so is one, where the beginning does not say it.
@@ -54,38 +55,43 @@ class Row(NamedTuple):
 
 
 FORMATS: Final = (
-    Row("PNG", (".png", ".apng"), rb"(?:\x89PNG|\x8aMNG|\x8bJNG)\r\n\x1a\n", "png"),
-    Row("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif"), rb"\xff\xd8\xff", "jpeg"),
+    Row("PNG", (".png", ".apng"), rb"(?:\x89PNG|\x8aMNG|\x8bJNG)\r\n\x1a\n", "png.format"),
+    Row("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif"), rb"\xff\xd8\xff", "jpeg.format"),
     Row(
         "camera raw",
         camera.EXTENSIONS,
         camera.BEGINNING,
-        "raw",
+        "raw.format",
         written=False,
         extra="formats",
         recognise=camera.is_raw,
     ),  # before TIFF, as which most begin
-    Row("TIFF", (".tif", ".tiff"), rb"(?:II|MM)(?:[*+]\0|\0[*+])", "tiff"),
+    Row("TIFF", (".tif", ".tiff"), rb"(?:II|MM)(?:[*+]\0|\0[*+])", "tiff.format"),
     Row("WebP", (".webp",), rb"(?s:RIFF.{4}WEBP)", "webp"),
     # The brand of the file, or one of those that it is compatible with.
-    Row("AVIF", (".avif", ".avifs"), rb"(?s:\0\0\0.ftyp(?:.{8}(?:.{4}){0,24}?)?avi[fs])", "avif"),
+    Row(
+        "AVIF",
+        (".avif", ".avifs"),
+        rb"(?s:\0\0\0.ftyp(?:.{8}(?:.{4}){0,24}?)?avi[fs])",
+        "avif.format",
+    ),
     Row(
         "HTJ2K",
         (".jph",),
         rb"(?s:\0\0\0\x0cjP  \r\n\x87\n.{4}ftypjph )",
-        "htj2k",
+        "jpeg2000.htj2k",
         written=False,
         variant=True,
     ),
-    Row("JPEG 2000", (".jp2", ".jpx", ".jpf"), rb"\0\0\0\x0cjP  \r\n\x87\n", "jpeg2000"),
+    Row("JPEG 2000", (".jp2", ".jpx", ".jpf"), rb"\0\0\0\x0cjP  \r\n\x87\n", "jpeg2000.format"),
     Row(
         "JPEG 2000 codestream",
         (".j2k", ".j2c", ".jpc"),
         rb"\xff\x4f\xff\x51",
-        "codestream",
+        "jpeg2000.codestream",
         variant=True,
     ),
-    Row("JPEG XL", (".jxl",), rb"\xff\x0a|\0\0\0\x0cJXL \r\n\x87\n", "jxl"),
+    Row("JPEG XL", (".jxl",), rb"\xff\x0a|\0\0\0\x0cJXL \r\n\x87\n", "jxl.format"),
     Row(  # of its family of brands; AVIF has them too, and names itself beside them
         "HEIC",
         (".heic", ".heif", ".hif"),
@@ -98,7 +104,7 @@ FORMATS: Final = (
     Row("PNM", (".ppm", ".pgm", ".pbm", ".pnm"), rb"P[1-6][\s#]", "pnm"),
     Row("PAM", (".pam",), rb"P7\s", "pam", variant=True),
     Row("PFM", (".pfm",), rb"P[Ff]\s", "pfm", variant=True),
-    Row("EXR", (".exr",), rb"v/1\x01", "exr", extra="formats"),
+    Row("EXR", (".exr",), rb"v/1\x01", "exr.format", extra="formats"),
     Row("PSD", (".psd", ".psb"), rb"8BPS\0[\x01\x02]", "psd", written=False),
 )
 

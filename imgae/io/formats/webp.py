@@ -4,7 +4,7 @@ Written without loss unless a quality is asked for, whatever the file was that t
 from: the picture that comes back has each pixel, and is several times as large as a lossy file.
 """
 
-import itertools
+import io
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -12,14 +12,23 @@ from typing import Any, Final, NamedTuple
 
 import imagecodecs
 import numpy as np
-import PIL.WebPImagePlugin  # noqa: F401 - Pillow writes with the plugins that are imported
+import PIL.Image
+import PIL.WebPImagePlugin
 from numpy.typing import NDArray
 
 from imgae.errors import ImageError, warn
-from imgae.io import pillow
-from imgae.io.exif import orientation_of, resolution_of, with_resolution
-from imgae.io.format import Encoding, File, Format, Limits
-from imgae.io.metadata import checked, upright
+from imgae.io.colour.cms import space_of
+from imgae.io.format import Encoding, File, Format, Limits, details_of
+from imgae.io.metadata.exif import checked, orientation_of
+from imgae.io.metadata.resolution import resolution_of, with_resolution
+from imgae.io.metadata.upright import upright
+from imgae.io.samples.frames import (
+    bounds,
+    check_one_size,
+    warn_of_different,
+    whole_counts,
+    with_alpha,
+)
 from imgae.picture.arrays import channels_of, split_alpha
 from imgae.picture.image import Frames, Image, Stored
 
@@ -339,7 +348,7 @@ def encode(frames: Frames, name: str, encoding: Encoding) -> bytes:
 
 def metadata_chunks(image: Image, name: str) -> list[tuple[bytes, bytes]]:
     icc = image.icc
-    if icc and icc[16:20] == b"GRAY":
+    if space_of(icc) == b"GRAY":
         warn(f"{name}: WebP holds no colour profile (ICC) of gray; it is left out")
         icc = None
     found = (
@@ -357,8 +366,9 @@ def encoded(array: NDArray[Any], encoding: Encoding) -> list[tuple[bytes, bytes]
         options |= {"lossless": True, "method": EFFORT}
     else:
         options |= {"quality": encoding.quality, "method": 4}
-    colours, alpha = split_alpha(array, array.shape[2] == 4)
-    data = pillow.encode(Image(colours, alpha), "WEBP", options)
+    out = io.BytesIO()
+    PIL.Image.fromarray(np.ascontiguousarray(array)).save(out, "WEBP", **options)
+    data = out.getvalue()
     return [
         (one.kind, one.data)
         for one in chunks_of(data, 12, len(data))
@@ -369,38 +379,26 @@ def encoded(array: NDArray[Any], encoding: Encoding) -> list[tuple[bytes, bytes]
 def animation(frames: Frames, name: str, encoding: Encoding) -> list[tuple[bytes, bytes]]:
     """Return the chunks of an animation: of each frame, the rectangle that changes."""
     first = frames[0]
-    if any((one.width, one.height) != (first.width, first.height) for one in frames):
-        raise ImageError(f"{name}: the frames are of different sizes, which WebP cannot hold")
-    if any(belongings(one) != belongings(first) for one in frames):
-        warn(f"{name}: WebP holds one profile and metadata for all frames; those of the first")
+    check_one_size(frames, "WebP", name)
+    warn_of_different(frames, ("icc", "exif", "xmp", "dpi"), "WebP", name)
     if frames.loop > 65535:
         warn(f"{name}: WebP repeats up to 65535 times, not {frames.loop}; it is without end")
     loop = frames.loop if frames.loop <= 65535 else 0
-    kept = first.stored.details if first.stored and first.stored.format == "WebP" else {}
+    kept = details_of(first, "WebP")
     chunks = [(b"ANIM", kept.get("background", bytes(4)) + struct.pack("<H", loop))]
     alike = any(one.alpha is not None for one in frames)
     before: NDArray[Any] | None = None
     for image, milliseconds in zip(frames, times(frames, name), strict=True):
-        array = channels_of(image)
-        if alike and image.alpha is None:
-            array = np.concatenate([array, np.full((*array.shape[:2], 1), 255, np.uint8)], 2)
+        array = channels_of(with_alpha(image) if alike else image)
         chunks.append((b"ANMF", frame_chunk(array, before, milliseconds, encoding)))
         before = array
     return chunks
 
 
-def belongings(image: Image) -> tuple[Any, ...]:
-    return image.icc, image.exif, image.xmp, image.dpi
-
-
 def times(frames: Frames, name: str) -> list[int]:
     """Return how many milliseconds each frame is shown, so that no error adds up."""
-    ends, now = [0], 0.0
-    for image in frames:
-        now += 1000 * (image.duration or 0)
-        ends.append(round(now))
-    found = [after - before for before, after in itertools.pairwise(ends)]
     wanted = [1000 * (image.duration or 0) for image in frames]
+    found = whole_counts(wanted)
     if any(abs(a - b) > 1e-6 * max(b, 1) for a, b in zip(found, wanted, strict=True)):
         warn(f"{name}: WebP counts in milliseconds; times of frames are rounded to them")
     if max(found) > LONGEST:
@@ -417,11 +415,9 @@ def frame_chunk(
     changed = None
     if before is not None and encoding.quality is None:
         changed = (array != before).any(2)
-        rows, columns = np.flatnonzero(changed.any(1)), np.flatnonzero(changed.any(0))
-        if not rows.size:
-            rows = columns = np.zeros(1, int)
-        top, left = int(rows[0]) & ~1, int(columns[0]) & ~1
-        bottom, right = int(rows[-1]) + 1, int(columns[-1]) + 1
+        rows, columns = bounds(changed)
+        top, left = rows.start & ~1, columns.start & ~1
+        bottom, right = rows.stop, columns.stop
     part = array[top:bottom, left:right]
     chunks, flags = encoded(part, encoding), OVERWRITE
     if changed is not None:

@@ -197,6 +197,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:.*without its end")
 @pytest.mark.parametrize("case", REFUSED)
 def test_damage_is_refused(case):
     data, sentence = REFUSED[case]

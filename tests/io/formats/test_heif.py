@@ -12,7 +12,7 @@ import pytest
 
 from imgae import Frames, Image, ImageError, ImgaeWarning, read_frames, read_image, write_frames
 from imgae.errors import MissingExtraError
-from imgae.io import boxes
+from imgae.io.bmff import boxes
 from imgae.io.formats import heif, table
 from imgae.picture.image import Stored
 from imgae.picture.orientation import turn
@@ -285,16 +285,3 @@ def test_a_colour_description_beside_a_profile_is_read():
     found = read_image(data[:at] + colour.ljust(28, b"\0") + data[at + 28 :])
     assert found.cicp == (12, 13, 0, 1)
     assert found.icc == PROFILE
-
-
-def test_resolution_is_added_to_exif_of_either_order_without_moving_the_rest():
-    from imgae.io.exif_dpi import exif_dpi, with_dpi
-
-    for order in "<>":
-        entry = struct.pack(order + "HHII", 271, 2, 6, 26)
-        mark = b"II*\0" if order == "<" else b"MM\0*"
-        made = mark + struct.pack(order + "IH", 8, 1) + entry + bytes(4) + b"Maker\0"
-        changed = with_dpi(made, (72.5, 300))
-        assert exif_dpi(changed) == (72.5, 300)
-        assert changed[8 : len(made)] == made[8:]
-        assert with_dpi(changed, (72.5, 300)) == changed

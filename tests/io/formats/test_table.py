@@ -9,7 +9,7 @@ from imgae import Frames, Image, ImageError, ImgaeWarning, read_image, write_ima
 from imgae.io.format import Format, Limits
 from imgae.io.formats import table
 from imgae.io.formats.table import FORMATS, Row
-from imgae.io.metadata import upright
+from imgae.io.metadata.upright import upright
 
 BEGINNINGS = {
     "PNG": [b"\x89PNG\r\n\x1a\n"],

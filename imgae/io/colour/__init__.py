@@ -1,0 +1,3 @@
+"""Colours: profiles (ICC), inks, and conversions into sRGB."""
+
+__all__ = ["cms", "inks"]

@@ -1,0 +1,3 @@
+"""JPEG: its stream, its coding, and what travels in it."""
+
+__all__ = ["coding", "decoding", "format", "metadata", "stream", "trailer", "xmp"]
