@@ -13,7 +13,8 @@ import tifffile
 from pictures import ICC, XMP, exif, picture, same
 
 from imgae import Image, ImageError, ImageNotFoundError, read_image, write_image
-from imgae.io.files import write_file
+from imgae.io.files import table, write_file
+from imgae.io.format import Format
 
 LOSSLESS = [
     (extension, dtype, channels, alpha)
@@ -336,3 +337,13 @@ def test_a_missing_file_is_also_a_file_not_found_error(tmp_path):
     assert isinstance(caught.value, ImageNotFoundError)
     with pytest.raises(ImageNotFoundError):
         read_image(tmp_path / "no" / "a.png")
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("can't start new thread")])
+def test_a_file_for_which_there_is_no_memory_is_not_called_damaged(monkeypatch, error):
+    def fail(_):
+        raise error
+
+    monkeypatch.setattr(table.Row, "load", lambda _: Format(fail, None))
+    with pytest.raises(ImageError, match=r"does not fit into memory$"):
+        read_image(b"\x89PNG\r\n\x1a\n")
