@@ -54,8 +54,7 @@ def add_writing(parser: argparse.ArgumentParser) -> None:
     add(
         "--strip-metadata",
         action="store_true",
-        help="leave out what files say in words, of the camera, the place and people; colours keep "
-        "their profile",
+        help="leave out camera data, place, captions and comments; the colour profile stays",
     )
 
 

@@ -122,9 +122,10 @@ class Format:
 def check_fits(frames: Frames, limits: Limits, kind: str, name: str) -> None:
     """Raise ImageError if files of a kind cannot hold the pictures at all, whatever is left out."""
     if frames.kind not in (*limits.frames, "picture") and len(frames) > 1:
+        others = "WebP, PNG or GIF" if frames.kind == "animation" else "TIFF"
         raise ImageError(
             f"{name}: {kind} holds one picture, and there are {len(frames)} "
-            f"{frames_word(frames.kind)}; write TIFF{' or WebP' * (frames.kind == 'animation')}"
+            f"{frames_word(frames.kind)}; write {others}"
         )
     for image in frames:
         if limits.side and max(image.height, image.width) > limits.side:

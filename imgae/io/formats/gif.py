@@ -302,7 +302,7 @@ def encode(frames: Frames, name: str, encoding: Encoding) -> bytes:  # noqa: ARG
         for image, delay in zip(frames, delays_of(frames, name), strict=True)
     ]
     if shown.coarse:
-        warn(f"{name}: GIF holds 256 colours a frame; others become a pattern of the nearest")
+        warn(f"{name}: GIF holds 256 colours a frame; the others are mixed from these")
     bits = table_bits(shown.common)
     said = (first.width, first.height, 0xF0 | bits - 1, 0, details.get("aspect", 0))
     head = b"GIF89a" + struct.pack("<HHBBB", *said) + table_of(shown.common, bits)

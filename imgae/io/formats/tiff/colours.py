@@ -288,7 +288,7 @@ def as_few_bits(samples: Samples, stored: Stored, name: str) -> None:
         samples.bits = stored.bits
         return
     had = "1 bit" if stored.bits == 1 else f"{stored.bits} bits"
-    tell(f"{name}: it had {had} a sample, which do not hold what it shows now; written with 8")
+    tell(f"{name}: the result needs more than {had} a sample; written with 8")
 
 
 __all__ = ["MASK", "STRAIGHT", "UNKNOWN", "Samples", "image_of", "samples_of", "single"]

@@ -138,11 +138,8 @@ def is_in_a_row(frames: Frames, exif: dict[int, Any]) -> bool:
     """
     first = frames[0]
     alike = {(image.pixels.shape, image.pixels.dtype, image.alpha is None) for image in frames}
-    if (
-        len(frames) == 1
-        or len(alike) > 1
-        or any(details_of(image, NAME).get("mask") for image in frames)
-    ):
+    masked = any(details_of(image, NAME).get("mask") for image in frames)
+    if len(frames) == 1 or len(alike) > 1 or masked:
         return False
     said = DESCRIPTION in exif or OME_NAME in first.private or "Description" in dict(first.text)
     return IMAGEJ_NAME in first.private or (frames.kind == "stack" and not said)

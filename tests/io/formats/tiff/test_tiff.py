@@ -113,7 +113,7 @@ def test_one_bit_is_gray_and_goes_back_as_one_bit(compression, tmp_path):
     assert tags_in(back)[258] == 1
     assert tags_in(back)[262] == tags_in(data)[262]
     assert np.array_equal(stored_in(back), stored_in(data))
-    with pytest.warns(ImgaeWarning, match="it had 1 bit a sample.*written with 8"):
+    with pytest.warns(ImgaeWarning, match="more than 1 bit a sample.*written with 8"):
         write_image(image.with_pixels(image.pixels // 2), tmp_path / "a.tif")
 
 
