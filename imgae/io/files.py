@@ -32,6 +32,8 @@ EXTENSIONS: Final = frozenset(table.extensions())
 """What the names of picture files end in, in lower case, with the dot."""
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
 """A path, the bytes of a picture file, or a binary file that is open for reading."""
+NO_THREAD: Final = "start new thread"
+"""What Python says where there is no memory for a thread."""
 UNNAMED: Final = "the given bytes"
 AS_IT_IS: Final = Encoding()
 
@@ -103,6 +105,8 @@ def read_named(source: Source, max_pixels: int) -> tuple[Frames, str]:
     except MemoryError as error:
         raise ImageError(f"{name}: does not fit into memory") from error
     except Exception as error:  # decoders of damaged files raise anything
+        if NO_THREAD in str(error):
+            raise ImageError(f"{name}: does not fit into memory") from error
         raise ImageError(f"{name}: damaged or cut short ({one_line(error)})") from error
 
 

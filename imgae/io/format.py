@@ -176,7 +176,7 @@ def fit(frames: Frames, limits: Limits, kind: str, name: str) -> Frames:
     lost: dict[str, None] = {}  # each sentence once, in order
     images = [fit_image(image, limits, kind, lost) for image in frames]
     private = {key: value for key, value in frames.private.items() if key in limits.private}
-    for key in frames.private.keys() - private.keys():
+    for key in (key for key in frames.private if key not in private):
         lost[f"{kind} holds no {key}; left out"] = None
     for sentence in lost:
         warn(f"{name}: {sentence}")
@@ -207,7 +207,9 @@ def fit_image(image: Image, limits: Limits, kind: str, lost: dict[str, None]) ->
         dropped[field] = () if field == "text" else None
     private = {key: value for key, value in image.private.items() if key in limits.private}
     lost.update(
-        dict.fromkeys(f"{kind} holds no {key}; left out" for key in image.private.keys() - private)
+        dict.fromkeys(
+            f"{kind} holds no {key}; left out" for key in image.private if key not in private
+        )
     )
     return replace(image, private=private, **dropped)
 

@@ -1,5 +1,6 @@
 """What this process may use of the machine: CPUs, memory, instructions."""
 
+import importlib
 import os
 from pathlib import Path
 from typing import Final
@@ -12,6 +13,8 @@ CPUINFO: Final = PROC / "cpuinfo"
 VNNI: Final = {"avx512_vnni", "avx_vnni"}
 UNKNOWN_MEMORY: Final = 1 << 30
 """Bytes taken to be free where the system does not tell."""
+LIBRARIES: Final = ("cv2", "onnxruntime")
+"""What ends the process if it finds too little address space when it is loaded."""
 LEAST_SPACE: Final = 512 << 20
 SPACE_OF_A_THREAD: Final = 64 << 20
 """Bytes of address space; numpy, OpenCV and onnxruntime crashed with less."""
@@ -88,6 +91,9 @@ def check_address_space(threads: int | None = None) -> None:
                 f"-v), and imgae needs {needed >> 20}; raise that limit"
                 + (", or use fewer threads (--threads 1)" if left >= one else "")
             )
+    if address_space():  # loaded now, before pictures take what they need
+        for library in LIBRARIES:
+            importlib.import_module(library)
 
 
 def available_memory() -> int:

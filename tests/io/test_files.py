@@ -13,7 +13,8 @@ import tifffile
 from pictures import ICC, XMP, exif, picture, same
 
 from imgae import Image, ImageError, ImageNotFoundError, ImgaeWarning, read_image, write_image
-from imgae.io.files import write_file
+from imgae.io.files import table, write_file
+from imgae.io.format import Format
 
 LOSSLESS = [
     (extension, dtype, channels, alpha)
@@ -356,3 +357,13 @@ def test_floats_that_whole_numbers_cannot_hold_are_told_of_or_refused(tmp_path, 
 def test_floats_a_little_below_black_are_written(tmp_path):
     write_image(Image(np.full((8, 8, 3), -0.002, np.float32)), tmp_path / "a.png")
     assert not read_image(tmp_path / "a.png").pixels.any()
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("can't start new thread")])
+def test_a_file_for_which_there_is_no_memory_is_not_called_damaged(monkeypatch, error):
+    def fail(_):
+        raise error
+
+    monkeypatch.setattr(table.Row, "load", lambda _: Format(fail, None))
+    with pytest.raises(ImageError, match=r"does not fit into memory$"):
+        read_image(b"\x89PNG\r\n\x1a\n")

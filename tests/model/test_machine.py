@@ -152,3 +152,14 @@ def test_too_low_a_limit_of_the_address_space_is_one_sentence(monkeypatch):
         machine.check_address_space(1)
     monkeypatch.setattr(machine, "address_space", list)
     machine.check_address_space()
+
+
+def test_under_a_limit_libraries_are_loaded_before_pictures_take_memory(monkeypatch):
+    loaded = []
+    monkeypatch.setattr(machine.importlib, "import_module", loaded.append)
+    monkeypatch.setattr(machine, "address_space", list)
+    machine.check_address_space(1)
+    assert loaded == []
+    monkeypatch.setattr(machine, "address_space", lambda: [4 << 30])
+    machine.check_address_space(1)
+    assert loaded == ["cv2", "onnxruntime"]

@@ -1,11 +1,8 @@
 """EXIF: checked, read, and brought up to date in place."""
 
-import math
 import re
 import struct
 from typing import Final
-
-import PIL.Image
 
 from imgae.errors import warn
 from imgae.io.metadata.directories import EXIF_TAG, GPS_TAG
@@ -38,24 +35,27 @@ INTEGERS: Final = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i"}
 
 def checked(raw: bytes, name: str) -> bytes | None:
     """Return EXIF without JPEG's prefix, or None, with a warning, if it is damaged."""
+    exif = raw.removeprefix(EXIF_PREFIX)
+    if not exif:
+        return None
     try:
-        PIL.Image.Exif().load(raw)
-    except Exception:  # whatever its parser meets
+        order = {b"II*\0": "<", b"MM\0*": ">"}[exif[:4]]
+        (start,) = struct.unpack_from(order + "I", exif, 4)
+        directory(exif, order, start)
+    except (KeyError, struct.error):
         warn(f"{name}: its camera data (EXIF) is damaged, and left out")
         return None
-    return raw.removeprefix(EXIF_PREFIX) or None
+    return exif
 
 
 def iso_of(exif: bytes) -> float:
     """Return the ISO sensitivity that EXIF holds, or 0."""
+    at = whole_number(exif, main_directory(exif).get(EXIF_TAG))
     try:
-        values = PIL.Image.Exif()
-        values.load(exif)
-        found = values.get_ifd(EXIF_TAG).get(ISO_TAG, 0)
-        speed = float(found[0] if isinstance(found, tuple) else found)
-    except Exception:  # whatever its parser meets
+        details = {} if at is None else directory(exif, order_of(exif), at)
+    except struct.error:
         return 0.0
-    return speed if math.isfinite(speed) and speed > 0 else 0.0
+    return float(max(whole_number(exif, details.get(ISO_TAG)) or 0, 0))
 
 
 def order_of(exif: bytes) -> str:

@@ -5,8 +5,8 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from imgae import Image, read_image, write_image
-from imgae.io.metadata.exif import fresh_exif
+from imgae import Image, ImgaeWarning, read_image, write_image
+from imgae.io.metadata.exif import checked, fresh_exif, iso_of
 from imgae.io.metadata.upright import upright
 from imgae.io.metadata.xmp import fresh_xmp
 
@@ -183,6 +183,22 @@ def test_xmp_says_upright_and_how_large_and_holds_no_thumbnail():
         b'<rdf:Description tiff:Orientation="1" exif:PixelXDimension="40">'
         b"<tiff:ImageLength>60</tiff:ImageLength></rdf:Description>"
     )
+
+
+@pytest.mark.parametrize("damage", [b"II*\0junk", b"II*\0\x08\0\0\0\x02\0", b"nothing", b"II*\0"])
+def test_damaged_exif_is_left_out_in_one_sentence_of_ours(damage):
+    with pytest.warns(ImgaeWarning, match="^a: its camera data .* is damaged, and left out$"):
+        assert checked(damage, "a") is None
+
+
+@pytest.mark.parametrize("value", [(3, 1, 400 | 7 << 16), (4, 1, 400), (3, 2, 400 | 400 << 16)])
+def test_the_iso_speed_is_read_from_exif(value):
+    details = struct.pack("<HHHIII", 1, 34855, *value, 0)
+    exif = struct.pack("<4sIHHHIII", b"II*\0", 8, 1, 0x8769, 4, 1, 26, 0) + details
+    assert iso_of(exif) == 400
+    assert iso_of(exif[:-12]) == iso_of(exif[:20]) == iso_of(b"") == 0
+    longer = exif.replace(struct.pack("<HHI", 34855, *value[:2]), struct.pack("<HHI", 34855, 3, 3))
+    assert iso_of(longer) == 0
 
 
 def test_small_pictures_in_xmp_are_found_whatever_they_are_called():
