@@ -157,6 +157,7 @@ LATE_IMPORTS = {
     "imgae/__init__.py": "the public names",
     "imgae/evaluate/baselines.py": "to see whether another library is there",
     "imgae/io/formats/table.py": "formats",
+    "imgae/model/machine.py": "libraries that are loaded anyway, before memory is scarce",
     "imgae/training/tasks/lookup.py": "tasks",
 }
 """What imports by name, and for what."""

@@ -8,9 +8,8 @@ import numpy as np
 import onnxruntime
 from PIL import Image
 
-if len(sys.argv) not in (5, 6):
-    sys.exit(__doc__)
-model, picture, level, output, *reference = sys.argv[1:]
+words = sys.argv[1:] if len(sys.argv) in (5, 6) else sys.exit(__doc__)
+model, picture, level, output, *reference = words
 session = onnxruntime.InferenceSession(model)
 card = json.loads(session.get_modelmeta().custom_metadata_map["imgae"])
 tile, halo = 512 // card["stride"] * card["stride"], card["halo"]
