@@ -62,8 +62,9 @@ def ending(text: str) -> str:
     """Read the ending of a name, with or without its dot."""
     suffix = f".{text.lower().removeprefix('.')}"
     if suffix not in table.extensions(written=True):
-        known = ", ".join(known.removeprefix(".") for known in table.extensions(written=True))
-        raise argparse.ArgumentTypeError(f"{text!r} is no format that is written; name {known}")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no format that is written; name {table.usual().replace('.', '')}"
+        )
     return suffix
 
 

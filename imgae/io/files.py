@@ -296,8 +296,9 @@ def writer_for(path: Path) -> tuple[str, Limits, Callable[[Frames, str, Encoding
     """
     row = table.of_name(path)
     if row is None:
-        known = ", ".join(table.extensions(written=True))
-        raise ImageError(f"{path}: cannot tell the format to write; end the name in {known}")
+        raise ImageError(
+            f"{path}: cannot tell the format to write; end the name in {table.usual()}"
+        )
     if not row.written:
         raise ImageError(f"{path}: imgae reads {row.name} but does not write it; write TIFF or PNG")
     try:

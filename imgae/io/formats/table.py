@@ -136,3 +136,9 @@ def extensions(*, written: bool = False) -> tuple[str, ...]:
     return tuple(
         extension for row in FORMATS if row.written or not written for extension in row.extensions
     )
+
+
+def usual() -> str:
+    """Return the usual ending of each format that imgae writes, as a sentence lists them."""
+    *first, last = (row.extensions[0] for row in FORMATS if row.written and not row.variant)
+    return f"{', '.join(first)} or {last}"
