@@ -73,7 +73,7 @@ class Inpainter:
     def __call__(
         self,
         image: Picture,
-        mask: NDArray[Any] | PIL.Image.Image,
+        mask: NDArray[Any] | PIL.Image.Image | Image,
         feather: int = 0,
         *,
         texture: bool = True,
@@ -85,8 +85,8 @@ class Inpainter:
             range of their own, as for Denoiser, and may be NaN inside the mask. Alpha is kept as
             it is, and what it hides is no source of colour or texture.
         mask: what to fill, of the picture's height and width: a bool array (H, W), True fills; a
-            uint8 array (H, W) of 0 and 1, or of 0 and 255, where 128 and more fill; or a PIL image
-            of mode 1 or L.
+            uint8 array (H, W) of 0 and 1, or of 0 and 255, where 128 and more fill; a PIL image of
+            mode 1 or L; or an imgae.Image as read_image returns it, in which white fills.
         feather: over how many pixels, inside a hole, the filling blends with what was there.
         texture: whether holes wider than about 48 pixels get the texture of what is around them.
             Without it they stay smooth, which is nearer to the truth pixel by pixel.
@@ -215,13 +215,17 @@ def distance_to_zero(marked: Mask) -> Floats:
     return np.asarray(cv2.distanceTransform(marked.astype(np.uint8), cv2.DIST_L2, 5))
 
 
-def as_hole(mask: NDArray[Any] | PIL.Image.Image, image: Image) -> Mask:
+def as_hole(mask: NDArray[Any] | PIL.Image.Image | Image, image: Image) -> Mask:
     """Check a mask, and return it as bool (H, W).
 
     Raises MaskError if it is of another kind or size than Inpainter takes, or marks all of the
     picture.
     """
-    hole: Mask = masks.from_array(mask, image.height, image.width)
+    hole: Mask
+    if isinstance(mask, Image):
+        hole = masks.from_picture(mask, image)
+    else:
+        hole = masks.from_array(mask, image.height, image.width)
     if hole.all():
         raise MaskError("the mask marks the whole picture; nothing is left to fill it from")
     return hole

@@ -83,6 +83,8 @@ def test_uint8_masks_fill_from_one_half_up(inpainter):
     mask = np.zeros((90, 70), np.uint8)
     mask[0, :3] = 127, 128, 255
     assert as_hole(mask, image)[0, :4].tolist() == [False, True, True, False]
+    drawn = imgae.Image(np.asarray(as_hole(mask, image))[:, :, None].astype(np.uint8) * 255)
+    assert np.array_equal(as_hole(drawn, image), as_hole(mask, image))
 
 
 def test_masks_of_0_and_1_and_pil_masks_fill_what_bool_masks_fill(inpainter):
