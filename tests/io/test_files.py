@@ -148,6 +148,7 @@ def test_what_is_no_whole_picture_is_refused_in_one_sentence(tmp_path, make, sen
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.filterwarnings("ignore::imgae.ImgaeWarning")
 def test_every_cut_of_a_file_is_an_image_error_or_a_whole_picture(tmp_path):
     path = tmp_path / "a.jpg"
     write_image(picture(np.uint8, 3, alpha=False, exif=exif()), path)
