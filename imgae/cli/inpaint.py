@@ -36,6 +36,7 @@ from imgae.cli.mask_options import (
 from imgae.cli.options import Commands, add_device, new_parser, whole
 from imgae.cli.output import note, warnings_as_notes
 from imgae.cli.progress import tile_progress
+from imgae.errors import warn
 
 if TYPE_CHECKING:
     import numpy as np
@@ -77,6 +78,8 @@ Keys of --json:
   megapixels_per_second
 
 {EXIT_CODES}"""
+
+EXTRA_STAYS = "its further samples, such as infrared, are not filled and show what was there"
 
 
 def add_parser(commands: Commands) -> None:
@@ -167,6 +170,8 @@ def inpaint_file(
             nonlocal filled
             hole = as_hole(make_mask(options, image, detector), image)
             filled += int(hole.sum())
+            if image.extra is not None and hole.any():
+                warn(f"{source}: {EXTRA_STAYS}")
             feather, texture = options.feather, not options.no_texture
             save_masks(options, image, hole)
             with tile_progress(source.name, hidden=options.quiet) as progress:

@@ -343,3 +343,14 @@ def test_one_mask_that_fits_some_of_several_pictures(photo, tmp_path, capfd):
     assert f"{tmp_path / 'b.png'}: {mask}: the mask is 50x40" in capfd.readouterr().err
     assert (tmp_path / "photo.inpainted.png").exists()
     assert not (tmp_path / "b.inpainted.png").exists()
+
+
+def test_further_samples_are_kept_and_said_to_show_what_was_there(tmp_path, capfd):
+    bands = np.random.default_rng(0).integers(0, 65536, (20, 24, 4)).astype(np.uint16)
+    image = Image(bands[:, :, :3], extra=bands[:, :, 3:])
+    write_image(image, tmp_path / "bands.tif")
+    assert inpaint(tmp_path / "bands.tif", "--box", "2,2,4,4") == 0
+    assert "such as infrared, are not filled" in capfd.readouterr().err
+    back = read_image(tmp_path / "bands.inpainted.tif")
+    assert np.array_equal(back.extra, image.extra)
+    assert (back.pixels[2:6, 2:6] == 65535).all()
