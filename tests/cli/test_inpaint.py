@@ -7,7 +7,7 @@ import PIL.Image
 import pytest
 import tiny_models
 
-from imgae import Image, read_image, write_image
+from imgae import Image, ImgaeWarning, read_image, write_image
 from imgae.cli import main
 from imgae.io.metadata.upright import upright
 from imgae.model import registry
@@ -351,6 +351,7 @@ def test_further_samples_are_kept_and_said_to_show_what_was_there(tmp_path, capf
     write_image(image, tmp_path / "bands.tif")
     assert inpaint(tmp_path / "bands.tif", "--box", "2,2,4,4") == 0
     assert "such as infrared, are not filled" in capfd.readouterr().err
-    back = read_image(tmp_path / "bands.inpainted.tif")
+    with pytest.warns(ImgaeWarning, match="further sample"):
+        back = read_image(tmp_path / "bands.inpainted.tif")
     assert np.array_equal(back.extra, image.extra)
     assert (back.pixels[2:6, 2:6] == 65535).all()
