@@ -1,10 +1,13 @@
 """Pictures with all that can travel in them, for tests of files."""
 
+import random
+import warnings
+
 import numpy as np
 import PIL.Image
 import PIL.ImageCms
 
-from imgae import Image
+from imgae import Image, ImageError, read_frames
 
 RNG = np.random.default_rng(0)
 ICC = PIL.ImageCms.ImageCmsProfile(PIL.ImageCms.createProfile("sRGB")).tobytes()
@@ -34,3 +37,25 @@ def same(image, other):
     assert np.array_equal(image.pixels, other.pixels)
     assert (image.alpha is None) == (other.alpha is None)
     assert image.alpha is None or np.array_equal(image.alpha, other.alpha)
+
+
+def read_or_refused(originals, head):
+    """Change bytes of files 300 times, most within the first `head`; each is read or an ImageError.
+
+    What else a reader raises fails the test, and so do more pixels than were allowed.
+    """
+    chance = random.Random(2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for at in range(300):
+            data = bytearray(originals[at % len(originals)])
+            for _ in range(chance.randint(1, 5)):
+                place = chance.randrange(head if chance.random() < 0.6 else len(data))
+                data[place % len(data)] = chance.choice((0, 1, 127, 255, chance.randrange(256)))
+            if chance.random() < 0.2:
+                del data[chance.randrange(len(data)) :]
+            try:
+                for image in read_frames(bytes(data), max_pixels=10**6) if data else ():
+                    assert image.pixels.size <= 3 * 10**6
+            except ImageError:
+                pass

@@ -22,7 +22,6 @@ PLAIN, RLE8, RLE4, FIELDS, JPEG, PNG, ALPHA_FIELDS = range(7)
 HUFFMAN, RLE24 = "Huffman", "RLE24"
 PACKED: Final = {RLE8: 8, RLE4: 4, RLE24: 24}
 """By the compression, the bits of a pixel that it is for."""
-CALIBRATED: Final = 0
 EMBEDDED: Final = b"DEBM"
 LINKED: Final = b"KNIL"
 SRGB: Final = b"BGRs"

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAGIC: Final = b"v/1\x01"
-TILED: Final = 0x200
 LONG_NAMES: Final = 0x400
 DEEP: Final = 0x800
 MULTIPART: Final = 0x1000

@@ -1,5 +1,4 @@
 import io
-import random
 import struct
 import warnings
 
@@ -8,6 +7,7 @@ import numpy as np
 import PIL.AvifImagePlugin
 import PIL.Image
 import pytest
+from pictures import read_or_refused
 
 from imgae import Frames, Image, ImageError, ImgaeWarning, read_frames, read_image
 from imgae.io.bmff.boxes import box, full_box
@@ -320,27 +320,13 @@ def test_sizes_are_checked_before_anything_is_decoded():
 
 
 def test_mutated_files_are_pictures_or_errors(tmp_path):
-    chance = random.Random(2)
     frames = Frames((Image(noise(12, 15, 3), duration=0.1),) * 3, "animation")
     originals = [
         by_pillow(noise(20, 30, 4), exif=exif_of(), quality=50),
         written(picture(noise(20, 30, 3, 10), 10, xmp=b"<x/>", icc=b"profile"), tmp_path),
         written(frames, tmp_path),
     ]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for at in range(300):
-            data = bytearray(originals[at % 3])
-            for _ in range(chance.randint(1, 5)):
-                place = chance.randrange(400 if chance.random() < 0.6 else len(data))
-                data[place % len(data)] = chance.choice((0, 1, 127, 255, chance.randrange(256)))
-            if chance.random() < 0.2:
-                del data[chance.randrange(len(data)) :]
-            try:
-                for image in read_frames(bytes(data), max_pixels=10**6) if data else ():
-                    assert image.pixels.size <= 3 * 10**6
-            except ImageError:
-                pass
+    read_or_refused(originals, 400)
 
 
 def test_a_deep_picture_of_a_shallow_file_counts_by_its_pixels(tmp_path):
