@@ -57,7 +57,7 @@ OVER_WHITE: Final = 1.1
 """The local mean from which a part is too bright for a view."""
 PART_OF_IT: Final = 0.75
 """Pixels darker than this are none of a bright part."""
-AROUND: Final = 7  # pixels; of the local mean
+AROUND: Final = 11  # pixels; of the local mean, which noise of level 55 must not shift much
 ENOUGH: Final = 0.001
 """The share of pixels for which another view is worth its time."""
 LARGEST: Final = 1e37  # of spans; beyond, float32 overflows
@@ -141,6 +141,8 @@ def scale_for(pixels: NDArray[Any]) -> Scale:
     sample = sample_of(pixels)
     if pixels.dtype.kind == "f":
         low, _, _ = quantiles(sample)
+        if low < USUAL[0]:  # by noise, or by itself
+            low, _, _ = quantiles(sample_of(smooth(pixels, 3)))
         if has_own_range(sample, low):
             return own_range(*quantiles(sample_of(smooth(pixels, 3))))
         if low < VIVID:
@@ -239,10 +241,10 @@ def views_of(pixels: NDArray[Any], scale: Scale) -> list[View]:
     shown = scale.seen(to_float(pixels))
     dark, bright = shown.min(2), shown.max(2)
     beyond = (dark < BOTTOM) | (bright > top)
-    if not floats or not needs_more(bright):
+    if not floats or not needs_more(shown, bright):
         return [view_of(pixels, scale, beyond, ~beyond)]
     brighter = replace(scale, span=scale.span * STEP)
-    first = beyond | too_bright(bright)
+    first = beyond | too_bright(shown, bright)
     second = (dark < BOTTOM) | (bright > top * STEP)
     if np.count_nonzero(first) * 3 > first.size * 2:
         return [view_of(pixels, brighter, second, ~second)]
@@ -268,22 +270,27 @@ def first_view(pixels: NDArray[Any]) -> View:
     return views_of(pixels, scale_for(pixels))[0]
 
 
-def needs_more(bright: Floats) -> bool:
-    """Return whether enough of a picture is too bright for its first view, but not for another."""
-    part = too_bright(bright) & (bright <= TOP * STEP)
+def needs_more(shown: Floats, bright: Floats) -> bool:
+    """Return whether enough of a picture is too bright for its first view, but not for another.
+
+    shown, bright: as for too_bright.
+    """
+    part = too_bright(shown, bright) & (bright <= TOP * STEP)
     return bool(np.count_nonzero(part) > ENOUGH * part.size)
 
 
-def too_bright(bright: Floats) -> Mask:
+def too_bright(shown: Floats, bright: Floats) -> Mask:
     """Return which pixels belong to parts brighter than white, (H, W).
 
-    bright: the largest channel of each pixel, (H, W), as seen.
+    Means are of each channel by itself: the largest of noisy channels is brighter than their noise
+    allows. shown: (H, W, C), as seen. bright: the largest channel of each pixel, (H, W).
     """
     import cv2  # loads only where it is used
 
     side = (AROUND, AROUND)
-    mean = cv2.blur(np.minimum(bright, TOP), side, borderType=cv2.BORDER_REPLICATE)
-    part: Mask = (np.asarray(mean) > OVER_WHITE) & (bright > PART_OF_IT)
+    mean = cv2.blur(np.minimum(shown, TOP), side, borderType=cv2.BORDER_REPLICATE)
+    mean = np.asarray(mean).reshape(shown.shape).max(2)
+    part: Mask = (mean > OVER_WHITE) & (bright > PART_OF_IT)
     return part
 
 

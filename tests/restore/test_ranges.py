@@ -224,3 +224,14 @@ def test_codes_are_of_usual_pictures_only_and_detectors_see_all(tiny_code, tmp_p
         encode(with_lamps(100.0))
     detect = Detector(tiny_models.bright(tmp_path / "bright.onnx"))
     assert np.array_equal(detect(Image(RANGES["from -1 to 1"])), detect(Image(SCENE.astype("f4"))))
+
+
+@pytest.mark.parametrize("level", [25, 50])
+def test_strong_noise_on_black_and_white_is_no_range_of_its_own(level):
+    clean = np.zeros((96, 96, 3), np.float32)
+    clean[:, 48:] = 1
+    noise = np.random.default_rng(0).normal(0, level / 255, clean.shape)
+    noisy = (clean + noise).astype(np.float32)
+    assert scale_for(noisy) == Scale()
+    (view,) = views_of(noisy, scale_for(noisy))
+    assert view.own is None or view.own.mean() > 0.999
