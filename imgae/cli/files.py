@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from imgae.cli.options import auto_or, between, whole
+from imgae.cli.options import Options, auto_or, between, whole
 from imgae.cli.output import one_line, result, say, short_of_memory
 from imgae.cli.pictures import add_reading, add_writing, check_format, suffix_for
 from imgae.errors import ImageError, ImgaeError
@@ -34,6 +34,8 @@ SOURCES = {
 
 Restore = Callable[[Path, Path], dict[str, Any]]
 """From an input to its output; returns the record that --json prints."""
+Places = Callable[[Path], list[Path]]
+"""From an output as planned to the files that are written for it."""
 
 
 class Use(NamedTuple):
@@ -50,8 +52,8 @@ def named(text: str) -> Path:
     return Path(text)
 
 
-def add_files(parser: argparse.ArgumentParser, word: str) -> None:
-    """Add the inputs, and the options that say where results go."""
+def add_places(parser: argparse.ArgumentParser, ending: str) -> None:
+    """Add the inputs, and where results go; ending: what follows NAME by default."""
     add = parser.add_argument
     add("inputs", nargs="+", type=named, metavar="PICTURE", help=f"a {listed('or')} file")
     add(
@@ -61,12 +63,17 @@ def add_files(parser: argparse.ArgumentParser, word: str) -> None:
         metavar="PATH",
         help="where to write: a folder if PATH is one, ends in / or there are several pictures; "
         "otherwise a file, whose extension sets the format (default: beside the picture, as "
-        f"NAME.{word}.EXT)",
+        f"NAME.{ending})",
     )
     add("--overwrite", action="store_true", help="replace files that exist")
+
+
+def add_files(parser: argparse.ArgumentParser, word: str) -> None:
+    """Add the inputs, and the options about files that are read and written."""
+    add_places(parser, f"{word}.EXT")
     add_writing(parser)
     add_reading(parser)
-    add(
+    parser.add_argument(
         "--model",
         metavar="NAME",
         help="the model to use: a name that `imgae models` lists, or an .onnx file",
@@ -85,7 +92,7 @@ def add_tile(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_sigma(parser: argparse.ArgumentParser) -> None:
+def add_sigma(parser: Options) -> None:
     parser.add_argument(
         "--sigma",
         type=auto_or(between(0, 255)),
@@ -125,22 +132,29 @@ def size_of(record: dict[str, Any]) -> str:
     return f"{record['width']}x{record['height']}{frames}"
 
 
+def just_that(target: Path) -> list[Path]:
+    """Return an output as planned, as the only file that is written."""
+    return [target]
+
+
 def restore_each(
     options: argparse.Namespace,
     outputs: list[Path],
     load: Callable[[], Restore],
     summary: Callable[[dict[str, Any]], str],
     also: Sequence[Path] = (),
+    places: Places = just_that,
 ) -> int:
     """Restore one input after another, and return the exit code.
 
     load: loads the models, once it is known that something can be written, and returns what
-    restores a picture. also: what else is written, besides outputs.
+    restores a picture. also: what else is written, besides outputs. places: which files are written
+    for an output, which may be none.
     """
     from imgae.io.libraries import prepare_libraries
 
     prepare_libraries()
-    folder = folder_to_make(options.output, outputs)
+    folder = folder_to_make(options.output, outputs) if places(outputs[0]) else None
     if folder:
         check_folder(folder)
     for path in also:
@@ -149,7 +163,7 @@ def restore_each(
     jobs = []
     for source, target in zip(inputs, outputs, strict=True):
         with told(source, options) as failed:
-            check_output(source, target, options, folder)
+            check_output(source, target, places(target), options, folder)
         if not failed:
             jobs.append((source, target))
     done = restore_jobs(options, jobs, load, summary, folder) if jobs else 0
@@ -199,16 +213,17 @@ def told(source: Path, options: argparse.Namespace) -> Iterator[list[Exception]]
         failed.append(error)
 
 
-def plan_outputs(options: argparse.Namespace, word: str) -> list[Path]:
+def plan_outputs(options: argparse.Namespace, word: str, suffix: str = "") -> list[Path]:
     """Return where each input's result goes.
 
-    word: what stands before the extension by default, as in photo.denoised.png.
+    word: what stands before the extension by default, as in photo.denoised.png. suffix: the
+    extension by default, if it is not that of the picture.
     Ends the program if several pictures would go into one.
     """
     inputs: list[Path] = options.inputs
     output: str | None = options.output
     check_format(options)
-    names = [f"{path.stem}.{word}{suffix_for(path, options)}" for path in inputs]
+    names = [f"{path.stem}.{word}{suffix or suffix_for(path, options)}" for path in inputs]
     if output is None:
         return [path.parent / name for path, name in zip(inputs, names, strict=True)]
     if output.endswith(("/", os.sep)) or os.path.isdir(output):
@@ -271,23 +286,30 @@ def identity(path: Path) -> object:
 
 
 def check_output(
-    source: Path, target: Path, options: argparse.Namespace, folder: Path | None
+    source: Path,
+    target: Path,
+    places: Sequence[Path],
+    options: argparse.Namespace,
+    folder: Path | None,
 ) -> None:
     """Raise ImageError if an input is none, or its result cannot be written, as far as is known
     before.
+
+    places: the files to write for the output as planned.
     """
     from imgae.io.files import check_source
 
     check_source(source)
     named = options.output is not None and target == Path(options.output)
-    if not named and not options.format and source.suffix.lower() not in extensions():
+    if places and not named and target.suffix.lower() not in extensions():
         kind = source.suffix[1:].upper()
         what = f"imgae does not read {kind} files" if kind else "its name has no extension"
         raise ImageError(
             f"{source}: {what}; it reads {listed()}; convert the file, or if only its name is "
             "wrong, name the output with -o or its format with --format"
         )
-    check_place(target, options.overwrite, folder)
+    for place in places:
+        check_place(place, options.overwrite, folder)
 
 
 def check_place(path: Path, overwrite: bool, folder: Path | None) -> None:

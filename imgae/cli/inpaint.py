@@ -6,7 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imgae.cli import pictures
 from imgae.cli.denoise import source_of
 from imgae.cli.files import (
     EXIT_CODES,
@@ -17,7 +16,6 @@ from imgae.cli.files import (
     add_sigma,
     add_tile,
     files_read,
-    level_of,
     mean_level,
     noise_level,
     plan_outputs,
@@ -25,32 +23,19 @@ from imgae.cli.files import (
     restore_each,
     size_of,
 )
-from imgae.cli.mask_options import (
-    add_mask,
-    check_mask,
-    load_detector,
-    make_mask,
-    mask_file,
-    write_mask,
-)
+from imgae.cli.mask_options import ALPHA, add_boxes, add_mask, check_mask, mask_files
 from imgae.cli.options import Commands, add_device, new_parser, whole
 from imgae.cli.output import note, warnings_as_notes
-from imgae.cli.progress import tile_progress
-from imgae.errors import warn
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from imgae.picture.image import Image
-    from imgae.restore.denoise import Denoised, Denoiser
-    from imgae.restore.detect import Detector
-    from imgae.restore.inpaint import Inpainter
+    from imgae.cli.filling import Tools
+    from imgae.restore.denoise import Denoised
 
 MORE = """\
 Say what to fill with at least one of --mask, --box, --polygon, --color and
 --detect. You can give several; imgae fills everything that any of them marks.
-`imgae mask` makes the mask alone.
+`imgae mask` makes the mask alone, and --dry-run with --preview shows what would
+be filled.
 
 Each result is written beside its picture: photo.inpainted.png for photo.png.
 Use -o for another place. Pixels that are not marked stay exactly as they are,
@@ -59,27 +44,28 @@ unless you give --denoise, or write a JPEG, which stores every pixel anew.
 Examples:
   imgae inpaint photo.png --mask mask.png
   imgae inpaint photos/*.png --box 20,500,120,30 -o clean/
-  imgae inpaint scan.png --detect scratches,dust --dilate 2 --denoise
+  imgae inpaint scan.png --detect scratches,dust --denoise
+  imgae inpaint old.jpg --color ff9020 --within 900,700,300,90
+  imgae inpaint old.jpg --color ff9020 --preview marked.png --dry-run
 """
 AFTER = f"""\
 Keys of --json:
   input, output
+  outputs       the files written: several with --variants, none with --dry-run
   width, height of the picture, or the first one
   frames        how many pictures the file holds
   pixels        how many pixels they have
-  filled        how many pixels were filled
+  filled        how many pixels were filled, or would be
   sigma         with --denoise the noise level, in 8-bit levels; else null
   sigma_source  "given"; "estimated" from the picture; "removed": there is no
                 one level, and sigma is measured from what was removed; or null
   caution       a reason to doubt the level, or null
   notes         what else was done to remove noise, a list of sentences
-  model, device
+  model, device; null with --dry-run
   seconds       with reading and writing, without loading the model
   megapixels_per_second
 
 {EXIT_CODES}"""
-
-EXTRA_STAYS = "its further samples, such as infrared, are not filled and show what was there"
 
 
 def add_parser(commands: Commands) -> None:
@@ -88,7 +74,16 @@ def add_parser(commands: Commands) -> None:
     )
     add_files(parser, "inpainted")
     add_mask(parser)
-    add = parser.add_argument
+    add_filling(parser)
+    add_tile(parser)
+    add_device(parser)
+    add_printing(parser)
+    parser.set_defaults(run=run, parser=parser)
+
+
+def add_filling(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("how to fill")
+    add = group.add_argument
     add(
         "--feather",
         type=whole(0),
@@ -99,164 +94,162 @@ def add_parser(commands: Commands) -> None:
     add(
         "--no-texture",
         action="store_true",
-        help="leave holes wider than about 48 pixels smooth, without the texture around them",
+        help="leave holes smooth, without the texture around them",
+    )
+    add("--no-grain", action="store_true", help="do not continue the noise of the surroundings")
+    add_boxes(
+        group,
+        "--from-box",
+        "take texture only from this rectangle; may be given several times (default: from "
+        "everywhere)",
+    )
+    add("--avoid", metavar="FILE", help="a mask, white where no texture is to be taken from")
+    add(
+        "--seed",
+        type=whole(0),
+        default=0,
+        metavar="N",
+        help="another number gives another texture (default: 0)",
+    )
+    add(
+        "--variants",
+        type=whole(1),
+        default=1,
+        metavar="N",
+        help="write N results to choose from, as NAME.inpainted-1.EXT and so on, with seeds from "
+        "--seed on (default: 1)",
+    )
+    add(
+        "--keep-alpha",
+        action="store_true",
+        help="leave transparent what --mask alpha fills, so that only its colours are new "
+        "(default: it becomes opaque)",
     )
     add(
         "--denoise",
         action="store_true",
         help="also remove noise from the whole picture, with the default model",
     )
-    add_sigma(parser)
-    add("--save-mask", type=Path, metavar="FILE", help="also write the mask that was used")
+    add_sigma(group)
+    group = parser.add_argument_group("look before you fill")
+    add = group.add_argument
+    add("--save-mask", type=Path, metavar="FILE", help="also write the mask that is used")
     add("--preview", type=Path, metavar="FILE", help="also write the picture with the mask in red")
-    add_tile(parser)
-    add_device(parser)
-    add_printing(parser)
-    parser.set_defaults(run=run, parser=parser)
+    add(
+        "--dry-run",
+        action="store_true",
+        help="fill nothing, and write only --save-mask and --preview; print what would be filled",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     check_mask(options)
-    if options.sigma != "auto" and not options.denoise:
-        options.parser.error("--sigma is the level that --denoise removes; add --denoise")
-    if len(options.inputs) > 1 and (options.save_mask or options.preview):
-        options.parser.error("--save-mask and --preview write one file, and take one picture")
+    check_filling(options)
     outputs = plan_outputs(options, "inpainted")
-    read = [*files_read(options), *mask_file(options)]
-    pairs = zip(options.inputs, outputs, strict=True)
-    results = [Use(target, f"the result of {source}") for source, target in pairs]
+    places = partial(places_of, options)
+    read = [*files_read(options), *mask_files(options)]
+    results = [
+        Use(place, f"the result of {source}")
+        for source, target in zip(options.inputs, outputs, strict=True)
+        for place in places(target)
+    ]
     named = [("--save-mask", options.save_mask), ("--preview", options.preview)]
     also = [Use(path, role) for role, path in named if path]
+    if options.variants > 1:  # none of them replaces its picture
+        results, also = [], [*results, *also]
     refuse_clashes(options, read, results, also)
-    places = [use.path for use in also]
-    return restore_each(options, outputs, partial(load, options), summary, places)
+    written = [path for _, path in named if path]
+    told = planned if options.dry_run else summary
+    return restore_each(options, outputs, partial(load, options), told, written, places)
+
+
+def check_filling(options: argparse.Namespace) -> None:
+    """Refuse options that do not go together."""
+    error = options.parser.error
+    if options.sigma != "auto" and not options.denoise:
+        error("--sigma is the level that --denoise removes; add --denoise")
+    if len(options.inputs) > 1 and (options.save_mask or options.preview):
+        error("--save-mask and --preview write one file, and take one picture")
+    if options.keep_alpha and options.mask != ALPHA:
+        error("--keep-alpha is about what --mask alpha fills; other holes keep their transparency")
+    if options.feather and options.mask == ALPHA:
+        error("--feather blends with what was there, and under --mask alpha nothing was; leave it")
+    if options.variants > 1 and options.no_texture:
+        error("--variants differ in their texture; leave out --no-texture")
+
+
+def places_of(options: argparse.Namespace, target: Path) -> list[Path]:
+    """Return the files that are written for an output."""
+    if options.dry_run:
+        return []
+    if options.variants == 1:
+        return [target]
+    numbers = range(1, options.variants + 1)
+    return [target.with_name(f"{target.stem}-{number}{target.suffix}") for number in numbers]
 
 
 def load(options: argparse.Namespace) -> Restore:
     # onnxruntime loads only for a command line that is right.
-    from imgae.restore.inpaint import Inpainter
+    from imgae.cli.filling import Tools
 
-    settings = {"device": options.device, "threads": options.threads, "tile": options.tile}
-    inpainter = Inpainter(options.model, **settings)
-    detector = load_detector(options)
-    denoiser = None
-    if options.denoise:
-        from imgae.restore.denoise import Denoiser
-
-        denoiser = Denoiser(**settings)
-    return partial(inpaint_file, inpainter, denoiser, detector, options)
+    return partial(inpaint_file, Tools(options), options)
 
 
 def inpaint_file(
-    inpainter: "Inpainter",
-    denoiser: "Denoiser | None",
-    detector: "Detector | None",
-    options: argparse.Namespace,
-    source: Path,
-    target: Path,
+    tools: "Tools", options: argparse.Namespace, source: Path, target: Path
 ) -> dict[str, Any]:
-    from imgae.restore.clean_and_fill import clean_and_fill
-    from imgae.restore.inpaint import as_hole
+    from imgae.cli import filling
 
     started = time.monotonic()
+    places = places_of(options, target)
     denoised: list[Denoised] = []
-    filled = 0
     with warnings_as_notes():
-        frames = pictures.read(source, target, options)
-        if options.save_mask or options.preview:
-            pictures.single(frames, source, "--save-mask or --preview")
-
-        def fill(image: "Image") -> "Image":
-            nonlocal filled
-            hole = as_hole(make_mask(options, image, detector), image)
-            filled += int(hole.sum())
-            if image.extra is not None and hole.any():
-                warn(f"{source}: {EXTRA_STAYS}")
-            feather, texture = options.feather, not options.no_texture
-            save_masks(options, image, hole)
-            with tile_progress(source.name, hidden=options.quiet) as progress:
-                if denoiser:
-                    denoised.append(
-                        clean_and_fill(
-                            inpainter,
-                            denoiser,
-                            image,
-                            hole,
-                            sigma=level_of(options),
-                            feather=feather,
-                            texture=texture,
-                            progress=progress,
-                        )
-                    )
-                    return denoised[-1].image
-                if hole.any():
-                    return inpainter.run(image, hole, feather, texture, progress)
-            return image
-
-        done = pictures.each(frames, fill, source)
-        changed = denoised or filled or options.strip_metadata or options.quality
-        if changed or not same_format(source, target):
-            pictures.write(done, target, options)
-        else:
-            copy(source, target, options)
-    if not filled:
-        rest = "only noise was removed" if denoised else "the picture is written as it was"
-        note(f"{source}: the mask marks nothing; {rest}")
+        work = filling.mark(tools, source, target)
+        for seed, place in enumerate(places, options.seed):
+            done, denoised = filling.fill(tools, work, seed)
+            filling.write(done, work, place, options, changed=bool(denoised))
     notes = tuple(dict.fromkeys(sentence for one in denoised for sentence in one.notes))
-    for sentence in notes:
+    for sentence in (*filling.notes_on(work, options), *notes):
         note(f"{source}: {sentence}")
-    seconds = time.monotonic() - started
-    first, pixels = frames[0], sum(image.width * image.height for image in frames)
-    sigmas = [one.sigma for one in denoised]
+    first, seconds = work.frames[0], time.monotonic() - started
+    model = tools.inpainter.model if tools.inpainter else None
     return {
         "input": str(source),
-        "output": str(target),
+        "output": str(places[0] if places else target),
+        "outputs": [str(place) for place in places],
         "width": first.width,
         "height": first.height,
-        "frames": len(frames),
-        "pixels": pixels,
-        "filled": filled,
-        "sigma": mean_level(sigmas) if denoised else None,
+        "frames": len(work.frames),
+        "pixels": work.pixels,
+        "filled": work.filled,
+        "sigma": mean_level([one.sigma for one in denoised]) if denoised else None,
         "sigma_source": source_of(denoised) if denoised else None,
         "caution": next((one.caution for one in denoised if one.caution), None),
         "notes": notes,
-        "model": inpainter.model.card.name,
-        "device": inpainter.model.device,
+        "model": model and model.card.name,
+        "device": model and model.device,
         "seconds": round(seconds, 3),
-        "megapixels_per_second": round(pixels / 1e6 / max(seconds, 1e-9), 3),
+        "megapixels_per_second": round(work.pixels / 1e6 / max(seconds, 1e-9), 3),
     }
 
 
-def save_masks(options: argparse.Namespace, image: "Image", hole: "NDArray[np.bool_]") -> None:
-    """Write what --save-mask and --preview ask for."""
-    from imgae.io.files import write_image
-    from imgae.picture.image import Image
-    from imgae.picture.masks import drawn_over
-
-    if options.save_mask:
-        write_mask(hole, options.save_mask, options.overwrite)
-    if options.preview:
-        write_image(Image(drawn_over(image, hole)), options.preview, options.overwrite)
-
-
-def same_format(source: Path, target: Path) -> bool:
-    from imgae.io.files import format_of
-
-    return format_of(source) == format_of(target)
-
-
-def copy(source: Path, target: Path, options: argparse.Namespace) -> None:
-    """Write a file as it was."""
-    from imgae.io import files
-
-    files.write_file(target, files.read_bytes(source), options.overwrite)
-
-
 def summary(record: dict[str, Any]) -> str:
-    share = record["filled"] / record["pixels"]
     noise = "" if record["sigma"] is None else f"{noise_level(record)}, "
+    last = f" to {record['outputs'][-1]}" if len(record["outputs"]) > 1 else ""
     return (
-        f"{record['input']} -> {record['output']}: {size_of(record)}, "
-        f"{record['filled']} pixels filled ({share:.1%}), {noise}{record['model']} on "
+        f"{record['input']} -> {record['output']}{last}: {size_of(record)}, "
+        f"{share_of(record)}, {noise}{record['model']} on "
         f"{record['device']}, {record['seconds']:.2f} s"
     )
+
+
+def planned(record: dict[str, Any]) -> str:
+    """Return what --dry-run prints."""
+    return f"{record['input']}: {size_of(record)}, would fill {share_of(record)}"
+
+
+def share_of(record: dict[str, Any]) -> str:
+    """Return what a summary says of the mask."""
+    share = record["filled"] / record["pixels"]
+    word = "" if not record["outputs"] else " filled"
+    return f"{record['filled']} pixels{word} ({share:.1%})"

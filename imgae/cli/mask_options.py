@@ -1,4 +1,4 @@
-"""The options that say what to fill, and the mask that they make."""
+"""The options that say what to fill."""
 
 import argparse
 import itertools
@@ -6,24 +6,18 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from imgae.cli.files import Use
-from imgae.cli.options import whole
-from imgae.cli.pictures import single
-from imgae.errors import MaskError, warn
+from imgae.cli.options import Options, between, whole
+from imgae.errors import MaskError
 from imgae.model.contract import DEFECTS
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from imgae.picture.image import Image
-    from imgae.restore.detect import Detector
 
 SOURCES = ("mask", "box", "polygon", "color", "detect")
 TOLERANCE = 16
+ALPHA = "alpha"
+"""What --mask names instead of a file, for the picture's own transparency."""
 FARTHEST = 1_000_000  # pixels
+BOXES = ("--box", "--within", "--from-box")
 CORNER = re.compile(r"\s*-?\d+\s*,\s*-?\d+\s*", re.ASCII)
 CORNERS = ";"
 """Between the corners of one --polygon, once they are put together as one word."""
@@ -32,7 +26,8 @@ CORNERS = ";"
 def add_mask(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group(
         "what to fill",
-        "Give one or more. Everything that any of them marks is filled.",
+        "Give --mask, --box, --polygon, --color or --detect, or several of them; all\n"
+        "that any of them marks is filled.",
     )
     add = group.add_argument
     add(
@@ -41,14 +36,26 @@ def add_mask(parser: argparse.ArgumentParser) -> None:
         help="a picture of the same size, white where to fill, drawn on the picture as viewers "
         "show it; or the word alpha, for what is not opaque",
     )
+    add("--invert-mask", action="store_true", help="fill what is black in --mask, not white")
     add(
-        "--box",
-        type=box,
-        action="append",
+        "--threshold",
+        type=between(0, 255),
+        metavar="0..255",
+        help="the gray from which pixels of --mask count as white (default: half, 127.5)",
+    )
+    add(
+        "--label",
+        type=labels,
+        action="extend",
         default=[],
-        metavar="X,Y,W,H",
-        help="a rectangle: left, top, width and height in pixels; may be given several times; "
-        "write --box=-5,0,9,9 if X is negative",
+        metavar="N",
+        help="fill what --mask gives this number: its place in the palette, or its gray; may be "
+        "given several times",
+    )
+    add_boxes(
+        group,
+        "--box",
+        "a rectangle: left, top, width and height in pixels; may be given several times",
     )
     add(
         "--polygon",
@@ -71,16 +78,39 @@ def add_mask(parser: argparse.ArgumentParser) -> None:
         type=defects,
         action="extend",
         default=[],
-        metavar="|".join(DEFECTS),
-        help="the defects that a model finds; separate several with commas",
+        metavar="DEFECT",
+        help=f"defects that are found: {', '.join(DEFECTS)}; separate several with commas",
+    )
+    add(
+        "--sensitivity",
+        type=between(0, 1),
+        metavar="0..1",
+        help="how readily --detect marks something: more finds fainter defects, and also makes "
+        "more mistakes (default: 0.5)",
+    )
+    add_boxes(
+        group,
+        "--within",
+        "fill nothing outside of this rectangle, whatever marks it, as for a --color that is "
+        "elsewhere too; may be given several times",
+    )
+    add(
+        "--protect",
+        metavar="FILE",
+        help="a mask to subtract: what is white in it is not filled, whatever marks it",
     )
     add(
         "--dilate",
         type=whole(0),
         default=0,
         metavar="PX",
-        help="grow the mask by so many pixels (default: 0)",
+        help="grow what is marked by so many pixels (default: 0)",
     )
+
+
+def add_boxes(group: Options, option: str, text: str) -> None:
+    """Add an option that takes rectangles."""
+    group.add_argument(option, type=box, action="append", default=[], metavar="X,Y,W,H", help=text)
 
 
 def numbers(text: str, count: int) -> list[int]:
@@ -109,7 +139,7 @@ def corners(text: str) -> list[tuple[int, int]]:
 
 
 def with_corners_joined(words: Sequence[str]) -> list[str]:
-    """Return a command line with the corners after each --polygon in one word, and each --box too.
+    """Return a command line with the corners after each --polygon in one word, and each box too.
 
     The first word that is not a corner, such as a picture, is left to stand for itself. In one word
     negative numbers are not taken for options.
@@ -117,8 +147,8 @@ def with_corners_joined(words: Sequence[str]) -> list[str]:
     left, joined = list(words), []
     while left:
         joined.append(left.pop(0))
-        if joined[-1] == "--box" and left and left[0].startswith("-") and "," in left[0]:
-            joined[-1] = f"--box={left.pop(0)}"
+        if joined[-1] in BOXES and left and left[0].startswith("-") and "," in left[0]:
+            joined[-1] += f"={left.pop(0)}"
         if joined[-1] != "--polygon":
             continue
         points = list(itertools.takewhile(CORNER.fullmatch, left))
@@ -147,74 +177,38 @@ def defects(text: str) -> list[str]:
     return names
 
 
+def labels(text: str) -> list[int]:
+    read = whole(0)
+    return [read(part.strip()) for part in text.split(",")]
+
+
 def check_mask(options: argparse.Namespace) -> None:
-    """Refuse a command line that marks nothing."""
+    """Refuse a command line that marks nothing, or whose options do not go together."""
+    error = options.parser.error
     if not any(getattr(options, name) for name in SOURCES):
-        options.parser.error(
-            "nothing says what to fill: give --mask, --box, --polygon, --color or --detect"
-        )
+        error("nothing says what to fill: give --mask, --box, --polygon, --color or --detect")
     if options.tolerance is not None and not options.color:
-        options.parser.error("--tolerance is about a --color; name one")
-    for use in mask_file(options):
+        error("--tolerance is about a --color; name one")
+    if options.sensitivity is not None and not options.detect:
+        error("--sensitivity is about what --detect finds; name a defect")
+    about_a_file = {
+        "--invert-mask": options.invert_mask,
+        "--threshold": options.threshold is not None,
+        "--label": bool(options.label),
+    }
+    for option, given in about_a_file.items():
+        if given and options.mask in (None, ALPHA):
+            error(f"{option} is about the picture that --mask names; name one")
+    if options.threshold is not None and options.label:
+        error("--threshold is about grays, and --label about numbers; leave one out")
+    for use in mask_files(options):
         if not os.path.exists(use.path):  # noqa: PTH110 - Path.exists raises for long names
-            raise MaskError(f"{use.path}: no such file; --mask names a picture, or is alpha")
+            more = ", or is alpha" if use.role == "--mask" else ""
+            raise MaskError(f"{use.path}: no such file; {use.role} names a picture{more}")
 
 
-def mask_file(options: argparse.Namespace) -> list[Use]:
-    """Return the file that --mask names, if it names one."""
-    return [Use(Path(options.mask), "--mask")] if options.mask not in (None, "alpha") else []
-
-
-def load_detector(options: argparse.Namespace) -> "Detector | None":
-    """Load the model that --detect needs; None without it."""
-    if not options.detect:
-        return None
-    from imgae.restore.detect import Detector
-
-    return Detector(device=options.device, threads=options.threads)
-
-
-def make_mask(
-    options: argparse.Namespace, image: "Image", detector: "Detector | None"
-) -> "NDArray[np.bool_]":
-    """Build the mask of a picture. Raises MaskError if a part of it does not fit."""
-    import numpy as np
-
-    from imgae.io import files
-    from imgae.picture import masks
-
-    marked = np.zeros((image.height, image.width), bool)
-    if options.mask == "alpha":
-        marked |= masks.from_alpha(image)
-    elif options.mask:
-        path = Path(options.mask)
-        frames = files.read_frames(path, max_pixels=options.max_pixels)
-        try:
-            drawn = masks.from_picture(single(frames, path, "--mask"), image, options.mask)
-        except MaskError as error:
-            raise MaskError(f"{options.mask}: {error}") from error
-        if not drawn.any():
-            warn(
-                f"{options.mask}: all of it is black, so it marks nothing; white is what is filled"
-            )
-        marked |= drawn
-    for left, top, width, height in options.box:
-        marked |= masks.box(image, left, top, width, height)
-    for points in options.polygon:
-        marked |= masks.polygon(image, points)
-    if options.color:
-        tolerance = TOLERANCE if options.tolerance is None else options.tolerance
-        marked |= masks.color(image, options.color, tolerance)
-    if detector:
-        marked |= detector(image, options.detect)
-    return masks.dilate(marked, options.dilate)
-
-
-def write_mask(mask: "NDArray[np.bool_]", path: Path, overwrite: bool) -> None:
-    """Write a mask as it lies on the upright picture."""
-    import numpy as np
-
-    from imgae.io.files import write_image
-    from imgae.picture.image import Image
-
-    write_image(Image(np.where(mask[:, :, None], 255, 0).astype(np.uint8)), path, overwrite)
+def mask_files(options: argparse.Namespace) -> list[Use]:
+    """Return the files that options name as masks."""
+    named = [("--mask", None if options.mask == ALPHA else options.mask)]
+    named += [("--protect", options.protect), ("--avoid", getattr(options, "avoid", None))]
+    return [Use(Path(path), option) for option, path in named if path]

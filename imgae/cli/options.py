@@ -9,6 +9,8 @@ from typing import TypeAlias
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001
 """What argparse's add_subparsers returns; the type has no public name."""
+Options: TypeAlias = "argparse._ActionsContainer"  # noqa: SLF001
+"""What options are added to: a parser, or a group of its options."""
 SCALES = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}
 
 

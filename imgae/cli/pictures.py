@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from imgae.cli.options import count, whole
 from imgae.errors import ImageError, ImgaeError
@@ -11,6 +11,8 @@ from imgae.io.formats import table
 
 if TYPE_CHECKING:
     from imgae.picture.image import Frames, Image
+
+Found = TypeVar("Found")
 
 DEFAULT_MOST = 10**9
 BY_DEFAULT = ".tif"
@@ -118,6 +120,11 @@ def write(frames: "Frames", target: Path, options: argparse.Namespace) -> None:
 
 def each(frames: "Frames", work: Callable[["Image"], "Image"], source: Path) -> "Frames":
     """Return frames with what `work` makes of each. Raises its ImgaeError with the file's name."""
+    return frames.with_images(of_each(frames, work, source))
+
+
+def of_each(frames: "Frames", work: "Callable[[Image], Found]", source: Path) -> "list[Found]":
+    """Return what `work` finds in each frame. Raises its ImgaeError with the file's name."""
     done = []
     for number, image in enumerate(frames, 1):
         try:
@@ -125,7 +132,7 @@ def each(frames: "Frames", work: Callable[["Image"], "Image"], source: Path) -> 
         except ImgaeError as error:
             which = f", picture {number} of {len(frames)}" if len(frames) > 1 else ""
             raise type(error)(f"{source}{which}: {error}") from error
-    return frames.with_images(done)
+    return done
 
 
 def single(frames: "Frames", source: Path, what: str) -> "Image":

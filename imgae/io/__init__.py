@@ -7,6 +7,7 @@ __all__ = [
     "files",
     "format",
     "formats",
+    "labels",
     "libraries",
     "metadata",
     "places",

@@ -3,6 +3,7 @@
 __all__ = [
     "arrays",
     "image",
+    "mask_values",
     "masks",
     "metrics",
     "noise",

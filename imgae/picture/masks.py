@@ -9,45 +9,45 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from imgae.errors import MaskError, warn
+from imgae.picture.arrays import PIL_MODES
+from imgae.picture.arrays import from_picture as from_picture_of_any_kind
 from imgae.picture.image import Image
+from imgae.picture.mask_values import white_of
 from imgae.picture.orientation import turn
-from imgae.picture.pixels import scale_of, to_float, to_uint8_rgb
+from imgae.picture.pixels import to_float, to_uint8_rgb
 
 Mask = NDArray[np.bool_]
 
 WHITE_FROM: Final = 128
 """The darkest 8-bit gray that counts as white in a mask."""
-PIL_MODES: Final = ("1", "L")
 
 
 def from_array(mask: NDArray[Any] | PIL.Image.Image, height: int, width: int) -> Mask:
     """Check a mask that a program gives, and return it as bool (H, W), True fills.
 
-    mask: an array (height, width), or a PIL image of mode 1 or L. bool, or uint8 that holds only 0
-    and 1, or uint8 that is black and white: what is 128 or more is white, and fills.
+    mask: an array (height, width): bool, or uint8 that holds only 0 and 1, or uint8 that is black
+    and white: what is 128 or more is white, and fills. Or a PIL image of mode 1, L, LA, P, RGB,
+    RGBA or I;16, which is read as a mask's file is (mask_values.white_of).
     Returns an array that is bool already as it is, not copied.
     Raises MaskError if the type, the shape or the size is another, or values are neither 0 and 1
     nor black and white.
     """
     if isinstance(mask, PIL.Image.Image):
-        if mask.mode not in PIL_MODES:
-            raise MaskError(
-                f"the mask is a PIL image of mode {mask.mode}; expected 1 or L, as from "
-                'mask.convert("L")'
-            )
-        mask = np.asarray(mask)
+        drawn, remark = white_of(picture_of(mask))
+        check_size(drawn.shape, height, width)
+        if remark:
+            warn(f"the mask: {remark}")
+        return drawn
     if not isinstance(mask, np.ndarray):
         raise MaskError(
-            "a mask is an array, bool or uint8 (H, W), or a PIL image of mode 1 or L, not "
+            "a mask is an array, bool or uint8 (H, W), an imgae.Image or a PIL image, not "
             f"{type(mask).__name__}"
         )
     if mask.dtype not in (np.bool_, np.uint8) or mask.ndim != 2:
-        raise MaskError(f"the mask is {mask.dtype} {mask.shape}; expected bool or uint8 (H, W)")
-    if mask.shape != (height, width):
         raise MaskError(
-            f"the mask is {mask.shape[1]}x{mask.shape[0]}, the picture {width}x{height}; "
-            "they must be of one size"
+            f"the mask is {mask.dtype} {mask.shape}; expected bool or uint8 (H, W){way_to(mask)}"
         )
+    check_size(mask.shape, height, width)
     if mask.dtype == np.bool_:
         return mask
     largest = int(mask.max(initial=0))
@@ -61,20 +61,60 @@ def from_array(mask: NDArray[Any] | PIL.Image.Image, height: int, width: int) ->
     return marked
 
 
+def check_size(shape: tuple[int, ...], height: int, width: int) -> None:
+    """Raise MaskError if a mask's shape is not that of the picture."""
+    if shape != (height, width):
+        raise MaskError(
+            f"the mask is {shape[1]}x{shape[0]}, the picture {width}x{height}; they must be of one "
+            "size"
+        )
+
+
+def way_to(mask: NDArray[Any]) -> str:
+    """Return how to make a mask of an array that is none, for the end of a sentence."""
+    if mask.ndim != 2:
+        return "; take one channel, as in mask[:, :, 0]" if mask.ndim == 3 else ""
+    return f"; compare its values, as in mask > {0.5 if mask.dtype.kind == 'f' else 0}"
+
+
+def picture_of(mask: PIL.Image.Image) -> Image:
+    """Convert a PIL image that is a mask. Raises MaskError if its mode is another."""
+    if mask.mode == "1":
+        mask = mask.convert("L")
+    elif mask.mode in ("P", "PA"):
+        mask = mask.convert("RGBA" if mask.has_transparency_data else "RGB")
+    if mask.mode not in PIL_MODES:
+        raise MaskError(
+            f"the mask is a PIL image of mode {mask.mode}; expected 1, {', '.join(PIL_MODES)} or P"
+        )
+    return from_picture_of_any_kind(mask)
+
+
 def from_picture(mask: Image, image: Image, name: str = "the mask") -> Mask:
-    """Read a mask that was drawn for a picture: what is white fills (white_of).
+    """Read a mask that was drawn for a picture: what is white fills (mask_values.white_of).
+
+    name: what a warning calls the mask. Warns with ImgaeWarning as `lying_on` does, and where the
+    values were not plain.
+    Raises MaskError if it is of another size, or has something in it but nothing white.
+    """
+    marked, remark = white_of(mask)
+    if remark:
+        warn(f"{name}: {remark}")
+    return lying_on(image, marked, mask.turned, name)
+
+
+def lying_on(image: Image, marked: Mask, turned: int = 1, name: str = "the mask") -> Mask:
+    """Lay what a mask marks on a picture.
 
     A mask lies on the upright picture, as viewers show it. One with no orientation of its own that
     only fits the pixels as the picture's file stores them is turned upright with these.
-    name: what a warning calls the mask. Warns with ImgaeWarning where it would fit both ways.
-    Raises MaskError if it is of another size, or has something in it but nothing white.
+    turned: the orientation that the mask's file had. name: what a warning calls the mask. Warns
+    with ImgaeWarning where it would fit both ways. Raises MaskError if it is of another size.
     """
-    marked = white_of(mask)
     size = (image.height, image.width)
-    if image.turned != 1 and mask.turned == 1:
-        turned = turn(Image(marked[:, :, None].astype(np.uint8)), image.turned)
-        stored = turned.pixels[:, :, 0] > 0
-        if marked.shape != size:
+    if image.turned != 1 and turned == 1:
+        stored = turn(Image(marked[:, :, None].astype(np.uint8)), image.turned).pixels[:, :, 0] > 0
+        if marked.shape != size == stored.shape:
             marked = stored
         elif stored.shape == size and not np.array_equal(stored, marked):
             warn(
@@ -82,48 +122,8 @@ def from_picture(mask: Image, image: Image, name: str = "the mask") -> Mask:
                 "drawn on the pixels as the picture's file stores them, turn it by the picture's "
                 f"EXIF orientation, {image.turned}"
             )
-    if marked.shape != size:
-        raise MaskError(
-            f"the mask is {mask.width}x{mask.height}, the picture {image.width}x{image.height}; "
-            "they must be of one size"
-        )
+    check_size(marked.shape, *size)
     return marked
-
-
-def white_of(mask: Image) -> Mask:
-    """Mark what is white, from one half up; what is transparent counts as black.
-
-    Floats may also be on 0 to 255, and 16 bits may hold values of 8 bits. Where nothing is white,
-    but all is black except for one other colour, such as 1 of 255, that colour fills; and where all
-    colours are black, what is opaque.
-    Raises MaskError if there are other colours, but no white.
-    """
-    values = eight_bits(mask.pixels)
-    opaque = np.ones(values.shape[:2], np.float32) if mask.alpha is None else to_float(mask.alpha)
-    marked: Mask = values.mean(2) * opaque >= 127.5
-    if marked.any():
-        return marked
-    shown: Mask = opaque >= 0.5
-    coloured: Mask = values.any(2) & shown
-    if not coloured.any() and not shown.all():
-        return shown
-    colours = values[coloured]
-    if coloured.any() and not coloured.all() and (colours == colours[0]).all():
-        return coloured
-    if coloured.any():
-        raise MaskError(
-            f"nothing in the mask is white, and white is what is filled; its brightest gray is "
-            f"{colours.mean(1).max():.3g} of 255; draw what to fill in white, and the rest in black"
-        )
-    return marked
-
-
-def eight_bits(pixels: NDArray[Any]) -> NDArray[np.float32]:
-    """Return a mask's values as floats (H, W, C) from 0 to 255; NaN counts as 0."""
-    values: NDArray[np.float32] = np.nan_to_num(pixels.astype(np.float32))
-    if pixels.dtype == np.uint8 or 1 < values.max() <= 255:
-        return values
-    return values * np.float32(255 / scale_of(pixels.dtype))
 
 
 def from_alpha(image: Image) -> Mask:
@@ -162,9 +162,14 @@ def polygon(image: Image, points: Sequence[tuple[int, int]]) -> Mask:
 
 def color(image: Image, rgb: tuple[int, int, int], tolerance: int) -> Mask:
     """Mark pixels whose channels are all within `tolerance`, in 8-bit levels, of a colour."""
-    distance = np.abs(to_uint8_rgb(image.pixels).astype(np.int16) - rgb).max(2)
-    marked: Mask = distance <= tolerance
+    marked: Mask = distance_to(image, rgb) <= tolerance
     return marked
+
+
+def distance_to(image: Image, rgb: tuple[int, int, int]) -> NDArray[np.int16]:
+    """Return how far the farthest channel of each pixel is from a colour's, in 8-bit levels."""
+    apart: NDArray[np.int16] = np.abs(to_uint8_rgb(image.pixels).astype(np.int16) - rgb).max(2)
+    return apart
 
 
 def dilate(mask: Mask, pixels: int) -> Mask:

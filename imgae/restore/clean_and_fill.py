@@ -1,6 +1,7 @@
 """Removing noise and filling holes in one picture, as old scans need it."""
 
 from dataclasses import replace
+from typing import Any
 
 from imgae.model.stitch import Progress
 from imgae.picture.image import Image
@@ -16,15 +17,15 @@ def clean_and_fill(
     hole: Mask,
     *,
     sigma: Given = None,
-    feather: int = 0,
-    texture: bool = True,
     progress: Progress | None = None,
+    **filling: Any,
 ) -> Denoised:
     """Remove the noise of the whole picture, and fill its holes from what is clean.
 
     The holes are filled twice: first so that they do not spoil the pixels around them when the
     noise is removed, and then again, from those pixels.
-    sigma: as for Denoiser. hole, feather, texture: as for Inpainter. progress: of the second fill.
+    sigma: as for Denoiser. hole: as for Inpainter. progress: of the second fill. filling: further
+    keyword arguments of Inpainter.run for it, such as feather, texture and seed.
     Returns what the denoiser did, its image the filled one.
     """
     if not hole.any():
@@ -32,5 +33,5 @@ def clean_and_fill(
     draft = inpainter.run(image, hole, texture=False)
     # The draft is no JPEG any more, but most of its pixels still are one's.
     cleaned = denoiser.run(replace(draft, quantisation=image.quantisation), sigma)
-    filled = inpainter.run(cleaned.image, hole, feather, texture, progress, before=image)
+    filled = inpainter.run(cleaned.image, hole, progress=progress, before=image, **filling)
     return replace(cleaned, image=filled)

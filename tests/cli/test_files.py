@@ -69,11 +69,11 @@ def contents(folder):
         ),
         (
             ("mask", "photo.png", *BOX[2:], "-o", "photo.png"),
-            "photo.png would be both the input and the mask",
+            "photo.png would be both an input and the mask of photo.png",
         ),
         (
             ("mask", "photo.png", "--mask", "mask.png", "-o", "mask.png"),
-            "mask.png would be both --mask and the mask",
+            "mask.png would be both --mask and the mask of photo.png",
         ),
     ],
 )

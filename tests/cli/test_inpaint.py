@@ -7,7 +7,7 @@ import PIL.Image
 import pytest
 import tiny_models
 
-from imgae import Image, ImgaeWarning, read_image, write_image
+from imgae import Denoiser, Image, ImgaeWarning, read_image, write_image
 from imgae.cli import main
 from imgae.io.metadata.upright import upright
 from imgae.model import registry
@@ -85,16 +85,6 @@ def test_masks_add_up_and_can_be_saved(photo, tmp_path):
     before = read_image(photo).pixels
     assert np.array_equal(preview[saved == 0], before[saved == 0])
     assert (preview[saved > 0][:, 0] >= 127).all()
-
-
-def test_transparent_pixels_can_be_the_mask(tmp_path):
-    alpha = np.full((40, 50), 255, np.uint8)
-    alpha[3:5, 6:9] = 0
-    write_image(Image(pixels(), alpha), tmp_path / "a.png")
-    assert inpaint(tmp_path / "a.png", "--mask", "alpha", "--json") == 0
-    out = read_image(tmp_path / "a.inpainted.png")
-    assert (out.pixels[3:5, 6:9] == 255).all()
-    assert np.array_equal(out.alpha, alpha)
 
 
 def test_a_mask_that_marks_nothing_gives_the_picture_and_says_so(photo, tmp_path, capfd):
@@ -198,6 +188,21 @@ def test_defects_that_a_model_finds_can_be_the_mask(detector, tmp_path, capsys, 
     assert json.loads(capsys.readouterr().out)["filled"] == found
     assert main(["mask", str(detector), *words, "-o", str(tmp_path / "m.png")]) == 0
     assert (read_image(tmp_path / "m.png").pixels > 0).sum() == found
+
+
+def test_an_old_scan_takes_one_command(detector, capsys):
+    """Its defects are filled, and outside of them only the denoiser changes anything."""
+    before = read_image(detector)
+    words = ("--detect", "scratches", "--detect", "dust", "--denoise", "--sigma", "10", "--json")
+    assert inpaint(detector, *words) == 0
+    hole = before.pixels[:, :, :2].max(2) == 255
+    assert json.loads(capsys.readouterr().out)["filled"] == hole.sum() == 120
+    filled = before.pixels.copy()
+    filled[hole] = 255
+    expected = Denoiser()(Image(filled), 10 / 255).pixels
+    after = read_image(detector.with_name("old.inpainted.png")).pixels
+    assert np.array_equal(after[~hole], expected[~hole])
+    assert (after[hole] == 255).all()
 
 
 @pytest.mark.parametrize("ending", ["png", "jpg", "tif"])

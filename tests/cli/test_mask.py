@@ -1,5 +1,6 @@
 """`imgae mask`, and the options that say what to fill."""
 
+import json
 import shlex
 
 import numpy as np
@@ -80,3 +81,65 @@ def test_a_mask_that_is_not_there_is_told_once_and_before_the_work(tmp_path, mon
         write_image(Image(np.zeros((20, 30, 3), np.uint8)), name)
     assert cli.main(["inpaint", "a.png", "b.png", "--mask", "none.png"]) == 1
     assert capfd.readouterr().err.count("none.png: no such file") == 1
+
+
+def test_a_mask_goes_beside_its_picture_and_many_into_a_folder(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.jpg", "b.tif"):
+        write_image(Image(np.zeros((20, 30, 3), np.uint8)), name)
+    assert cli.main(["mask", "a.jpg", "--box", "1,2,3,4"]) == 0
+    assert capsys.readouterr().out == "a.jpg -> a.mask.png: 30x20, 12 pixels marked (2.00%)\n"
+    assert read_image("a.mask.png").pixels.astype(bool).sum() == 12
+    assert cli.main(["mask", "a.jpg", "b.tif", "--box", "1,2,3,4", "-o", "masks", "--json"]) == 0
+    records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [record["output"] for record in records] == ["masks/a.mask.png", "masks/b.mask.png"]
+    assert [record["marked"] for record in records] == [12, 12]
+    assert records[0]["pixels"] == 600
+    assert cli.main(["mask", "a.jpg", "b.tif", "--box", "1,2,3,4", "--quiet"]) == 3  # a has one
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "a.mask.png: exists already; add --overwrite" in err
+    assert (tmp_path / "b.mask.png").exists()
+
+
+def test_a_mask_of_a_picture_whose_name_has_no_ending(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_image(Image(np.zeros((20, 30, 3), np.uint8)), "a.png")
+    (tmp_path / "a.png").rename("scan")
+    assert cli.main(["mask", "scan", "--box", "1,2,3,4"]) == 0
+    assert (tmp_path / "scan.mask.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("a.png", "-o", "a.png", "--overwrite"), 2),
+        (("a.png", "b.png", "-o", "m.png"), 2),
+        (("a.png", "sub/a.png", "-o", "masks/"), 2),
+        (("a.png", "--mask", "a.mask.png", "--overwrite"), 2),
+        (("a.png", "none.png"), 3),
+        (("none.png",), 1),
+    ],
+)
+def test_masks_clash_and_fail_as_results_do(tmp_path, monkeypatch, capfd, words, code):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sub").mkdir()
+    for name in ("a.png", "b.png", "sub/a.png"):
+        write_image(Image(np.zeros((20, 30, 3), np.uint8)), name)
+    if "--mask" in words:
+        write_image(Image(np.zeros((20, 30, 1), np.uint8)), "a.mask.png")
+    assert cli.main(["mask", *words, "--box", "1,2,3,4"]) == code
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_a_mask_that_is_empty_or_full_is_written_and_noted(photo, capfd):
+    assert cli.main(["mask", "photo.png", "--color", "ffffff", "-o", "m.png"]) == 0
+    assert marked() == 0
+    assert (
+        "the mask marks nothing: no pixel is within 16 levels of ffffff" in capfd.readouterr().err
+    )
+    assert cli.main(["mask", "photo.png", "--color", "090909", "-o", "m.png", "--overwrite"]) == 0
+    assert marked() == 2000
+    assert (
+        "photo.png: the mask marks 100.0% of the picture; --within limits a --color to a place"
+    ) in capfd.readouterr().err

@@ -69,7 +69,7 @@ def test_a_mask_that_marks_nothing_gives_the_input_back(inpainter):
         (np.zeros((70, 90), bool), "the mask is 90x70, the picture 70x90"),
         (np.zeros((90, 70), np.float32), "expected bool or uint8"),
         (np.zeros((90, 70, 1), bool), "expected bool or uint8"),
-        (PIL.Image.new("RGB", (70, 90)), "mode RGB; expected 1 or L"),
+        (PIL.Image.new("F", (70, 90)), "mode F; expected 1, L"),
         (np.zeros((90, 70), bool).tolist(), "not list"),
     ],
 )

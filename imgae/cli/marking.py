@@ -1,0 +1,200 @@
+"""The mask that the options of mask_options make of a picture, and what there is to say of it."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgae.cli.mask_file import MaskFile
+from imgae.cli.mask_options import ALPHA, TOLERANCE
+from imgae.errors import MaskError
+from imgae.io.files import write_image
+from imgae.picture import masks
+from imgae.picture.image import Image
+
+if TYPE_CHECKING:
+    from imgae.restore.detect import Detector
+
+Mask = NDArray[np.bool_]
+
+MOST = 0.5
+"""Masks that mark a larger share of a picture are unusual."""
+
+
+class Part(NamedTuple):
+    """What one option marks, bool (H, W).
+
+    why: returns why it marks nothing. too_much: what to do if it marks too much, the end of a
+    sentence.
+    """
+
+    mask: Mask
+    why: Callable[[], str] = str
+    too_much: str = ""
+
+
+class Marks(NamedTuple):
+    """What of a picture is marked, bool (H, W).
+
+    nothing: why something that should mark marks nothing, a clause for each. most: what to do if
+    that is too much, the end of a sentence or "".
+    """
+
+    mask: Mask
+    nothing: tuple[str, ...]
+    most: str
+
+    def notes(self) -> list[str]:
+        """Return what to tell of a mask that is not empty."""
+        said = list(self.nothing)
+        if (share := self.mask.mean()) > MOST:
+            said.append(f"the mask marks {share:.1%} of the picture{self.most}")
+        return said
+
+    def why_nothing(self) -> str:
+        """Return what to tell of a mask that is empty."""
+        return f"the mask marks nothing: {', and '.join(self.nothing)}"
+
+    def all_of_it(self) -> MaskError:
+        """Return the error of a mask that leaves nothing to fill from."""
+        return MaskError(
+            f"the mask marks the whole picture{self.most}; nothing is left to fill it from"
+        )
+
+
+class Marker:
+    """Makes the mask of one picture after another. Loads what it needs: masks, and the detector."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.options = options
+        self.detector = load_detector(options)
+        self.file = self.protected = self.avoided = None
+        most = options.max_pixels
+        if options.mask not in (None, ALPHA):
+            self.file = MaskFile(
+                "--mask",
+                Path(options.mask),
+                most,
+                invert=options.invert_mask,
+                threshold=options.threshold,
+                labels=options.label,
+            )
+        if options.protect:
+            self.protected = MaskFile("--protect", Path(options.protect), most)
+        if getattr(options, "avoid", None):
+            self.avoided = MaskFile("--avoid", Path(options.avoid), most)
+
+    def __call__(self, image: Image) -> Marks:
+        """Return what of a picture the options mark. Raises MaskError if a part does not fit."""
+        marked = np.zeros((image.height, image.width), bool)
+        parts = self.parts(image)
+        for part in parts:
+            marked |= part.mask
+        nothing = [part.why() for part in parts if not part.mask.any()]
+        marked = masks.dilate(marked, self.options.dilate)
+        for limit, why in self.limits(image):
+            before = marked.any()
+            marked = marked & limit
+            if before and not marked.any():
+                nothing.append(why)
+        largest = max(parts, key=lambda part: int(part.mask.sum()))
+        return Marks(marked, tuple(nothing), largest.too_much)
+
+    def parts(self, image: Image) -> list[Part]:
+        """Return what each option marks."""
+        options, found = self.options, []
+        if options.mask == ALPHA:
+            found.append(Part(masks.from_alpha(image), lambda: "all of the picture is opaque"))
+        if self.file:
+            found.append(Part(self.file.on(image), self.file.nothing, self.file.too_much()))
+        found += [Part(masks.box(image, *each)) for each in options.box]
+        found += [Part(masks.polygon(image, points)) for points in options.polygon]
+        if options.color:
+            found.append(self.of_color(image))
+        if self.detector:
+            found.append(self.of_defects(self.detector, image))
+        return found
+
+    def of_color(self, image: Image) -> Part:
+        options = self.options
+        tolerance = TOLERANCE if options.tolerance is None else options.tolerance
+
+        def why() -> str:
+            nearest = masks.distance_to(image, options.color).min()
+            return (
+                f"no pixel is within {tolerance} levels of {bytes(options.color).hex()}; the "
+                f"nearest is {nearest} away (--tolerance)"
+            )
+
+        marked = masks.color(image, options.color, tolerance)
+        return Part(marked, why, "; --within limits a --color to a place")
+
+    def of_defects(self, detector: "Detector", image: Image) -> Part:
+        options = self.options
+        more: dict[str, Any] = {}
+        if options.sensitivity is not None:
+            more["sensitivity"] = options.sensitivity
+        names = " or ".join(dict.fromkeys(options.detect))
+        found = detector(image, options.detect, **more)
+        return Part(
+            found, lambda: f"--detect finds no {names}", "; a lower --sensitivity finds less"
+        )
+
+    def limits(self, image: Image) -> list[tuple[Mask, str]]:
+        """Return where something may be filled, and what to say if nothing is left to fill."""
+        found = []
+        if self.options.within:
+            where = boxes(image, self.options.within, "--within")
+            found.append((where, "all that is marked lies outside of --within"))
+        if self.protected:
+            why = f"{self.protected.path}, which --protect names, covers all that is marked"
+            found.append((~self.protected.on(image), why))
+        return found
+
+    def texture(self, image: Image, hole: Mask) -> dict[str, Mask]:
+        """Return where texture for a hole is to be taken from, as Inpainter.run takes it.
+
+        Raises MaskError if --from-box and --avoid leave nothing.
+        """
+        found = {}
+        usable = ~hole
+        if self.options.from_box:
+            found["source"] = boxes(image, self.options.from_box, "--from-box")
+            usable &= found["source"]
+        if self.avoided:
+            found["avoid"] = self.avoided.on(image)
+            usable &= ~found["avoid"]
+        if not usable.any() and hole.any():
+            raise MaskError(
+                "nothing is left to take texture from; all that --from-box and --avoid leave is to "
+                "be filled itself"
+            )
+        return found
+
+
+def load_detector(options: argparse.Namespace) -> "Detector | None":
+    """Load what --detect needs; None without it."""
+    if not options.detect:
+        return None
+    from imgae.restore.detect import Detector
+
+    return Detector(device=options.device, threads=options.threads)
+
+
+def boxes(image: Image, corners: list[tuple[int, int, int, int]], option: str) -> Mask:
+    """Return what lies in any of some rectangles. Raises MaskError if one is all outside."""
+    inside = np.zeros((image.height, image.width), bool)
+    for each in corners:
+        try:
+            inside |= masks.box(image, *each)
+        except MaskError as error:
+            raise MaskError(f"{option}: {error}") from error
+    return inside
+
+
+def write_mask(mask: Mask, path: Path, overwrite: bool) -> None:
+    """Write a mask as it lies on the upright picture."""
+    write_image(Image(np.where(mask[:, :, None], 255, 0).astype(np.uint8)), path, overwrite)
