@@ -53,7 +53,7 @@ class Inpainter:
 
     Example:
         fill = imgae.Inpainter()
-        filled = fill(imgae.read_image("photo.png"), PIL.Image.open("mask.png").convert("L"))
+        filled = fill(imgae.read_image("photo.png"), imgae.read_image("mask.png"))
 
     """
 
@@ -85,8 +85,8 @@ class Inpainter:
             range of their own, as for Denoiser, and may be NaN inside the mask. Alpha is kept as
             it is, and what it hides is no source of colour or texture.
         mask: what to fill, of the picture's height and width: a bool array (H, W), True fills; a
-            uint8 array (H, W) of 0 and 1, or of 0 and 255, where 128 and more fill; a PIL image of
-            mode 1 or L; or an imgae.Image as read_image returns it, in which white fills.
+            uint8 array (H, W) of 0 and 1, or of 0 and 255, where 128 and more fill; or a PIL image,
+            or an imgae.Image as read_image returns it, in which white fills.
         feather: over how many pixels, inside a hole, the filling blends with what was there.
         texture: whether holes wider than about 48 pixels get the texture of what is around them.
             Without it they stay smooth, which is nearer to the truth pixel by pixel.
