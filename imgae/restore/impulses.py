@@ -204,14 +204,18 @@ def tiled(mask: Mask, channels: int) -> Counts:
 
 
 def rise(levels: Levels, at: NDArray[np.intp], channels: int) -> NDArray[np.float64]:
-    """Return the mean height of values' neighbours, over the values' own, above the ring."""
+    """Return the mean height of values' neighbours, over the values' own, above the ring.
+
+    1 where a value is no higher than its ring.
+    """
     width, means = levels.shape[1], []
     for kernel in (NEAR, RING):
         y, x = np.nonzero(kernel)
         steps = ((y - len(kernel) // 2) * width + x - len(kernel) // 2) * channels
         means.append(levels.reshape(-1).take(at[:, None] + steps, mode="clip").mean(1))
     height = levels.reshape(-1)[at] - means[1]
-    return np.asarray((means[0] - means[1]) / height, np.float64)
+    share: NDArray[np.float64] = np.ones(len(height))
+    return np.divide(means[0] - means[1], height, out=share, where=height != 0)
 
 
 def salt(levels: Levels, tolerance: int) -> Mask:

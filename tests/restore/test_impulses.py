@@ -217,3 +217,11 @@ def test_pictures_of_every_size_are_looked_at(shape):
 def test_values_beyond_the_range_are_no_impulses():
     seen = 3 * scene() - 1
     assert find_impulses(seen) is None
+
+
+def test_a_value_as_high_as_its_ring_counts_as_no_impulse():
+    levels = np.full((9, 9, 1), 40, np.uint8)
+    levels[4, 4] = 40
+    levels[3, 4] = 60
+    at = np.array([4 * 9 + 4])
+    assert impulses.rise(levels, at, 1) == 1
