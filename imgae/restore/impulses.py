@@ -215,7 +215,8 @@ def rise(levels: Levels, at: NDArray[np.intp], channels: int) -> NDArray[np.floa
         means.append(levels.reshape(-1).take(at[:, None] + steps, mode="clip").mean(1))
     height = levels.reshape(-1)[at] - means[1]
     share: NDArray[np.float64] = np.ones(len(height))
-    return np.divide(means[0] - means[1], height, out=share, where=height != 0)
+    np.divide(means[0] - means[1], height, out=share, where=height != 0)
+    return share
 
 
 def salt(levels: Levels, tolerance: int) -> Mask:
