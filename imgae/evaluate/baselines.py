@@ -19,7 +19,7 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from imgae.errors import ImageError, MissingExtraError, OptionError, needs_extra
+from imgae.errors import ImageError, MissingExtraError, OptionError, needs_extra, warn
 from imgae.picture.pixels import from_float, to_float
 
 Floats = NDArray[np.floating[Any]]
@@ -148,13 +148,14 @@ def fsr(pixels: Eight, mask: Mask) -> Eight:
 def gmic(pixels: Eight, mask: Mask) -> Eight:
     """Multi-scale matching of patches, by the program G'MIC, with its own settings, seeded.
 
-    It also changes known pixels next to holes, which stay so, as its users get them.
+    It also changes known pixels next to holes, which stay so, as its users get them. Values are
+    rounded, where the program alone cuts them off, a level darker than they were.
     """
     with tempfile.TemporaryDirectory() as folder:
         names = [str(Path(folder, name)) for name in ("picture.png", "mask.png", "filled.png")]
         PIL.Image.fromarray(pixels).save(names[0])
         PIL.Image.fromarray(mask.astype(np.uint8) * np.uint8(255)).save(names[1])
-        words = ["srand", "1", "inpaint_matchpatch[0]", "[1]", "-o[0]", names[2]]
+        words = ["srand", "1", "inpaint_matchpatch[0]", "[1]", "round[0]", "-o[0]", names[2]]
         done = subprocess.run(  # noqa: S603
             [GMIC, *names[:2], *words], capture_output=True, text=True, check=False
         )
@@ -214,6 +215,24 @@ def check(names: Sequence[str], known: Sequence[str]) -> None:
 def is_there(program: str) -> bool:
     """Return whether a program can be run."""
     return shutil.which(program) is not None
+
+
+def those_there(names: Sequence[str], optional: Sequence[str]) -> list[str]:
+    """Leave out, with an ImgaeWarning, optional baselines whose packages or programs are missing.
+
+    names: of fills. Raises what `check` raises for the others.
+    """
+    found = []
+    for name in names:
+        try:
+            check([name], list(FILLS))
+        except MissingExtraError as error:
+            if name not in optional:
+                raise
+            warn(f"{name} is left out: {error}")
+            continue
+        found.append(name)
+    return found
 
 
 def has_xphoto() -> bool:

@@ -1,13 +1,14 @@
 """`imgae evaluate objects`."""
 
 import argparse
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imgae.cli.evaluate.common import add_folder, add_models, add_shared, names, tell, write_json
 from imgae.cli.options import Commands, new_parser, whole
 from imgae.cli.output import result
-from imgae.errors import OptionError, warn
+from imgae.errors import OptionError
 from imgae.model import registry
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from imgae.evaluate.protocol import Method
 
 AGAINST = ("telea", "gmic")
+OPTIONAL = ("gmic",)
 MORE = """\
 24 holes of 100 to 250 pixels: outlines of objects that people would remove, and ellipses on places
 such as grass, water and stone. DIR holds the folders of pictures that their list names: cid22-val,
@@ -97,20 +99,20 @@ def measure(options: argparse.Namespace) -> None:
 def methods_of(options: argparse.Namespace) -> "list[Method]":
     """Return the models, the first also without texture, the baselines, and stored fills."""
     from imgae.evaluate import inpaint, objects
-    from imgae.evaluate.baselines import is_there
+    from imgae.evaluate.baselines import those_there
 
     against = options.against
     if against is None:
-        against = list(AGAINST)
-        if not is_there("gmic"):
-            warn("gmic is left out: there is no program of that name; install G'MIC to compare")
-            against.remove("gmic")
+        against = those_there(AGAINST, OPTIONAL)
     found = inpaint.fills(options.models, against, options.threads, options.device)
     models = len(options.models)
     found[models:models] = inpaint.without_texture(found[:1])
     found += [objects.stored_fills(Path(folder)) for folder in options.stored]
     if not found:
         raise OptionError("nothing to measure: name --models, --against or --stored")
+    for name, count in Counter([inpaint.TRUTH, *(method.name for method in found)]).items():
+        if count > 1:
+            raise OptionError(f"two methods would be called {name}; give a folder another name")
     return found
 
 
