@@ -49,7 +49,9 @@ def write_sheets(
         where = crop_of(case)
         pictures = [with_gray_hole(case), *(fills[case.hole.name, name] for name in shown)]
         rows.append((case.hole.name, [scaled(pixels[where]) for pixels in pictures]))
-        letters = ", ".join(f"{letter} {name}" for letter, name in zip(ascii_uppercase, shown))  # noqa: B905
+        letters = ", ".join(
+            f"{letter} {name}" for letter, name in zip(ascii_uppercase, shown, strict=False)
+        )
         key.append(f"{case.hole.name}: {letters}\n")
     pages = []
     for first in range(0, len(rows), ROWS):

@@ -131,6 +131,12 @@ def test_small_holes_are_measured_by_their_detail(folder, capsys):
         (("--holes", "eval/a/one.png"), "not a list of holes"),
         (("--against", "magic"), "no baseline is called"),
         (("--save", "holes.json"), "holes.json: cannot be made a folder"),
+        (("--json", "holes.json"), "would be written over holes.json, which"),
+        (("--json", "eval/a/one.png"), "would be written over eval/a/one.png, which"),
+        (
+            ("--stored", "eval/a", "--json", "eval/a/one.png"),
+            "would be written over eval/a/one.png",
+        ),
     ],
 )
 def test_what_cannot_be_measured_is_one_sentence(folder, more, sentence, capfd):

@@ -71,6 +71,7 @@ def add_parser(tasks: Commands) -> None:
     )
     add("--seed", type=whole(0), default=0, metavar="N", help="of the order in --sheet's rows")
     add_shared(parser, measure, "use only the first N holes", card=False)
+    parser.set_defaults(nested=True)  # pictures lie in folders of the folder
 
 
 def measure(options: argparse.Namespace) -> None:
