@@ -4,6 +4,7 @@ __all__ = [
     "auto",
     "auto_tables",
     "baselines",
+    "blind",
     "camera",
     "code",
     "contraction",
@@ -14,6 +15,7 @@ __all__ = [
     "folders",
     "inpaint",
     "memory",
+    "objects",
     "protocol",
     "report",
 ]

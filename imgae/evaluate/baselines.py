@@ -6,20 +6,29 @@ same shape. Fills take uint8 (H, W, 3) and a bool mask (H, W), True is unknown, 
 """
 
 import importlib
+import shutil
+import subprocess
+import tempfile
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any, Final
 
 import cv2
 import numpy as np
+import PIL.Image
 from numpy.typing import NDArray
 
-from imgae.errors import MissingExtraError, OptionError, needs_extra
+from imgae.errors import ImageError, MissingExtraError, OptionError, needs_extra, warn
 from imgae.picture.pixels import from_float, to_float
 
 Floats = NDArray[np.floating[Any]]
 Eight = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 RADIUS: Final = 3
+CONTRIB: Final = "opencv-contrib-python-headless"
+"""The OpenCV with xphoto; its files replace those of opencv-python-headless, where both are."""
+GMIC: Final = "gmic"
 
 
 def nlm(noisy: Floats, sigma: float) -> Floats:
@@ -123,13 +132,51 @@ def harmonic(pixels: Eight, mask: Mask) -> Eight:
     return out
 
 
+def fsr(pixels: Eight, mask: Mask) -> Eight:
+    """Frequency selective reconstruction (Genser et al. 2018), OpenCV's xphoto, its fast mode.
+
+    It extends each block of 16 pixels with a hole in it by itself, so it takes as long as many
+    blocks have holes.
+    """
+    xphoto = cv2.xphoto  # type: ignore[attr-defined,unused-ignore]
+    known = np.where(mask, np.uint8(0), np.uint8(255))
+    filled = np.zeros_like(pixels)
+    xphoto.inpaint(pixels, known, filled, xphoto.INPAINT_FSR_FAST)
+    return np.where(mask[:, :, None], filled, pixels)
+
+
+def gmic(pixels: Eight, mask: Mask) -> Eight:
+    """Multi-scale matching of patches, by the program G'MIC, with its own settings, seeded.
+
+    It also changes known pixels next to holes, which stay so, as its users get them. Values are
+    rounded, where the program alone cuts them off, a level darker than they were.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        names = [str(Path(folder, name)) for name in ("picture.png", "mask.png", "filled.png")]
+        PIL.Image.fromarray(pixels).save(names[0])
+        PIL.Image.fromarray(mask.astype(np.uint8) * np.uint8(255)).save(names[1])
+        words = ["srand", "1", "inpaint_matchpatch[0]", "[1]", "round[0]", "-o[0]", names[2]]
+        done = subprocess.run(  # noqa: S603
+            [GMIC, *names[:2], *words], capture_output=True, text=True, check=False
+        )
+        if done.returncode != 0 or not Path(names[2]).exists():
+            last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+            raise ImageError(f"{GMIC} made no fill: {last}")
+        with PIL.Image.open(names[2]) as filled:
+            return np.asarray(filled.convert("RGB"), np.uint8)
+
+
 FILLS: Final[dict[str, Callable[[Eight, Mask], Eight]]] = {
     "telea": telea,
     "ns": ns,
     "harmonic": harmonic,
     "biharmonic": biharmonic,
+    "fsr": fsr,
+    "gmic": gmic,
 }
 """By the names that --against takes."""
+PROGRAMS: Final = (GMIC,)
+"""Baselines that are programs, by their own names."""
 PACKAGES: Final = {
     "wavelet": ("skimage.restoration", "pywt"),
     "tv": ("skimage.restoration",),
@@ -147,12 +194,50 @@ def check(names: Sequence[str], known: Sequence[str]) -> None:
     for name in names:
         if name not in known:
             raise OptionError(f"no baseline is called {name!r}; there are: {', '.join(known)}")
+        if name in PROGRAMS and not is_there(name):
+            raise MissingExtraError(
+                f"the baseline {name} needs the program {name}, which is not there; install it, "
+                f"for example with: apt install {name}"
+            )
+        if name == "fsr" and not has_xphoto():
+            raise MissingExtraError(
+                f"the baseline fsr needs OpenCV's xphoto; install it last, with: pip install "
+                f"--force-reinstall --no-deps {CONTRIB}=={version('opencv-python-headless')}"
+            )
         for package in PACKAGES.get(name, ()):
             if package in ALONE:
                 need_package(name, package)
             else:
                 with needs_extra("bench", f"the baseline {name}"):
                     importlib.import_module(package)
+
+
+def is_there(program: str) -> bool:
+    """Return whether a program can be run."""
+    return shutil.which(program) is not None
+
+
+def those_there(names: Sequence[str], optional: Sequence[str]) -> list[str]:
+    """Leave out, with an ImgaeWarning, optional baselines whose packages or programs are missing.
+
+    names: of fills. Raises what `check` raises for the others.
+    """
+    found = []
+    for name in names:
+        try:
+            check([name], list(FILLS))
+        except MissingExtraError as error:
+            if name not in optional:
+                raise
+            warn(f"{name} is left out: {error}")
+            continue
+        found.append(name)
+    return found
+
+
+def has_xphoto() -> bool:
+    """Return whether this OpenCV has xphoto. A folder of types alone may be left of it."""
+    return hasattr(getattr(cv2, "xphoto", None), "inpaint")
 
 
 def need_package(name: str, package: str) -> None:

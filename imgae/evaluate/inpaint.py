@@ -38,6 +38,9 @@ TEXTURE: Final = ("patch_distance", "detail_ratio", "seam_ratio")
 TRUTH: Final = "truth"
 """The name under which the measures of texture of the whole pictures stand."""
 
+BEST_OF: Final = ("telea", "ns", "harmonic", "biharmonic")
+"""The baselines that gains are over, whichever of them are run; others stand beside them."""
+
 COLUMNS: Final = (
     ("PSNR in holes", "hole_psnr", ".2f"),
     ("over best baseline", "gain", "+.2f"),
@@ -125,9 +128,9 @@ def run_kind(methods: Sequence[Method], samples: Sequence[Sample], kind: str) ->
     """Measure all methods on samples with holes of one kind.
 
     Figures are None where they do not apply. hole_psnr: PSNR of the pixels of the holes; gain: what
-    it is over the best baseline's for each picture of this run; psnr, ssim: of the picture;
-    patch_distance, detail_ratio, seam_ratio: see `metrics`, for large holes only. For these,
-    models are also measured without the stage that adds texture, and so is the truth.
+    it is over the best of those of BEST_OF that are run, for each picture; psnr, ssim: of the
+    picture; patch_distance, detail_ratio, seam_ratio: see `metrics`, for large holes only. For
+    these, models are also measured without the stage that adds texture, and so is the truth.
     """
     if kind not in LARGE:
         results = [measure(method, samples, kind, score, "hole_psnr") for method in methods]
@@ -171,11 +174,11 @@ def score_texture(sample: Sample, filled: NDArray[np.uint8]) -> Figures:
 
 
 def with_gains(results: Sequence[Result], methods: Sequence[Method]) -> list[Result]:
-    """Add to each result what it has over the best baseline of each picture."""
+    """Add to each result what it has over the best of BEST_OF for each picture."""
     best = [
         result.pictures
         for result, method in zip(results, methods, strict=True)
-        if method.card is None
+        if method.name in BEST_OF and method.card is None
     ]
     found = []
     for result in results:

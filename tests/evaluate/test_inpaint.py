@@ -58,14 +58,16 @@ def test_fills_are_measured_beside_each_other(folder, tmp_path, capsys):
 
 
 def test_a_gain_is_over_the_best_baseline_of_each_picture():
-    methods = [Method("model", None, tiny_models.card()), Method("a", None), Method("b", None)]
+    names = ("telea", "ns", "fsr")  # gains are over the first two
+    methods = [Method("model", None, tiny_models.card()), *(Method(name, None) for name in names)]
     results = [
         Result("model", "text", {}, {"x": 30.0, "y": 20.0}),
-        Result("a", "text", {}, {"x": 29.0, "y": 10.0}),
-        Result("b", "text", {}, {"x": 22.0, "y": 21.0}),
+        Result("telea", "text", {}, {"x": 29.0, "y": 10.0}),
+        Result("ns", "text", {}, {"x": 22.0, "y": 21.0}),
+        Result("fsr", "text", {}, {"x": 31.0, "y": 31.0}),
     ]
     gains = [found.figures["gain"] for found in inpaint.with_gains(results, methods)]
-    assert gains == [0.0, -5.5, -3.5]
+    assert gains == [0.0, -5.5, -3.5, 6.0]
     alone = inpaint.with_gains(results[:1], methods[:1])
     assert alone[0].figures["gain"] is None
 

@@ -151,6 +151,12 @@ def files_read(options: argparse.Namespace) -> Iterator[Path]:
     for folder in folders:
         if folder and folder.is_dir():
             yield from (path for path in folder.iterdir() if is_picture(path))
+    for name in getattr(options, "stored", None) or []:
+        yield from (path for path in Path(name).glob("*") if is_picture(path))
+    if getattr(options, "holes", None):
+        yield options.holes
+    if getattr(options, "nested", False):
+        yield from (path for path in options.folder.glob("*/*") if is_picture(path))
     for name in getattr(options, "train", None) or []:
         yield from (path for path in Path(name).rglob("*") if is_picture(path))
 
