@@ -7,11 +7,12 @@ __all__ = [
     "detect",
     "encode",
     "estimate",
+    "holes",
     "impulses",
     "inpaint",
     "levels",
     "routes",
     "scaling",
-    "texture",
+    "synthesis",
     "unseen",
 ]

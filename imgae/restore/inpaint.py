@@ -22,8 +22,10 @@ from imgae.picture.arrays import Picture, check_finite, from_picture, like_pictu
 from imgae.picture.image import Image
 from imgae.picture.pixels import from_float, to_float, to_nchw
 from imgae.picture.tiling import Box, Tile, TilePlan
+from imgae.restore.holes import around, deep_parts, depth_of, grown
 from imgae.restore.scaling import tone_of
-from imgae.restore.texture import add_texture
+from imgae.restore.synthesis.holes import Rules, add_texture, whole_parts, wide_parts
+from imgae.restore.synthesis.scales import double, halve
 from imgae.restore.unseen import extended, hidden_by_alpha
 
 Floats = NDArray[np.float32]
@@ -31,6 +33,8 @@ Mask = NDArray[np.bool_]
 
 DEEPEST: Final = 24
 """Holes with a point farther than this from known pixels are filled at half the size first."""
+GUESS_HALO: Final = 96
+"""How far around a deep part a guess is made from, in pixels of the scale where it is made."""
 SIDES: Final = (128, 256, 512, 1024)
 """Tiles tried for holes that are few."""
 
@@ -77,6 +81,10 @@ class Inpainter:
         feather: int = 0,
         *,
         texture: bool = True,
+        grain: bool = True,
+        source: Mask | None = None,
+        avoid: Mask | None = None,
+        seed: int = 0,
     ) -> Picture:
         """Return the picture with its holes filled, in the type, shape and dtype it came in.
 
@@ -88,8 +96,12 @@ class Inpainter:
             uint8 array (H, W) of 0 and 1, or of 0 and 255, where 128 and more fill; or a PIL image,
             or an imgae.Image as read_image returns it, in which white fills.
         feather: over how many pixels, inside a hole, the filling blends with what was there.
-        texture: whether holes wider than about 48 pixels get the texture of what is around them.
-            Without it they stay smooth, which is nearer to the truth pixel by pixel.
+        texture: whether holes wider than about a dozen pixels get the texture of what is around
+            them. Without it they stay smooth, which is nearer to the truth pixel by pixel.
+        grain: whether the noise and the film grain of what is around continues in the filling.
+        source: bool (H, W), True where texture may be taken from; None for everywhere.
+        avoid: bool (H, W), True where it may not.
+        seed: other whole numbers from 0 give other fills of wide holes.
         Pixels outside the mask come back unchanged, to the bit.
         Raises MaskError for a mask of another kind or size, or one that marks all that is visible;
         ImageError for another kind of array, and for NaN or infinity outside the mask; OptionError
@@ -99,7 +111,12 @@ class Inpainter:
         hole = as_hole(mask, picture)
         if not hole.any():
             return copy.deepcopy(image)
-        filled: Picture = like_picture(image, self.run(picture, hole, feather, texture))
+        filled: Picture = like_picture(
+            image,
+            self.run(
+                picture, hole, feather, texture, grain=grain, source=source, avoid=avoid, seed=seed
+            ),
+        )
         if isinstance(filled, np.ndarray):
             filled[~hole] = np.asarray(image)[~hole]  # float64 went through float32
         return filled
@@ -112,6 +129,11 @@ class Inpainter:
         texture: bool = True,
         progress: Progress | None = None,
         before: Image | None = None,
+        *,
+        grain: bool = True,
+        source: Mask | None = None,
+        avoid: Mask | None = None,
+        seed: int = 0,
     ) -> Image:
         """Fill where hole, bool (H, W), is true; see __call__.
 
@@ -119,6 +141,9 @@ class Inpainter:
         """
         if not isinstance(feather, Integral) or feather < 0:
             raise OptionError(f"feather is {feather!r}; expected whole pixels from 0")
+        if not isinstance(seed, Integral) or seed < 0:
+            raise OptionError(f"seed is {seed!r}; expected a whole number from 0")
+        rules = Rules(source, avoid, int(seed))
         image = without_holes(image, hole)
         hidden = hidden_by_alpha(image)
         unknown, visible = hole, image.pixels
@@ -133,9 +158,10 @@ class Inpainter:
         tone = tone_of(visible, ~hole)
         values = tone.seen(to_float(visible))
         values = values.copy() if np.shares_memory(values, image.pixels) else values
-        deep = self.fill(values, hole, progress, tone.limits)
-        if texture and deep.any():
-            add_texture(values, unknown, deep, progress, tone.limits)
+        if texture:
+            self.fill_with_texture(values, hole, unknown, rules, progress, tone.limits)
+        else:
+            self.fill(values, hole, progress, tone.limits)
         filled = tone.back(values[hole])
         if feather:
             share = np.minimum(depth_of(hole)[hole] / (feather + 1), 1)[:, None]
@@ -145,16 +171,45 @@ class Inpainter:
         pixels[hole] = from_float(filled, pixels.dtype)
         return image.with_pixels(pixels)
 
+    def fill_with_texture(
+        self,
+        values: Floats,
+        hole: Mask,
+        unknown: Mask,
+        rules: Rules,
+        progress: Progress | None = None,
+        limits: tuple[float, float] = (0.0, 1.0),
+    ) -> Mask:
+        """Fill the hole (H, W) of a picture (H, W, C) in place; return what of it has texture.
+
+        unknown: (H, W), the hole and what else may not be copied.
+        """
+        depth = depth_of(hole)
+        wide = wide_parts(hole, depth)
+        whole = whole_parts(wide, depth)
+        self.fill(values, hole, progress, limits, whole)
+        if not wide.any():
+            return wide
+        done = add_texture(values, unknown, wide, whole, rules, progress, limits)
+        vague = whole & ~done
+        if vague.any():
+            better = values.copy()
+            self.fill(better, hole, progress, limits)
+            values[vague] = better[vague]
+        return done
+
     def fill(
         self,
         values: Floats,
         hole: Mask,
         progress: Progress | None = None,
         limits: tuple[float, float] = (0.0, 1.0),
-    ) -> Mask:
-        """Fill the hole (H, W) of a picture (H, W, C) in place, and return its deep parts.
+        vague: Mask | None = None,
+    ) -> None:
+        """Fill the hole (H, W) of a picture (H, W, C) in place.
 
-        limits: the least and the largest value of what is filled in.
+        limits: the least and the largest value of what is filled in. vague: (H, W), connected parts
+        with points deeper than DEEPEST that a guess is enough for.
 
         Deep parts are filled at half the size first, by this same function, and what comes out is
         the guess that they start from here.
@@ -162,29 +217,42 @@ class Inpainter:
         card = self.model.card
         mask = hole.astype(np.float32)
         depth = depth_of(hole)
-        deep = deep_parts(depth, hole)
+        deep = deep_parts(depth, hole, DEEPEST)
+        halo = card.halo
+        if vague is not None and vague.any():
+            deep |= vague
+            halo = min(halo, GUESS_HALO)
         guesses = []
-        for box in boxes_of(deep, depth, card.halo):
+        for box in boxes_of(deep, depth, halo):
             area = box.slices
             coarse, coarse_hole = halve(values[area], hole[area])
-            self.fill(coarse, coarse_hole, limits=limits)
+            still = None if vague is None else still_deep(vague[area], coarse_hole)
+            self.fill(coarse, coarse_hole, limits=limits, vague=still)
             own = deep[area]
             guesses.append((area, own, double(coarse, *own.shape)[own]))
             mask[area][own] = GUESS
         put(guesses, values)
-        tiles = cheapest_tiles(hole, halo_for(mask == 1, card), card, self.tile)
+        rest = hole if vague is None else hole & ~vague
+        tiles = cheapest_tiles(rest, halo_for(mask == 1, card), card, self.tile)
         found = []  # put in place at the end: until then the other tiles see the guesses
         for done, tile in enumerate(tiles, 1):
             read, keep = tile.read.slices, tile.keep.slices
             planes = to_nchw(values[read])
             restored = self.model(image=planes, mask=mask[read][None, None])
-            own = hole[keep]
+            own = rest[keep]
             colours = kept(restored, planes, tile, values.shape[2])[own]
             found.append((keep, own, colours.clip(*limits)))
             if progress:
                 progress(done, len(tiles))
         put(found, values)
-        return deep
+
+
+def still_deep(vague: Mask, coarse_hole: Mask) -> Mask:
+    """Return the parts of a hole at half the size that are vague, and as deep as that there."""
+    pad = [(0, size % 2) for size in vague.shape]
+    wide = np.pad(vague, pad)
+    rows = wide[::2] | wide[1::2]
+    return whole_parts((rows[:, ::2] | rows[:, 1::2]) & coarse_hole, depth_of(coarse_hole))
 
 
 def put(pieces: list[tuple[tuple[slice, slice], Mask, Floats]], values: Floats) -> None:
@@ -202,19 +270,6 @@ def without_holes(image: Image, hole: Mask) -> Image:
     return image.with_pixels(pixels)
 
 
-def depth_of(hole: Mask) -> Floats:
-    """Return how far every pixel of a hole is from known ones, in pixels; 0 outside it."""
-    depth = np.zeros(hole.shape, np.float32)
-    if hole.any():
-        area = around(hole, 2).slices
-        depth[area] = distance_to_zero(hole[area])
-    return depth
-
-
-def distance_to_zero(marked: Mask) -> Floats:
-    return np.asarray(cv2.distanceTransform(marked.astype(np.uint8), cv2.DIST_L2, 5))
-
-
 def as_hole(mask: NDArray[Any] | PIL.Image.Image | Image, image: Image) -> Mask:
     """Check a mask, and return it as bool (H, W).
 
@@ -229,19 +284,6 @@ def as_hole(mask: NDArray[Any] | PIL.Image.Image | Image, image: Image) -> Mask:
     if hole.all():
         raise MaskError("the mask marks the whole picture; nothing is left to fill it from")
     return hole
-
-
-def deep_parts(depth: Floats, hole: Mask) -> Mask:
-    """Return the parts of `hole` about points deeper than DEEPEST, out to their corners.
-
-    Thin parts that touch a deep one are not among them.
-    """
-    deep: Mask = depth > DEEPEST
-    if deep.any():
-        reach = math.ceil(1.5 * DEEPEST)
-        area = around(deep, reach).slices
-        deep[area] = (distance_to_zero(~deep[area]) <= reach) & hole[area]
-    return deep
 
 
 def boxes_of(deep: Mask, depth: Floats, halo: int) -> list[Box]:
@@ -261,45 +303,6 @@ def boxes_of(deep: Mask, depth: Floats, halo: int) -> list[Box]:
         single.append(grown(Box(top, left, top + height, left + width), margin, deep.shape))
     whole = around(deep, halo * math.ceil(depth.max() / DEEPEST))
     return single if sum(box.area for box in single) < whole.area else [whole]
-
-
-def around(marked: Mask, margin: int) -> Box:
-    """Return the box of the marked pixels with a margin, from even coordinates."""
-    rows, columns = np.flatnonzero(marked.any(1)), np.flatnonzero(marked.any(0))
-    box = Box(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
-    return grown(box, margin, marked.shape)
-
-
-def grown(box: Box, margin: int, shape: tuple[int, ...]) -> Box:
-    """Return a box with a margin, from even coordinates, inside a picture of a shape."""
-    return Box(
-        max(box.top - margin, 0) // 2 * 2,
-        max(box.left - margin, 0) // 2 * 2,
-        min(box.bottom + margin, shape[0]),
-        min(box.right + margin, shape[1]),
-    )
-
-
-def halve(pixels: Floats, hole: Mask) -> tuple[Floats, Mask]:
-    """Return the means of the known pixels of every 2x2, and where there are none."""
-    pad = ((0, hole.shape[0] % 2), (0, hole.shape[1] % 2))
-    known = np.pad(~hole, pad).astype(np.float32)[:, :, None]
-    values = np.pad(pixels, (*pad, (0, 0))) * known
-    count = sum_of_blocks(known)
-    mean = sum_of_blocks(values) / np.maximum(count, np.float32(1))
-    return mean.astype(np.float32), count[:, :, 0] == 0
-
-
-def sum_of_blocks(x: Floats) -> Floats:
-    rows = x[::2] + x[1::2]
-    return rows[:, ::2] + rows[:, 1::2]
-
-
-def double(pixels: Floats, height: int, width: int) -> Floats:
-    """Enlarge twofold, linearly, and cut to a size that is odd where the original was."""
-    size = (2 * pixels.shape[1], 2 * pixels.shape[0])
-    large = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_LINEAR), np.float32)
-    return large.reshape(size[1], size[0], pixels.shape[2])[:height, :width]
 
 
 def halo_for(unknown: Mask, card: ModelCard) -> int:

@@ -277,7 +277,7 @@ def test_thin_holes_that_touch_a_deep_one_are_not_guessed():
     hole[100:200, 100:200] = True
     box = hole.copy()
     hole[148:152] = True
-    deep = deep_parts(depth_of(hole), hole)
+    deep = deep_parts(depth_of(hole), hole, DEEPEST)
     assert deep[box].all()
     assert not deep[:, :80].any()
     assert not deep[:, 220:].any()
@@ -287,14 +287,14 @@ def test_deep_holes_far_apart_are_looked_at_one_by_one():
     hole = np.zeros((2000, 3000), bool)
     hole[100:160, 100:160] = hole[1800:1870, 2800:2870] = True
     depth = depth_of(hole)
-    boxes = boxes_of(deep_parts(depth, hole), depth, 64)
+    boxes = boxes_of(deep_parts(depth, hole, DEEPEST), depth, 64)
     assert len(boxes) == 2
     assert sum(box.area for box in boxes) < 0.05 * hole.size
     assert all(box.top % 2 == box.left % 2 == 0 for box in boxes)
     near = np.zeros((2000, 3000), bool)
     near[100:160, 100:160] = near[100:160, 200:260] = True
     depth = depth_of(near)
-    assert len(boxes_of(deep_parts(depth, near), depth, 64)) == 1
+    assert len(boxes_of(deep_parts(depth, near, DEEPEST), depth, 64)) == 1
 
 
 def test_a_model_that_gives_no_numbers_is_told(tmp_path):

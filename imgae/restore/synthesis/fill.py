@@ -1,0 +1,185 @@
+"""One hole filled with patches of its surroundings, from coarse to fine.
+
+At the coarsest scale the hole is a few pixels deep. It starts there from a guess; then two steps
+alternate: every patch that touches the hole looks for the known patch most like it, and every
+pixel of the hole becomes the mean of what those have in its place. The next finer scale starts
+from twice the same shifts. The finest two scales copy pixels instead of averaging them, and the
+steps between pieces are taken out at the end.
+
+Sources: Wexler, Shechtman and Irani 2007, Space-Time Completion of Video; Newson et al. 2014, Video
+Inpainting of Complex Scenes (roughness of texture beside colours); Barnes et al. 2009, PatchMatch.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from imgae.restore.synthesis import field as fields
+from imgae.restore.synthesis.field import Field
+from imgae.restore.synthesis.patches import SIDE, describe, roughness
+from imgae.restore.synthesis.scales import halve, halve_all
+from imgae.restore.synthesis.seams import join
+from imgae.restore.synthesis.votes import agree, pick, vote, weights_of
+
+Floats = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+Places = NDArray[np.int32]
+
+DEEPEST: Final = 6.0
+"""Pixels from known ones to the deepest point at the coarsest scale."""
+FEWEST: Final = 400
+"""Known patches that every scale must have."""
+ROUNDS: Final = (2, 4, 4)
+"""Of looking and averaging, at the finest scale, the next, and so on; the last for all others."""
+COARSE_ROUNDS: Final = 10
+"""The same at the coarsest."""
+SHARP: Final = 2
+"""Scales, from the finest, that copy pixels instead of averaging them."""
+GUIDE: Final = 1.0
+"""The weight of the guess's colours beside those of the fill at the coarsest scale."""
+FADE: Final = 0.25
+"""That weight at each scale, over that at the next coarser."""
+DOWN: Final = 0.0
+ACROSS: Final = 0.0
+"""Weights of the distance to a source, in sizes of the hole, beside the spread of patches."""
+RADII: Final = ((1, 4, 16), (2, 8, 32))
+"""Of random search, at the finest scale and at the others."""
+
+
+@dataclass
+class Scale:
+    """A picture at one size.
+
+    pixels: (H, W, C); rough: (H, W, 2), see `roughness`; hole, usable: (H, W), what is filled, and
+    what may be copied; guess: (H, W, C), equal to pixels outside the hole.
+    """
+
+    pixels: Floats
+    rough: Floats
+    hole: Mask
+    usable: Mask
+    guess: Floats
+
+    def known_patches(self) -> Mask:
+        """Return the centres of patches that may be copied."""
+        return fields.whole_patches(self.usable & ~self.hole)
+
+
+def scales_of(pixels: Floats, hole: Mask, usable: Mask) -> list[Scale]:
+    """Return the picture at its own size, at half of it, and so on."""
+    found = [Scale(pixels, roughness(pixels, ~hole), hole, usable, pixels)]
+    while True:
+        last = found[-1]
+        depth = np.asarray(
+            cv2.distanceTransform(np.pad(last.hole, 1).astype(np.uint8), cv2.DIST_L2, 5)
+        )
+        if depth.max() <= DEEPEST:
+            return found
+        both, hole = halve(np.concatenate([last.pixels, last.rough], 2), last.hole)
+        guess = halve(last.guess, np.zeros_like(last.hole))[0]
+        small, rough = (np.ascontiguousarray(part) for part in np.split(both, [-2], 2))
+        guess = np.where(hole[:, :, None], guess, small)
+        scale = Scale(small, rough, hole, halve_all(last.usable | last.hole), guess)
+        if not hole.any() or scale.known_patches().sum() < FEWEST:
+            return found
+        found.append(scale)
+
+
+def fill_hole(
+    pixels: Floats, hole: Mask, usable: Mask, seed: int = 0, guide: float = GUIDE
+) -> Floats | None:
+    """Return a picture (H, W, C) with its hole (H, W) filled from its surroundings.
+
+    In the hole, pixels hold a guess. usable: (H, W), what may be copied, and is known. guide: the
+    weight of the guess's colours. Returns None if there is too little to copy.
+    """
+    if min(hole.shape) < SIDE or fields.whole_patches(usable & ~hole).sum() < FEWEST:
+        return None
+    rng = np.random.default_rng(seed)
+    scales = scales_of(pixels, hole, usable)
+    field = None
+    for number in reversed(range(len(scales))):
+        work = Work(scales[number], number, rng, guide * FADE ** (len(scales) - 1 - number))
+        field = work.begin() if field is None else work.go_on(field)
+        work.improve(field, coarsest=number == len(scales) - 1)
+    assert field is not None
+    return composed(field, pixels, hole)
+
+
+class Work:
+    """The filling of one scale."""
+
+    def __init__(self, scale: Scale, number: int, rng: np.random.Generator, guide: float) -> None:
+        self.scale = scale
+        self.number = number
+        self.rng = rng
+        self.share = guide / (1 + guide)
+        self.channels = scale.pixels.shape[2]
+        self.planes = np.concatenate([scale.pixels, scale.rough], 2).reshape(scale.hole.size, -1)
+        self.inside = np.flatnonzero(scale.hole).astype(np.int32)
+        self.targets = fields.touching(scale.hole)
+        self.whole = scale.known_patches()
+        guessed = describe(scale.guess, scale.rough)[:, :, : self.channels]
+        self.guess = guessed[self.targets]
+
+    def begin(self) -> Field:
+        """Start from the guess."""
+        inside, near = self.inside, fields.nearest_marked(~self.scale.hole).ravel()
+        self.planes[inside, : self.channels] = self.scale.guess[self.scale.hole]
+        self.planes[inside, self.channels :] = self.planes[near[inside], self.channels :]
+        none = np.zeros(int(self.targets.sum()), np.int32)
+        return Field.new(self.targets, self.whole, none)
+
+    def go_on(self, coarse: Field) -> Field:
+        """Start from what was found at half the size."""
+        field = fields.finer(coarse, self.targets, self.whole)
+        self.repaint(field)
+        return field
+
+    def repaint(self, field: Field) -> None:
+        """Fill the hole from the field."""
+        if self.number < SHARP:
+            agree(field)
+            self.planes[self.inside] = pick(field, self.inside, self.planes)
+        else:
+            weight = weights_of(field, self.scale.hole)
+            self.planes[self.inside] = vote(field, self.inside, self.planes, weight)
+
+    def improve(self, field: Field, coarsest: bool) -> None:
+        """Look for nearer patches and repaint, in turns."""
+        rounds = COARSE_ROUNDS if coarsest else ROUNDS[min(self.number, len(ROUNDS) - 1)]
+        for _ in range(rounds):
+            self.search(field, exact=coarsest)
+            self.repaint(field)
+
+    def search(self, field: Field, exact: bool) -> None:
+        height, width = self.scale.hole.shape
+        picture = self.planes.reshape(height, width, -1)
+        sources = describe(*np.split(picture, [self.channels], 2))
+        sources = sources.reshape(height * width, -1)
+        mine = sources[field.targets]
+        mine[:, : self.channels] += self.share * (self.guess - mine[:, : self.channels])
+        if exact:
+            fields.search_all(field, mine, sources)
+            return
+        field.cost = fields.distances(mine, sources, field.source)
+        for step in (1, 3, 1):
+            fields.propagate(field, mine, sources, step)
+            for radius in RADII[min(self.number, 1)]:
+                fields.search_around(field, mine, sources, radius, self.rng)
+        fields.propagate(field, mine, sources, 1)
+
+
+def composed(field: Field, pixels: Floats, hole: Mask) -> Floats:
+    """Return the picture with the hole copied from the sources of its pixels, without seams."""
+    agree(field)
+    inside = np.flatnonzero(hole).astype(np.int32)
+    source = np.zeros(hole.shape, np.int32)
+    source.ravel()[inside] = field.source[field.order.ravel()[inside]]
+    filled = pixels.copy()
+    filled.reshape(hole.size, -1)[inside] = pixels.reshape(hole.size, -1)[source.ravel()[inside]]
+    join(filled, hole, source)
+    return filled

@@ -1,0 +1,132 @@
+"""Which holes get texture, how much of it, and from where.
+
+Holes narrower than about a dozen pixels keep the network's fill, which knows best there. Wider ones
+keep its coarse band and get the fine band of a fill from patches: errors of the network are small
+there, and those of patches are not. From about 50 pixels on, where the network's fill is vague, the
+fill from patches takes its place, and the network's is only the guess that it starts from.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from imgae.model.stitch import Progress
+from imgae.picture.tiling import Box
+from imgae.restore.holes import around, deep_parts, distance_to_zero
+from imgae.restore.synthesis.fill import fill_hole
+
+Floats = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+TEXTURED_FROM: Final = 5.5
+"""Pixels from known ones to the deepest point of holes that get texture."""
+WHOLE_FROM: Final = 24.0
+"""The same for holes that are filled from patches alone."""
+BAND: Final = 2.0
+"""The Gaussian, in pixels, whose blur is the coarse band."""
+RIM: Final = 4.0
+"""Pixels from the rim inwards over which the fine band comes in."""
+NEAREST: Final = 64
+FARTHEST: Final = 400
+"""How far around a hole patches are taken, at least and at most: else as far as it is long."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Where to take texture from.
+
+    source: (H, W), True where, or None for everywhere; avoid: (H, W), True where not, or None;
+    seed: other seeds give other fills.
+    """
+
+    source: Mask | None = None
+    avoid: Mask | None = None
+    seed: int = 0
+
+
+def wide_parts(hole: Mask, depth: Floats) -> Mask:
+    """Return the parts of a hole that get texture. depth: of its pixels."""
+    return deep_parts(depth, hole, TEXTURED_FROM)
+
+
+def whole_parts(wide: Mask, depth: Floats) -> Mask:
+    """Return those of the wide parts that are filled from patches alone."""
+    deep = (depth > WHOLE_FROM) & wide
+    if not deep.any():
+        return deep
+    labels = np.asarray(cv2.connectedComponents(wide.astype(np.uint8))[1])
+    chosen = np.zeros(int(labels.max()) + 1, bool)
+    chosen[labels[deep]] = True
+    found: Mask = chosen[labels]
+    return found
+
+
+def add_texture(
+    pixels: Floats,
+    unknown: Mask,
+    wide: Mask,
+    whole: Mask,
+    rules: Rules,
+    progress: Progress | None = None,
+    limits: tuple[float, float] = (0.0, 1.0),
+) -> Mask:
+    """Give the wide parts of a hole the texture of their surroundings, in place.
+
+    pixels: (H, W, C), all filled; what is changed stays within limits. unknown: (H, W), what may
+    not be copied. wide: (H, W), see `wide_parts`; whole: those of them that are replaced.
+    Returns the pixels that have texture now; a part with too little around it is left out.
+    """
+    usable = ~unknown
+    if rules.source is not None:
+        usable &= rules.source
+    if rules.avoid is not None:
+        usable &= ~rules.avoid
+    done = np.zeros_like(wide)
+    count, labels, boxes, _ = cv2.connectedComponentsWithStats(wide.astype(np.uint8))
+    for label in range(1, count):
+        left, top, width, height = boxes[label, :4].tolist()
+        spot = Box(top, left, top + height, left + width)
+        area = area_of(spot, rules.source, wide.shape).slices
+        part = labels[area] == label
+        seed = rules.seed
+        filled = fill_hole(pixels[area], part, usable[area], seed)
+        if filled is not None:
+            if not whole[area][part].any():
+                filled = with_fine_band(pixels[area], filled, part)
+            pixels[area][part] = filled[part].clip(*limits)
+            done[area][part] = True
+        if progress:
+            progress(label, count - 1)
+    return done
+
+
+def area_of(spot: Box, source: Mask | None, shape: tuple[int, ...]) -> Box:
+    """Return the box around a part of a hole that patches are taken from."""
+    margin = min(max(spot.bottom - spot.top, spot.right - spot.left, NEAREST), FARTHEST)
+    box = Box(
+        max(spot.top - margin, 0),
+        max(spot.left - margin, 0),
+        min(spot.bottom + margin, shape[0]),
+        min(spot.right + margin, shape[1]),
+    )
+    if source is None or not source.any():
+        return box
+    far = around(source, 0)
+    return Box(
+        min(box.top, far.top),
+        min(box.left, far.left),
+        max(box.bottom, far.bottom),
+        max(box.right, far.right),
+    )
+
+
+def with_fine_band(smooth: Floats, filled: Floats, part: Mask) -> Floats:
+    """Return the smooth picture with what is finer than BAND in the filled one added in a part."""
+    fine = filled - cv2.GaussianBlur(filled, (0, 0), BAND).reshape(filled.shape)
+    old = smooth - cv2.GaussianBlur(smooth, (0, 0), BAND).reshape(filled.shape)
+    share = np.minimum(distance_to_zero(part) / RIM, 1)[:, :, None]
+    result: Floats = smooth + share * (fine - old)
+    return result
