@@ -83,27 +83,17 @@ def distances(described: Floats, sources: Floats, at: Places) -> Floats:
     return found
 
 
-def search_all(
-    field: Field, described: Floats, sources: Floats, extra: Floats | None = None
-) -> None:
-    """Find the nearest of all sources exactly.
-
-    extra: (M,) added to the distances of sources, such as how often they are used already.
-    """
+def search_all(field: Field, described: Floats, sources: Floats) -> None:
+    """Find the nearest of all sources exactly; costs stay as they are."""
     places = np.flatnonzero(field.whole).astype(np.int32)
     candidates = sources[places]
     length = np.einsum("md,md->m", candidates, candidates)
-    if extra is not None:
-        length = length + extra[places]
     rows = max(BLOCK // len(places), 1)
     for start in range(0, len(described), rows):
-        part = described[start : start + rows]
-        apart = part @ candidates.T
+        apart = described[start : start + rows] @ candidates.T
         apart *= -2
         apart += length
-        best = apart.argmin(1)
-        field.source[start : start + rows] = places[best]
-    field.cost = distances(described, sources, field.source)
+        field.source[start : start + rows] = places[apart.argmin(1)]
 
 
 def try_sources(

@@ -10,6 +10,7 @@ Sources: Wexler, Shechtman and Irani 2007, Space-Time Completion of Video; Newso
 Inpainting of Complex Scenes (roughness of texture beside colours); Barnes et al. 2009, PatchMatch.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from imgae.restore.holes import around
 from imgae.restore.synthesis import field as fields
 from imgae.restore.synthesis.field import Field
 from imgae.restore.synthesis.patches import SIDE, describe, roughness
@@ -42,8 +44,8 @@ GUIDE: Final = 1.0
 """The weight of the guess's colours beside those of the fill at the coarsest scale."""
 FADE: Final = 0.25
 """That weight at each scale, over that at the next coarser."""
-DOWN: Final = 0.0
-ACROSS: Final = 0.0
+DOWN: Final = 0.4
+ACROSS: Final = 0.05
 """Weights of the distance to a source, in sizes of the hole, beside the spread of patches."""
 RADII: Final = ((1, 4, 16), (2, 8, 32))
 """Of random search, at the finest scale and at the others."""
@@ -122,8 +124,11 @@ class Work:
         self.inside = np.flatnonzero(scale.hole).astype(np.int32)
         self.targets = fields.touching(scale.hole)
         self.whole = scale.known_patches()
-        guessed = describe(scale.guess, scale.rough)[:, :, : self.channels]
-        self.guess = guessed[self.targets]
+        self.box = around(self.targets, SIDE).slices
+        self.sources = describe(scale.pixels, scale.rough).reshape(scale.hole.size, -1)
+        guess, rough = (np.ascontiguousarray(part[self.box]) for part in (scale.guess, scale.rough))
+        guessed = describe(guess, rough)[:, :, : self.channels]
+        self.guess = guessed[self.targets[self.box]]
 
     def begin(self) -> Field:
         """Start from the guess."""
@@ -156,21 +161,39 @@ class Work:
             self.repaint(field)
 
     def search(self, field: Field, exact: bool) -> None:
-        height, width = self.scale.hole.shape
-        picture = self.planes.reshape(height, width, -1)
-        sources = describe(*np.split(picture, [self.channels], 2))
-        sources = sources.reshape(height * width, -1)
-        mine = sources[field.targets]
-        mine[:, : self.channels] += self.share * (self.guess - mine[:, : self.channels])
+        """Look for patches nearer to those that touch the hole as it is now."""
+        mine = self.described()
         if exact:
-            fields.search_all(field, mine, sources)
+            fields.search_all(field, self.placed(mine, field.targets), self.placed(self.sources))
+            field.cost = fields.distances(mine, self.sources, field.source)
             return
-        field.cost = fields.distances(mine, sources, field.source)
+        field.cost = fields.distances(mine, self.sources, field.source)
         for step in (1, 3, 1):
-            fields.propagate(field, mine, sources, step)
+            fields.propagate(field, mine, self.sources, step)
             for radius in RADII[min(self.number, 1)]:
-                fields.search_around(field, mine, sources, radius, self.rng)
-        fields.propagate(field, mine, sources, 1)
+                fields.search_around(field, mine, self.sources, radius, self.rng)
+        fields.propagate(field, mine, self.sources, 1)
+
+    def described(self) -> Floats:
+        """Return the vectors (N, D) of the patches that touch the hole, drawn to the guess."""
+        picture = self.planes.reshape(*self.scale.hole.shape, -1)[self.box]
+        parts = np.split(picture, [self.channels], 2)
+        vectors = describe(*(np.ascontiguousarray(part) for part in parts))
+        mine = vectors[self.targets[self.box]]
+        mine[:, : self.channels] += self.share * (self.guess - mine[:, : self.channels])
+        return mine
+
+    def placed(self, vectors: Floats, at: Places | None = None) -> Floats:
+        """Append row and column to vectors, so that distances in the picture count a little.
+
+        at: flat places, None for all of the picture.
+        """
+        width = self.scale.hole.shape[1]
+        places = np.arange(len(vectors)) if at is None else at
+        where = np.stack(np.divmod(places, width), 1) / math.sqrt(len(self.inside))
+        spread = float(self.sources[self.whole.ravel()].var(0).sum())
+        weights = np.sqrt(np.array([DOWN, ACROSS]) * spread)
+        return np.concatenate([vectors, (where * weights).astype(np.float32)], 1)
 
 
 def composed(field: Field, pixels: Floats, hole: Mask) -> Floats:
