@@ -91,7 +91,7 @@ def scales_of(pixels: Floats, hole: Mask, usable: Mask) -> list[Scale]:
 
 
 def fill_hole(
-    pixels: Floats, hole: Mask, usable: Mask, seed: int = 0, guide: float = GUIDE
+    pixels: Floats, hole: Mask, usable: Mask, seed: int = 0, guide: float | None = None
 ) -> Floats | None:
     """Return a picture (H, W, C) with its hole (H, W) filled from its surroundings.
 
@@ -104,7 +104,12 @@ def fill_hole(
     scales = scales_of(pixels, hole, usable)
     field = None
     for number in reversed(range(len(scales))):
-        work = Work(scales[number], number, rng, guide * FADE ** (len(scales) - 1 - number))
+        work = Work(
+            scales[number],
+            number,
+            rng,
+            (GUIDE if guide is None else guide) * FADE ** (len(scales) - 1 - number),
+        )
         field = work.begin() if field is None else work.go_on(field)
         work.improve(field, coarsest=number == len(scales) - 1)
     assert field is not None
@@ -164,8 +169,10 @@ class Work:
         """Look for patches nearer to those that touch the hole as it is now."""
         mine = self.described()
         if exact:
-            fields.search_all(field, self.placed(mine, field.targets), self.placed(self.sources))
-            field.cost = fields.distances(mine, self.sources, field.source)
+            placed = self.placed(self.sources)
+            mine = self.placed(mine, field.targets)
+            fields.search_all(field, mine, placed)
+            field.cost = fields.distances(mine, placed, field.source)
             return
         field.cost = fields.distances(mine, self.sources, field.source)
         for step in (1, 3, 1):

@@ -6,6 +6,7 @@ there, and those of patches are not. From about 50 pixels on, where the network'
 fill from patches takes its place, and the network's is only the guess that it starts from.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,14 +22,17 @@ from imgae.restore.synthesis.fill import fill_hole
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
-TEXTURED_FROM: Final = 5.5
+TEXTURED_FROM: Final = 8.0
 """Pixels from known ones to the deepest point of holes that get texture."""
 WHOLE_FROM: Final = 24.0
 """The same for holes that are filled from patches alone."""
-BAND: Final = 2.0
+BAND: Final = 3.0
 """The Gaussian, in pixels, whose blur is the coarse band."""
-RIM: Final = 4.0
+RIM: Final = 2.0
 """Pixels from the rim inwards over which the fine band comes in."""
+RING: Final = 8.0
+"""How far around a part its surroundings' fine band is measured, in pixels."""
+STRONGEST: Final = 1.2
 NEAREST: Final = 64
 FARTHEST: Final = 400
 """How far around a hole patches are taken, at least and at most: else as far as it is long."""
@@ -95,7 +99,7 @@ def add_texture(
         filled = fill_hole(pixels[area], part, usable[area], seed)
         if filled is not None:
             if not whole[area][part].any():
-                filled = with_fine_band(pixels[area], filled, part)
+                filled = with_fine_band(pixels[area], filled, part, usable[area])
             pixels[area][part] = filled[part].clip(*limits)
             done[area][part] = True
         if progress:
@@ -123,10 +127,26 @@ def area_of(spot: Box, source: Mask | None, shape: tuple[int, ...]) -> Box:
     )
 
 
-def with_fine_band(smooth: Floats, filled: Floats, part: Mask) -> Floats:
-    """Return the smooth picture with what is finer than BAND in the filled one added in a part."""
-    fine = filled - cv2.GaussianBlur(filled, (0, 0), BAND).reshape(filled.shape)
-    old = smooth - cv2.GaussianBlur(smooth, (0, 0), BAND).reshape(filled.shape)
+def with_fine_band(smooth: Floats, filled: Floats, part: Mask, known: Mask) -> Floats:
+    """Return the smooth picture with what is finer than BAND in the filled one added in a part.
+
+    known: (H, W); the band is made up to STRONGEST times as strong to be like that around the part,
+    since patches that are like a smooth guess are weaker.
+    """
+    fine, old = fine_band(filled), fine_band(smooth)
+    around = known & (distance_to_zero(~part) <= RING)
+    gain = 1.0
+    if around.any():
+        energy = float(np.square(old[around]).mean()) / max(
+            float(np.square(fine[part]).mean()), 1e-12
+        )
+        gain = min(max(math.sqrt(energy), 1.0), STRONGEST)
     share = np.minimum(distance_to_zero(part) / RIM, 1)[:, :, None]
-    result: Floats = smooth + share * (fine - old)
+    result: Floats = smooth + share * (np.float32(gain) * fine - old)
     return result
+
+
+def fine_band(pixels: Floats) -> Floats:
+    """Return what a Gaussian of BAND takes away."""
+    coarse = np.asarray(cv2.GaussianBlur(pixels, (0, 0), BAND), np.float32)
+    return pixels - coarse.reshape(pixels.shape)
