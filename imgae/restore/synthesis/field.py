@@ -17,8 +17,12 @@ Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 Places = NDArray[np.int32]
 
-BLOCK: Final = 1 << 24
-"""Distances that an exact search holds at once."""
+MANY: Final = 3000
+"""Sources that all targets are compared with at the coarsest scale."""
+ROWS: Final = 64
+COLUMNS: Final = 150
+"""Targets and sources in one matrix product: small enough that it takes one thread, for the
+threads of some linear algebra wait for each other busily."""
 SIDES4: Final = ((0, 1), (0, -1), (1, 0), (-1, 0))
 
 
@@ -83,17 +87,29 @@ def distances(described: Floats, sources: Floats, at: Places) -> Floats:
     return found
 
 
-def search_all(field: Field, described: Floats, sources: Floats) -> None:
-    """Find the nearest of all sources exactly; costs stay as they are."""
+def search_many(field: Field, described: Floats, sources: Floats, rng: np.random.Generator) -> None:
+    """Compare all targets with all sources, or with MANY of them drawn anew."""
     places = np.flatnonzero(field.whole).astype(np.int32)
+    if len(places) > MANY:
+        places = places[rng.choice(len(places), MANY, replace=False)]
     candidates = sources[places]
     length = np.einsum("md,md->m", candidates, candidates)
-    rows = max(BLOCK // len(places), 1)
-    for start in range(0, len(described), rows):
-        apart = described[start : start + rows] @ candidates.T
-        apart *= -2
-        apart += length
-        field.source[start : start + rows] = places[apart.argmin(1)]
+    count, size = described.shape
+    padded = np.pad(-2 * described, ((0, -count % ROWS), (0, 0))).reshape(-1, ROWS, size)
+    least = np.full(padded.shape[0] * ROWS, np.inf, np.float32)
+    best = np.zeros(len(least), np.int32)
+    every = np.arange(len(least))
+    for start in range(0, len(places), COLUMNS):
+        part = slice(start, start + COLUMNS)
+        apart = (padded @ candidates[part].T).reshape(len(least), -1)
+        apart += length[part]
+        nearest = apart.argmin(1)
+        cost = apart[every, nearest]
+        better = cost < least
+        best[better] = nearest[better] + start
+        least[better] = cost[better]
+    which = np.arange(count, dtype=np.int32)
+    try_sources(field, described, sources, which, places[best[:count]])
 
 
 def try_sources(

@@ -140,8 +140,8 @@ class Work:
         inside, near = self.inside, fields.nearest_marked(~self.scale.hole).ravel()
         self.planes[inside, : self.channels] = self.scale.guess[self.scale.hole]
         self.planes[inside, self.channels :] = self.planes[near[inside], self.channels :]
-        none = np.zeros(int(self.targets.sum()), np.int32)
-        return Field.new(self.targets, self.whole, none)
+        places = np.flatnonzero(self.whole).astype(np.int32)
+        return Field.new(self.targets, self.whole, self.rng.choice(places, int(self.targets.sum())))
 
     def go_on(self, coarse: Field) -> Field:
         """Start from what was found at half the size."""
@@ -162,24 +162,24 @@ class Work:
         """Look for nearer patches and repaint, in turns."""
         rounds = COARSE_ROUNDS if coarsest else ROUNDS[min(self.number, len(ROUNDS) - 1)]
         for _ in range(rounds):
-            self.search(field, exact=coarsest)
+            self.search(field, coarsest)
             self.repaint(field)
 
-    def search(self, field: Field, exact: bool) -> None:
+    def search(self, field: Field, coarsest: bool) -> None:
         """Look for patches nearer to those that touch the hole as it is now."""
-        mine = self.described()
-        if exact:
-            placed = self.placed(self.sources)
-            mine = self.placed(mine, field.targets)
-            fields.search_all(field, mine, placed)
-            field.cost = fields.distances(mine, placed, field.source)
+        mine, sources = self.described(), self.sources
+        if coarsest:
+            mine, sources = self.placed(mine, field.targets), self.placed(sources)
+        field.cost = fields.distances(mine, sources, field.source)
+        if coarsest:
+            fields.search_many(field, mine, sources, self.rng)
+            fields.propagate(field, mine, sources, 1)
             return
-        field.cost = fields.distances(mine, self.sources, field.source)
         for step in (1, 3, 1):
-            fields.propagate(field, mine, self.sources, step)
+            fields.propagate(field, mine, sources, step)
             for radius in RADII[min(self.number, 1)]:
-                fields.search_around(field, mine, self.sources, radius, self.rng)
-        fields.propagate(field, mine, self.sources, 1)
+                fields.search_around(field, mine, sources, radius, self.rng)
+        fields.propagate(field, mine, sources, 1)
 
     def described(self) -> Floats:
         """Return the vectors (N, D) of the patches that touch the hole, drawn to the guess."""

@@ -58,13 +58,13 @@ def wide_parts(hole: Mask, depth: Floats) -> Mask:
 
 def whole_parts(wide: Mask, depth: Floats) -> Mask:
     """Return those of the wide parts that are filled from patches alone."""
-    deep = (depth > WHOLE_FROM) & wide
-    if not deep.any():
-        return deep
-    labels = np.asarray(cv2.connectedComponents(wide.astype(np.uint8))[1])
-    chosen = np.zeros(int(labels.max()) + 1, bool)
-    chosen[labels[deep]] = True
-    found: Mask = chosen[labels]
+    found: Mask = (depth > WHOLE_FROM) & wide
+    if found.any():
+        area = around(wide, 0).slices
+        labels = np.asarray(cv2.connectedComponents(wide[area].astype(np.uint8))[1])
+        chosen = np.zeros(int(labels.max()) + 1, bool)
+        chosen[labels[found[area]]] = True
+        found[area] = chosen[labels]
     return found
 
 
@@ -89,22 +89,39 @@ def add_texture(
     if rules.avoid is not None:
         usable &= ~rules.avoid
     done = np.zeros_like(wide)
-    count, labels, boxes, _ = cv2.connectedComponentsWithStats(wide.astype(np.uint8))
-    for label in range(1, count):
-        left, top, width, height = boxes[label, :4].tolist()
-        spot = Box(top, left, top + height, left + width)
+    parts = parts_of(wide)
+    for number, (spot, own) in enumerate(parts, 1):
         area = area_of(spot, rules.source, wide.shape).slices
-        part = labels[area] == label
-        seed = rules.seed
-        filled = fill_hole(pixels[area], part, usable[area], seed)
+        part = np.zeros(wide[area].shape, bool)
+        part[
+            spot.top - area[0].start : spot.bottom - area[0].start,
+            spot.left - area[1].start : spot.right - area[1].start,
+        ] = own
+        filled = fill_hole(pixels[area], part, usable[area], rules.seed)
         if filled is not None:
             if not whole[area][part].any():
                 filled = with_fine_band(pixels[area], filled, part, usable[area])
             pixels[area][part] = filled[part].clip(*limits)
             done[area][part] = True
         if progress:
-            progress(label, count - 1)
+            progress(number, len(parts))
     return done
+
+
+def parts_of(marked: Mask) -> list[tuple[Box, Mask]]:
+    """Return the connected parts of what is marked, each in its own box."""
+    if not marked.any():
+        return []
+    outer = around(marked, 0)
+    seen = marked[outer.slices].astype(np.uint8)
+    count, labels, boxes, _ = cv2.connectedComponentsWithStats(seen)
+    found = []
+    for label in range(1, count):
+        left, top, width, height = boxes[label, :4].tolist()
+        own = labels[top : top + height, left : left + width] == label
+        top, left = top + outer.top, left + outer.left
+        found.append((Box(top, left, top + height, left + width), own))
+    return found
 
 
 def area_of(spot: Box, source: Mask | None, shape: tuple[int, ...]) -> Box:

@@ -5,9 +5,11 @@ Source: Perez, Gangnet and Blake 2003, Poisson Image Editing; solved on several 
 
 from typing import Final
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from imgae.restore.holes import around
+from imgae.restore.synthesis.scales import double, halve_all, sum_of_blocks
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -42,7 +44,8 @@ def join(pixels: Floats, hole: Mask, source: Places) -> None:
         missing = wanted - (pixels[second][meet] - pixels[first][meet])
         right[second][meet] += missing
         right[first][meet] -= missing
-    pixels += solve(right, hole)
+    area = around(hole, 1).slices
+    pixels[area] += solve(right[area], hole[area])
 
 
 def solve(right: Floats, free: Mask, hold: float = HOLD, cycles: int = CYCLES) -> Floats:
@@ -58,33 +61,27 @@ def solve(right: Floats, free: Mask, hold: float = HOLD, cycles: int = CYCLES) -
 
 def cycle(x: Floats, right: Floats, free: Mask, hold: float) -> None:
     """Improve x, in place, here and on all coarser grids."""
-    weight = free.astype(np.float32)[:, :, None]
+    weight: Floats = free.astype(np.float32)[:, :, None]
     relax(x, right, weight, hold, 2)
     if min(free.shape) >= 4 and free.any():
-        rest = (right + around(x) - (4 + hold) * x) * weight
+        rest = (right + neighbours(x) - (4 + hold) * x) * weight
         pad = ((0, free.shape[0] % 2), (0, free.shape[1] % 2))
-        rest = np.pad(rest, (*pad, (0, 0)))
-        rows = rest[::2] + rest[1::2]
-        coarse = rows[:, ::2] + rows[:, 1::2]
-        wide = np.pad(free, pad)
-        rows = wide[::2] & wide[1::2]
-        inner = rows[:, ::2] & rows[:, 1::2]
+        coarse = sum_of_blocks(np.pad(rest, (*pad, (0, 0))))
+        inner = halve_all(free)
         small = np.zeros_like(coarse)
         cycle(small, coarse, inner, 4 * hold)
-        size = (2 * small.shape[1], 2 * small.shape[0])
-        large = cv2.resize(small, size, interpolation=cv2.INTER_LINEAR).reshape(*size[::-1], -1)
-        x += large[: x.shape[0], : x.shape[1]] * weight
+        x += double(small, *free.shape) * weight
     relax(x, right, weight, hold, 2)
 
 
 def relax(x: Floats, right: Floats, weight: Floats, hold: float, times: int) -> None:
     """Improve x, in place, by damped Jacobi steps."""
     for _ in range(times):
-        change = (around(x) + right) / np.float32(4 + hold) - x
+        change = (neighbours(x) + right) / np.float32(4 + hold) - x
         x += change * (weight * np.float32(0.8))
 
 
-def around(x: Floats) -> Floats:
+def neighbours(x: Floats) -> Floats:
     """Return the sums of the four neighbours."""
     total = np.zeros_like(x)
     total[1:] += x[:-1]
