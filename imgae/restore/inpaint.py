@@ -103,7 +103,8 @@ class Inpainter:
         avoid: bool (H, W), True where it may not.
         seed: other whole numbers from 0 give other fills of wide holes.
         Pixels outside the mask come back unchanged, to the bit.
-        Raises MaskError for a mask of another kind or size, or one that marks all that is visible;
+        Raises MaskError for a mask of another kind or size, one that marks all that is visible, or
+        if source and avoid leave too little to take texture from;
         ImageError for another kind of array, and for NaN or infinity outside the mask; OptionError
         for a feather that is not a whole number from 0.
         """
@@ -130,7 +131,7 @@ class Inpainter:
         progress: Progress | None = None,
         before: Image | None = None,
         *,
-        grain: bool = True,
+        grain: bool = True,  # noqa: ARG002
         source: Mask | None = None,
         avoid: Mask | None = None,
         seed: int = 0,
@@ -143,6 +144,8 @@ class Inpainter:
             raise OptionError(f"feather is {feather!r}; expected whole pixels from 0")
         if not isinstance(seed, Integral) or seed < 0:
             raise OptionError(f"seed is {seed!r}; expected a whole number from 0")
+        for name, marked in (("source", source), ("avoid", avoid)):
+            check_marked(name, marked, image)
         rules = Rules(source, avoid, int(seed))
         image = without_holes(image, hole)
         hidden = hidden_by_alpha(image)
@@ -245,6 +248,15 @@ class Inpainter:
             if progress:
                 progress(done, len(tiles))
         put(found, values)
+
+
+def check_marked(name: str, marked: Mask | None, image: Image) -> None:
+    """Raise MaskError unless it is None, or bool of the picture's height and width."""
+    if marked is None:
+        return
+    shape = (image.height, image.width)
+    if not isinstance(marked, np.ndarray) or marked.dtype != bool or marked.shape != shape:
+        raise MaskError(f"{name} is no bool array of the picture's height and width, {shape}")
 
 
 def still_deep(vague: Mask, coarse_hole: Mask) -> Mask:

@@ -91,29 +91,43 @@ def scales_of(pixels: Floats, hole: Mask, usable: Mask) -> list[Scale]:
 
 
 def fill_hole(
-    pixels: Floats, hole: Mask, usable: Mask, seed: int = 0, guide: float | None = None
+    pixels: Floats, hole: Mask, usable: Mask, seed: int = 0, guide: float = GUIDE
 ) -> Floats | None:
     """Return a picture (H, W, C) with its hole (H, W) filled from its surroundings.
 
     In the hole, pixels hold a guess. usable: (H, W), what may be copied, and is known. guide: the
-    weight of the guess's colours. Returns None if there is too little to copy.
+    weight of the guess's colours. seed: of what is tried at random; from 1 on, some of the
+    surroundings are left out as well, so that fills are clearly different.
+    Returns None if there is too little to copy.
     """
     if min(hole.shape) < SIDE or fields.whole_patches(usable & ~hole).sum() < FEWEST:
         return None
     rng = np.random.default_rng(seed)
     scales = scales_of(pixels, hole, usable)
+    if seed:
+        scales[-1].usable &= chosen_at_random(scales[-1], rng)
     field = None
     for number in reversed(range(len(scales))):
         work = Work(
             scales[number],
             number,
             rng,
-            (GUIDE if guide is None else guide) * FADE ** (len(scales) - 1 - number),
+            guide * FADE ** (len(scales) - 1 - number),
         )
         field = work.begin() if field is None else work.go_on(field)
         work.improve(field, coarsest=number == len(scales) - 1)
     assert field is not None
     return composed(field, pixels, hole)
+
+
+def chosen_at_random(scale: Scale, rng: np.random.Generator) -> Mask:
+    """Return where sources may be: in about two of three squares, or everywhere if few are left."""
+    height, width = scale.hole.shape
+    side = 2 * SIDE
+    squares = rng.random((-(-height // side), -(-width // side))) < 2 / 3
+    chosen = squares.repeat(side, 0).repeat(side, 1)[:height, :width]
+    left = fields.whole_patches(scale.usable & ~scale.hole & chosen).sum()
+    return chosen if left >= FEWEST / 4 else np.ones_like(chosen)
 
 
 class Work:

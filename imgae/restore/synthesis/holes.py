@@ -8,16 +8,19 @@ fill from patches takes its place, and the network's is only the guess that it s
 
 import math
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from imgae.errors import MaskError
 from imgae.model.stitch import Progress
 from imgae.picture.tiling import Box
 from imgae.restore.holes import around, deep_parts, distance_to_zero
-from imgae.restore.synthesis.fill import fill_hole
+from imgae.restore.synthesis.field import whole_patches
+from imgae.restore.synthesis.fill import FEWEST, fill_hole
+from imgae.restore.synthesis.patches import SIDE
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -83,21 +86,18 @@ def add_texture(
     not be copied. wide: (H, W), see `wide_parts`; whole: those of them that are replaced.
     Returns the pixels that have texture now; a part with too little around it is left out.
     """
-    usable = ~unknown
-    if rules.source is not None:
-        usable &= rules.source
-    if rules.avoid is not None:
-        usable &= ~rules.avoid
+    usable = usable_of(unknown, rules)
     done = np.zeros_like(wide)
     parts = parts_of(wide)
     for number, (spot, own) in enumerate(parts, 1):
-        area = area_of(spot, rules.source, wide.shape).slices
+        box = area_of(spot, wide.shape)
+        area = box.slices
         part = np.zeros(wide[area].shape, bool)
-        part[
-            spot.top - area[0].start : spot.bottom - area[0].start,
-            spot.left - area[1].start : spot.right - area[1].start,
-        ] = own
-        filled = fill_hole(pixels[area], part, usable[area], rules.seed)
+        part[spot.within(box).slices] = own
+        if rules.source is None:
+            filled = fill_hole(pixels[area], part, usable[area], rules.seed)
+        else:
+            filled = filled_from(pixels, around(usable, 0), usable, area, part, rules.seed)
         if filled is not None:
             if not whole[area][part].any():
                 filled = with_fine_band(pixels[area], filled, part, usable[area])
@@ -124,23 +124,53 @@ def parts_of(marked: Mask) -> list[tuple[Box, Mask]]:
     return found
 
 
-def area_of(spot: Box, source: Mask | None, shape: tuple[int, ...]) -> Box:
+def usable_of(unknown: Mask, rules: Rules) -> Mask:
+    """Return what may be copied.
+
+    Raises MaskError if what the rules leave holds not enough patches.
+    """
+    usable = ~unknown
+    if rules.source is None and rules.avoid is None:
+        return usable
+    if rules.source is not None:
+        usable &= rules.source
+    if rules.avoid is not None:
+        usable &= ~rules.avoid
+    if whole_patches(usable).sum() < FEWEST:
+        raise MaskError(
+            "too little is left to take texture from; a larger source or a smaller part to avoid "
+            f"helps: {FEWEST} whole squares of {SIDE}x{SIDE} known pixels are needed"
+        )
+    return usable
+
+
+def filled_from(
+    pixels: Floats, source: Box, usable: Mask, area: tuple[slice, slice], part: Mask, seed: int
+) -> Floats | None:
+    """Fill a part of an area from a box elsewhere, which is laid below it for that."""
+    height, width = part.shape
+    wide = max(width, source.right - source.left)
+
+    def stacked(upper: NDArray[Any], lower: NDArray[Any]) -> NDArray[Any]:
+        rest = [(0, 0)] * (upper.ndim - 2)
+        parts = [np.pad(x, [(0, 0), (0, wide - x.shape[1]), *rest]) for x in (upper, lower)]
+        return np.concatenate(parts)
+
+    allowed = stacked(np.zeros_like(part), usable[source.slices])
+    marked = stacked(part, np.zeros_like(usable[source.slices]))
+    both = stacked(pixels[area], pixels[source.slices])
+    filled = fill_hole(both, marked, allowed, seed, guide=0)
+    return None if filled is None else filled[:height, :width]
+
+
+def area_of(spot: Box, shape: tuple[int, ...]) -> Box:
     """Return the box around a part of a hole that patches are taken from."""
     margin = min(max(spot.bottom - spot.top, spot.right - spot.left, NEAREST), FARTHEST)
-    box = Box(
+    return Box(
         max(spot.top - margin, 0),
         max(spot.left - margin, 0),
         min(spot.bottom + margin, shape[0]),
         min(spot.right + margin, shape[1]),
-    )
-    if source is None or not source.any():
-        return box
-    far = around(source, 0)
-    return Box(
-        min(box.top, far.top),
-        min(box.left, far.left),
-        max(box.bottom, far.bottom),
-        max(box.right, far.right),
     )
 
 

@@ -25,12 +25,12 @@ def opponent(pixels: Floats) -> Floats:
     """Turn colours (H, W, 3) into brightness and two differences, lengths kept; gray stays."""
     if pixels.shape[2] == 1:
         return pixels
-    turned: Floats = cv2.transform(pixels, OPPONENT)
-    return turned
+    return np.asarray(cv2.transform(pixels, OPPONENT), np.float32)
 
 
-OPPONENT: Final = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]], np.float32)
-OPPONENT /= np.sqrt(np.array([[3], [2], [6]], np.float32))
+OPPONENT: Final = (np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])).astype(
+    np.float32
+)
 
 
 def cosines() -> Floats:

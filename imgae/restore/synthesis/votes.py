@@ -49,12 +49,13 @@ def vote(field: Field, hole: Places, planes: Floats, weight: Floats) -> Floats:
 def weights_of(field: Field, hole: Mask) -> Floats:
     """Return how much each target counts: more near the rim, and where its source fits well."""
     depth = cv2.distanceTransform(np.pad(hole, 1).astype(np.uint8), cv2.DIST_L2, 5)
-    faith = np.power(FAITH, -depth[1:-1, 1:-1].ravel()[field.targets])
+    inner = np.asarray(depth, np.float32)[1:-1, 1:-1].ravel()
+    faith: Floats = np.power(np.float32(FAITH), -inner[field.targets]).astype(np.float32)
     if not np.isfinite(field.cost).all():
-        return faith.astype(np.float32)
+        return faith
     scale = 2 * max(float(np.quantile(field.cost, 0.75)), 1e-12) / SHARPNESS
-    weight = faith * np.exp(-np.minimum(field.cost / scale, 30))
-    return weight.astype(np.float32)
+    weight: Floats = (faith * np.exp(-np.minimum(field.cost / scale, 30))).astype(np.float32)
+    return weight
 
 
 def pick(field: Field, hole: Places, planes: Floats) -> Floats:
