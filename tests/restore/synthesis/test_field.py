@@ -48,7 +48,7 @@ def test_a_search_of_many_draws_some(case, monkeypatch):
 
 
 def test_neighbours_pass_on_what_they_have(case):
-    field, sources, places, rng = case
+    field, sources, _, _ = case
     shift = -12 * 60  # for the upper half, what lies 12 rows higher is the best
     upper = field.targets < 24 * 60
     described = np.where(upper[:, None], sources[field.targets + shift], 0.5)
@@ -63,7 +63,7 @@ def test_neighbours_pass_on_what_they_have(case):
 
 
 def test_random_search_only_improves(case):
-    field, sources, places, rng = case
+    field, sources, _, rng = case
     described = sources[field.targets]
     field.cost = fields.distances(described, sources, field.source)
     before = field.cost.copy()
