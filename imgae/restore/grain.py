@@ -27,7 +27,7 @@ Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 Box = tuple[slice, slice]
 
-CELL: Final = 256
+CELL: Final = 512
 """Holes are treated by squares of this side, each with what is around it."""
 REACHES: Final = (48, 192)
 """How far around a square noise is looked for: near first, then farther, then everywhere."""
@@ -55,6 +55,9 @@ LOWEST_TENTH: Final = 1.755
 COARSEST: Final = 2
 """Waves of fewer half periods in a patch are shading rather than grain."""
 
+LONGEST: Final = 9
+"""Pixels over which grain hangs together, at most."""
+
 KURTOSIS: Final = (3.05, 3.25)
 """Of values, up to which patches are trusted to hold noise alone, and from which not at all."""
 UNEVEN: Final = (1.15, 1.4)
@@ -67,7 +70,7 @@ SAME_LEVEL: Final = 1.4
 """How much stronger noise may be than the picture's quietest patches of that brightness."""
 OTHER_LEVEL: Final = 1.8
 """The same for patches of any brightness."""
-MEAN_TRUST: Final = (0.1, 0.3)
+MEAN_TRUST: Final = (0.08, 0.2)
 """Mean trust at all levels of brightness up to which there is no noise in a picture, and from which
 there is."""
 CLIPPED: Final = 0.06
@@ -94,6 +97,8 @@ def continue_grain(
     pixels that have no noise yet; no others are changed. The same seed gives the same noise.
     """
     surroundings = Surroundings(pixels, unknown, limits)
+    if not surroundings.noisy:
+        return
     additions = []
     for box in boxes_of(smooth):
         filled = smooth[box]
@@ -306,11 +311,12 @@ def kernel_of(spectrum: Floats) -> Floats:
     """
     measured = RADII >= COARSEST
     filled = np.where(measured, spectrum, spectrum[measured & (RADII < 2 * COARSEST)].mean())
-    filled = cv2.GaussianBlur(filled, (0, 0), 0.7, borderType=cv2.BORDER_REFLECT)
+    amplitude = cv2.GaussianBlur(np.sqrt(filled), (0, 0), 0.5, borderType=cv2.BORDER_REFLECT)
     waves = np.abs(np.fft.fftfreq(2 * SIDE, 1 / (2 * SIDE))).astype(int).clip(0, SIDE - 1)
-    kernel = np.fft.fftshift(np.fft.ifft2(np.sqrt(filled)[np.ix_(waves, waves)]).real)
-    window = np.hanning(2 * SIDE + 1)[1:-1]
-    kernel = kernel[1:, 1:] * np.outer(window, window)  # its middle is now in the middle
+    kernel = np.fft.fftshift(np.fft.ifft2(amplitude[np.ix_(waves, waves)]).real)
+    inner = slice(SIDE - LONGEST, SIDE + LONGEST + 1)
+    window = np.hanning(2 * LONGEST + 3)[1:-1]
+    kernel = kernel[inner, inner] * np.outer(window, window)
     return np.asarray(kernel / max(float(np.linalg.norm(kernel)), 1e-9), np.float32)
 
 
@@ -319,6 +325,7 @@ class Surroundings:
 
     def __init__(self, pixels: Floats, unknown: Mask, limits: tuple[float, float]) -> None:
         self.pixels, self.unknown, self.limits = pixels, unknown, limits
+        self.quietest: dict[float, float] = {}
 
     def grain_at(self, box: Box, brightness: Floats) -> Grain | None:
         """Return the noise for holes of brightness (N,) in a box, or None for none."""
@@ -362,9 +369,23 @@ class Surroundings:
             return False
         if noise.spread <= VISIBLE[0] or not self.by_level:
             return True
-        most = [OTHER_LEVEL * other.spread for other in self.by_level.values()]
-        most.append(SAME_LEVEL * noise_of(self.everywhere, level).spread)
-        return noise.spread <= min(most)
+        return noise.spread <= min(self.most, SAME_LEVEL * self.quietest_at(round(level, 1)))
+
+    def quietest_at(self, level: float) -> float:
+        """Return the spread of the picture's quietest patches of a level."""
+        if level not in self.quietest:
+            self.quietest[level] = noise_of(self.everywhere, level).spread
+        return self.quietest[level]
+
+    @cached_property
+    def most(self) -> float:
+        """The spread that the picture's quietest patches of any level allow at any other."""
+        return OTHER_LEVEL * min((n.spread for n in self.by_level.values()), default=math.inf)
+
+    @property
+    def noisy(self) -> bool:
+        """Whether there may be noise that can be seen."""
+        return self.trust > 0 and self.most > VISIBLE[0]
 
     @cached_property
     def trust(self) -> float:
