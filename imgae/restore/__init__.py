@@ -7,6 +7,7 @@ __all__ = [
     "detect",
     "encode",
     "estimate",
+    "grain",
     "holes",
     "impulses",
     "inpaint",

@@ -19,6 +19,7 @@ from typing import Final
 
 import cv2
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import NDArray
 
 from imgae.restore.estimate import ramp
@@ -85,30 +86,40 @@ FADING: Final = 4
 """A filled pixel is about a mean of known ones, each weighted by this power of its nearness."""
 NEAR: Final = 7
 """Pixels from the rim inwards in which a fill has some of the noise around it."""
+DETAIL: Final = 1.5
+"""The Gaussian, in pixels, whose difference is fine detail."""
+AROUND: Final = 4.0
+"""The Gaussian in which fine detail is measured in texture."""
 
 
 def continue_grain(
-    pixels: Floats, unknown: Mask, smooth: Mask, seed: int, limits: tuple[float, float]
+    pixels: Floats,
+    unknown: Mask,
+    filled: Mask,
+    textured: Mask,
+    seed: int,
+    limits: tuple[float, float],
 ) -> None:
     """Give filled pixels noise like that of what is around them, in place.
 
     pixels: float32 (H, W, C), 1 for white, the holes filled; what is changed stays within limits,
-    the least and the largest value. unknown: (H, W), all that was not known. smooth: (H, W), the
-    pixels that have no noise yet; no others are changed. The same seed gives the same noise.
+    the least and the largest value. unknown: (H, W), all that was not known. filled: (H, W), of
+    that, what is to get noise; no others are changed. textured: (H, W), the pixels that have texture
+    from elsewhere, which brought some noise with it. The same seed gives the same noise.
     """
     surroundings = Surroundings(pixels, unknown, limits)
     if not surroundings.noisy:
         return
     additions = []
-    for box in boxes_of(smooth):
-        filled = smooth[box]
-        grain = surroundings.grain_at(box, pixels[box][filled].mean(1))
+    for box in boxes_of(filled):
+        own = filled[box]
+        grain = surroundings.grain_at(box, pixels[box][own].mean(1))
         if grain is not None:
             rng = np.random.default_rng((seed, box[0].start, box[1].start))
-            noise = added(grain, pixels, unknown, box, rng)[filled] * surroundings.trust
-            additions.append((box, filled, noise))
-    for box, filled, noise in additions:  # last: until then no square sees another's noise
-        pixels[box][filled] = (pixels[box][filled] + noise).clip(*limits)
+            noise = added(grain, pixels, unknown, textured, box, rng)[own]
+            additions.append((box, own, noise * surroundings.trust))
+    for box, own, noise in additions:  # last: until then no square sees another's noise
+        pixels[box][own] = (pixels[box][own] + noise).clip(*limits)
 
 
 def boxes_of(marked: Mask) -> Iterator[Box]:
@@ -261,7 +272,7 @@ class Grain:
     mixing: Floats
     kernels: Floats
 
-    def drawn(self, height: int, width: int, rng: np.random.Generator) -> Floats:
+    def drawn(self, height: int, width: int, rng: Generator) -> Floats:
         """Return a field of it, (height, width, C), of strength 1 in every channel."""
         margin = self.kernels.shape[1] // 2
         size = (height + 2 * margin, width + 2 * margin)
@@ -421,41 +432,65 @@ def levels_of(brightness: Floats) -> list[float]:
 
 
 def added(
-    grain: Grain, pixels: Floats, unknown: Mask, box: Box, rng: np.random.Generator
+    grain: Grain, pixels: Floats, unknown: Mask, textured: Mask, box: Box, rng: Generator
 ) -> Floats:
-    """Return noise for the holes of a box, (H, W, C) of the box.
+    """Return noise for the holes of a box, (H, W, C) of the box; for the rest see continue_grain.
 
-    Near the rim a fill has some noise already: as much is left out as a mean like the fill keeps
-    of the field that is drawn.
+    Of the field that is drawn, a hole gets what it lacks.
     """
     area = wider(box, NEAR)
     rows, columns = (
         slice(side.start - outer.start, side.stop - outer.start)
         for side, outer in zip(box, area, strict=True)
     )
-    holes = unknown[area]
-    field = grain.drawn(holes.shape[0], holes.shape[1], rng)
-    share = np.sqrt(1 - kept_share(field, holes))
-    brightness = pixels[box].mean(2)
-    noise: Floats = (field * share[:, :, None])[rows, columns] * grain.strengths_at(brightness)
-    return noise
+    field = grain.drawn(unknown[area].shape[0], unknown[area].shape[1], rng)
+    strengths = grain.strengths_at(pixels[area].mean(2))
+    noise = unforeseen(field, unknown[area]) * strengths
+    if textured[box].any():
+        share = lacking(pixels[area], field, strengths, textured[area])
+        noise = np.where(textured[area][:, :, None], share * field * strengths, noise)
+    return np.asarray(noise[rows, columns], np.float32)
 
 
-def kept_share(field: Floats, holes: Mask) -> Floats:
-    """Return how much of the variance of noise a fill keeps, from 0 to 1, (H, W).
+def unforeseen(field: Floats, holes: Mask) -> Floats:
+    """Return what a smooth fill lacks of a field of noise, (H, W, C), in the holes.
 
-    It depends on the distance from what is known. field: (H, W, C), such noise, of strength 1.
+    A fill keeps something of the noise at the rim, as any mean of known pixels does, and what hangs
+    together with that is foreseen. By distance from the rim, so much of the rest is taken that
+    the strength comes right. field: (H, W, C), of strength 1. holes: (H, W).
     """
     known = (~holes).astype(np.float32)
     weight = np.maximum(cv2.filter2D(known, -1, WEIGHTS), 1e-9)
     mean = cv2.filter2D(field * known[:, :, None], -1, WEIGHTS).reshape(field.shape)
-    squares = np.square(mean / weight[:, :, None]).mean(2)
+    mean /= weight[:, :, None]
     depth = np.asarray(cv2.distanceTransform(holes.astype(np.uint8), cv2.DIST_L2, 5))
     rings = np.rint(depth).astype(int).clip(0, NEAR + 1)
     count = np.maximum(np.bincount(rings[holes], minlength=NEAR + 2), 1)
-    kept = (np.bincount(rings[holes], squares[holes], NEAR + 2) / count).clip(0, 1)
-    kept[NEAR + 1] = 0
-    return np.asarray(kept[rings], np.float32)
+
+    def by_ring(values: Floats) -> Floats:
+        return np.asarray(np.bincount(rings[holes], values.mean(2)[holes], NEAR + 2) / count)
+
+    kept, common, whole = by_ring(mean * mean), by_ring(field * mean), by_ring(field * field)
+    kept[NEAR + 1] = common[NEAR + 1] = 0
+    slope = (common / np.maximum(kept, 1e-9)).clip(0, 1)
+    rest = np.maximum(whole - slope * common, 1e-9)
+    share = np.sqrt(((whole - kept) / rest).clip(0, 1))
+    return np.asarray(
+        share[rings][:, :, None] * (field - slope[rings][:, :, None] * mean), np.float32
+    )
+
+
+def lacking(pixels: Floats, field: Floats, strengths: Floats, textured: Mask) -> Floats:
+    """Return how much of a field of noise textured pixels need, by their fine detail, (H, W, 1)."""
+
+    def energy(values: Floats) -> Floats:
+        detail = values - cv2.GaussianBlur(values, (0, 0), DETAIL).reshape(values.shape)
+        return np.asarray(np.square(detail).mean(2), np.float32)
+
+    inside = textured.astype(np.float32)
+    found = cv2.GaussianBlur(energy(pixels) * inside, (0, 0), AROUND)
+    wanted = cv2.GaussianBlur(energy(field * strengths) * inside, (0, 0), AROUND)
+    return np.sqrt((1 - found / np.maximum(wanted, 1e-12)).clip(0, 1))[:, :, None]
 
 
 def weights() -> Floats:

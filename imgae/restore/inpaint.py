@@ -22,6 +22,7 @@ from imgae.picture.arrays import Picture, check_finite, from_picture, like_pictu
 from imgae.picture.image import Image
 from imgae.picture.pixels import from_float, to_float, to_nchw
 from imgae.picture.tiling import Box, Tile, TilePlan
+from imgae.restore.grain import continue_grain
 from imgae.restore.holes import around, deep_parts, depth_of, grown
 from imgae.restore.scaling import tone_of
 from imgae.restore.synthesis.holes import Rules, add_texture, whole_parts, wide_parts
@@ -161,10 +162,13 @@ class Inpainter:
         tone = tone_of(visible, ~hole)
         values = tone.seen(to_float(visible))
         values = values.copy() if np.shares_memory(values, image.pixels) else values
+        textured = np.zeros_like(hole)
         if texture:
-            self.fill_with_texture(values, hole, unknown, rules, progress, tone.limits)
+            textured = self.fill_with_texture(values, hole, unknown, rules, progress, tone.limits)
         else:
             self.fill(values, hole, progress, tone.limits)
+        if grain:
+            continue_grain(values, unknown, hole, textured, rules.seed, tone.limits)
         filled = tone.back(values[hole])
         if feather:
             share = np.minimum(depth_of(hole)[hole] / (feather + 1), 1)[:, None]
