@@ -104,8 +104,8 @@ def continue_grain(
 
     pixels: float32 (H, W, C), 1 for white, the holes filled; what is changed stays within limits,
     the least and the largest value. unknown: (H, W), all that was not known. filled: (H, W), of
-    that, what is to get noise; no others are changed. textured: (H, W), the pixels that have texture
-    from elsewhere, which brought some noise with it. The same seed gives the same noise.
+    that, what is to get noise; no others are changed. textured: (H, W), what has texture from
+    elsewhere, which brought some noise with it. The same seed gives the same noise.
     """
     surroundings = Surroundings(pixels, unknown, limits)
     if not surroundings.noisy:
@@ -443,54 +443,65 @@ def added(
         slice(side.start - outer.start, side.stop - outer.start)
         for side, outer in zip(box, area, strict=True)
     )
-    field = grain.drawn(unknown[area].shape[0], unknown[area].shape[1], rng)
+    holes = unknown[area]
     strengths = grain.strengths_at(pixels[area].mean(2))
-    noise = unforeseen(field, unknown[area]) * strengths
+    field = strengths * grain.drawn(holes.shape[0], holes.shape[1], rng)
+    noise = lacking_in_fill(pixels[area], field, holes)
     if textured[box].any():
-        share = lacking(pixels[area], field, strengths, textured[area])
-        noise = np.where(textured[area][:, :, None], share * field * strengths, noise)
+        share = lacking_in_texture(pixels[area], field, textured[area])
+        noise = np.where(textured[area][:, :, None], share * field, noise)
     return np.asarray(noise[rows, columns], np.float32)
 
 
-def unforeseen(field: Floats, holes: Mask) -> Floats:
+def lacking_in_fill(pixels: Floats, field: Floats, holes: Mask) -> Floats:
     """Return what a smooth fill lacks of a field of noise, (H, W, C), in the holes.
 
     A fill keeps something of the noise at the rim, as any mean of known pixels does, and what hangs
     together with that is foreseen. By distance from the rim, so much of the rest is taken that
-    the strength comes right. field: (H, W, C), of strength 1. holes: (H, W).
+    the fine detail comes right: the fill may have so much detail already as such a mean would, or
+    as most of its pixels do. pixels: (H, W, C), filled. holes: (H, W).
     """
+    depth = np.asarray(cv2.distanceTransform(holes.astype(np.uint8), cv2.DIST_L2, 5))
+    rings = np.rint(depth).astype(int).clip(0, NEAR + 1)
     known = (~holes).astype(np.float32)
     weight = np.maximum(cv2.filter2D(known, -1, WEIGHTS), 1e-9)
     mean = cv2.filter2D(field * known[:, :, None], -1, WEIGHTS).reshape(field.shape)
-    mean /= weight[:, :, None]
-    depth = np.asarray(cv2.distanceTransform(holes.astype(np.uint8), cv2.DIST_L2, 5))
-    rings = np.rint(depth).astype(int).clip(0, NEAR + 1)
-    count = np.maximum(np.bincount(rings[holes], minlength=NEAR + 2), 1)
+    mean = np.where((rings <= NEAR)[:, :, None], mean / weight[:, :, None], 0)
+    like_fill = np.where(holes[:, :, None], mean, field)
+    energies = [energy_of(values) for values in (field, like_fill, pixels)]
+    products = [(field * mean).sum(2), (mean * mean).sum(2)]
+    rest = np.where(holes[:, :, None], field, 0)
+    places = [np.nonzero(rings == ring) for ring in range(1, NEAR + 2)]
+    for place in places:
+        common, kept = (float(values[place].sum()) for values in products)
+        rest[place] -= np.float32(min(max(common / max(kept, 1e-9), 0), 1)) * mean[place]
+    energy = energy_of(rest)
+    for place in places:
+        wanted, found, measured = (values[place] for values in energies)
+        if len(wanted):
+            has = float(found.mean())
+            if len(wanted) >= FEWEST:
+                middle = float(np.median(wanted))
+                has = max(has, float(wanted.mean() * np.median(measured)) / max(middle, 1e-12))
+            share = (float(wanted.mean()) - has) / max(float(energy[place].mean()), 1e-12)
+            rest[place] *= np.float32(math.sqrt(min(max(share, 0), 1)))
+    return rest
 
-    def by_ring(values: Floats) -> Floats:
-        return np.asarray(np.bincount(rings[holes], values.mean(2)[holes], NEAR + 2) / count)
 
-    kept, common, whole = by_ring(mean * mean), by_ring(field * mean), by_ring(field * field)
-    kept[NEAR + 1] = common[NEAR + 1] = 0
-    slope = (common / np.maximum(kept, 1e-9)).clip(0, 1)
-    rest = np.maximum(whole - slope * common, 1e-9)
-    share = np.sqrt(((whole - kept) / rest).clip(0, 1))
-    return np.asarray(
-        share[rings][:, :, None] * (field - slope[rings][:, :, None] * mean), np.float32
-    )
+def energy_of(pixels: Floats) -> Floats:
+    """Return the squares of fine detail of (H, W, C), as (H, W)."""
+    detail = pixels - cv2.GaussianBlur(pixels, (0, 0), DETAIL).reshape(pixels.shape)
+    return np.asarray(np.square(detail).mean(2), np.float32)
 
 
-def lacking(pixels: Floats, field: Floats, strengths: Floats, textured: Mask) -> Floats:
-    """Return how much of a field of noise textured pixels need, by their fine detail, (H, W, 1)."""
-
-    def energy(values: Floats) -> Floats:
-        detail = values - cv2.GaussianBlur(values, (0, 0), DETAIL).reshape(values.shape)
-        return np.asarray(np.square(detail).mean(2), np.float32)
-
+def lacking_in_texture(pixels: Floats, wanted: Floats, textured: Mask) -> Floats:
+    """Return how much of noise (H, W, C) textured pixels need, by their fine detail, (H, W, 1)."""
     inside = textured.astype(np.float32)
-    found = cv2.GaussianBlur(energy(pixels) * inside, (0, 0), AROUND)
-    wanted = cv2.GaussianBlur(energy(field * strengths) * inside, (0, 0), AROUND)
-    return np.sqrt((1 - found / np.maximum(wanted, 1e-12)).clip(0, 1))[:, :, None]
+    found, full = (
+        cv2.GaussianBlur(energy_of(values) * inside, (0, 0), AROUND) for values in (pixels, wanted)
+    )
+    share = 1 - np.asarray(found) / np.maximum(full, 1e-12)
+    return np.asarray(np.sqrt(share.clip(0, 1))[:, :, None], np.float32)
 
 
 def weights() -> Floats:
