@@ -15,5 +15,6 @@ __all__ = [
     "routes",
     "scaling",
     "synthesis",
+    "toned",
     "unseen",
 ]

@@ -27,6 +27,7 @@ from imgae.restore.holes import around, deep_parts, depth_of, grown
 from imgae.restore.scaling import tone_of
 from imgae.restore.synthesis.holes import Rules, add_texture, whole_parts, wide_parts
 from imgae.restore.synthesis.scales import double, halve
+from imgae.restore.toned import tint_of
 from imgae.restore.unseen import extended, hidden_by_alpha
 
 Floats = NDArray[np.float32]
@@ -162,14 +163,17 @@ class Inpainter:
         tone = tone_of(visible, ~hole)
         values = tone.seen(to_float(visible))
         values = values.copy() if np.shares_memory(values, image.pixels) else values
+        tint = tint_of(values, hole, unknown) if values.shape[2] == 3 else None
+        shown = values if tint is None else values.mean(2, keepdims=True)
         textured = np.zeros_like(hole)
         if texture:
-            textured = self.fill_with_texture(values, hole, unknown, rules, progress, tone.limits)
+            textured = self.fill_with_texture(shown, hole, unknown, rules, progress, tone.limits)
         else:
-            self.fill(values, hole, progress, tone.limits)
+            self.fill(shown, hole, progress, tone.limits)
         if grain:
-            continue_grain(values, unknown, hole, textured, rules.seed, tone.limits)
-        filled = tone.back(values[hole])
+            continue_grain(shown, unknown, hole, textured, rules.seed, tone.limits)
+        filled = shown[hole] if tint is None else tint.coloured(shown[hole][:, 0])
+        filled = tone.back(filled)
         if feather:
             share = np.minimum(depth_of(hole)[hole] / (feather + 1), 1)[:, None]
             old = to_float(without_holes(before or image, hole).pixels[hole])
