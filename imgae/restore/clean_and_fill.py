@@ -30,7 +30,7 @@ def clean_and_fill(
     """
     if not hole.any():
         return denoiser.run(image, sigma)
-    draft = inpainter.run(image, hole, texture=False)
+    draft = inpainter.run(image, hole, texture=False, grain=False)
     # The draft is no JPEG any more, but most of its pixels still are one's.
     cleaned = denoiser.run(replace(draft, quantisation=image.quantisation), sigma)
     filled = inpainter.run(cleaned.image, hole, progress=progress, before=image, **filling)

@@ -61,15 +61,20 @@ LONGEST: Final = 9
 
 KURTOSIS: Final = (3.05, 3.25)
 """Of values, up to which patches are trusted to hold noise alone, and from which not at all."""
+KURTOSIS_OF_WEAK: Final = (3.05, 3.7)
+"""The same for noise up to WEAK. That of cameras was often rounded by JPEG."""
+WEAK: Final = 5 / 255
 UNEVEN: Final = (1.15, 1.4)
 """The same for how much the energy of patches differs, over what chance would do."""
 NARROW: Final = (0.32, 0.42)
-"""The same for how much chance would do. Noise of few waves is more likely shading."""
+"""The same for how much chance would do: what has few waves is more likely shading."""
+DIRECTED: Final = (0.25, 0.5)
+"""The same for how much more energy one direction has than the other, as a logarithm."""
 ENOUGH: Final = 0.7
 """Trust with which noise is not looked for any farther."""
 SAME_LEVEL: Final = 1.4
 """How much stronger noise may be than the picture's quietest patches of that brightness."""
-OTHER_LEVEL: Final = 1.8
+OTHER_LEVEL: Final = 2.2
 """The same for patches of any brightness."""
 MEAN_TRUST: Final = (0.08, 0.2)
 """Mean trust at all levels of brightness up to which there is no noise in a picture, and from which
@@ -243,7 +248,8 @@ def chance_of(waves: Floats) -> float:
 def trust_in(waves: Floats, energy: Floats) -> float:
     """Return from 0 to 1 how sure it is that patches hold noise alone.
 
-    Noise is normally distributed, of many waves, and but for chance as strong in every patch.
+    Noise is normally distributed, of many waves, and but for chance as strong in every patch and
+    in every direction.
     waves: as for Noise. energy: (N,), of each patch.
     """
     if not energy.any():
@@ -254,8 +260,20 @@ def trust_in(waves: Floats, energy: Floats) -> float:
     kurtosis = float((np.square(squares).mean(1)[varied] / variance[varied] ** 2).mean())
     chance = max(chance_of(waves), 0.02)
     uneven = float(np.log(energy + 1e-12).std()) / chance
-    doubts = ramp(kurtosis, *KURTOSIS), ramp(uneven, *UNEVEN), ramp(chance, *NARROW)
-    return math.prod(1 - doubt for doubt in doubts)
+    weak = float(energy.mean()) <= WEAK**2 * FINE.sum() * waves.shape[2]
+    normal = KURTOSIS_OF_WEAK if weak else KURTOSIS
+    spectrum = np.square(waves).sum((0, 2), dtype=np.float64).reshape(SIDE, SIDE)
+    across, along = np.triu(spectrum, 1).sum(), np.tril(spectrum, -1).sum()
+    directed = abs(math.log((across + 1e-12) / (along + 1e-12)))
+    return math.prod(
+        1 - ramp(value, *doubted)
+        for value, doubted in (
+            (kurtosis, normal),
+            (uneven, UNEVEN),
+            (chance, NARROW),
+            (directed, DIRECTED),
+        )
+    )
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,10 @@ SCATTER: Final = 3 / 255
 FAR: Final = 12 / 255
 STRANGE: Final = 0.002
 """The share of pixels that may be farther away than this."""
+STEEP: Final = 1.0
+"""How fast the offset of a channel may change with brightness."""
+JUMP: Final = 10 / 255
+"""And how much by chance."""
 AROUND: Final = 33
 """The side of the square around holes in which that must hold too."""
 
@@ -41,6 +45,12 @@ class Tint:
         """Return colours (N, 3) of brightness (N,)."""
         offsets = [np.interp(brightness, self.levels, column) for column in self.offsets.T]
         return np.asarray(brightness[:, None] + np.stack(offsets, 1), np.float32)
+
+    @property
+    def is_smooth(self) -> bool:
+        """Return whether no brightness has a hue of its own, as single things of a colour have."""
+        rises = np.abs(np.diff(self.offsets, axis=0)).max(1, initial=0)
+        return bool((rises <= STEEP * np.diff(self.levels) + JUMP).all())
 
     def fits(self, colours: Floats) -> bool:
         """Return whether colours (N, 3) follow from their brightness."""
@@ -67,7 +77,7 @@ def tint_of(pixels: Floats, hole: Mask, unknown: Mask) -> Tint | None:
     levels, *channels = (values / count[used] for values in sums)
     offsets = np.stack([channel - levels for channel in channels], 1)
     tint = Tint(levels.astype(np.float32), offsets.astype(np.float32))
-    if not tint.fits(colours):
+    if not (tint.is_smooth and tint.fits(colours)):
         return None
     near = cv2.dilate(hole.astype(np.uint8), np.ones((AROUND, AROUND), np.uint8)) > 0
     around = pixels[near & ~unknown]

@@ -39,6 +39,30 @@ def test_the_denoiser_sees_filled_holes(both, monkeypatch):
     assert (seen[0][HOLE] == 255).all()
 
 
+def test_the_holes_get_the_noise_that_the_denoiser_leaves(tmp_path):
+    """The second fill measures it; the first adds none."""
+    inpainter = Inpainter(tiny_models.fill(tmp_path / "fill.onnx"), threads=1)
+    denoiser = Denoiser(tiny_models.identity(tmp_path / "identity.onnx"), threads=1)
+    noise = np.random.default_rng(0).normal(0, 10, (160, 170, 3))
+    image = Image((215 + noise).clip(0, 255).astype(np.uint8))
+    hole = np.zeros((160, 170), bool)
+    hole[60:90, 60:90] = True
+    seen = []
+    run = denoiser.run
+    denoiser.run = lambda picture, sigma: seen.append(picture.pixels) or run(picture, sigma)
+    done = clean_and_fill(inpainter, denoiser, image, hole, sigma=0.1, texture=False)
+    assert (seen[0][hole] == 255).all()
+    assert np.array_equal(done.image.pixels[~hole], image.pixels[~hole])
+    assert done.image.pixels[hole].std() > 3
+    plain = clean_and_fill(inpainter, denoiser, image, hole, sigma=0.1, texture=False, grain=False)
+    assert (plain.image.pixels[hole] == 255).all()
+
+
+def test_a_gray_scan_in_colours_stays_gray(both):
+    done = clean_and_fill(*both, GRAY, HOLE, sigma=10 / 255)
+    assert (done.image.pixels == done.image.pixels[:, :, :1]).all()
+
+
 def test_feathering_blends_with_the_picture_as_it_was(both):
     done = clean_and_fill(*both, GRAY, HOLE, sigma=50 / 255, feather=3)
     assert 130 < done.image.pixels[10, 15, 0] < 145  # a quarter of the way from 100 to 255
