@@ -83,9 +83,9 @@ CLIPPED: Final = 0.06
 """So near to black and white, noise is cut off."""
 DRAWN: Final = 0.5 / 255
 """Patches that vary less were drawn, not taken by a camera."""
-VISIBLE: Final = (2 / 255, 4 / 255)
-"""The strength up to which noise counts as none, and from which in full. Clean photographs have up
-to the first."""
+VISIBLE: Final = (1.5 / 255, 2.5 / 255)
+"""The strength up to which noise counts as none, and from which in full. Most clean photographs have
+less than the first."""
 
 FADING: Final = 4
 """A filled pixel is about a mean of known ones, each weighted by this power of its nearness."""
