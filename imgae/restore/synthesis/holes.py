@@ -25,8 +25,12 @@ from imgae.restore.synthesis.patches import SIDE
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
-TEXTURED_FROM: Final = 8.0
+TEXTURED_FROM: Final = 5.5
 """Pixels from known ones to the deepest point of holes that get texture."""
+STROKE: Final = 12.0
+"""The deepest that slender holes without texture may be: letters, folds, scratches."""
+SLENDER: Final = 10.0
+"""From how many squares of its depth a hole is slender: a disc has 3.1, a square 4."""
 WHOLE_FROM: Final = 24.0
 """The same for holes that are filled from patches alone."""
 BAND: Final = 3.0
@@ -55,8 +59,17 @@ class Rules:
 
 
 def wide_parts(hole: Mask, depth: Floats) -> Mask:
-    """Return the parts of a hole that get texture. depth: of its pixels."""
-    return deep_parts(depth, hole, TEXTURED_FROM)
+    """Return the parts of a hole that get texture: strokes are not among them.
+
+    depth: of its pixels.
+    """
+    wide = deep_parts(depth, hole, TEXTURED_FROM)
+    if wide.any():
+        for spot, own in parts_of(hole):
+            deepest = float(depth[spot.slices][own].max())
+            if deepest <= STROKE and own.sum() > SLENDER * deepest**2:
+                wide[spot.slices][own] = False
+    return wide
 
 
 def whole_parts(wide: Mask, depth: Floats) -> Mask:

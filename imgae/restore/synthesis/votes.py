@@ -3,6 +3,7 @@
 Source: Wexler, Shechtman and Irani 2007, Space-Time Completion of Video (weights of votes).
 """
 
+import math
 from typing import Final
 
 import cv2
@@ -50,12 +51,11 @@ def weights_of(field: Field, hole: Mask) -> Floats:
     """Return how much each target counts: more near the rim, and where its source fits well."""
     depth = cv2.distanceTransform(np.pad(hole, 1).astype(np.uint8), cv2.DIST_L2, 5)
     inner = np.asarray(depth, np.float32)[1:-1, 1:-1].ravel()
-    faith: Floats = np.power(np.float32(FAITH), -inner[field.targets]).astype(np.float32)
-    if not np.isfinite(field.cost).all():
-        return faith
-    scale = 2 * max(float(np.quantile(field.cost, 0.75)), 1e-12) / SHARPNESS
-    weight: Floats = (faith * np.exp(-np.minimum(field.cost / scale, 30))).astype(np.float32)
-    return weight
+    faith = np.exp(-math.log(FAITH) * inner[field.targets], dtype=np.float32)
+    if np.isfinite(field.cost).all():
+        scale = 2 * max(float(np.quantile(field.cost, 0.75)), 1e-12) / SHARPNESS
+        faith *= np.exp(-np.minimum(field.cost / scale, 30)).astype(np.float32)
+    return faith
 
 
 def pick(field: Field, hole: Places, planes: Floats) -> Floats:
