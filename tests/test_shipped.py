@@ -22,6 +22,7 @@ from imgae.model import machine, registry, session
 from imgae.model.stitch import plan_for
 from imgae.picture.metrics import psnr
 from imgae.picture.tiling import TilePlan
+from imgae.restore import inpaint
 from imgae.restore.controls import Controls
 from imgae.restore.denoise import (
     CAMERA,
@@ -51,7 +52,9 @@ BUDGETS = {
     "denoise-best-int8": (1_000_000, 9 * MIB),
 }
 OTHERS = {
-    "inpaint": (70_000, 5 * MIB),
+    "inpaint": (300_000, 13 * MIB),
+    "inpaint-int8": (300_000, 7 * MIB),
+    "inpaint-fast": (70_000, 5 * MIB),
     "detect": (50_000, 4 * MIB),
     "denoise-camera": (53_000, 4 * MIB),
     "denoise-camera-int8": (53_000, 2 * MIB),
@@ -175,12 +178,16 @@ def test_the_default_is_what_the_processor_is_good_at(flags, name, tmp_path, mon
     assert main(["models", "--verbose"]) == 0
     lines = [line for line in capfd.readouterr().out.splitlines() if "(default: " in line]
     shown = {line.split(" (default: ")[0] for line in lines}
-    assert shown == {name, camera_model("cpu"), ESTIMATE} & registry.available().keys()
+    filling = inpaint.default_model("cpu")[0]
+    assert filling == ("inpaint-int8" if name == FAST_INTEGER else "inpaint")
+    assert imgae.Inpainter(device="cpu").model.card.name == filling
+    assert shown == {name, camera_model("cpu"), ESTIMATE, filling} & registry.available().keys()
 
 
 def test_the_default_on_a_gpu_claims_no_measurement(monkeypatch):
     monkeypatch.setattr(session, "choose_device", lambda device: "cuda")
     assert default_model() == (FAST, "int8 was not measured on a GPU")
+    assert inpaint.default_model() == ("inpaint", "int8 was not measured on a GPU")
 
 
 WITHOUT_VNNI = """
@@ -191,7 +198,7 @@ numpy.save(out, onnxruntime.InferenceSession(model).run(None, inputs)[0])
 """
 
 
-@pytest.mark.parametrize("name", ["denoise-fast-int8", "denoise-balanced-int8"])
+@pytest.mark.parametrize("name", ["denoise-fast-int8", "denoise-balanced-int8", "inpaint-int8"])
 def test_int8_models_are_the_same_without_vnni(name, example, tmp_path):
     """Products of 8-bit kernels overflow there; these have 7 bits."""
     emulator = shutil.which("qemu-x86_64")
@@ -199,7 +206,10 @@ def test_int8_models_are_the_same_without_vnni(name, example, tmp_path):
         pytest.skip("needs qemu-user on x86, to emulate a processor with AVX2 but no VNNI")
     model = session.load(registry.find(name), device="cpu", threads=1)
     image = example[0][:64, :64].transpose(2, 0, 1)[None] * np.float32(1 / 255)
-    inputs = {"image": image, "sigma": np.full((1, 1, 1, 1), 0.1, np.float32)}
+    mask = np.random.default_rng(0).random((1, 1, 64, 64)) < 0.5
+    told = {"sigma": np.full((1, 1, 1, 1), 0.1), "mask": mask}
+    inputs = {"image": image}
+    inputs |= {name: told[name].astype(np.float32) for name in model.card.inputs[1:]}
     np.savez(tmp_path / "inputs.npz", **inputs)
     files = map(str, (model.path, tmp_path / "inputs.npz", tmp_path / "out.npy"))
     command = [emulator, "-cpu", "Haswell", sys.executable, "-c", WITHOUT_VNNI, *files]
@@ -211,7 +221,8 @@ def test_the_names_on_the_command_line(capfd):
     assert main(["models", "--json"]) == 0
     records = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
     defaults = {record["name"] for record in records if record["default"]}
-    assert defaults == {MODEL, camera_model(), ESTIMATE} & registry.available().keys()
+    models = {MODEL, camera_model(), ESTIMATE, inpaint.default_model()[0]}
+    assert defaults == models & registry.available().keys()
     assert main(["doctor", "--json", "--threads", "1"]) == 0
     report = json.loads(capfd.readouterr().out)
     assert report["model"] == MODEL
@@ -323,22 +334,24 @@ def test_camera_models_give_the_same_in_tiles(camera):
         assert np.abs(tiled - imgae.Denoiser(camera.model.path, tile=0)(pixels)).max() < 1e-5
 
 
+@pytest.mark.parametrize("model", ["inpaint", "inpaint-int8", "inpaint-fast"])
 @pytest.mark.parametrize("kind", ["random50", "text", "scratches"])
-def test_thin_holes_are_filled_better_than_by_fast_marching(example, kind):
+def test_thin_holes_are_filled_better_than_by_fast_marching(example, kind, model):
     clean = example[1]
     hole = benchmark_mask(kind, 0, *clean.shape[:2])
     holed = np.where(hole[:, :, None], np.uint8(0), clean)
-    filled = imgae.Inpainter()(holed, hole)
+    filled = imgae.Inpainter(model)(holed, hole)
     other = cv2.inpaint(holed, hole.astype(np.uint8), 3, cv2.INPAINT_TELEA)
     assert np.array_equal(filled[~hole], clean[~hole])
     assert psnr(filled[hole], clean[hole], 255) > psnr(other[hole], clean[hole], 255) + 1
 
 
+@pytest.mark.parametrize("model", ["inpaint", "inpaint-int8", "inpaint-fast"])
 @pytest.mark.parametrize("kind", ["scratches", "box96"])
-def test_holes_are_filled_the_same_in_tiles(kind):
+def test_holes_are_filled_the_same_in_tiles(kind, model):
     pixels = np.random.default_rng(0).random((150, 393, 3), np.float32)
     hole = benchmark_mask(kind, 1, 150, 393)
-    whole, tiled = (imgae.Inpainter(tile=tile)(pixels, hole) for tile in (0, 64))
+    whole, tiled = (imgae.Inpainter(model, tile=tile)(pixels, hole) for tile in (0, 64))
     assert np.abs(whole - tiled).max() < 1e-5
 
 

@@ -46,13 +46,14 @@ def add_parser(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     from imgae.model.machine import has_vnni
     from imgae.model.session import load
-    from imgae.restore import denoise
+    from imgae.restore import denoise, inpaint
 
     known = registry.available()
     reasons = [
         denoise.default_model(),
         (denoise.camera_model(), denoise.CAMERA_BECAUSE),
         (denoise.ESTIMATE, denoise.ESTIMATE_BECAUSE),
+        inpaint.default_model(),
     ]
     defaults = {known.get(name): why for name, why in reasons}
     for folder in registry.folders()[2:]:  # those that the user named
@@ -89,7 +90,7 @@ def show_table(lines: list[list[str]]) -> None:
     for line in lines:
         result(" ".join(map(str.ljust, line, widths)).rstrip())
     if any(line[0] for line in lines):
-        note("* what `imgae denoise` uses if you name none; `imgae models MODEL` tells more")
+        note("* what imgae uses if you name none; `imgae models MODEL` tells more")
 
 
 def record_of(path: Path, card: "ModelCard", because: str | None) -> dict[str, Any]:

@@ -64,7 +64,8 @@ class Settings:
         Option(
             "--variant",
             "the size of the network: fast; balanced (3 times the work, better); best (13 times); "
-            "deep (fast, but it sees farther, for large holes); tiny (for tests) (default: fast)",
+            "deep (fast, but it sees farther, for large holes); wide (deep with 4 times the work); "
+            "tiny (for tests) (default: fast)",
             always=True,
         ),
     )

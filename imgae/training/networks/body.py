@@ -36,6 +36,8 @@ VARIANTS: Final = {
     "fast": Variant(widths=(32, 64, 128), blocks=(2, 2, 2, 2, 2)),
     # fast that sees farther, for holes of some tens of pixels
     "deep": Variant(widths=(32, 64, 128), blocks=(2, 2, 6, 2, 2)),
+    # deep, about twice as wide
+    "wide": Variant(widths=(64, 128, 192), blocks=(3, 3, 6, 3, 3)),
     "balanced": Variant(widths=(48, 96, 192), blocks=(2, 3, 4, 3, 2)),
     "best": Variant(widths=(96, 128, 192), blocks=(9, 4, 4, 4, 9)),
 }

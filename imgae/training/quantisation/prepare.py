@@ -18,6 +18,8 @@ from imgae.training.quantisation.rounding import Batches, Example, calibrate, qu
 from imgae.training.settings import Settings
 
 BATCHES: Final = 6
+MOST_PIXELS: Final = 1 << 18
+"""Of a batch: whoever trained on a GPU in large batches may export on less."""
 
 Draw = Callable[[Tensor, Generator], Example]
 
@@ -33,10 +35,8 @@ def prepare(net: Network, batches: Batches) -> None:
 def example_batches(draw: Draw, bank: PictureBank, settings: Settings) -> Batches:
     """Return crops of a bank with a task's corruption, in main memory.
 
-    draw: the task's `example`.
+    draw: the task's `example`. Batches are as in training, but for MOST_PIXELS.
     """
+    count = max(1, min(settings.batch, MOST_PIXELS // settings.crop**2))
     generator = Generator(bank.pixels.device).manual_seed(settings.seed)
-    return [
-        draw(bank.crops(settings.batch, settings.crop, generator), generator)
-        for _ in range(BATCHES)
-    ]
+    return [draw(bank.crops(count, settings.crop, generator), generator) for _ in range(BATCHES)]

@@ -4,14 +4,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Generator
+from torch import Generator, Tensor
 
+from imgae.model.contract import GUESS
 from imgae.training.corruptions.holes import Holes
 from imgae.training.mask_bank import HoleBank, crop_conflict
 from imgae.training.networks.body import variant_named
+from imgae.training.networks.fill import smooth_fill
 from imgae.training.networks.inpaint import InpaintingAutoencoder
-from imgae.training.objectives.inpaint import Inpainting
-from imgae.training.settings import Settings
+from imgae.training.objectives.inpaint import EPSILON, Inpainting
+from imgae.training.quantisation.rounding import Example
+from imgae.training.settings import Settings, int8_setting
 from imgae.training.tasks.task import Task
 from imgae.training.validate import SIDE, Case, Restoration, as_tensor, centre
 
@@ -21,6 +24,8 @@ class InpaintSettings(Settings):
     """Those of all tasks."""
 
     task = "inpaint"
+
+    int8: bool = int8_setting()
 
     def conflict(self) -> str:
         return crop_conflict(self) or super().conflict()
@@ -61,6 +66,19 @@ class InpaintTask(Task[InpaintSettings]):
             given = clean.masked_fill(mask, 0)
             cases.append(Case(given, (mask.float(),), clean, mask.expand_as(clean)))
         return Restoration(cases, device)
+
+    def example(self, clean: Tensor, generator: Generator) -> Example:
+        """See `Task.example`. Errors weigh as they do in the loss.
+
+        What is left is taken to be about what the smooth fill leaves.
+        """
+        given, mask = Holes(HoleBank(clean.device))(clean, generator)
+        hole = (mask > 0).float()
+        share = hole.mean((1, 2, 3), keepdim=True)
+        wrong = (smooth_fill(given, mask > GUESS) - clean).square() * hole
+        left = (wrong.mean((1, 2, 3), keepdim=True) / share.clamp(min=EPSILON)).sqrt()
+        expected = ((left + 1 / 255) * share.clamp(min=Inpainting.full_share)).sqrt()
+        return Example((given.cpu(), mask.cpu()), expected.cpu())
 
 
 TASK = InpaintTask()

@@ -71,7 +71,8 @@ class Task(Generic[Own]):
         """Raise TrainingError if this task's networks cannot compute in int8."""
         if type(self).example is Task.example:
             raise TrainingError(
-                f"a run of {self.name}; only denoisers (denoise, camera) can compute in int8"
+                f"a run of {self.name}; only those of denoise, camera and "
+                "inpaint can compute in int8"
             )
 
     def built(self, settings: Own) -> Network:

@@ -1,6 +1,7 @@
 """Networks that round stay near those that do not, and are stored as bytes."""
 
 import copy
+import dataclasses
 
 import numpy as np
 import pytest
@@ -16,7 +17,9 @@ from imgae import Denoiser  # noqa: E402
 from imgae.errors import TrainingError  # noqa: E402
 from imgae.training import export, runs, warmstart  # noqa: E402
 from imgae.training.checkpoint import Run  # noqa: E402
+from imgae.training.data import PictureBank  # noqa: E402
 from imgae.training.quantisation.basis import best_basis, rotate  # noqa: E402
+from imgae.training.quantisation.prepare import MOST_PIXELS, example_batches  # noqa: E402
 from imgae.training.quantisation.rounding import WEIGHT_LEVELS, Example  # noqa: E402
 from imgae.training.tasks import lookup  # noqa: E402
 
@@ -101,6 +104,30 @@ def test_changing_the_basis_leaves_a_camera_networks_function_as_it_is(camera_ru
     told = (torch.full((1, 2, 1, 1), 0.3), torch.full((1, 1, 1, 1), 800.0))
     with torch.no_grad():
         assert torch.allclose(net(clean, *told), before(clean, *told), atol=1e-4)
+
+
+def test_changing_the_basis_leaves_an_inpainting_networks_function_as_it_is():
+    task = lookup.load("inpaint")
+    torch.manual_seed(0)
+    net = task.network(task.settings(variant="tiny"))
+    for parameter in net.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    before = copy.deepcopy(net)
+    example = task.example(torch.rand(3, 3, 40, 40), torch.Generator().manual_seed(0))
+    assert example.expected.shape == (3, 1, 1, 1)
+    assert (example.expected > 0).all()
+    rotate(net, [example])
+    assert not torch.allclose(net.stem.weight, before.stem.weight, atol=0.01)
+    with torch.no_grad():
+        assert torch.allclose(net(*example.inputs), before(*example.inputs), atol=1e-4)
+
+
+def test_large_batches_are_cut_before_ranges_are_chosen_on_them(run):
+    settings = lookup.of_run(run)[1]
+    bank = PictureBank.of([np.zeros((300, 300, 3), np.uint8)])
+    large = dataclasses.replace(settings, batch=64, crop=256)
+    batches = example_batches(lookup.load("denoise").example, bank, large)
+    assert {len(batch.expected) for batch in batches} == {MOST_PIXELS // 256**2}
 
 
 def test_a_run_in_int8_rounds_from_its_first_step(run, file, tmp_path):
