@@ -178,9 +178,8 @@ def test_the_default_is_what_the_processor_is_good_at(flags, name, tmp_path, mon
     assert main(["models", "--verbose"]) == 0
     lines = [line for line in capfd.readouterr().out.splitlines() if "(default: " in line]
     shown = {line.split(" (default: ")[0] for line in lines}
-    filling = inpaint.default_model("cpu")[0]
-    assert filling == ("inpaint-int8" if name == FAST_INTEGER else "inpaint")
-    assert imgae.Inpainter(device="cpu").model.card.name == filling
+    filling = imgae.Inpainter(device="cpu").model.card.name
+    assert filling == "inpaint-int8"
     assert shown == {name, camera_model("cpu"), ESTIMATE, filling} & registry.available().keys()
 
 

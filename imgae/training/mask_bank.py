@@ -61,7 +61,7 @@ class HoleBank:
     thin holes are small.
     """
 
-    share_pixels = 0.3
+    share_pixels = 0.36
     share_double = 0.5
 
     def __init__(self, device: torch.device | str = "cpu", seed: int = 0) -> None:

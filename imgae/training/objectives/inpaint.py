@@ -27,7 +27,7 @@ class Inpainting:
         self, net: nn.Module, clean: Tensor, generator: Generator
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """clean: (B, 3, H, W) in [0, 1]. Returns the scalar loss and terms for the log."""
-        given, mask = self.corruption(clean, generator)
+        given, mask = self.corruption(clean, generator, net)
         hole = (mask > 0).float()
         error = (net(given, mask).float() - clean).square() * hole
         share = hole.mean((1, 2, 3))

@@ -97,7 +97,7 @@ def test_what_is_filled_counts_by_its_root_error_and_small_holes_for_less():
     def net(given, mask):
         return given + 0.1 * mask + 7 * (1 - mask)  # far off outside, which is not looked at
 
-    objective = Inpainting(lambda clean, _: (clean, mask), full_share=0.05)
+    objective = Inpainting(lambda clean, *_: (clean, mask), full_share=0.05)
     loss, terms = objective(net, clean, generator())
     assert loss.item() == pytest.approx((0.1 + 0.1 * 0.1) / 3, rel=1e-3)
     assert terms["mse"].item() == pytest.approx(0.01 * 2 / 3, rel=1e-3)
@@ -119,6 +119,27 @@ def test_holes_take_away_what_the_mask_marks_and_nothing_else():
     shares = mask[~guessed].ceil().mean((1, 2, 3))
     assert shares.max() > 0.6  # random pixels
     assert ((shares > 0) & (shares < 0.3)).float().mean() > 0.2
+
+
+def test_every_second_guess_is_the_networks_own_from_half_the_size():
+    seen = []
+
+    def net(image, mask):
+        seen.append((image, mask))
+        return torch.full_like(image, 0.25).requires_grad_()
+
+    clean = torch.rand(20, 3, 64, 64, generator=generator(3)) * 0.5 + 0.4
+    given, mask = Holes(HoleBank(seed=0), share_guess=1)(clean, generator(), net)
+    guessed = (mask == GUESS).expand_as(clean)
+    assert not given.requires_grad
+    assert (given[::2][guessed[::2]] == 0.25).all()
+    assert (given[1::2][guessed[1::2]] > 0.3).any()
+    ((image, half),) = seen
+    assert image.shape == (10, 3, 32, 32)
+    assert half.unique().tolist() == [0, 1]
+    unknown = (half == 1).expand_as(image)  # blocks without a known pixel
+    assert not image[unknown].any()
+    assert image[~unknown].min() > 0.3
 
 
 def test_guesses_are_drawn_for_small_batches_too():
