@@ -11,7 +11,7 @@ MORE = """\
 The file is loaded again and compared with the network at odd sizes. If the results differ by more
 than 1e-4, no file is written. fp16 stores the weights in half the space; they are computed with as
 fp32, at the same speed. int8 computes with 8-bit integers: two to three times faster where the
-processor has VNNI. It is for denoisers (denoise, camera), and needs the run's own pictures;
+processor has VNNI. It is for denoise, camera and inpaint, and needs the run's own pictures;
 `imgae train denoise --int8 --from MODEL` trains such a model further.
 """
 

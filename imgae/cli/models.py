@@ -128,9 +128,9 @@ def cells_of(record: dict[str, Any], card: "ModelCard", integers_are_fast: bool)
 
 def purpose_of(card: "ModelCard") -> str:
     """Return in a few words what a model is for."""
-    if card.task != "denoise":
-        return PURPOSES.get(card.task, card.summary.split(". ")[0])
     integers = ", 8-bit" if card.precision == "int8" else ""
+    if card.task != "denoise":
+        return PURPOSES.get(card.task, card.summary.split(". ")[0]) + integers
     if "sigma" not in card.inputs:
         return f"removes camera noise and JPEG marks{integers}"
     return f"removes white noise: {QUALITIES[grade_of(card.macs_per_pixel)]}{integers}"

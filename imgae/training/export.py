@@ -56,8 +56,8 @@ def export_run(
 
     flip_ensemble: average over the picture and its three flips; for the task denoise only.
     precision: of PRECISIONS; by default that of the run, which is fp16 or int8. A float run is
-    made int8 with ranges chosen on its own pictures; denoisers only. image_only: leave out the
-    inputs that are optional, which then count as 0, so that no runtime warns of them.
+    made int8 with ranges chosen on its own pictures; for denoisers and inpainters. image_only:
+    leave out the inputs that are optional, which then count as 0, so that no runtime warns of them.
 
     Raises TrainingError, leaving no file, if the file cannot be written, or exists and `overwrite`
     is false, the run cannot be read, or onnxruntime's output differs from torch's by more than

@@ -9,6 +9,7 @@ from onnx import helper
 from imgae.cli import main
 from imgae.model import machine, registry, session
 from imgae.restore.denoise import CAMERA, ESTIMATE, FAST, FAST_INTEGER, camera_model
+from imgae.restore.inpaint import INTEGER
 
 SHIPPED = list(registry.available())
 NESTED = "[" * 100_000 + "]" * 100_000
@@ -42,21 +43,22 @@ def test_each_model_has_one_line_that_says_what_it_is_for(capfd, vnni):
         "denoise-best": "slow   removes white noise: best quality",
         "denoise-balanced-int8": "fast   removes white noise: better quality, 8-bit",
         "denoise-camera": "removes camera noise and JPEG marks",
-        "inpaint": "fills holes",
+        "inpaint": "medium fills holes that a mask marks",
+        "inpaint-int8": "medium fills holes that a mask marks, 8-bit",
         "detect": "finds scratches, dust, dead pixels",
         "code": "short codes",
     }.items():
         assert words in of[name]
-    defaults = {FAST_INTEGER, camera_model(), ESTIMATE}
+    defaults = {FAST_INTEGER, camera_model(), ESTIMATE, INTEGER}
     assert {name for name, line in of.items() if line.startswith("* ")} == defaults & {*SHIPPED}
-    assert "* what `imgae denoise` uses" in err
+    assert "* what imgae uses if you name none" in err
 
 
 def test_the_default_and_the_speed_are_those_of_this_processor(capfd, tmp_path, monkeypatch):
     monkeypatch.setattr(machine, "CPUINFO", tmp_path / "none")
     _, lines, _ = run(capfd)
     marked = [line[2:].split()[0] for line in lines if line.startswith("* ")]
-    assert marked == sorted({FAST, CAMERA, ESTIMATE} & {*SHIPPED})
+    assert marked == sorted({FAST, CAMERA, ESTIMATE, INTEGER} & {*SHIPPED})
     (line,) = [line for line in lines if "denoise-balanced-int8" in line]
     assert "medium" in line
 
