@@ -37,10 +37,10 @@ group is one."""
 
 
 def odds_of(probabilities: NDArray[np.float32]) -> Odds:
-    """Return the logarithm of the odds of probabilities (...)."""
+    """Return the logarithm of the odds of probabilities (...), rounded up: above 0 only from SURE."""
     p = np.clip(probabilities, LEAST, 1 - LEAST)
     shift = np.log(SURE / (1 - SURE))
-    return np.asarray(np.clip(np.round(STEPS * (np.log(p / (1 - p)) - shift)), -127, 127), np.int8)
+    return np.asarray(np.clip(np.ceil(STEPS * (np.log(p / (1 - p)) - shift)), -127, 127), np.int8)
 
 
 def threshold(sensitivity: float) -> int:

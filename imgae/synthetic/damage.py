@@ -23,6 +23,10 @@ TOUCHED: Final = 0.15
 """The share of a pixel that a defect must cover to count."""
 FINER: Final = 4
 DEAD_SHARES: Final = (1e-4, 5e-3)
+VISIBLE: Final = 0.04
+"""Of white: a smaller change is not seen, and so no damage, such as white dust on a white sky."""
+CHANGED: Final = 0.1
+"""Of white: what a pixel must change to count where nobody knows how far it is covered."""
 LEAST_SIDE: Final = 61
 """Pixels that the longer side of a picture needs for scratches of film."""
 TONES: Final = ("colour", "gray", "sepia", "faded")
@@ -67,7 +71,7 @@ def damage_film(
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """Return clean (H, W, 3) with the defects of model.contract, and masks (H, W, 5), in its order.
 
-    Defects have soft edges, and are light, dark or coloured, opaque or not. tone: of TONES. late:
+    A pixel counts if it is covered by TOUCHED at least and changed by VISIBLE. Defects have soft edges, and are light, dark or coloured, opaque or not. tone: of TONES. late:
     the picture is toned after it was damaged, so that defects have the tone too; captions are laid
     over afterwards. The longer side has at least LEAST_SIDE pixels.
     """
@@ -78,9 +82,9 @@ def damage_film(
     masks = [stamp]
     for draw in (draw_lines, draw_specks):
         cover = softened(drawn_finely(size, draw, generator), generator.uniform(0, 0.8))
-        masks.append(cover > TOUCHED)
-        shown = cover[..., None] * generator.uniform(0.65, 1)
+        before, shown = pixels, cover[..., None] * generator.uniform(0.65, 1)
         pixels = np.asarray(pixels + shown * (matter(pixels, generator) - pixels), np.float32)
+        masks.append((cover > TOUCHED) & changed(pixels, before, VISIBLE))
     pixels = toned(pixels, tone) if late else pixels
     cover = softened(drawn_captions(size, generator, fonts), generator.choice((0.0, 0.5)))
     ink = (
@@ -88,15 +92,22 @@ def damage_film(
         if generator.random() < 0.5
         else generator.random(3)
     )
-    pixels = pixels + cover[..., None] * generator.uniform(0.4, 1) * (ink - pixels)
+    before, shown = pixels, cover[..., None] * generator.uniform(0.4, 1)
+    pixels = np.asarray(pixels + shown * (ink - pixels), np.float32)
+    text = (cover > TOUCHED) & changed(pixels, before, VISIBLE)
     pixels, dead = with_dead(pixels, generator)
     stamp, scratches, dust = masks
-    found = np.stack([scratches, dust, dead, stamp, cover > TOUCHED], 2)
-    return from_float(pixels.astype(np.float32), np.uint8), found
+    return from_float(pixels, np.uint8), np.stack([scratches, dust, dead, stamp, text], 2)
+
+
+def changed(after: Floats, before: Floats, least: float) -> NDArray[np.bool_]:
+    """Return where a channel changed by at least so much."""
+    return np.asarray((np.abs(after.clip(0, 1) - before) >= least).any(2), np.bool_)
 
 
 def stamped(pixels: Floats, generator: Generator, fonts: Fonts) -> tuple[Floats, NDArray[np.bool_]]:
     """Expose a date into a corner, with a glow or without."""
+    before = pixels
     height, width = pixels.shape[:2]
     tall = min(height, width) * generator.uniform(0.025, 0.05)
     cover = draw_stamp(max(tall, 8), generator, fonts)
@@ -115,7 +126,8 @@ def stamped(pixels: Floats, generator: Generator, fonts: Fonts) -> tuple[Floats,
         glow = softened(sheet, tall / 8)[..., None] * generator.uniform(0.2, 0.6) * ink
         pixels = np.asarray(1 - (1 - pixels) * (1 - glow), np.float32)
     lit = sheet[..., None] * generator.uniform(0.75, 1)
-    return np.asarray(pixels + lit * (ink - pixels), np.float32), sheet > TOUCHED
+    after = np.asarray(pixels + lit * (ink - pixels), np.float32)
+    return after, (sheet > TOUCHED) & changed(after, before, VISIBLE)
 
 
 def matter(pixels: Floats, generator: Generator) -> Any:
@@ -213,7 +225,8 @@ def with_dead(pixels: Floats, generator: Generator) -> tuple[Floats, NDArray[np.
     stuck = np.where(
         kind < 0.5, end.round(), np.where(kind < 0.75, one, generator.random(pixels.shape))
     )
-    return np.where(dead[..., None], stuck, pixels).astype(np.float32), dead
+    after = np.where(dead[..., None], stuck, pixels).astype(np.float32)
+    return after, dead & changed(after, pixels, VISIBLE)
 
 
 def damage_plainly(
@@ -226,7 +239,7 @@ def damage_plainly(
     """Return the same as damage_film, as a few lines of Pillow draw it.
 
     Everything is opaque and of one colour, lines and ellipses have hard edges and widths of whole
-    pixels, dates are type of one width or of segments; a pixel counts if it changed by 10 levels.
+    pixels, dates are type of one width; a pixel counts if it changed by CHANGED.
     """
     pixels = to_float(clean)
     pixels = pixels if late else toned(pixels, tone)
@@ -238,7 +251,7 @@ def damage_plainly(
         picture = PIL.Image.fromarray(before)
         draw(picture, generator, fonts)
         after = np.asarray(picture)
-        masks.append((np.abs(after.astype(int) - before) >= 10).any(2))
+        masks.append(changed(to_float(after), to_float(before), CHANGED))
         pixels = to_float(after)
     return from_float(pixels, np.uint8), np.stack(masks, 2)
 

@@ -115,29 +115,24 @@ def speck(fine: Mask, where: Points, size: float, rng: Generator) -> None:
 
 
 def draw_architecture(mask: Mask, rng: Generator) -> None:
-    """Lines that belong to the picture: window bars, railings, bricks, wires, roof edges."""
+    """Lines that belong to the picture, which their regular order shows: grids, railings, wires.
+
+    At least five lines are parallel, or one does not know a bar from a scratch.
+    """
     fine = finer(mask)
     height, width = mask.shape
     for _ in range(int(rng.integers(1, 4))):
-        size = np.array([between(rng, 40, 300), between(rng, 40, 300)])
-        corner = rng.uniform(-0.3, 0.8, 2) * (width, height)
+        size = np.array([between(rng, 60, 400), between(rng, 60, 400)])
+        corner = rng.uniform(-0.3, 0.7, 2) * (width, height)
         square = corner + size * np.array([(0, 0), (1, 0), (1, 1), (0, 1)])
-        corners = square + rng.normal(0, 0.06 * size.min(), (4, 2))
-        thick = between(rng, 0.8, 7)
-        columns, rows = (int(rng.integers(0, 14)) for _ in range(2))
-        if rng.random() < 0.4:
-            rows = int(rng.integers(0, 3))
-        for share in np.linspace(0, 1, max(columns, 2)):
+        corners = square + rng.normal(0, 0.08 * size.min(), (4, 2))
+        columns = int(rng.integers(5, 16))
+        rows = int(rng.integers(2, 12))
+        thick = min(between(rng, 0.8, 7), 0.3 * size[0] / columns)
+        for share in np.linspace(0, 1, columns):
             between_sides(fine, corners[[0, 1]], corners[[3, 2]], share, thick)
-        for share in np.linspace(0, 1, max(rows, 2)):
+        for share in np.linspace(0, 1, rows):
             between_sides(fine, corners[[0, 3]], corners[[1, 2]], share, thick)
-    if rng.random() < 0.3:
-        begin, drop = rng.uniform(0, height), rng.uniform(-60, 60)
-        gap, thick = between(rng, 6, 40), between(rng, 0.8, 3)
-        x = np.linspace(0, width, 40)
-        for number in range(int(rng.integers(2, 7))):
-            y = begin + number * gap + drop * (x / width) + 0.2 * drop * (x / width) ** 2
-            stroke(fine, np.stack([x, y], 1), thick, rng)
     lay_over(mask, fine)
 
 

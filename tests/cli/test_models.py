@@ -43,7 +43,7 @@ def test_each_model_has_one_line_that_says_what_it_is_for(capfd, vnni):
         "denoise-balanced-int8": "fast   removes white noise: better quality, 8-bit",
         "denoise-camera": "removes camera noise and JPEG marks",
         "inpaint": "fills holes",
-        "detect": "finds scratches, dust, dead pixels",
+        "detect": "finds scratches, dust, dead pixels, dates, type",
         "code": "short codes",
     }.items():
         assert words in of[name]

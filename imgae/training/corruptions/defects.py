@@ -13,7 +13,7 @@ from imgae.training.mask_bank import DrawnBank
 
 TOUCHED: Final = 0.15
 """The share of a pixel that a defect must cover to count: a fill then leaves no rim."""
-SEEN: Final = 4 / 255
+SEEN: Final = 10 / 255
 """A smaller change than this cannot be seen: whether it is marked does not matter."""
 
 
@@ -30,9 +30,9 @@ class Defects:
     stamps: DrawnBank
     captions: DrawnBank
     architecture: DrawnBank
-    share_undamaged: float = 0.2
-    shares: tuple[float, float, float, float, float] = (0.45, 0.45, 0.4, 0.35, 0.35)
-    share_lines: float = 0.15
+    share_undamaged: float = 0.3
+    shares: tuple[float, float, float, float, float] = (0.5, 0.5, 0.4, 0.4, 0.4)
+    share_lines: float = 0.05
 
     @torch.no_grad()
     def __call__(self, clean: Tensor, generator: Generator) -> tuple[Tensor, Tensor, Tensor]:
@@ -91,7 +91,7 @@ class Defects:
         whole = torch.where(draw.chance(0.5), blurred(whole, draw.between(0.3, 1.1)), whole)
         fading = (0.75 + 0.5 * draw.field(size, 6)).clamp(0.15, 1)
         cover = whole * torch.where(draw.chance(0.3), fading, torch.ones_like(fading))
-        cover = cover * torch.where(draw.chance(0.6), draw.between(0.85, 1), draw.between(0.35, 1))
+        cover = cover * torch.where(draw.chance(0.7), draw.between(0.85, 1), draw.between(0.4, 1))
         value = material(x, draw)
         changed = torch.lerp(x, value, cover).clamp(0, 1)
         return changed, (whole, difference(changed, x))
@@ -180,11 +180,11 @@ def material(x: Tensor, draw: Draw) -> Tensor:
         draw.between(0.4, 1),
     )
     kind = draw.uniform(1, 1, 1)
-    found = torch.where(kind < 0.92, scaled, toward)
-    found = torch.where(kind < 0.84, x + step, found)
-    found = torch.where(kind < 0.6, emulsion.expand_as(x), found)
-    found = torch.where(kind < 0.5, tint.expand_as(x), found)
-    return torch.where(kind < 0.32, plain.expand_as(x), found).clamp(0, 1)
+    found = torch.where(kind < 0.95, scaled, toward)
+    found = torch.where(kind < 0.9, x + step, found)
+    found = torch.where(kind < 0.78, emulsion.expand_as(x), found)
+    found = torch.where(kind < 0.7, tint.expand_as(x), found)
+    return torch.where(kind < 0.55, plain.expand_as(x), found).clamp(0, 1)
 
 
 def glowing(draw: Draw) -> Tensor:

@@ -94,7 +94,7 @@ def toned(x: Tensor, draw: Draw) -> Tensor:
 def on_paper(x: Tensor, draw: Draw) -> Tensor:
     """Add softness, grain, uneven light and the texture of paper, each to some samples."""
     size = x.shape[-1]
-    x = torch.where(draw.chance(0.3), blurred(x, draw.between(0.4, 1.8)), x)
+    x = torch.where(draw.chance(0.2), blurred(x, draw.between(0.4, 1.8)), x)
     light = 0.08 * draw.uniform(1, 1, 1) * draw.field(size, 4) * draw.chance(0.25)
     paper = draw.noise(1, size, size)
     paper = blurred(paper, draw.log_between(0.4, 2)) + 0.5 * draw.field(size, size // 8)
@@ -103,5 +103,5 @@ def on_paper(x: Tensor, draw: Draw) -> Tensor:
     grain = blurred(draw.noise(3, size, size), draw.between(0.05, 1.3))
     grain = grain / grain.std((1, 2, 3), keepdim=True)
     grain = torch.where(draw.chance(0.7), grain[:, :1].expand_as(grain), grain)
-    amount = draw.log_between(0.004, 0.07) * draw.chance(0.5)
+    amount = draw.log_between(0.004, 0.07) * draw.chance(0.4)
     return x + amount * grain * (0.4 + 2.4 * (x * (1 - x)).clamp(0, 0.25))

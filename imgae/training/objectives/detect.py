@@ -10,7 +10,7 @@ from torch import Generator, Tensor, nn
 from imgae.model.contract import DEFECTS
 from imgae.training.corruptions.defects import Defects
 
-FALSE_ALARM: Final = 5.0
+FALSE_ALARM: Final = 20.0
 """What a mark costs in a sample that has no defect of its kind, beside those that have."""
 
 
