@@ -10,6 +10,7 @@ __all__ = [
     "impulses",
     "inpaint",
     "levels",
+    "marks",
     "routes",
     "scaling",
     "texture",

@@ -37,7 +37,7 @@ group is one."""
 
 
 def odds_of(probabilities: NDArray[np.float32]) -> Odds:
-    """Return the logarithm of the odds of probabilities (...), rounded up: above 0 only from SURE."""
+    """Return the logarithms of the odds of probabilities (...): above 0 only above SURE."""
     p = np.clip(probabilities, LEAST, 1 - LEAST)
     shift = np.log(SURE / (1 - SURE))
     return np.asarray(np.clip(np.ceil(STEPS * (np.log(p / (1 - p)) - shift)), -127, 127), np.int8)

@@ -71,9 +71,10 @@ def damage_film(
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """Return clean (H, W, 3) with the defects of model.contract, and masks (H, W, 5), in its order.
 
-    A pixel counts if it is covered by TOUCHED at least and changed by VISIBLE. Defects have soft edges, and are light, dark or coloured, opaque or not. tone: of TONES. late:
-    the picture is toned after it was damaged, so that defects have the tone too; captions are laid
-    over afterwards. The longer side has at least LEAST_SIDE pixels.
+    A pixel counts if it is covered by TOUCHED at least and changed by VISIBLE. Defects have soft
+    edges, and are light, dark or coloured, opaque or not. tone: of TONES. late: the picture is
+    toned after it was damaged, so that defects have the tone too; captions are laid over
+    afterwards. The longer side has at least LEAST_SIDE pixels.
     """
     size = clean.shape[:2]
     pixels = to_float(clean)

@@ -25,14 +25,23 @@ def draw_all_scratches(mask: Mask, rng: Generator) -> None:
     One kind in a third of the masks, all of them mixed in the rest.
     """
     fine = finer(mask)
-    kinds = (one_scratch, tram_lines, broken_scratch, scuff)
+    kinds = (ruled_line, one_scratch, tram_lines, broken_scratch, scuff)
     only = int(rng.integers(0, 3 * len(kinds)))
     for _ in range(1 + many(mask, rng, 3, 24)):
         kind = (
-            kinds[only] if only < len(kinds) else kinds[int(rng.choice(4, p=(0.6, 0.1, 0.2, 0.1)))]
+            kinds[only]
+            if only < len(kinds)
+            else kinds[int(rng.choice(5, p=(0.35, 0.35, 0.08, 0.14, 0.08)))]
         )
         kind(fine, rng)
     lay_over(mask, fine)
+
+
+def ruled_line(fine: Mask, rng: Generator) -> None:
+    """One straight line of one width between any two points."""
+    height, width = (side // FINE for side in fine.shape)
+    ends = rng.uniform(-0.1, 1.1, (2, 2)) * (width, height)
+    stroke(fine, ends, between(rng, 0.7, 5), rng)
 
 
 def one_scratch(fine: Mask, rng: Generator) -> None:
@@ -84,12 +93,12 @@ def scuff(fine: Mask, rng: Generator) -> None:
 
 
 def draw_all_dust(mask: Mask, rng: Generator) -> None:
-    """Specks of 1.5 to 16 pixels, round or ragged, crumbs in clouds, hairs and curled fibres."""
+    """Specks of 2 to 16 pixels, round or ragged, crumbs in clouds, hairs and curled fibres."""
     fine = finer(mask)
     height, width = mask.shape
-    largest = between(rng, 3, 16)
+    largest = between(rng, 4, 16)
     for _ in range(1 + many(mask, rng, 4, 90)):
-        size = between(rng, 1.5, largest)
+        size = between(rng, 2, largest)
         speck(fine, rng.uniform(0, (width, height)), size, rng)
     if rng.random() < 0.3:
         middle, spread = rng.uniform(0, (width, height)), between(rng, 10, 60)

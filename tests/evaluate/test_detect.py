@@ -127,7 +127,7 @@ def test_the_command_prints_a_table_and_writes_json(pictures, tmp_path, monkeypa
     scratches = rows[detect.condition_of("film", "colour", "scratches")]
     assert f"| bright | film | scratches | {scratches['f1']:.3f} |" in out
     assert f"{rows['undamaged']['marked']:.4%} of the pixels" in out
-    assert 0 < rows["undamaged"]["marked"] <= rows["undamaged"]["worst"] < 1
+    assert 0 < rows["undamaged"]["marked"] <= rows["undamaged"]["worst"] <= 1
 
 
 def test_scores_of_a_card_are_numbers():

@@ -30,8 +30,8 @@ class Defects:
     stamps: DrawnBank
     captions: DrawnBank
     architecture: DrawnBank
-    share_undamaged: float = 0.3
-    shares: tuple[float, float, float, float, float] = (0.5, 0.5, 0.4, 0.4, 0.4)
+    share_undamaged: float = 0.25
+    shares: tuple[float, float, float, float, float] = (0.65, 0.6, 0.35, 0.35, 0.35)
     share_lines: float = 0.05
 
     @torch.no_grad()
@@ -88,7 +88,7 @@ class Defects:
         """Scratch or dust x: light, dark or coloured, opaque or not, of sharp or soft edges."""
         size = x.shape[-1]
         whole = bank.cover(len(x), size, draw.generator) * present
-        whole = torch.where(draw.chance(0.5), blurred(whole, draw.between(0.3, 1.1)), whole)
+        whole = torch.where(draw.chance(0.4), blurred(whole, draw.between(0.3, 1.1)), whole)
         fading = (0.75 + 0.5 * draw.field(size, 6)).clamp(0.15, 1)
         cover = whole * torch.where(draw.chance(0.3), fading, torch.ones_like(fading))
         cover = cover * torch.where(draw.chance(0.7), draw.between(0.85, 1), draw.between(0.4, 1))
