@@ -69,8 +69,8 @@ class Defects:
         touched = torch.cat([pair[0] for pair in pairs], 1)
         change = torch.cat([pair[1] for pair in pairs], 1)
         target = (touched > TOUCHED) & (change > SEEN)
-        # What is covered but looks as before, and what is hardly covered, may be marked or not.
-        unsure = (touched > 0.04) & ~target
+        # What is covered but looks as before may be marked or not.
+        unsure = (touched > TOUCHED) & ~target
         return x, target.float(), (~unsure).float()
 
     def with_lines(self, x: Tensor, draw: Draw) -> Tensor:
