@@ -24,7 +24,9 @@ FEWEST: Final = {"scratches": 8, "dust": 3, "dead-pixels": 1, "stamp": 12, "text
 MOST: Final = {"dead-pixels": 9}
 """Pixels that connected marks have at most."""
 GAP: Final = 0.02
-"""Marks of type nearer than this, of the picture's shorter side, are of one group."""
+"""Half of the distance, of the picture's shorter side, within which marks of type are one word."""
+SPACE: Final = 0.05
+"""The same, within which words are one date."""
 LEAST_GAP: Final = 6
 """Pixels."""
 MARGIN: Final = 0.22
@@ -32,8 +34,7 @@ MARGIN: Final = 0.22
 TALLEST: Final = 0.2
 """Of the picture's shorter side: a stamp is not higher (upright pictures: wider) than that."""
 DATED: Final = 0.35
-"""The share of a group's marks that look like a stamp's more than other type's, from which on the
-group is one."""
+"""The share of a word's marks that look like a stamp's more than other type's, at least."""
 
 
 def odds_of(probabilities: NDArray[np.float32]) -> Odds:
@@ -71,27 +72,38 @@ def sized(mask: Mask, fewest: int, most: int | None = None) -> Mask:
 
 
 def stamp_groups(typed: Mask, dated: Mask) -> Mask:
-    """Return the areas around groups of type that are date stamps: near a corner, small, dated.
+    """Return the areas around words of date stamps: those dated, in a small group in a corner.
 
     typed: where type is. dated: where it looks like a stamp's more than like other type's.
     """
+    shorter = min(typed.shape)
+    words, _, _ = components(grown(typed, GAP * shorter))
+    both = np.bincount(words[typed], minlength=int(words.max()) + 1)
+    like = np.bincount(words[typed & dated], minlength=len(both))
+    dates = (like >= DATED * both)[words] & typed
+    reach = SPACE * shorter
+    groups, _, boxes = components(grown(dates, reach))
+    chosen = [False, *(in_corner(box, typed.shape, reach) for box in boxes[1:])]
+    return np.asarray(
+        np.array(chosen)[groups] & (like >= DATED * both)[words] & (words > 0), np.bool_
+    )
+
+
+def in_corner(box: NDArray[Any], shape: tuple[int, ...], reach: float) -> bool:
+    """Tell whether a group is where stamps are, and no larger. reach: by which it was grown."""
+    left, top, wide, high = (int(value) for value in box)
+    height, width = shape
+    edge_y = min(top, height - top - high) < MARGIN * height
+    edge_x = min(left, width - left - wide) < MARGIN * width
+    return edge_y and edge_x and min(wide, high) - 2 * reach < TALLEST * min(shape)
+
+
+def grown(mask: Mask, pixels: float) -> Mask:
+    """Grow a mask by so many pixels, LEAST_GAP at least, to all sides."""
     import cv2  # loads only where it is used
 
-    height, width = typed.shape
-    shorter = min(height, width)
-    reach = 2 * max(LEAST_GAP, round(GAP * shorter)) + 1
-    near = cv2.dilate(typed.astype(np.uint8), np.ones((reach, reach), np.uint8)) > 0
-    labels, areas, boxes = components(near)
-    both = np.bincount(labels[typed], minlength=len(areas))
-    like = np.bincount(labels[typed & dated], minlength=len(areas))
-    chosen = np.zeros(len(areas), bool)
-    for number in range(1, len(areas)):
-        left, top, wide, high = boxes[number]
-        edge_y = min(top, height - top - high) < MARGIN * height
-        edge_x = min(left, width - left - wide) < MARGIN * width
-        small = min(wide, high) - reach < TALLEST * shorter
-        chosen[number] = edge_y and edge_x and small and like[number] >= DATED * both[number]
-    return np.asarray(chosen[labels], np.bool_)
+    side = 2 * max(LEAST_GAP, round(pixels)) + 1
+    return np.asarray(cv2.dilate(mask.astype(np.uint8), np.ones((side, side), np.uint8)) > 0)
 
 
 def components(mask: Mask) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
