@@ -55,7 +55,7 @@ OTHERS = {
     "inpaint": (300_000, 13 * MIB),
     "inpaint-int8": (300_000, 7 * MIB),
     "inpaint-fast": (70_000, 5 * MIB),
-    "detect": (50_000, 4 * MIB),
+    "detect": (70_000, 5 * MIB),
     "denoise-camera": (53_000, 4 * MIB),
     "denoise-camera-int8": (53_000, 2 * MIB),
     "estimate": (13_000, MIB),

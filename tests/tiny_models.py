@@ -105,10 +105,16 @@ def fill(path: Path) -> Path:
 
 
 def bright(path: Path) -> Path:
-    """Detect: the picture's channels as the three maps, so red is a scratch, green dust."""
-    node = helper.make_node("Identity", ["image"], ["restored"])
-    about = card(task="detect", inputs=("image",))
-    return save(path, [node], card_text=about.to_json(), inputs=("image",))
+    """Detect: the picture's channels as the maps, so red is a scratch, green dust; no type."""
+    nodes = [
+        helper.make_node("Sub", ["image", "image"], ["none"]),
+        helper.make_node("Slice", ["none", "from", "to", "axis"], ["two"]),
+        helper.make_node("Concat", ["image", "two"], ["defects"], axis=1),
+    ]
+    numbers = {"from": 0, "to": 2, "axis": 1}
+    constants = {name: np.array([value]) for name, value in numbers.items()}
+    about = card(task="detect", inputs=("image",)).to_json()
+    return save(path, nodes, constants, about, inputs=("image",), output="defects")
 
 
 def blur(path: Path, halo: int, inputs: Sequence[str] = ("image", "sigma")) -> Path:

@@ -18,6 +18,11 @@ def fonts_of(folders: Sequence[str | Path]) -> Fonts:
     return fonts.for_evaluation(fonts.found(folders))
 
 
+def latin_fonts_of(folders: Sequence[str | Path]) -> Fonts:
+    """Return those of `fonts_of` that have Latin letters first."""
+    return fonts.for_evaluation(fonts.latin(fonts.found(folders)))
+
+
 def of_kind(
     kind: str,
     count: int,

@@ -8,7 +8,7 @@ from typing import Final
 
 OPSET: Final = 18
 IR_VERSION: Final = 9
-DEFECTS: Final = ("scratches", "dust", "dead-pixels")
+DEFECTS: Final = ("scratches", "dust", "dead-pixels", "stamp", "text")
 """What the output `defects` holds, in the order of its channels."""
 NOISE: Final = ("share", "rest", "white", "weight", "level")
 """What the output `noise` holds, in the order of its channels.
@@ -50,7 +50,7 @@ TENSORS: Final = {
     "quantisation": Tensor(2, (1, 1), optional=True),
     "iso": Tensor(1, (1, 1), optional=True),
     "restored": Tensor(3, ("H", "W")),
-    "defects": Tensor(3, ("H", "W")),
+    "defects": Tensor(len(DEFECTS), ("H", "W")),
     "code": Tensor(None, ("h", "w")),
     "noise": Tensor(len(NOISE), ("h", "w")),
 }

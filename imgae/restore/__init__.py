@@ -12,6 +12,7 @@ __all__ = [
     "impulses",
     "inpaint",
     "levels",
+    "marks",
     "routes",
     "scaling",
     "synthesis",

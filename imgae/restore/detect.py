@@ -1,8 +1,8 @@
-"""Finding scratches, dust and dead pixels."""
+"""Finding scratches, dust, dead pixels, date stamps and type that was laid over a picture."""
 
 import os
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
 
 import numpy as np
 import PIL.Image
@@ -10,16 +10,20 @@ from numpy.typing import NDArray
 
 from imgae.errors import OptionError
 from imgae.model import registry, session
-from imgae.model.contract import DEFECTS, SURE
+from imgae.model.contract import DEFECTS
 from imgae.model.stitch import check_settings, plan_for
 from imgae.picture.arrays import check_finite, from_picture
 from imgae.picture.image import Image
+from imgae.restore.marks import Odds, marks_of, odds_of
 from imgae.restore.scaling import first_view
 from imgae.restore.unseen import without_hidden
 
+TYPE: Final = ("stamp", "text")
+"""What is told apart by groups, so that both are needed for either."""
+
 
 class Detector:
-    """Find scratches, dust and dead pixels. Load once; then call as often as you like.
+    """Find scratches, dust, dead pixels, date stamps and type. Load once; then call often.
 
     model: the name of a shipped model (`imgae models` lists them), the path of an .onnx file, or
         None for the shipped model `detect`.
@@ -55,29 +59,62 @@ class Detector:
         self.tile = tile
 
     def __call__(
-        self, image: Image | PIL.Image.Image | NDArray[Any], defects: Sequence[str] = DEFECTS
+        self,
+        image: Image | PIL.Image.Image | NDArray[Any],
+        defects: Iterable[str] = DEFECTS,
+        *,
+        sensitivity: float = 0.5,
     ) -> NDArray[np.bool_]:
         """Return a mask, bool (H, W), True where there is one of the defects named.
 
         image: an imgae.Image, a PIL image, or an RGB array (H, W), (H, W, 1), (H, W, 3) or
             (H, W, 4), uint8, uint16, float32 or float64; floats are on [0, 1], or in a
             range of their own, as for Denoiser.
-        defects: one or more of "scratches", "dust" and "dead-pixels"; all by default.
+        defects: one or more of "scratches", "dust", "dead-pixels", "stamp" (the date that a camera
+            put near a corner) and "text" (type laid over the picture); all by default.
+        sensitivity: from 0, which marks only what is certain, to 1, which marks whatever might
+            be a defect.
         Raises ImageError for another kind of array, and for NaN or infinity; OptionError for an
-        unknown defect.
+        unknown defect, and a sensitivity outside 0 to 1.
         """
-        defects = [defects] if isinstance(defects, str) else list(defects)
-        if unknown := [defect for defect in defects if defect not in DEFECTS]:
-            raise OptionError(
-                f"no defect is called {unknown[0]!r}; there are: {', '.join(DEFECTS)}"
-            )
+        marks = self.find_each(image, defects, sensitivity=sensitivity)
+        return np.asarray(np.logical_or.reduce(list(marks.values())), np.bool_)
+
+    def find_each(
+        self,
+        image: Image | PIL.Image.Image | NDArray[Any],
+        defects: Iterable[str] = DEFECTS,
+        *,
+        sensitivity: float = 0.5,
+    ) -> dict[str, NDArray[np.bool_]]:
+        """Return the mask of each of the defects named; as calling the detector otherwise."""
+        names = check_defects(defects)
+        if not 0 <= sensitivity <= 1:
+            raise OptionError(f"sensitivity is {sensitivity!r}; expected 0 to 1")
         picture, _ = without_hidden(from_picture(image))
         check_finite(picture)
+        needed = {*names, *(TYPE if set(names) & set(TYPE) else ())}
+        odds = self.odds(picture, [name for name in DEFECTS if name in needed])
+        marks = marks_of(odds, sensitivity)
+        return {name: marks[name] for name in names}
+
+    def odds(self, picture: Image, names: Sequence[str]) -> dict[str, Odds]:
+        """Run the model tile by tile; return the odds of each defect, as `marks` has them."""
         view = first_view(picture.pixels)
-        channels = [DEFECTS.index(defect) for defect in defects]
-        marked = np.zeros((picture.height, picture.width), bool)
+        channels = [DEFECTS.index(name) for name in names]
+        odds = np.empty((len(names), picture.height, picture.width), np.int8)
         for tile in plan_for(self.model.card, picture.height, picture.width, self.tile):
             maps = self.model(image=view.scale.planes(view.pixels[tile.read.slices]))
             rows, columns = tile.keep.within(tile.read).slices
-            marked[tile.keep.slices] = (maps[0, channels, rows, columns] > SURE).any(0)
-        return marked
+            odds[:, *tile.keep.slices] = odds_of(maps[0, channels, rows, columns])
+        return dict(zip(names, odds, strict=True))
+
+
+def check_defects(defects: Iterable[str]) -> list[str]:
+    """Return the names, each once. Raises OptionError for an unknown one, and for none."""
+    names = [defects] if isinstance(defects, str) else list(defects)
+    if unknown := [name for name in names if name not in DEFECTS]:
+        raise OptionError(f"no defect is called {unknown[0]!r}; there are: {', '.join(DEFECTS)}")
+    if not names:
+        raise OptionError(f"no defect is named; there are: {', '.join(DEFECTS)}")
+    return list(dict.fromkeys(names))

@@ -2,7 +2,9 @@
 
 __all__ = [
     "camera",
+    "captions",
     "damage",
+    "defects",
     "drawings",
     "fonts",
     "kit",
@@ -11,5 +13,6 @@ __all__ = [
     "pages",
     "screens",
     "sky",
+    "stamps",
     "tones",
 ]

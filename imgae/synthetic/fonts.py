@@ -84,6 +84,15 @@ def found(folders: Iterable[str | Path] | None = None) -> list[Path]:
     return sorted(files, key=lambda path: (path.name, path))
 
 
+def latin(files: Iterable[Path]) -> list[Path]:
+    """Return the font files whose first alphabet is the Latin one."""
+    return [
+        path
+        for path in files
+        if (face := face_of(path, 16)) and alphabets(face)[:1] == (SCRIPTS[0],)
+    ]
+
+
 def for_training(files: Sequence[Path]) -> Fonts:
     return Fonts(tuple(path for path in files if not is_held_out(path)), odd=True)
 

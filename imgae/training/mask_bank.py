@@ -37,13 +37,14 @@ class DrawnBank:
     def __init__(
         self, kinds: Kinds, device: torch.device | str = "cpu", count: int = 120, seed: int = 0
     ) -> None:
-        rng = np.random.default_rng(seed)
-        drawn = []
-        for kind in rng.choice(len(kinds), count, p=[share for share, _ in kinds]):
-            mask = np.zeros((SIDE, SIDE), np.uint8)
-            kinds[kind][1](mask, rng)
-            drawn.append(np.repeat(mask[:, :, None], 3, 2))
-        self.bank = PictureBank.of(drawn, device)
+        self.bank = bank_of(draw_sheets(kinds, count, seed), device)
+
+    @classmethod
+    def of(cls, sheets: Sequence[holes.Mask], device: torch.device | str = "cpu") -> "DrawnBank":
+        """Make a bank of masks that are drawn already, uint8 (SIDE, SIDE)."""
+        made = cls.__new__(cls)
+        made.bank = bank_of(sheets, device)
+        return made
 
     def draw(self, count: int, size: int, generator: Generator) -> Tensor:
         """Return masks (count, 1, size, size), bool; some may be empty."""
@@ -52,6 +53,21 @@ class DrawnBank:
     def cover(self, count: int, size: int, generator: Generator) -> Tensor:
         """Return how much of each pixel is covered, (count, 1, size, size), from 0 to 1."""
         return self.bank.crops(count, size, generator)[:, :1]
+
+
+def draw_sheets(kinds: Kinds, count: int, seed: int) -> list[holes.Mask]:
+    """Draw masks, uint8 (SIDE, SIDE)."""
+    rng = np.random.default_rng(seed)
+    drawn = []
+    for kind in rng.choice(len(kinds), count, p=[share for share, _ in kinds]):
+        mask = np.zeros((SIDE, SIDE), np.uint8)
+        kinds[kind][1](mask, rng)
+        drawn.append(mask)
+    return drawn
+
+
+def bank_of(sheets: Sequence[holes.Mask], device: torch.device | str) -> PictureBank:
+    return PictureBank.of([np.repeat(sheet[:, :, None], 3, 2) for sheet in sheets], device)
 
 
 class HoleBank:

@@ -132,7 +132,7 @@ def test_bad_masks_are_told_and_nothing_is_written(photo, tmp_path, capfd, case)
         (["--box", "0,0,4,4", "--feather", "-1"], "whole number"),
         (["--polygon", "0,0", "99999999999,5", "9,9"], "more than 1000000 pixels away"),
         (["--box", "0,0,4,4", "--tolerance", "3"], "about a --color"),
-        (["--detect", "spots"], "'spots' is none of scratches, dust, dead-pixels"),
+        (["--detect", "spots"], "'spots' is none of scratches, dust, dead-pixels, stamp, text"),
         (["other.png", "--box", "0,0,4,4", "--preview", "p.png"], "take one picture"),
     ],
 )

@@ -45,7 +45,7 @@ def test_each_model_has_one_line_that_says_what_it_is_for(capfd, vnni):
         "denoise-camera": "removes camera noise and JPEG marks",
         "inpaint": "medium fills holes that a mask marks",
         "inpaint-int8": "medium fills holes that a mask marks, 8-bit",
-        "detect": "finds scratches, dust, dead pixels",
+        "detect": "finds scratches, dust, dead pixels, dates, type",
         "code": "short codes",
     }.items():
         assert words in of[name]

@@ -8,4 +8,5 @@ __all__ = [
     "jpeg",
     "mixture",
     "noise",
+    "prints",
 ]

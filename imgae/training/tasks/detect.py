@@ -1,6 +1,8 @@
-"""Finding of scratches, dust and dead pixels."""
+"""Finding of scratches, dust, dead pixels, date stamps and type."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +10,11 @@ import torch
 from torch import Generator, nn
 
 from imgae.model.contract import SURE
-from imgae.synthetic.masks import draw_dust, draw_film_scratches
+from imgae.synthetic.captions import draw_captions
+from imgae.synthetic.defects import draw_all_dust, draw_all_scratches, draw_architecture
+from imgae.synthetic.fonts import for_training, found, latin
+from imgae.synthetic.masks import Mask
+from imgae.synthetic.stamps import draw_stamps
 from imgae.training.corruptions.defects import Defects
 from imgae.training.loop import DICE
 from imgae.training.mask_bank import DrawnBank, crop_conflict
@@ -44,12 +50,13 @@ class Detection:
         clean = torch.cat([as_tensor(picture) for picture in whole or map(centre, pictures[:1])])
         side = min(clean.shape[2:]) // STRIDE * STRIDE
         clean = clean[:, :, :side, :side].to(device)
-        self.damaged, self.target = corruption(clean, generator)
+        self.damaged, self.target, self.weight = corruption(clean, generator)
 
     @torch.no_grad()
     def score(self, net: nn.Module) -> float:
         """The mean over the kinds of defects, of marks at one half."""
         marked = torch.cat([net(picture[None]) for picture in self.damaged]) > SURE
+        marked = marked * self.weight
         both = (marked * self.target).sum((0, 2, 3))
         dice = 2 * both / (marked.sum((0, 2, 3)) + self.target.sum((0, 2, 3))).clamp(min=1)
         return float(dice.mean())
@@ -59,7 +66,7 @@ class Detection:
         """Write a sheet: damaged, marked and target crops, a defect a colour, four rows at most."""
         write_sheet(
             [
-                (damaged[None].cpu(), net(damaged[None]).cpu(), target[None].cpu())
+                (damaged[None].cpu(), shown(net(damaged[None])).cpu(), shown(target[None]).cpu())
                 for damaged, target in zip(self.damaged[:4], self.target[:4], strict=True)
             ],
             path,
@@ -73,7 +80,10 @@ class DetectTask(Task[DetectSettings]):
     settings = DetectSettings
     kind = DefectDetector
     card_task = "detect"
-    summary = "Finds scratches, dust and dead pixels in RGB pictures: a map of probabilities each."
+    summary = (
+        "Finds scratches, dust, dead pixels, date stamps and type laid over RGB pictures: a map of "
+        "probabilities each."
+    )
     measure = DICE
 
     def network(self, settings: DetectSettings) -> DefectDetector:
@@ -89,9 +99,25 @@ class DetectTask(Task[DetectSettings]):
         return Detection(pictures, defects(device, seed=1), device)
 
 
+def shown(maps: torch.Tensor) -> torch.Tensor:
+    """Return maps (N, 5, H, W) as colours: scratches red, dust green, all else blue."""
+    return torch.cat([maps[:, :2], maps[:, 2:].amax(1, keepdim=True)], 1)
+
+
 def defects(device: torch.device, seed: int) -> Defects:
-    scratches = DrawnBank([(1.0, draw_film_scratches)], device, seed=seed)
-    return Defects(scratches, DrawnBank([(1.0, draw_dust)], device, seed=seed))
+    """Make the banks of drawn defects; type is set in the fonts of this system."""
+    fonts = for_training(latin(found()))
+
+    def bank(draw: Callable[[Mask, np.random.Generator], None]) -> DrawnBank:
+        return DrawnBank([(1.0, draw)], device, seed=seed)
+
+    return Defects(
+        bank(draw_all_scratches),
+        bank(draw_all_dust),
+        bank(partial(draw_stamps, fonts=fonts)),
+        bank(partial(draw_captions, fonts=fonts)),
+        bank(draw_architecture),
+    )
 
 
 TASK = DetectTask()

@@ -11,6 +11,6 @@ TASKS: Final = {
     "camera": "Train a denoiser of camera noise and JPEG that finds the level itself.",
     "estimate": "Train a network that says what noise a picture has, for denoisers to be told.",
     "inpaint": "Train a network that fills holes, on pictures without holes.",
-    "detect": "Train a network that finds scratches, dust and dead pixels, on clean pictures.",
+    "detect": "Train a network that finds defects, date stamps and type, on clean pictures.",
     "code": "Train an autoencoder with a small code, for search and anomaly scores.",
 }

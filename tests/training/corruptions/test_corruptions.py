@@ -1,12 +1,24 @@
+from dataclasses import replace
+from unittest import mock
+
 import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
 from imgae.model.contract import GUESS  # noqa: E402
-from imgae.synthetic.masks import COVERED, draw_dust, draw_film_scratches  # noqa: E402
+from imgae.synthetic.captions import draw_captions  # noqa: E402
+from imgae.synthetic.defects import (  # noqa: E402
+    draw_all_dust,
+    draw_all_scratches,
+    draw_architecture,
+)
+from imgae.synthetic.fonts import ANY  # noqa: E402
+from imgae.synthetic.stamps import draw_stamps  # noqa: E402
+from imgae.training.corruptions import defects as corruptions  # noqa: E402
 from imgae.training.corruptions.defects import Defects  # noqa: E402
 from imgae.training.corruptions.holes import Holes  # noqa: E402
 from imgae.training.corruptions.noise import GaussianNoise, draw_levels  # noqa: E402
+from imgae.training.corruptions.prints import Draw, blurred, on_paper, toned  # noqa: E402
 from imgae.training.mask_bank import DrawnBank, HoleBank  # noqa: E402
 from imgae.training.objectives.inpaint import Inpainting  # noqa: E402
 
@@ -149,25 +161,70 @@ def test_guesses_are_drawn_for_small_batches_too():
     assert 2 <= sum(guessed) <= 25
 
 
-def test_defects_are_where_the_target_says():
-    banks = (DrawnBank([(1.0, draw)], seed=0) for draw in (draw_film_scratches, draw_dust))
-    clean = torch.rand(24, 3, 64, 64, generator=generator(3)) * 0.2 + 0.4
-    damaged, target = Defects(*banks, share_soft=0, share_noisy=0)(clean, generator())
-    assert target.shape == damaged.shape
-    apart = (damaged - clean).abs().amax(1)
-    assert apart[target.sum(1) == 0].max() < COVERED
-    assert apart[target[:, 0] > 0].mean() > 0.15
-    for kind in range(3):
+@pytest.fixture(scope="module")
+def defects():
+    draws = (
+        draw_all_scratches,
+        draw_all_dust,
+        lambda mask, rng: draw_stamps(mask, rng, ANY),
+        lambda mask, rng: draw_captions(mask, rng, ANY),
+        draw_architecture,
+    )
+    return Defects(*(DrawnBank([(1.0, draw)], count=12, seed=0) for draw in draws))
+
+
+def test_defects_are_where_the_target_says(defects):
+    clean = torch.rand(32, 3, 96, 96, generator=generator(3)) * 0.2 + 0.4
+    damaged, target, weight = defects(clean, generator())
+    assert damaged.shape == clean.shape
+    assert target.shape == weight.shape == (32, 5, 96, 96)
+    assert torch.equal((255 * damaged).round() / 255, damaged)
+    for kind in range(5):
         present = target[:, kind].any((1, 2))
-        assert 0.15 < present.float().mean() < 0.9
+        assert 0.05 < present.float().mean() < 0.9
     assert target[:, 2].mean() < target[:, 0].mean()  # dead pixels are few
+    assert (target.amax((1, 2, 3)) == 0).float().mean() > 0.1  # some have no damage
+    assert 0.9 < weight.mean() < 1
+    assert not (target * (1 - weight)).any()
 
 
-def test_soft_edges_reach_a_little_beyond_the_target():
-    banks = (DrawnBank([(1.0, draw)], seed=0) for draw in (draw_film_scratches, draw_dust))
-    clean = torch.full((24, 3, 64, 64), 0.5)
-    damaged, target = Defects(*banks, share_soft=1, share_noisy=0)(clean, generator())
-    apart = (damaged - clean).abs().amax(1, keepdim=True)
-    near = torch.nn.functional.max_pool2d(target.amax(1, keepdim=True), 3, 1, 1)
-    assert apart[near == 0].max() < COVERED / 2
-    assert apart[(near > 0) & (target.amax(1, keepdim=True) == 0)].max() > 0.05
+def test_defects_are_visible(defects):
+    clean = torch.full((32, 3, 96, 96), 0.5)
+    with (
+        mock.patch.object(corruptions, "toned", lambda x, _: x),
+        mock.patch.object(corruptions, "on_paper", lambda x, _: x),
+    ):
+        damaged, target, _ = replace(defects, share_lines=0)(clean, generator())
+    change = (damaged - clean).abs().amax(1, keepdim=True)
+    assert change[target.amax(1, keepdim=True) > 0].mean() > 0.1
+    assert change[target.amax(1, keepdim=True) == 0].mean() < 0.03
+
+
+def test_defects_follow_from_the_generator(defects):
+    clean = torch.rand(4, 3, 64, 64, generator=generator(3))
+    first, again, other = (defects(clean, generator(seed)) for seed in (1, 1, 2))
+    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not torch.equal(first[0], other[0])
+
+
+def test_each_sample_is_blurred_by_its_own_width():
+    x = torch.zeros(3, 1, 21, 21)
+    x[:, :, 10, 10] = 1
+    sigma = torch.tensor([0.05, 0.8, 1.6]).view(3, 1, 1, 1)
+    peaks = blurred(x, sigma)[:, 0, 10, 10]
+    assert peaks[0] == pytest.approx(1, abs=1e-3)
+    assert peaks[1] == pytest.approx(1 / (2 * torch.pi * 0.64), rel=0.05)
+    assert peaks[2] == pytest.approx(1 / (2 * torch.pi * 2.56), rel=0.05)
+    assert torch.allclose(blurred(x, sigma).sum((1, 2, 3)), torch.ones(3), atol=1e-4)
+
+
+def test_prints_stay_pictures():
+    clean = torch.rand(24, 3, 64, 64, generator=generator(3))
+    draw = Draw(24, generator(), clean.device)
+    for change in (toned, on_paper):
+        x = change(clean, draw)
+        assert x.shape == clean.shape
+        assert torch.isfinite(x).all()
+    x = toned(clean, draw)
+    gray = (x - x.mean(1, keepdim=True)).abs().amax((1, 2, 3))
+    assert (gray < 1e-5).any()
