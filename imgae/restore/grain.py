@@ -64,6 +64,9 @@ KURTOSIS: Final = (3.05, 3.25)
 KURTOSIS_OF_WEAK: Final = (3.05, 3.7)
 """The same for noise up to WEAK. That of cameras was often rounded by JPEG."""
 WEAK: Final = 5 / 255
+LEAST_KURTOSIS: Final = 2.65
+"""From which on patches are trusted in full; noise cannot be trusted that is flatter by FLATTER."""
+FLATTER: Final = 0.25
 UNEVEN: Final = (1.15, 1.4)
 """The same for how much the energy of patches differs, over what chance would do."""
 NARROW: Final = (0.32, 0.42)
@@ -84,8 +87,8 @@ CLIPPED: Final = 0.06
 DRAWN: Final = 0.5 / 255
 """Patches that vary less were drawn, not taken by a camera."""
 VISIBLE: Final = (1.5 / 255, 2.5 / 255)
-"""The strength up to which noise counts as none, and from which in full. Most clean photographs have
-less than the first."""
+"""The strength up to which noise counts as none, and from which in full. Most clean photographs
+have less than the first."""
 
 FADING: Final = 4
 """A filled pixel is about a mean of known ones, each weighted by this power of its nearness."""
@@ -269,6 +272,7 @@ def trust_in(waves: Floats, energy: Floats) -> float:
         1 - ramp(value, *doubted)
         for value, doubted in (
             (kurtosis, normal),
+            (LEAST_KURTOSIS - kurtosis, (0.0, FLATTER)),
             (uneven, UNEVEN),
             (chance, NARROW),
             (directed, DIRECTED),

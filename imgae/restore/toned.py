@@ -16,6 +16,9 @@ Mask = NDArray[np.bool_]
 
 STEPS: Final = 64
 """Of brightness, for each of which there is a colour."""
+SMOOTH: Final = 1.0
+"""The Gaussian, in steps, over which colours are averaged, so that rare ones do not follow chance.
+"""
 SAMPLES: Final = 1 << 17
 """Pixels looked at, about."""
 SCATTER: Final = 3 / 255
@@ -71,10 +74,11 @@ def tint_of(pixels: Floats, hole: Mask, unknown: Mask) -> Tint | None:
         return None
     brightness = colours.mean(1)
     bins = (brightness * STEPS).astype(int).clip(0, STEPS - 1)
-    count = np.bincount(bins, minlength=STEPS)
-    used = count > 0
-    sums = [np.bincount(bins, values, STEPS)[used] for values in (brightness, *colours.T)]
-    levels, *channels = (values / count[used] for values in sums)
+    columns = (np.ones_like(brightness), brightness, *colours.T)
+    sums = np.stack([np.bincount(bins, values, STEPS) for values in columns])
+    used = sums[0] > 0
+    count, *means = cv2.GaussianBlur(sums, (0, 0), sigmaX=SMOOTH, sigmaY=1e-3)[:, used]
+    levels, *channels = (values / count for values in means)
     offsets = np.stack([channel - levels for channel in channels], 1)
     tint = Tint(levels.astype(np.float32), offsets.astype(np.float32))
     if not (tint.is_smooth and tint.fits(colours)):
