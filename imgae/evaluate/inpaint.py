@@ -34,6 +34,8 @@ from imgae.synthetic.masks import BENCHMARK, benchmark_mask
 KINDS: Final = ("random50", "random80", "text", "scratches", "boxes32")
 LARGE: Final = ("box96",)
 """Kinds of holes that are wide enough for the measures of texture."""
+TEXTURED: Final = ("boxes32", *LARGE)
+"""Kinds of holes that get texture, which costs PSNR: models are measured without it too."""
 TEXTURE: Final = ("patch_distance", "detail_ratio", "seam_ratio")
 TRUTH: Final = "truth"
 """The name under which the measures of texture of the whole pictures stand."""
@@ -129,13 +131,15 @@ def run_kind(methods: Sequence[Method], samples: Sequence[Sample], kind: str) ->
 
     Figures are None where they do not apply. hole_psnr: PSNR of the pixels of the holes; gain: what
     it is over the best of those of BEST_OF that are run, for each picture; psnr, ssim: of the
-    picture; patch_distance, detail_ratio, seam_ratio: see `metrics`, for large holes only. For
-    these, models are also measured without the stage that adds texture, and so is the truth.
+    picture; patch_distance, detail_ratio, seam_ratio: see `metrics`, for large holes only, of
+    which the truth is measured too. For TEXTURED holes, models are also measured without the
+    stage that adds texture.
     """
+    if kind in TEXTURED:
+        methods = [*methods, *without_texture(methods)]
     if kind not in LARGE:
         results = [measure(method, samples, kind, score, "hole_psnr") for method in methods]
         return with_gains(results, methods)
-    methods = [*methods, *without_texture(methods)]
     results = [measure(method, samples, kind, score_large, "hole_psnr") for method in methods]
     truth = Method(TRUTH, lambda sample: sample.reference)
     whole = measure(truth, samples, kind, score_texture, "seam_ratio", timed=False)

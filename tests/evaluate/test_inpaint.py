@@ -40,14 +40,15 @@ def test_fills_are_measured_beside_each_other(folder, tmp_path, capsys):
     assert main(["evaluate", "inpaint", str(folder), *words]) == 0
     table = capsys.readouterr().out
     rows = {(r["method"], r["kind"]): r for r in json.loads(stored.read_text())["results"]}
-    assert len(rows) == 6 + 2  # the model without its texture stage, and the truth
+    assert len(rows) == 6 + 3  # the model without its texture stage, twice, and the truth
+    assert rows["white, smooth", "boxes32"]["gain"] < rows["white", "boxes32"]["gain"]
     assert rows["white, smooth", "box96"]["patch_distance"] > 0
     assert rows["truth", "box96"]["hole_psnr"] is None
     assert rows["truth", "box96"]["seam_ratio"] < rows["white, smooth", "box96"]["seam_ratio"]
     for kind in ("boxes32", "box96"):
         white, harmonic = rows["white", kind], rows["harmonic", kind]
-        assert harmonic["hole_psnr"] > white["hole_psnr"] + 5
-        assert white["gain"] < -5
+        assert harmonic["hole_psnr"] > white["hole_psnr"] + 2
+        assert white["gain"] < -2
         assert f"{harmonic['hole_psnr']:.2f}" in table
         # The holes are a part of the picture, and all of the error.
         assert harmonic["psnr"] > harmonic["hole_psnr"]

@@ -29,7 +29,8 @@ OPTIONAL = ("fsr",)
 MORE = """\
 The holes are synthetic and repeatable; they follow from their kind and the number of the picture:
 random50 and random80 (single pixels, 50 and 80 %), text, scratches, boxes32 (six boxes of 32
-pixels), box96 (one box of 96 pixels). "PSNR in holes" is of the pixels in the holes alone. "Over
+pixels), box96 (one box of 96 pixels). Boxes get texture, which costs PSNR; they are also measured
+without, as NAME, smooth. "PSNR in holes" is of the pixels in the holes alone. "Over
 best baseline" is how much more that is than the best of telea, ns, harmonic and biharmonic has,
 picture by picture, on average; fsr stands beside them, and takes a minute or more for each
 megapixel of scattered holes. By default it is left out where OpenCV has no xphoto.
