@@ -145,7 +145,7 @@ class Inpainter:
         progress: Progress | None = None,
         before: Image | None = None,
         *,
-        grain: bool = True,  # noqa: ARG002
+        grain: bool = True,
         source: Mask | None = None,
         avoid: Mask | None = None,
         seed: int = 0,
