@@ -29,7 +29,7 @@ TEXTURED_FROM: Final = 5.5
 """Pixels from known ones to the deepest point of holes that get texture."""
 STROKE: Final = 12.0
 """The deepest that slender holes without texture may be: letters, folds, scratches."""
-SLENDER: Final = 10.0
+SLENDER: Final = 7.0
 """From how many squares of its depth a hole is slender: a disc has 3.1, a square 4."""
 WHOLE_FROM: Final = 24.0
 """The same for holes that are filled from patches alone."""

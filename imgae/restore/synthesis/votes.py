@@ -43,15 +43,15 @@ def vote(field: Field, hole: Places, planes: Floats, weight: Floats) -> Floats:
             own = weight[number] * fits
             total += planes.take(np.where(fits, at, 0), 0) * own[:, None]
             weights += own
-    mean: Floats = total / np.maximum(weights, np.float32(1e-30))[:, None]
-    return mean
+    total /= np.maximum(weights, np.float32(1e-30))[:, None]
+    return total
 
 
 def weights_of(field: Field, hole: Mask) -> Floats:
     """Return how much each target counts: more near the rim, and where its source fits well."""
     depth = cv2.distanceTransform(np.pad(hole, 1).astype(np.uint8), cv2.DIST_L2, 5)
     inner = np.asarray(depth, np.float32)[1:-1, 1:-1].ravel()
-    faith = np.exp(-math.log(FAITH) * inner[field.targets], dtype=np.float32)
+    faith: Floats = np.exp(-math.log(FAITH) * inner[field.targets], dtype=np.float32)
     if np.isfinite(field.cost).all():
         scale = 2 * max(float(np.quantile(field.cost, 0.75)), 1e-12) / SHARPNESS
         faith *= np.exp(-np.minimum(field.cost / scale, 30)).astype(np.float32)
