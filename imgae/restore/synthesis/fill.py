@@ -3,7 +3,7 @@
 At the coarsest scale the hole is a few pixels deep. It starts there from a guess; then two steps
 alternate: every patch that touches the hole looks for the known patch most like it, and every
 pixel of the hole becomes the mean of what those have in its place. The next finer scale starts
-from twice the same shifts. The finest two scales copy pixels instead of averaging them, and the
+from twice the same shifts. The finest three scales copy pixels instead of averaging them, and the
 steps between pieces are taken out at the end.
 
 Sources: Wexler, Shechtman and Irani 2007, Space-Time Completion of Video; Newson et al. 2014, Video
@@ -38,7 +38,7 @@ ROUNDS: Final = (2, 4, 4)
 """Of looking and averaging, at the finest scale, the next, and so on; the last for all others."""
 COARSE_ROUNDS: Final = 10
 """The same at the coarsest."""
-SHARP: Final = 2
+SHARP: Final = 3
 """Scales, from the finest, that copy pixels instead of averaging them."""
 GUIDE: Final = 1.0
 """The weight of the guess's colours beside those of the fill at the coarsest scale."""
