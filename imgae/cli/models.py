@@ -27,7 +27,7 @@ INTEGER_GAIN: Final = 3
 """How many times faster 8-bit integers are where the processor has instructions for them."""
 PURPOSES: Final = {
     "inpaint": "fills holes that a mask marks",
-    "detect": "finds scratches, dust, dead pixels, dates, type; for masks",
+    "detect": "finds scratches, dust, dead pixels, dates, type",
     "code": "makes short codes, to search and compare",
     "estimate": "tells what noise there is, and where",
 }

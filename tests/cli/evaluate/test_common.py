@@ -198,7 +198,7 @@ CARDS = {
     "denoise": (["--models", "darken", "--sigma", "25,50"], 6),
     "inpaint": (["--models", "white", "--kinds", "random50,random80,text"], 3),
     "camera": (["--models", "darken", "--pairs", "pairs"], 12),
-    "detect": (["--models", "bright"], 3),
+    "detect": (["--models", "bright"], 10),
     "code": (["--models", "blocks", "--others", "others"], 4),
 }
 
@@ -247,7 +247,9 @@ def printed_for(task, score, printed):
         row = "real" if what == "pairs, change" else what.removesuffix(", change")
         return cell_of(printed, "pictures", row, "darken: mean")
     if task == "detect":
-        return cell_of(printed, "defect", what.removeprefix("2 pictures, "), "F1")
+        _, drawn, tone, defect = what.split(", ")
+        rows = [line for line in printed.split("\n") if f" | {drawn} | {defect} | " in line]
+        return cell_of("\n".join([*printed.split("\n")[:2], *rows]), "defect", defect, f"F1 {tone}")
     column = {
         "reconstructed": "PSNR",
         "others: damaged copies found first": "copies found",
