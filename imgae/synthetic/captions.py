@@ -13,9 +13,9 @@ from imgae.synthetic.masks import FONTS, WORDS, Mask
 from imgae.synthetic.stamps import FINE, Cover, lay, reduced, turned
 
 USUAL: Final = (
-    "SAMPLE", "Preview", "do not copy", "\u00a9 2019 Anna M.", "PROOF", "www.example.com",
+    "SAMPLE", "Preview", "do not copy", "\u00a9 2019", "PROOF", "www.example.com",
     "Happy Birthday!", "Paris, 14 July", "watermark", "For Sale", "Family album", "IMG_2041.JPG",
-    "Summer holiday", "NEWS", "LIVE", "Chapter 3", "Photo: K. Meyer", "@someone", "#sunset",
+    "Summer holiday", "NEWS", "LIVE", "Chapter 3", "Photo: private", "@someone", "#sunset",
     "No. 17", "STOCK", "Draft", "All rights reserved", *WORDS,
 )  # fmt: skip
 SIZES: Final = (8, 120)
