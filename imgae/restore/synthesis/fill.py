@@ -40,15 +40,33 @@ COARSE_ROUNDS: Final = 10
 """The same at the coarsest."""
 SHARP: Final = 3
 """Scales, from the finest, that copy pixels instead of averaging them."""
-GUIDE: Final = 1.0
-"""The weight of the guess's colours beside those of the fill at the coarsest scale."""
-FADE: Final = 0.25
-"""That weight at each scale, over that at the next coarser."""
 DOWN: Final = 0.4
 ACROSS: Final = 0.05
 """Weights of the distance to a source, in sizes of the hole, beside the spread of patches."""
 RADII: Final = ((1, 4, 16), (2, 8, 32))
 """Of random search, at the finest scale and at the others."""
+
+
+@dataclass(frozen=True)
+class Guide:
+    """How much a guess counts.
+
+    weight: of its colours beside those of the fill, at the coarsest scale. fade: that weight at
+    each scale, over that at the next coarser.
+    """
+
+    weight: float
+    fade: float
+
+    def share(self, number: int, count: int) -> float:
+        """Return the share of the guess at a scale of so many, the finest being number 0."""
+        weight = self.weight * self.fade ** (count - 1 - number)
+        return weight / (1 + weight)
+
+
+UNTOLD: Final = Guide(0, 1)
+LOOSE: Final = Guide(1, 0.25)
+FIRM: Final = Guide(3, 0.5)
 
 
 @dataclass
@@ -91,13 +109,13 @@ def scales_of(pixels: Floats, hole: Mask, usable: Mask) -> list[Scale]:
 
 
 def fill_hole(
-    pixels: Floats, hole: Mask, usable: Mask, seed: int = 0, guide: float = GUIDE
+    pixels: Floats, hole: Mask, usable: Mask, seed: int = 0, guide: Guide = LOOSE
 ) -> Floats | None:
     """Return a picture (H, W, C) with its hole (H, W) filled from its surroundings.
 
-    In the hole, pixels hold a guess. usable: (H, W), what may be copied, and is known. guide: the
-    weight of the guess's colours. seed: of what is tried at random; from 1 on, some of the
-    surroundings are left out as well, so that fills are clearly different.
+    In the hole, pixels hold a guess. usable: (H, W), what may be copied, and is known. guide: how
+    much the guess counts. seed: of what is tried at random; from 1 on, some of the surroundings
+    are left out as well, so that fills are clearly different.
     Returns None if there is too little to copy.
     """
     if min(hole.shape) < SIDE or fields.whole_patches(usable & ~hole).sum() < FEWEST:
@@ -108,12 +126,7 @@ def fill_hole(
         scales[-1].usable &= chosen_at_random(scales[-1], rng)
     field = None
     for number in reversed(range(len(scales))):
-        work = Work(
-            scales[number],
-            number,
-            rng,
-            guide * FADE ** (len(scales) - 1 - number),
-        )
+        work = Work(scales[number], number, rng, guide.share(number, len(scales)))
         field = work.begin() if field is None else work.go_on(field)
         work.improve(field, coarsest=number == len(scales) - 1)
     assert field is not None
@@ -133,11 +146,12 @@ def chosen_at_random(scale: Scale, rng: np.random.Generator) -> Mask:
 class Work:
     """The filling of one scale."""
 
-    def __init__(self, scale: Scale, number: int, rng: np.random.Generator, guide: float) -> None:
+    def __init__(self, scale: Scale, number: int, rng: np.random.Generator, share: float) -> None:
+        """share: of the guess, beside the fill."""
         self.scale = scale
         self.number = number
         self.rng = rng
-        self.share = guide / (1 + guide)
+        self.share = share
         self.channels = scale.pixels.shape[2]
         self.planes = np.concatenate([scale.pixels, scale.rough], 2).reshape(scale.hole.size, -1)
         self.inside = np.flatnonzero(scale.hole).astype(np.int32)

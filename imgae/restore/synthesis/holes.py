@@ -19,7 +19,7 @@ from imgae.model.stitch import Progress
 from imgae.picture.tiling import Box
 from imgae.restore.holes import around, deep_parts, distance_to_zero
 from imgae.restore.synthesis.field import whole_patches
-from imgae.restore.synthesis.fill import FEWEST, fill_hole
+from imgae.restore.synthesis.fill import FEWEST, FIRM, UNTOLD, fill_hole
 from imgae.restore.synthesis.patches import SIDE
 
 Floats = NDArray[np.float32]
@@ -27,12 +27,14 @@ Mask = NDArray[np.bool_]
 
 TEXTURED_FROM: Final = 5.5
 """Pixels from known ones to the deepest point of holes that get texture."""
-STROKE: Final = 12.0
+STROKE: Final = 9.0
 """The deepest that slender holes without texture may be: letters, folds, scratches."""
 SLENDER: Final = 7.0
 """From how many squares of its depth a hole is slender: a disc has 3.1, a square 4."""
 WHOLE_FROM: Final = 24.0
 """The same for holes that are filled from patches alone."""
+STRAYED: Final = 1.0
+"""How far the coarse colours of a fill may be from the guess's, in deviations of those around."""
 BAND: Final = 3.0
 """The Gaussian, in pixels, whose blur is the coarse band."""
 RIM: Final = 2.0
@@ -107,8 +109,8 @@ def add_texture(
         area = box.slices
         part = np.zeros(wide[area].shape, bool)
         part[spot.within(box).slices] = own
-        if rules.source is None:
-            filled = fill_hole(pixels[area], part, usable[area], rules.seed)
+        if rules.source is None or whole_patches(usable[area] & ~part).sum() >= FEWEST:
+            filled = filled_near(pixels[area], part, usable[area], rules.seed)
         else:
             filled = filled_from(pixels, around(usable, 0), usable, area, part, rules.seed)
         if filled is not None:
@@ -157,6 +159,30 @@ def usable_of(unknown: Mask, rules: Rules) -> Mask:
     return usable
 
 
+def filled_near(pixels: Floats, part: Mask, usable: Mask, seed: int) -> Floats | None:
+    """Fill a part from around it; nearer to the guess where the fill strays far from that."""
+    filled = fill_hole(pixels, part, usable, seed)
+    if filled is None or strays(filled, pixels, part, usable) <= STRAYED:
+        return filled
+    return fill_hole(pixels, part, usable, seed, FIRM)
+
+
+def strays(filled: Floats, guess: Floats, part: Mask, usable: Mask) -> float:
+    """Return how far the coarse colours of a fill are from a guess's, root mean square.
+
+    In standard deviations of the coarse colours around the part.
+    """
+    deepest = float(distance_to_zero(part).max())
+    sigma = max(deepest / 4, BAND)
+    coarse, guessed = (cv2.GaussianBlur(x, (0, 0), sigma) for x in (filled, guess))
+    near = usable & (distance_to_zero(~part) <= deepest)
+    if not near.any():
+        return 0.0
+    spread = np.sqrt(np.asarray(guessed)[near].var(0).mean())
+    away = np.sqrt(np.square(np.asarray(coarse)[part] - np.asarray(guessed)[part]).mean())
+    return float(away / max(spread, 1e-3))
+
+
 def filled_from(
     pixels: Floats, source: Box, usable: Mask, area: tuple[slice, slice], part: Mask, seed: int
 ) -> Floats | None:
@@ -172,7 +198,7 @@ def filled_from(
     allowed = stacked(np.zeros_like(part), usable[source.slices])
     marked = stacked(part, np.zeros_like(usable[source.slices]))
     both = stacked(pixels[area], pixels[source.slices])
-    filled = fill_hole(both, marked, allowed, seed, guide=0)
+    filled = fill_hole(both, marked, allowed, seed, UNTOLD)
     return None if filled is None else filled[:height, :width]
 
 
