@@ -32,6 +32,8 @@ Places = NDArray[np.int32]
 
 DEEPEST: Final = 6.0
 """Pixels from known ones to the deepest point at the coarsest scale."""
+TOO_DEEP: Final = 18.0
+"""The same where too little is known to go on: holes deeper than that are not filled."""
 FEWEST: Final = 400
 """Known patches that every scale must have."""
 ROUNDS: Final = (2, 4, 4)
@@ -52,11 +54,13 @@ class Guide:
     """How much a guess counts.
 
     weight: of its colours beside those of the fill, at the coarsest scale. fade: that weight at
-    each scale, over that at the next coarser.
+    each scale, over that at the next coarser. places: whether sources near a place, and those of
+    its height above all, are preferred.
     """
 
     weight: float
     fade: float
+    places: bool = True
 
     def share(self, number: int, count: int) -> float:
         """Return the share of the guess at a scale of so many, the finest being number 0."""
@@ -64,7 +68,7 @@ class Guide:
         return weight / (1 + weight)
 
 
-UNTOLD: Final = Guide(0, 1)
+UNTOLD: Final = Guide(0, 1, places=False)
 LOOSE: Final = Guide(1, 0.25)
 FIRM: Final = Guide(3, 0.5)
 
@@ -89,7 +93,10 @@ class Scale:
 
 
 def scales_of(pixels: Floats, hole: Mask, usable: Mask) -> list[Scale]:
-    """Return the picture at its own size, at half of it, and so on."""
+    """Return the picture at its own size, at half of it, and so on.
+
+    Returns nothing if too little is known to go on so far that the hole is shallow.
+    """
     found = [Scale(pixels, roughness(pixels, ~hole), hole, usable, pixels)]
     while True:
         last = found[-1]
@@ -98,13 +105,14 @@ def scales_of(pixels: Floats, hole: Mask, usable: Mask) -> list[Scale]:
         )
         if depth.max() <= DEEPEST:
             return found
+        enough = depth.max() <= TOO_DEEP
         both, hole = halve(np.concatenate([last.pixels, last.rough], 2), last.hole)
         guess = halve(last.guess, np.zeros_like(last.hole))[0]
         small, rough = (np.ascontiguousarray(part) for part in np.split(both, [-2], 2))
         guess = np.where(hole[:, :, None], guess, small)
         scale = Scale(small, rough, hole, halve_all(last.usable | last.hole), guess)
         if not hole.any() or scale.known_patches().sum() < FEWEST:
-            return found
+            return found if enough else []
         found.append(scale)
 
 
@@ -122,11 +130,13 @@ def fill_hole(
         return None
     rng = np.random.default_rng(seed)
     scales = scales_of(pixels, hole, usable)
+    if not scales:
+        return None
     if seed:
         scales[-1].usable &= chosen_at_random(scales[-1], rng)
     field = None
     for number in reversed(range(len(scales))):
-        work = Work(scales[number], number, rng, guide.share(number, len(scales)))
+        work = Work(scales[number], number, rng, guide, guide.share(number, len(scales)))
         field = work.begin() if field is None else work.go_on(field)
         work.improve(field, coarsest=number == len(scales) - 1)
     assert field is not None
@@ -146,11 +156,14 @@ def chosen_at_random(scale: Scale, rng: np.random.Generator) -> Mask:
 class Work:
     """The filling of one scale."""
 
-    def __init__(self, scale: Scale, number: int, rng: np.random.Generator, share: float) -> None:
+    def __init__(
+        self, scale: Scale, number: int, rng: np.random.Generator, guide: Guide, share: float
+    ) -> None:
         """share: of the guess, beside the fill."""
         self.scale = scale
         self.number = number
         self.rng = rng
+        self.guide = guide
         self.share = share
         self.channels = scale.pixels.shape[2]
         self.planes = np.concatenate([scale.pixels, scale.rough], 2).reshape(scale.hole.size, -1)
@@ -196,7 +209,7 @@ class Work:
     def search(self, field: Field, coarsest: bool) -> None:
         """Look for patches nearer to those that touch the hole as it is now."""
         mine, sources = self.described(), self.sources
-        if coarsest:
+        if coarsest and self.guide.places:
             mine, sources = self.placed(mine, field.targets), self.placed(sources)
         field.cost = fields.distances(mine, sources, field.source)
         if coarsest:

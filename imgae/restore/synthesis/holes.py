@@ -45,6 +45,12 @@ STRONGEST: Final = 1.2
 NEAREST: Final = 64
 FARTHEST: Final = 400
 """How far around a hole patches are taken, at least and at most: else as far as it is long."""
+LONGEST: Final = 800
+"""Parts that are longer are cut, so that what is looked at has a bound."""
+SMALL: Final = 64
+"""Parts that are no longer than this are filled together with others in the same square of"""
+TOGETHER: Final = 256
+"""pixels on a side."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,11 @@ class Rules:
     avoid: Mask | None = None
     seed: int = 0
 
+    @property
+    def limited(self) -> bool:
+        """Return whether not all that is known may be copied."""
+        return self.source is not None or self.avoid is not None
+
 
 def wide_parts(hole: Mask, depth: Floats) -> Mask:
     """Return the parts of a hole that get texture: strokes are not among them.
@@ -66,11 +77,10 @@ def wide_parts(hole: Mask, depth: Floats) -> Mask:
     depth: of its pixels.
     """
     wide = deep_parts(depth, hole, TEXTURED_FROM)
-    if wide.any():
-        for spot, own in parts_of(hole):
-            deepest = float(depth[spot.slices][own].max())
-            if deepest <= STROKE and own.sum() > SLENDER * deepest**2:
-                wide[spot.slices][own] = False
+    for spot, own in parts_of(wide):
+        deepest = float(depth[spot.slices][own].max())
+        if deepest <= STROKE and own.sum() > SLENDER * deepest**2:
+            wide[spot.slices][own] = False
     return wide
 
 
@@ -103,16 +113,16 @@ def add_texture(
     """
     usable = usable_of(unknown, rules)
     done = np.zeros_like(wide)
-    parts = parts_of(wide)
+    parts = [*grouped(wide & whole), *grouped(wide & ~whole)]
     for number, (spot, own) in enumerate(parts, 1):
-        box = area_of(spot, wide.shape)
+        box = area_of(spot, own, wide.shape)
         area = box.slices
         part = np.zeros(wide[area].shape, bool)
         part[spot.within(box).slices] = own
-        if rules.source is None or whole_patches(usable[area] & ~part).sum() >= FEWEST:
+        if not rules.limited or whole_patches(usable[area] & ~part).sum() >= FEWEST:
             filled = filled_near(pixels[area], part, usable[area], rules.seed)
         else:
-            filled = filled_from(pixels, around(usable, 0), usable, area, part, rules.seed)
+            filled = filled_from(pixels, usable, box, part, rules.seed)
         if filled is not None:
             if not whole[area][part].any():
                 filled = with_fine_band(pixels[area], filled, part, usable[area])
@@ -139,13 +149,55 @@ def parts_of(marked: Mask) -> list[tuple[Box, Mask]]:
     return found
 
 
+def grouped(marked: Mask) -> list[tuple[Box, Mask]]:
+    """Return what is filled at once: single parts, long ones in pieces, small ones together."""
+    found: list[tuple[Box, Mask]] = []
+    near: dict[tuple[int, int], list[tuple[Box, Mask]]] = {}
+    for spot, own in parts_of(marked):
+        longer = max(own.shape)
+        if longer <= SMALL:
+            near.setdefault((spot.top // TOGETHER, spot.left // TOGETHER), []).append((spot, own))
+        elif longer <= LONGEST:
+            found.append((spot, own))
+        else:
+            found += pieces(spot, own)
+    return found + [together(parts) for parts in near.values()]
+
+
+def pieces(spot: Box, own: Mask) -> list[tuple[Box, Mask]]:
+    """Cut a part at every LONGEST pixels."""
+    found = []
+    for top in range(0, own.shape[0], LONGEST):
+        for left in range(0, own.shape[1], LONGEST):
+            piece = own[top : top + LONGEST, left : left + LONGEST]
+            if piece.any():
+                y, x = spot.top + top, spot.left + left
+                found.append((Box(y, x, y + piece.shape[0], x + piece.shape[1]), piece))
+    return found
+
+
+def together(parts: list[tuple[Box, Mask]]) -> tuple[Box, Mask]:
+    """Return parts as one."""
+    boxes = [box for box, _ in parts]
+    outer = Box(
+        min(box.top for box in boxes),
+        min(box.left for box in boxes),
+        max(box.bottom for box in boxes),
+        max(box.right for box in boxes),
+    )
+    marked = np.zeros((outer.bottom - outer.top, outer.right - outer.left), bool)
+    for box, own in parts:
+        marked[box.within(outer).slices] |= own
+    return outer, marked
+
+
 def usable_of(unknown: Mask, rules: Rules) -> Mask:
     """Return what may be copied.
 
     Raises MaskError if what the rules leave holds not enough patches.
     """
     usable = ~unknown
-    if rules.source is None and rules.avoid is None:
+    if not rules.limited:
         return usable
     if rules.source is not None:
         usable &= rules.source
@@ -183,28 +235,57 @@ def strays(filled: Floats, guess: Floats, part: Mask, usable: Mask) -> float:
     return float(away / max(spread, 1e-3))
 
 
-def filled_from(
-    pixels: Floats, source: Box, usable: Mask, area: tuple[slice, slice], part: Mask, seed: int
-) -> Floats | None:
-    """Fill a part of an area from a box elsewhere, which is laid below it for that."""
-    height, width = part.shape
-    wide = max(width, source.right - source.left)
+def filled_from(pixels: Floats, usable: Mask, area: Box, part: Mask, seed: int) -> Floats | None:
+    """Fill a part of an area from a place elsewhere, which is laid above or below it for that.
 
-    def stacked(upper: NDArray[Any], lower: NDArray[Any]) -> NDArray[Any]:
-        rest = [(0, 0)] * (upper.ndim - 2)
-        parts = [np.pad(x, [(0, 0), (0, wide - x.shape[1]), *rest]) for x in (upper, lower)]
-        return np.concatenate(parts)
+    It is laid where the part does not reach, so that the two are never joined.
+    """
+    height, width = part.shape
+    source = richest(usable, 2 * FARTHEST, width)
+    above = bool(part[-1].any())
+
+    def stacked(own: NDArray[Any], other: NDArray[Any]) -> NDArray[Any]:
+        rest = [(0, 0)] * (own.ndim - 2)
+        other = np.pad(other, [(0, 0), (0, width - other.shape[1]), *rest])
+        return np.concatenate([other, own] if above else [own, other])
 
     allowed = stacked(np.zeros_like(part), usable[source.slices])
     marked = stacked(part, np.zeros_like(usable[source.slices]))
-    both = stacked(pixels[area], pixels[source.slices])
+    both = stacked(pixels[area.slices], pixels[source.slices])
     filled = fill_hole(both, marked, allowed, seed, UNTOLD)
-    return None if filled is None else filled[:height, :width]
+    if filled is None:
+        return None
+    return filled[-height:] if above else filled[:height]
 
 
-def area_of(spot: Box, shape: tuple[int, ...]) -> Box:
-    """Return the box around a part of a hole that patches are taken from."""
-    margin = min(max(spot.bottom - spot.top, spot.right - spot.left, NEAREST), FARTHEST)
+def richest(usable: Mask, height: int, width: int) -> Box:
+    """Return the box of at most this size that holds the most of what may be copied."""
+    outer = around(usable, 0)
+    tall, wide = min(height, outer.bottom - outer.top), min(width, outer.right - outer.left)
+    sums = cv2.integral(usable[outer.slices].astype(np.uint8))
+    tops = steps(outer.bottom - outer.top - tall, tall)
+    lefts = steps(outer.right - outer.left - wide, wide)
+    rows, columns = np.ix_(tops, lefts)
+    counts = (
+        sums[rows + tall, columns + wide]
+        - sums[rows, columns + wide]
+        - sums[rows + tall, columns]
+        + sums[rows, columns]
+    )
+    row, column = np.unravel_index(int(counts.argmax()), counts.shape)
+    top, left = outer.top + int(tops[row]), outer.left + int(lefts[column])
+    return Box(top, left, top + tall, left + wide)
+
+
+def steps(last: int, size: int) -> NDArray[np.intp]:
+    """Return starts from 0 to `last`, a quarter of a size apart."""
+    return np.append(np.arange(0, last, max(size // 4, 1)), last)
+
+
+def area_of(spot: Box, own: Mask, shape: tuple[int, ...]) -> Box:
+    """Return the box around parts of a hole that patches are taken from."""
+    longest = max(max(part.shape) for _, part in parts_of(own))
+    margin = min(max(longest, NEAREST), FARTHEST)
     return Box(
         max(spot.top - margin, 0),
         max(spot.left - margin, 0),

@@ -9,6 +9,7 @@ import imgae
 from imgae.errors import MaskError, OptionError
 from imgae.picture.metrics import detail_ratio
 from imgae.restore.holes import depth_of
+from imgae.restore.synthesis import holes
 from imgae.restore.synthesis.holes import Rules, add_texture, whole_parts, wide_parts
 
 
@@ -127,3 +128,74 @@ def test_a_picture_with_too_little_around_its_hole_keeps_the_models_fill(inpaint
     hole = np.zeros((80, 80), bool)
     hole[4:76, 4:76] = True
     assert np.array_equal(inpainter(pixels, hole), inpainter(pixels, hole, texture=False))
+
+
+def test_a_thin_line_does_not_take_the_texture_of_a_hole_away():
+    pixels, _ = grainy(np.float32)
+    disc = square(20)
+    line = disc.copy()
+    line[79:81] = True
+    for hole in (disc, line):
+        _, done = add(pixels, hole)
+        assert done[disc].all()
+
+
+@pytest.mark.parametrize("rules", ["avoid", "source"])
+@pytest.mark.parametrize(("top", "left"), [(70, 0), (150, 140), (0, 60)])
+def test_a_source_far_away_does_not_touch_the_hole(rules, top, left):
+    rng = np.random.default_rng(0)
+    pixels = (0.6 + 0.05 * rng.normal(size=(190, 600, 1))).astype(np.float32).repeat(3, 2)
+    pixels[:, 400:] = 1 - pixels[:, 400:]
+    hole = np.zeros((190, 600), bool)
+    hole[top : top + 40, left : left + 40] = True
+    far = np.arange(600)[None] >= 400 + np.zeros((190, 1))
+    out, done = add(pixels, hole, Rules(**{rules: far if rules == "source" else ~far}))
+    assert done[hole].all()
+    assert abs(out[hole].mean() - 0.5) < 0.15
+    assert out[hole].min() > 0.1
+
+
+def test_too_little_known_around_a_deep_hole_leaves_the_guess():
+    pixels = np.full((300, 300, 1), 0.5, np.float32)
+    hole = np.ones((300, 300), bool)
+    hole[:9] = False
+    _, done = add(pixels, hole)
+    assert not done.any()
+
+
+def test_small_holes_near_each_other_are_filled_at_once(monkeypatch):
+    pixels, _ = grainy(np.float32)
+    hole = np.zeros(pixels.shape[:2], bool)
+    for top in range(30, 150, 40):
+        hole[top : top + 16, 30:46] = hole[top : top + 16, 90:106] = True
+    calls = []
+    near = holes.filled_near
+    monkeypatch.setattr(holes, "filled_near", lambda *args: calls.append(1) or near(*args))
+    _, done = add(pixels, hole)
+    assert np.array_equal(done, hole)
+    assert len(calls) == 1
+
+
+def test_long_parts_are_cut_and_no_pixel_is_lost(monkeypatch):
+    monkeypatch.setattr(holes, "LONGEST", 70)
+    marked = np.zeros((190, 180), bool)
+    marked[20:30, 5:175] = marked[5:185, 90:100] = True
+    again = np.zeros_like(marked)
+    for box, own in holes.grouped(marked):
+        assert max(own.shape) <= 70
+        assert not again[box.slices][own].any()
+        again[box.slices] |= own
+    assert np.array_equal(again, marked)
+
+
+def test_a_fill_that_strays_from_the_guess_is_drawn_to_it():
+    rng = np.random.default_rng(1)
+    pixels = (0.2 + 0.02 * rng.normal(size=(160, 160, 3))).astype(np.float32)
+    part = np.zeros((160, 160), bool)
+    part[60:110, 60:110] = True
+    guess = pixels.copy()
+    guess[part] = 0.2
+    other = guess.copy()
+    other[part] = 0.9
+    assert holes.strays(guess, guess, part, ~part) == 0
+    assert holes.strays(other, guess, part, ~part) > holes.STRAYED
