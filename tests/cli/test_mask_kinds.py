@@ -211,6 +211,16 @@ def test_no_gray_from_a_threshold_up(capfd):
     assert "the mask marks nothing: mask.png has no gray from 120 up" in printed(capfd)[0]
 
 
+def test_two_labels_of_equal_brightness_are_an_error_that_names_them(capfd):
+    picture = PIL.Image.fromarray(np.minimum(LABELS, 2), "P")  # dark red and dark green on black
+    picture.putpalette([value for colour in PALETTE for value in colour])
+    picture.save("mask.png")
+    filled("--mask", "mask.png", code=1)
+    (line,) = printed(capfd)
+    assert line.startswith("imgae: photo.png: mask.png: nothing in the mask is white")
+    assert line.endswith("if its pixels are labels, --label takes one of 0, 1, 2)")
+
+
 @pytest.mark.parametrize("quality", [10, 20, 60, 95])
 def test_a_jpeg_is_a_mask_as_what_it_was_made_from(quality, capfd):
     save(HOLE * np.uint8(255), "mask.jpg", quality=quality)
