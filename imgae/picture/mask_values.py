@@ -74,7 +74,8 @@ def white_of(mask: Image, threshold: float | None = None) -> Reading:
     grays = brightness(values) * opaque
     if threshold is not None:
         return Reading((grays >= threshold) & (grays > 0))
-    if (drawn := of_one_hue(values * opaque[:, :, None], is_jpeg(mask))) is not None:
+    seen = values if mask.alpha is None else values * opaque[:, :, None]
+    if (drawn := of_one_hue(seen, is_jpeg(mask))) is not None:
         return Reading(drawn)
     marked: Mask = grays >= HALF
     if marked.any():
@@ -110,7 +111,7 @@ def of_one_hue(values: Grays, jpeg: bool) -> Mask | None:
     if np.ptp(colour) <= COLOURLESS:
         return None
     marked: Mask = top >= highest / 2
-    off = off_hue(values, colour, highest if jpeg else NEARLY_BLACK)
+    off = off_hue(values[top > 0], colour, highest if jpeg else NEARLY_BLACK)
     if marked.all() or off.sum() > (FEW * marked.sum() if jpeg else 0):
         return None
     low, high = (share * highest for share in SHADES)
@@ -120,14 +121,12 @@ def of_one_hue(values: Grays, jpeg: bool) -> Mask | None:
 
 
 def off_hue(values: Grays, colour: Grays, least: float) -> Mask:
-    """Return which of (H, W, C) differ in hue from a colour (C,).
+    """Return which of (N, C) differ in hue from a colour (C,).
 
     least: pixels whose brightest channel is less are judged as if it were that.
     """
-    nearest = (values @ (colour / (colour @ colour)))[:, :, None] * colour
-    off: Mask = brightest(np.abs(values - nearest)) > OTHER_HUE * np.maximum(
-        brightest(values), least
-    )
+    nearest = (values @ (colour / (colour @ colour)))[:, None] * colour
+    off: Mask = np.abs(values - nearest).max(1) > OTHER_HUE * np.maximum(values.max(1), least)
     return off
 
 
