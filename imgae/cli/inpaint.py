@@ -50,7 +50,8 @@ Examples:
 """
 AFTER = f"""\
 Keys of --json:
-  input, output
+  input
+  output        the file written, or the first one; null with --dry-run
   outputs       the files written: several with --variants, none with --dry-run
   width, height of the picture, or the first one
   frames        how many pictures the file holds
@@ -66,6 +67,8 @@ Keys of --json:
   megapixels_per_second
 
 {EXIT_CODES}"""
+
+EQUAL = "the variants are equal: no hole is wide enough for texture"
 
 
 def add_parser(commands: Commands) -> None:
@@ -176,6 +179,8 @@ def check_filling(options: argparse.Namespace) -> None:
         error("--feather blends with what was there, and under --mask alpha nothing was; leave it")
     if options.variants > 1 and options.no_texture:
         error("--variants differ in their texture; leave out --no-texture")
+    if options.no_texture and (options.from_box or options.avoid):
+        error("--from-box and --avoid say where texture comes from; leave out --no-texture")
 
 
 def places_of(options: argparse.Namespace, target: Path) -> list[Path]:
@@ -203,19 +208,22 @@ def inpaint_file(
     started = time.monotonic()
     places = places_of(options, target)
     denoised: list[Denoised] = []
+    seen: set[bytes] = set()
     with warnings_as_notes():
         work = filling.mark(tools, source, target)
         for seed, place in enumerate(places, options.seed):
             done, denoised = filling.fill(tools, work, seed)
             filling.write(done, work, place, options, changed=bool(denoised))
+            seen.add(filling.fingerprint(done))
     notes = tuple(dict.fromkeys(sentence for one in denoised for sentence in one.notes))
-    for sentence in (*filling.notes_on(work, options), *notes):
+    equal = (EQUAL,) if work.filled and len(places) > 1 and len(seen) == 1 else ()
+    for sentence in (*filling.notes_on(work, options), *equal, *notes):
         note(f"{source}: {sentence}")
     first, seconds = work.frames[0], time.monotonic() - started
     model = tools.inpainter.model if tools.inpainter else None
     return {
         "input": str(source),
-        "output": str(places[0] if places else target),
+        "output": str(places[0]) if places else None,
         "outputs": [str(place) for place in places],
         "width": first.width,
         "height": first.height,

@@ -22,6 +22,9 @@ Mask = NDArray[np.bool_]
 
 MOST = 0.5
 """Masks that mark a larger share of a picture are unusual."""
+MARGINS = {"scratches": 1, "dust": 1, "dead-pixels": 0, "stamp": 3, "text": 2}
+"""How many pixels around each defect are filled with it, since its soft rim, its glow or its trace
+in a JPEG would show as a ghost."""
 
 
 class Part(NamedTuple):
@@ -66,10 +69,13 @@ class Marks(NamedTuple):
 
 
 class Marker:
-    """Makes the mask of one picture after another. Loads what it needs: masks, and the detector."""
+    """Makes the mask of one picture after another. Loads what it needs: masks, and the detector.
 
-    def __init__(self, options: argparse.Namespace) -> None:
-        self.options = options
+    margins: whether what --detect finds grows by MARGINS.
+    """
+
+    def __init__(self, options: argparse.Namespace, *, margins: bool) -> None:
+        self.options, self.margins = options, margins
         self.detector = load_detector(options)
         self.file = self.protected = self.avoided = None
         most = options.max_pixels
@@ -138,7 +144,10 @@ class Marker:
         if options.sensitivity is not None:
             more["sensitivity"] = options.sensitivity
         names = " or ".join(dict.fromkeys(options.detect))
-        found = detector(image, options.detect, **more)
+        each = detector.find_each(image, options.detect, **more)
+        found = np.zeros((image.height, image.width), bool)
+        for name, marked in each.items():
+            found |= masks.dilate(marked, MARGINS[name]) if self.margins else marked
         return Part(
             found, lambda: f"--detect finds no {names}", "; a lower --sensitivity finds less"
         )

@@ -29,9 +29,12 @@ The mask is a black picture of the same size, white where `imgae inpaint --mask`
 would fill. It is written beside its picture: photo.mask.png for photo.jpg. Use
 -o for another place.
 
+With --detect it holds what was found, to be checked and corrected by hand.
+`imgae inpaint --detect` fills a margin around that as well; --dilate 1 adds one.
+
 Examples:
   imgae mask photo.png --box 40,60,200,30 -o mask.png
-  imgae mask scan.png --detect scratches,dust
+  imgae mask scan.png --detect scratches,dust --dilate 1
   imgae mask scans/*.tif --detect dust --sensitivity 0.7 -o masks/
 """
 AFTER = f"""\
@@ -68,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
 def load(options: argparse.Namespace) -> Restore:
     from imgae.cli.marking import Marker
 
-    return partial(mask_file, Marker(options), options)
+    return partial(mask_file, Marker(options, margins=False), options)
 
 
 def mask_file(

@@ -27,6 +27,8 @@ COLOURLESS: Final = 32
 """How much the channels of a gray may differ."""
 EDGE: Final = 2
 """As many pixels about it, the edge of something may be gray without being soft."""
+JPEG_EDGE: Final = 8
+"""The same in a JPEG for what has a colour, which is stored in blocks of 16 pixels."""
 FAR_FROM_BOTH: Final = (24, 231)
 """Grays that are clearly neither black nor white, of which a photograph is full."""
 MANY_GRAYS: Final = (0.2, 64)
@@ -37,6 +39,16 @@ LOOKED_AT: Final = 1 << 18
 """Pixels that are looked at to see that, at least, if there are so many."""
 RARE: Final = 5e-4
 """A colour of a smaller share of the pixels does not count."""
+HIGHEST: Final = 2
+"""Floats up to about 1 are on 0 to 1; scaling a picture makes some of them larger, up to this."""
+ABOUT_THE_BRIGHTEST: Final = 0.9
+"""Pixels from this share of the largest value on show what colour something was drawn in."""
+OTHER_HUE: Final = 0.35
+"""How far, over its brightest channel, a colour is from the nearest multiple of another hue."""
+SHADES: Final = (0.25, 0.75)
+"""Shares of a colour's brightness between which its pixels are only at edges."""
+FEW: Final = 0.05
+"""What share of something's pixels may be unlike the others."""
 
 
 class Reading(NamedTuple):
@@ -50,9 +62,9 @@ def white_of(mask: Image, threshold: float | None = None) -> Reading:
     """Mark what is white, from one half up; what is transparent counts as black.
 
     Values of 0 and 1 are black and white. Floats may also be on 0 to 255, and 16 bits may hold
-    values of 8 bits. Where nothing is white, but all is black except for one other colour, that
-    colour fills; where there are only two grays, the brighter; and where all colours are black,
-    what is opaque.
+    values of 8 bits. Where all is black except for one colour, with smooth edges or in a JPEG, that
+    colour fills from half its brightness on. Where nothing is white, the one other gray fills, and
+    of two grays the brighter; and where all colours are black, what is opaque.
     threshold: the gray, from 0 to 255, from which pixels fill, instead of all this; black never
     does.
     Raises MaskError if there are other colours, but no white.
@@ -62,9 +74,12 @@ def white_of(mask: Image, threshold: float | None = None) -> Reading:
     grays = brightness(values) * opaque
     if threshold is not None:
         return Reading((grays >= threshold) & (grays > 0))
+    seen = values if mask.alpha is None else values * opaque[:, :, None]
+    if (drawn := of_one_hue(seen, is_jpeg(mask))) is not None:
+        return Reading(drawn)
     marked: Mask = grays >= HALF
     if marked.any():
-        return brighter_of_two(grays) if marked.all() else Reading(marked)
+        return brighter_of_two(values, grays) if marked.all() else Reading(marked)
     shown: Mask = opaque >= 0.5
     coloured: Mask = (brightest(values) > 0) & shown
     if not coloured.any():
@@ -72,7 +87,7 @@ def white_of(mask: Image, threshold: float | None = None) -> Reading:
     colours = values[coloured]
     if not coloured.all() and (colours == colours[0]).all():
         return Reading(coloured)
-    two = brighter_of_two(grays)
+    two = brighter_of_two(values, grays)
     if two.remark:
         return two
     raise MaskError(
@@ -81,34 +96,82 @@ def white_of(mask: Image, threshold: float | None = None) -> Reading:
     )
 
 
-def brighter_of_two(grays: Grays) -> Reading:
-    """Mark the brighter of two grays that are all there are; else what is white."""
+def of_one_hue(values: Grays, jpeg: bool) -> Mask | None:
+    """Mark what was drawn in one colour on black, from half its brightness on.
+
+    values: (H, W, C). jpeg: whether they come from one, which changes colours at edges.
+    Returns None if there is no colour, or there are several, or areas of several shades of one.
+    """
+    if values.shape[2] == 1:
+        return None
+    top = brightest(values)
+    highest = top.max()
+    brightest_ones = values[top >= ABOUT_THE_BRIGHTEST * highest]
+    colour = np.quantile(brightest_ones, 0.5, axis=0, method="lower")
+    if np.ptp(colour) <= COLOURLESS:
+        return None
+    marked: Mask = top >= highest / 2
+    off = off_hue(values[top > 0], colour, highest if jpeg else NEARLY_BLACK)
+    if marked.all() or off.sum() > (FEW * marked.sum() if jpeg else 0):
+        return None
+    low, high = (share * highest for share in SHADES)
+    if between_edges(top, low, high, JPEG_EDGE if jpeg else EDGE).sum() > FEW * marked.sum():
+        return None
+    return marked
+
+
+def off_hue(values: Grays, colour: Grays, least: float) -> Mask:
+    """Return which of (N, C) differ in hue from a colour (C,).
+
+    least: pixels whose brightest channel is less are judged as if it were that.
+    """
+    nearest = (values @ (colour / (colour @ colour)))[:, None] * colour
+    off: Mask = np.abs(values - nearest).max(1) > OTHER_HUE * np.maximum(values.max(1), least)
+    return off
+
+
+def brighter_of_two(values: Grays, grays: Grays) -> Reading:
+    """Mark the brighter of two colours that are all there are; else what is white.
+
+    values: the colours (H, W, C); grays: their brightness, 0 where they are transparent.
+    """
     dark, bright = grays.min(), grays.max()
-    only_two = dark < bright and bool(((grays == dark) | (grays == bright)).all())
+    lighter: Mask = grays == bright
+    only_two = dark < bright and bool((lighter | (grays == dark)).all())
+    for one in (lighter, ~lighter & (grays > 0)):
+        only_two = only_two and bool((values[one] == values[one][:1]).all())
     if not only_two:
         return Reading(grays >= HALF)
     remark = f"its two grays are {dark:.4g} and {bright:.4g} of 255; the brighter is what is filled"
-    return Reading(grays == bright, remark)
+    return Reading(lighter, remark)
 
 
 def eight_bits(mask: Image) -> Grays:
     """Return a mask's values as floats (H, W, C) from 0 to 255; C is 1 if its colours are grays.
 
     NaN counts as 0, integers of 0 and 1 as black and white, and what is nearly black in a JPEG as
-    black.
+    black. Floats below 0, and above 1 or 255, are clipped.
     """
     pixels = mask.pixels[:, :, :1] if is_gray(mask.pixels) else mask.pixels
     values: Grays = pixels.astype(np.float32)
     if pixels.dtype == np.float32:
         values = np.nan_to_num(values, copy=False)
+        scale = 255 if values.max() <= HIGHEST else 1
+        clipped: Grays = np.clip(values * np.float32(scale), 0, 255)
+        return clipped
     largest = values.max()
-    if pixels.dtype != np.float32 and largest == 1:
+    if largest == 1:
         return values * np.float32(255)
-    if pixels.dtype != np.uint8 and not 1 < largest <= 255:
+    if pixels.dtype != np.uint8 and largest > 255:
         values = values * np.float32(255 / scale_of(pixels.dtype))
-    if mask.stored is not None and mask.stored.format == JPEG:
+    if is_jpeg(mask):
         values[brightest(values) < NEARLY_BLACK] = 0
     return values
+
+
+def is_jpeg(mask: Image) -> bool:
+    """Return whether a mask comes from a JPEG file."""
+    return mask.stored is not None and mask.stored.format == JPEG
 
 
 def is_gray(pixels: NDArray[Any]) -> bool:
@@ -162,16 +225,22 @@ def soft_pixels(mask: Image) -> int:
     An edge has black and white within EDGE pixels.
     """
     values = eight_bits(mask)
-    grays = brightness(values) * opacity(mask)
-    low, high = BETWEEN
-    between = (grays >= low) & (grays <= high)
+    between = between_edges(brightness(values) * opacity(mask), *BETWEEN)
+    return int((np.ptp(values[between], 1) <= COLOURLESS).sum())
+
+
+def between_edges(grays: Grays, low: float, high: float, reach: int = EDGE) -> Mask:
+    """Return which grays from `low` to `high` are no edge, with darker and brighter ones about it.
+
+    reach: how near both are to an edge, in pixels.
+    """
+    between: Mask = (grays >= low) & (grays <= high)
     if not between.any():
-        return 0
-    near = np.ones((2 * EDGE + 1, 2 * EDGE + 1), np.uint8)
+        return between
+    near = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
     by_white = np.asarray(cv2.dilate((grays > high).astype(np.uint8), near)) > 0
     by_black = np.asarray(cv2.dilate((grays < low).astype(np.uint8), near)) > 0
-    between &= ~(by_white & by_black)
-    return int((np.ptp(values[between], 1) <= COLOURLESS).sum())
+    return between & ~(by_white & by_black)
 
 
 def looks_like_photograph(mask: Image) -> bool:

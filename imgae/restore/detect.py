@@ -89,8 +89,8 @@ class Detector:
     ) -> dict[str, NDArray[np.bool_]]:
         """Return the mask of each of the defects named; as calling the detector otherwise."""
         names = check_defects(defects)
-        if not 0 <= sensitivity <= 1:
-            raise OptionError(f"sensitivity is {sensitivity!r}; expected 0 to 1")
+        if not (isinstance(sensitivity, int | float | np.number) and 0 <= sensitivity <= 1):
+            raise OptionError(f"sensitivity is {sensitivity!r}; expected a number from 0 to 1")
         picture, _ = without_hidden(from_picture(image))
         check_finite(picture)
         needed = {*names, *(TYPE if set(names) & set(TYPE) else ())}

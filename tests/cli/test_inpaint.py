@@ -11,6 +11,7 @@ from imgae import Denoiser, Image, ImgaeWarning, read_image, write_image
 from imgae.cli import main
 from imgae.io.metadata.upright import upright
 from imgae.model import registry
+from imgae.picture.masks import dilate
 
 
 @pytest.fixture(autouse=True)
@@ -175,17 +176,21 @@ def detector(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("words", "found"),
+    ("words", "found", "filled"),
     [
-        (["--detect", "scratches"], 100),
-        (["--detect", "dust"], 20),
-        (["--detect", "scratches,dead-pixels", "--dilate", "1"], 50 * 4 + 5),
-        (["--detect", "dust", "--detect", "dead-pixels", "--box", "0,0,1,1"], 22),
+        (["--detect", "scratches"], 100, 200),
+        (["--detect", "dust"], 20, 20 + 2 * (5 + 4)),
+        (["--detect", "dead-pixels"], 1, 1),
+        (["--detect", "scratches,dead-pixels", "--dilate", "1"], 50 * 4 + 5, 50 * 6 + 5),
+        (["--detect", "dust", "--detect", "dead-pixels", "--box", "0,0,1,1"], 22, 22 + 18),
+        (["--detect", "scratches", "--within", "0,4,50,2"], 100, 100),
     ],
 )
-def test_defects_that_a_model_finds_can_be_the_mask(detector, tmp_path, capsys, words, found):
+def test_what_a_detector_finds_is_the_mask_and_is_filled_with_a_margin(
+    detector, tmp_path, capsys, words, found, filled
+):
     assert inpaint(detector, *words, "--json") == 0
-    assert json.loads(capsys.readouterr().out)["filled"] == found
+    assert json.loads(capsys.readouterr().out)["filled"] == filled
     assert main(["mask", str(detector), *words, "-o", str(tmp_path / "m.png")]) == 0
     assert (read_image(tmp_path / "m.png").pixels > 0).sum() == found
 
@@ -195,8 +200,8 @@ def test_an_old_scan_takes_one_command(detector, capsys):
     before = read_image(detector)
     words = ("--detect", "scratches", "--detect", "dust", "--denoise", "--sigma", "10", "--json")
     assert inpaint(detector, *words) == 0
-    hole = before.pixels[:, :, :2].max(2) == 255
-    assert json.loads(capsys.readouterr().out)["filled"] == hole.sum() == 120
+    hole = dilate(before.pixels[:, :, :2].max(2) == 255, 1)
+    assert json.loads(capsys.readouterr().out)["filled"] == hole.sum() == 238
     filled = before.pixels.copy()
     filled[hole] = 255
     expected = Denoiser()(Image(filled), 10 / 255).pixels

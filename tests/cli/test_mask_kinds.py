@@ -211,6 +211,16 @@ def test_no_gray_from_a_threshold_up(capfd):
     assert "the mask marks nothing: mask.png has no gray from 120 up" in printed(capfd)[0]
 
 
+def test_two_labels_of_equal_brightness_are_an_error_that_names_them(capfd):
+    picture = PIL.Image.fromarray(np.minimum(LABELS, 2), "P")  # dark red and dark green on black
+    picture.putpalette([value for colour in PALETTE for value in colour])
+    picture.save("mask.png")
+    filled("--mask", "mask.png", code=1)
+    (line,) = printed(capfd)
+    assert line.startswith("imgae: photo.png: mask.png: nothing in the mask is white")
+    assert line.endswith("if its pixels are labels, --label takes one of 0, 1, 2)")
+
+
 @pytest.mark.parametrize("quality", [10, 20, 60, 95])
 def test_a_jpeg_is_a_mask_as_what_it_was_made_from(quality, capfd):
     save(HOLE * np.uint8(255), "mask.jpg", quality=quality)
@@ -338,16 +348,17 @@ class Finder:
     def __init__(self, **settings):
         self.settings = settings
 
-    def __call__(self, image, defects, *, sensitivity=0.5):
-        found = np.zeros((image.height, image.width), bool)
-        found[: int(sensitivity * 10), : 2 * len(defects)] = "none" not in defects
-        return found
+    def find_each(self, image, defects, *, sensitivity=0.5):
+        found = np.zeros((len(defects), image.height, image.width), bool)
+        found[:, : int(sensitivity * 10), : 2 * len(defects)] = "none" not in defects
+        return dict(zip(defects, found, strict=True))
 
 
 @pytest.fixture
 def finder(monkeypatch):
     monkeypatch.setattr("imgae.restore.detect.Detector", Finder)
     monkeypatch.setattr("imgae.cli.mask_options.DEFECTS", ("dust", "text", "none"))
+    monkeypatch.setattr("imgae.cli.marking.MARGINS", dict.fromkeys(("dust", "text", "none"), 0))
 
 
 @pytest.mark.usefixtures("finder")
@@ -432,6 +443,8 @@ def test_notes_about_a_mask_are_told_once_for_many_pictures(capfd):
         (("--box", "0,0,4,4", "--keep-alpha"), "--keep-alpha is about what --mask alpha fills"),
         (("--mask", "alpha", "--feather", "2"), "--feather blends with what was there"),
         (("--box", "0,0,4,4", "--variants", "2", "--no-texture"), "leave out --no-texture"),
+        (("--box", "0,0,4,4", "--from-box", "9,9,9,9", "--no-texture"), "leave out --no-texture"),
+        (("--box", "0,0,4,4", "--avoid", "photo.png", "--no-texture"), "leave out --no-texture"),
         (("--box", "0,0,4,4", "--variants", "0"), "not a whole number from 1 up"),
     ],
 )
@@ -462,7 +475,7 @@ def test_a_dry_run_writes_the_preview_and_the_mask_alone(tmp_path, capsys):
     assert main(["inpaint", *words, "--json"]) == 0
     record = json.loads(capsys.readouterr().out)
     assert (record["filled"], record["outputs"], record["model"]) == (600, [], None)
-    assert record["output"] == "new/photo.inpainted.png"
+    assert record["output"] is None
 
 
 def test_a_dry_run_does_not_mind_results_that_are_there(capsys):
@@ -530,7 +543,19 @@ def test_variants_have_seeds_from_the_given_one_on(words, names, capsys):
     assert [int(read_image(name).pixels[0, 0, 0]) for name in names] == [205, 206, 207]
     assert main([*command, *words]) == 1
     assert main([*command, *words, "--overwrite"]) == 0
-    assert capsys.readouterr().out.startswith(f"photo.png -> {names[0]} to {names[2]}: 128x96, 16 ")
+    out, err = capsys.readouterr()
+    assert out.startswith(f"photo.png -> {names[0]} to {names[2]}: 128x96, 16 ")
+    assert "equal" not in err
+
+
+@pytest.mark.parametrize("marked", [True, False])
+def test_variants_that_are_equal_are_noted(marked, capfd):
+    save(HOLE & False)
+    what = ("--box", "8,8,4,4") if marked else ("--mask", "mask.png")
+    command = ["inpaint", "--model", "white", "photo.png", *what, "--variants", "2"]
+    assert main([*command, "--no-grain"]) == 0
+    noted = "photo.png: the variants are equal: no hole is wide enough for texture"
+    assert any(noted in line for line in printed(capfd)) == marked
 
 
 def test_a_variant_is_not_written_over_what_is_read(capfd):

@@ -1,7 +1,10 @@
 """What the values of a mask's picture mean."""
 
+import io
+
 import cv2
 import numpy as np
+import PIL.Image
 import pytest
 
 from imgae import Image, MaskError
@@ -17,6 +20,7 @@ from imgae.picture.mask_values import (
 GRAY = np.zeros((8, 10, 1))
 GRAY[2:5, 3:7] = 1
 HERE = GRAY[:, :, 0] > 0
+LARGE = GRAY.repeat(8, 0).repeat(8, 1)
 WITH_RED = GRAY * (1, 0, 0)
 
 
@@ -71,9 +75,23 @@ def test_a_black_file_marks_nothing():
         of(GRAY * 0 + 7),
         of(GRAY * 3 * np.arange(10)[None, :, None]),
         of(GRAY * 20_000 * (np.arange(10)[None, :, None] > 4) + GRAY, np.uint16),
-        of(WITH_RED * 250 + GRAY * (0, 0, 5) * (np.arange(10)[None, :, None] > 4)),
+        of(WITH_RED * 250 + GRAY * (0, 0, 130) * (np.arange(10)[None, :, None] > 4)),
+        of(LARGE * (100, 0, 0) + LARGE * (np.arange(80)[None, :, None] > 40) * (100, 0, 0)),
+        of(WITH_RED * 128 + (1 - GRAY) * (0, 128, 0)),
+        of(WITH_RED * 128 + np.roll(GRAY, 5, 1) * (0, 128, 0)),
+        of(WITH_RED * 250 + np.roll(GRAY, 5, 1) * (0, 40, 0)),
     ],
-    ids=["two grays", "one gray", "labels", "16 bits", "two reds"],
+    ids=[
+        "two grays",
+        "one gray",
+        "labels",
+        "16 bits",
+        "red and violet",
+        "two reds",
+        "colours of one mean",
+        "colours of one mean on black",
+        "red and dark green",
+    ],
 )
 def test_a_file_of_colours_without_white_is_an_error_that_says_what_to_do(mask):
     with pytest.raises(
@@ -103,6 +121,66 @@ def test_the_brighter_of_two_grays_is_marked_with_a_remark(dark, bright):
     marked, remark = white_of(of(np.where(GRAY > 0, bright, dark), dtype))
     assert np.array_equal(marked, HERE)
     assert "its two grays are" in remark
+
+
+def test_the_brighter_of_two_colours_is_marked():
+    marked, remark = white_of(of(np.where(GRAY > 0, (0, 90, 250), (90, 0, 40))))
+    assert np.array_equal(marked, HERE)
+    assert "its two grays are" in remark
+
+
+def drawing(colour, large):
+    """Something drawn in a colour on black with smooth edges, and where it covers half at least."""
+    whole = np.zeros((4 * 96, 4 * 128), np.float32)
+    cv2.circle(whole, (150, 150), 100, 1, -1)
+    cv2.line(whole, (280, 360), (490, 20), 1, 32)
+    if not large:
+        whole[:] = 0
+        cv2.line(whole, (20, 40), (480, 350), 1, 12)
+    cover = cv2.resize(whole, (128, 96), interpolation=cv2.INTER_AREA)
+    return (cover[:, :, None] * np.array(colour)).round().astype(np.uint8), cover >= 0.5
+
+
+@pytest.mark.parametrize("large", [True, False])
+@pytest.mark.parametrize(
+    "colour", [(255, 0, 0), (0, 0, 255), (0, 255, 0), (255, 128, 0), (200, 0, 60)]
+)
+@pytest.mark.parametrize("quality", [None, 95, 75, 60])
+def test_one_colour_on_black_fills_with_smooth_edges_and_as_a_jpeg(colour, quality, large):
+    values, here = drawing(colour, large)
+    mask = Image(values)
+    if quality:
+        stream = io.BytesIO()
+        PIL.Image.fromarray(values).save(stream, "JPEG", quality=quality)
+        mask = Image(np.asarray(PIL.Image.open(stream)), stored=Stored("JPEG"))
+    marked, remark = white_of(mask)
+    wrong = (marked != here).sum()
+    assert wrong <= (0.15 * here.sum() if quality else 4)
+    assert remark == ""
+
+
+def test_a_colour_that_is_transparent_at_its_edges_fills():
+    values, here = drawing((255, 0, 0), large=True)
+    red = np.zeros_like(values) + np.array((255, 0, 0), np.uint8)
+    assert (white_of(Image(red, values[:, :, 0])).marked != here).sum() <= 4
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ((-9999, 1), (0, 255)),
+        ((-1, 0.5), (0, 127.5)),
+        ((-0.03, 1.03), (0, 255)),
+        ((0, 1e9), (0, 255)),
+        ((np.nan, np.inf), (0, 255)),
+        ((-5, 260), (0, 255)),
+        ((3, 200), (3, 200)),
+    ],
+)
+def test_floats_beyond_black_and_white_are_clipped(values, expected):
+    mask = of(np.resize(values, (4, 6, 1)), np.float32)
+    assert np.array_equal(np.unique(eight_bits(mask)), expected)
+    assert not looks_like_photograph(mask)
 
 
 def test_a_plain_mask_has_no_remark():

@@ -58,7 +58,7 @@ def test_sensitivity_is_where_the_threshold_lies(path):
     assert marked == sorted(marked)
     assert marked[0] < marked[2] < marked[4]
     assert marked[2] == find(values, "scratches").sum() == 20
-    for wrong in (-0.1, 1.1, float("nan")):
+    for wrong in (-0.1, 1.1, float("nan"), "a", None):
         with pytest.raises(OptionError, match="sensitivity is"):
             find(values, sensitivity=wrong)
 
