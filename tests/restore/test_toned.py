@@ -6,7 +6,7 @@ import tiny_models
 from scenes import photo
 
 import imgae
-from imgae.restore.toned import tint_of
+from imgae.restore.toned import other_colours, tint_of
 
 HOLE = np.zeros((120, 140), bool)
 HOLE[50:60, 20:110] = True
@@ -29,7 +29,7 @@ def toned(kind):
 @pytest.mark.parametrize("kind", ["gray", "sepia", "blue"])
 def test_colour_follows_from_brightness(kind):
     pixels = np.rint(toned(kind) * 255).astype(np.float32) / 255
-    tint = tint_of(pixels, HOLE, HOLE)
+    tint = tint_of(pixels, HOLE)
     assert tint is not None
     away = np.abs(tint.coloured(pixels[HOLE].mean(1)) - pixels[HOLE])
     assert away.max() < 4 / 255
@@ -38,21 +38,86 @@ def test_colour_follows_from_brightness(kind):
 def test_what_is_in_the_hole_does_not_count():
     pixels = toned("sepia")
     pixels[HOLE] = (1, 0.5, 0)
-    assert tint_of(pixels, HOLE, HOLE) is not None
+    assert tint_of(pixels, HOLE) is not None
 
 
 def test_pictures_in_colour_have_no_tint():
-    assert tint_of(photo(120, 140).astype(np.float32), HOLE, HOLE) is None
+    assert tint_of(photo(120, 140).astype(np.float32), HOLE) is None
 
 
-def test_a_spot_of_colour_beside_a_hole_counts():
+def coloured_parts(pixels, hole=HOLE):
+    tint = tint_of(pixels, hole)
+    assert tint is not None
+    return other_colours(pixels, hole, hole, tint)
+
+
+@pytest.mark.parametrize("kind", ["gray", "sepia", "blue"])
+def test_nothing_has_a_colour_of_its_own_in_a_picture_of_one_hue(kind):
+    assert not coloured_parts(toned(kind)).any()
+
+
+def test_a_hole_is_filled_in_colour_near_a_spot_of_colour_only():
     pixels = toned("gray")
-    pixels[62:66, 30:40] = (0.8, 0.1, 0.1)
-    assert tint_of(pixels, HOLE, HOLE) is None
+    pixels[63:67, 40:48] = (0.8, 0.1, 0.1)
+    parts = coloured_parts(pixels)
+    assert parts[57:60, 41:47].all()
+    assert not parts[:, :24].any()
+    assert not parts[:, 64:].any()
+    assert not parts[~HOLE].any()
+
+
+def test_single_pixels_are_noise():
+    pixels = toned("gray")
+    pixels[64, 40:100:20] = (0.6, 0.4, 0.5)
+    assert not coloured_parts(pixels).any()
+
+
+def test_remains_of_a_white_defect_on_sepia_are_no_thing_of_a_colour():
+    pixels = toned("sepia")
+    pixels[47:50, 40:44] = 0.97
+    pixels[60:63, 70:74] = 0.97
+    assert not coloured_parts(pixels).any()
+
+
+def test_what_defects_change_around_them_does_not_count_in_the_tint():
+    plain, pixels = toned("sepia"), toned("sepia")
+    rim = np.zeros_like(HOLE)
+    rim[45:65, 15:115] = True
+    pixels[rim] = pixels[rim].mean(1, keepdims=True)
+    tint = tint_of(pixels, HOLE)
+    assert tint is not None
+    assert np.abs(tint.coloured(plain[rim].mean(1)) - plain[rim]).max() < 4 / 255
+
+
+def test_a_thing_is_found_however_many_holes_are_far_from_it():
+    pixels = np.full((900, 300, 3), 0.5, np.float32)
+    pixels[600:614, 100:114] = (0.86, 0.08, 0.1)
+    hole = np.zeros((900, 300), bool)
+    hole[::40, ::40] = hole[1::40, ::40] = True
+    hole[606:608, 90:130] = True
+    parts = coloured_parts(pixels, hole)
+    assert parts[606:608, 100:114].all()
+    assert not parts[:585].any()
+    assert not parts[630:].any()
+
+
+def test_a_scratch_through_a_red_square_is_red_there():
+    pixels = np.full((120, 140, 3), 110, np.uint8)
+    pixels[50:64, 60:74] = (220, 20, 25)
+    hole = np.zeros((120, 140), bool)
+    hole[56:58, 20:120] = True
+    hole[::20, ::9] = hole[:, 10:12] = True
+    damaged = pixels.copy()
+    damaged[hole] = 255
+    out = imgae.Inpainter(threads=1)(damaged, hole)
+    red = out[56:58, 64:70].astype(int)
+    assert (red[..., 0] - red[..., 1]).min() > 150
+    away = out[:, :40].astype(int)
+    assert np.ptp(away, axis=2).max() <= 2
 
 
 def test_where_all_is_unknown_there_is_no_tint():
-    assert tint_of(toned("gray"), HOLE, np.ones_like(HOLE)) is None
+    assert tint_of(toned("gray"), np.ones_like(HOLE)) is None
 
 
 def test_gray_pictures_in_colour_files_are_filled_with_gray(tmp_path):
