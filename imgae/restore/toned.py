@@ -6,7 +6,7 @@ the holes, and the parts of holes that are near them are filled in colour.
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -24,11 +24,17 @@ SMOOTH: Final = 1.0
 """
 SAMPLES: Final = 1 << 17
 """Pixels looked at, about."""
-SCATTER: Final = 3 / 255
+SCATTER: Final = 4 / 255
 """How far, as a root mean square, colours may be from what follows from brightness."""
 FAR: Final = 12 / 255
 STRANGE: Final = 0.002
-"""The share of pixels that may be farther away than this."""
+"""The share of pixels that may be farther away than this. JPEGs may have more of them, as they
+store colours coarsely, but not in the means of blocks."""
+BLOCK: Final = 8
+OFF: Final = 5 / 255
+"""How far from what follows from brightness the mean colour of a thing is that has its own."""
+STRANGE_BLOCKS: Final = 0.01
+"""The share of blocks, of BLOCK by BLOCK pixels, whose mean may be farther away than that."""
 STEEP: Final = 1.0
 """How fast the offset of a channel may change with brightness."""
 JUMP: Final = 10 / 255
@@ -36,9 +42,7 @@ JUMP: Final = 10 / 255
 AROUND: Final = 33
 """The side of the square around holes in which things of other colours are looked for."""
 WINDOW: Final = 7
-"""The side of the square over which a difference in colour is averaged, so that noise is none."""
-OFF: Final = 5 / 255
-"""How far, on that average, the colour of a thing is from what follows from brightness."""
+"""The side of the square over which a thing's colour is averaged."""
 RIM: Final = 5
 """The side of the square around holes in which defects and JPEG spoil colours, so that these count
 little."""
@@ -51,7 +55,7 @@ TOO_STRONG: Final = 1.3
 SPOILED: Final = 33
 """The side of the square around holes that tells nothing about the tint, where enough is left:
 defects of another colour change those near them in the 16 by 16 blocks of a JPEG's colours."""
-ENOUGH: Final = 0.1
+ENOUGH: Final = 0.25
 """The share of the known pixels that is enough."""
 BAND: Final = 512
 """Rows that are looked at together."""
@@ -93,25 +97,45 @@ class Tint:
         rises = np.abs(np.diff(self.offsets, axis=0)).max(1, initial=0)
         return bool((rises <= STEEP * np.diff(self.levels) + JUMP).all())
 
-    def fits(self, colours: Floats) -> bool:
-        """Return whether colours (N, 3) follow from their brightness."""
-        away = np.abs(colours - self.coloured(colours.mean(1))).max(1)
-        near = float(np.square(np.minimum(away, FAR)).mean()) <= SCATTER**2
-        return near and int(np.count_nonzero(away > FAR)) <= STRANGE * len(away)
-
 
 def tint_of(pixels: Floats, unknown: Mask) -> Tint | None:
     """Return the tint of a picture of one hue, or None for others.
 
     pixels: (H, W, 3), as a model sees them. unknown: (H, W), all that tells nothing.
     """
-    step = max(1, round((unknown.size / SAMPLES) ** 0.5))
-    known = ~unknown[::step, ::step]
-    clean = known & ~widened(unknown, SPOILED)[::step, ::step]
-    enough = np.count_nonzero(clean) >= ENOUGH * np.count_nonzero(known)
-    colours = pixels[::step, ::step][clean if enough else known]
+    known = ~in_blocks(unknown)
+    clean = known & ~in_blocks(widened(unknown, SPOILED))
+    if np.count_nonzero(clean) >= ENOUGH * np.count_nonzero(known):
+        known = clean
+    blocks = in_blocks(pixels)
+    colours = blocks[known]
     if not len(colours):
         return None
+    tint = tint_from(colours)
+    away = np.zeros_like(blocks)
+    away[known] = colours - tint.coloured(colours.mean(1))
+    return tint if tint.is_smooth and is_little(away, known) else None
+
+
+def in_blocks(pixels: NDArray[Any]) -> NDArray[Any]:
+    """Return about SAMPLES pixels of (H, W, ...) as blocks, (N, BLOCK * BLOCK, ...), copied.
+
+    In pictures smaller than a block, blocks are smaller too.
+    """
+    height, width, *rest = pixels.shape
+    side = min(BLOCK, height, width)
+    step = max(1, round((height * width / SAMPLES) ** 0.5)) * side
+    rows, columns = (
+        (np.arange(0, size - side + 1, step)[:, None] + np.arange(side)).reshape(-1)
+        for size in (height, width)
+    )
+    chosen = pixels[np.ix_(rows, columns)]
+    cut = chosen.reshape(len(rows) // side, side, len(columns) // side, side, *rest)
+    return np.asarray(cut.swapaxes(1, 2).reshape(-1, side * side, *rest))
+
+
+def tint_from(colours: Floats) -> Tint:
+    """Return the mean colour (N, 3) of each brightness."""
     brightness = colours.mean(1)
     bins = (brightness * STEPS).astype(int).clip(0, STEPS - 1)
     columns = (np.ones_like(brightness), brightness, *colours.T)
@@ -120,8 +144,23 @@ def tint_of(pixels: Floats, unknown: Mask) -> Tint | None:
     count, *means = cv2.GaussianBlur(sums, (0, 0), sigmaX=SMOOTH, sigmaY=1e-3)[:, used]
     levels, *channels = (values / count for values in means)
     offsets = np.stack([channel - levels for channel in channels], 1)
-    tint = Tint(levels.astype(np.float32), offsets.astype(np.float32))
-    return tint if tint.is_smooth and tint.fits(colours) else None
+    return Tint(levels.astype(np.float32), offsets.astype(np.float32))
+
+
+def is_little(away: Floats, known: Mask) -> bool:
+    """Return whether colours are where they are expected, but for noise and few small things.
+
+    away: (N, P, 3), how far blocks of P pixels are from that, 0 where they are not known, (N, P).
+    """
+    most = np.abs(away).max(2)[known]
+    if float(np.square(np.minimum(most, FAR)).mean()) > SCATTER**2:
+        return False
+    if np.count_nonzero(most > FAR) <= STRANGE * len(most):
+        return True
+    count = known.sum(1)
+    seen = 2 * count > known.shape[1]
+    means = np.abs(away[seen].sum(1) / count[seen][:, None]).max(1)
+    return len(means) > 0 and int(np.count_nonzero(means > OFF)) <= STRANGE_BLOCKS * len(means)
 
 
 def other_colours(pixels: Floats, hole: Mask, unknown: Mask, tint: Tint) -> Mask:

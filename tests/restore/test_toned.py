@@ -1,6 +1,9 @@
 """Pictures of one hue, which stay so when they are filled."""
 
+import io
+
 import numpy as np
+import PIL.Image
 import pytest
 import tiny_models
 from scenes import photo
@@ -99,6 +102,50 @@ def test_a_thing_is_found_however_many_holes_are_far_from_it():
     assert parts[606:608, 100:114].all()
     assert not parts[:585].any()
     assert not parts[630:].any()
+
+
+def as_jpeg(pixels, quality):
+    """Return uint8 pixels as a JPEG would show them, its colours at half the size."""
+    stream = io.BytesIO()
+    PIL.Image.fromarray(pixels).save(stream, "JPEG", quality=quality, subsampling="4:2:0")
+    return np.asarray(PIL.Image.open(stream))
+
+
+@pytest.mark.parametrize("quality", [90, 75])
+def test_a_jpeg_of_a_busy_sepia_print_has_a_tint(quality):
+    """Its colours do not follow the brightness of every pixel."""
+    stones = np.random.default_rng(0).random((60, 70))
+    plain = (0.25 + 0.5 * np.kron(stones, np.ones((4, 4))))[:, :, None]
+    sepia = plain * (0.92, 0.78, 0.6) + (0.08, 0.06, 0.04)
+    shown = as_jpeg(np.rint(255 * sepia).astype(np.uint8), quality).astype(np.float32) / 255
+    assert tint_of(shown, np.zeros(shown.shape[:2], bool)) is not None
+
+
+def test_a_white_scratch_in_a_sepia_jpeg_is_filled_with_sepia():
+    """The file spreads the white of the scratch into the colours around it."""
+    truth = np.rint(toned("sepia") * 255)
+    damaged = truth.astype(np.uint8)
+    hole = np.zeros_like(HOLE)
+    hole[56:60, 20:110] = True
+    damaged[hole] = 247
+    out = imgae.Inpainter(threads=1)(as_jpeg(damaged, 85), hole).astype(float)
+    wanted = (truth[hole][:, 0] - truth[hole][:, 2]).mean()
+    assert abs((out[hole][:, 0] - out[hole][:, 2]).mean() / wanted - 1) < 0.1
+
+
+@pytest.mark.parametrize("shape", [(1, 30), (5, 40), (9, 9)])
+def test_small_pictures_may_have_a_tint_too(shape):
+    gray_one = np.full((*shape, 3), 0.4, np.float32)
+    unknown = np.zeros(shape, bool)
+    unknown[0, :3] = True
+    assert tint_of(gray_one, unknown) is not None
+    colours = np.random.default_rng(0).random((*shape, 3), np.float32)
+    assert tint_of(colours, unknown) is None
+
+
+def test_noise_in_colour_is_kept_as_such():
+    noise = np.random.default_rng(0).normal(0, 6 / 255, (120, 140, 3)).astype(np.float32)
+    assert tint_of(toned("gray") + noise, HOLE) is None
 
 
 def test_a_scratch_through_a_red_square_is_red_there():
