@@ -23,14 +23,16 @@ def clean_and_fill(
     """Remove the noise of the whole picture, and fill its holes from what is clean.
 
     The holes are filled twice: first so that they do not spoil the pixels around them when the
-    noise is removed, and then again, from those pixels.
+    noise is removed, and then again, from those pixels. The first fill has noise like the rest,
+    even if the second is to have none: smooth fills would make the picture look cleaner than it is,
+    and less noise would be removed.
     sigma: as for Denoiser. hole: as for Inpainter. progress: of the second fill. filling: further
     keyword arguments of Inpainter.run for it, such as feather, texture and seed.
     Returns what the denoiser did, its image the filled one.
     """
     if not hole.any():
         return denoiser.run(image, sigma)
-    draft = inpainter.run(image, hole, texture=False, grain=False)
+    draft = inpainter.run(image, hole, texture=False)
     # The draft is no JPEG any more, but most of its pixels still are one's.
     cleaned = denoiser.run(replace(draft, quantisation=image.quantisation), sigma)
     filled = inpainter.run(cleaned.image, hole, progress=progress, before=image, **filling)

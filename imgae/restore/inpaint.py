@@ -4,6 +4,7 @@ import copy
 import math
 import os
 from dataclasses import replace
+from functools import partial
 from numbers import Integral
 from typing import Any, Final
 
@@ -27,7 +28,7 @@ from imgae.restore.holes import around, deep_parts, depth_of, grown
 from imgae.restore.scaling import tone_of
 from imgae.restore.synthesis.holes import Rules, add_texture, whole_parts, wide_parts
 from imgae.restore.synthesis.scales import double, halve
-from imgae.restore.toned import tint_of
+from imgae.restore.toned import other_colours, tint_of
 from imgae.restore.unseen import extended, hidden_by_alpha
 
 Floats = NDArray[np.float32]
@@ -175,16 +176,26 @@ class Inpainter:
         tone = tone_of(visible, ~hole)
         values = tone.seen(to_float(visible))
         values = values.copy() if np.shares_memory(values, image.pixels) else values
-        tint = tint_of(values, hole, unknown) if values.shape[2] == 3 else None
-        shown = values if tint is None else values.mean(2, keepdims=True)
-        textured = np.zeros_like(hole)
-        if texture:
-            textured = self.fill_with_texture(shown, hole, unknown, rules, progress, tone.limits)
+        tint = tint_of(values, unknown) if values.shape[2] == 3 else None
+        fill_in = partial(
+            self.fill_in,
+            unknown=unknown,
+            rules=rules,
+            texture=texture,
+            grain=grain,
+            progress=progress,
+            limits=tone.limits,
+        )
+        if tint is None:
+            fill_in(values, hole)
         else:
-            self.fill(shown, hole, progress, tone.limits)
-        if grain:
-            continue_grain(shown, unknown, hole, textured, rules.seed, tone.limits)
-        filled = shown[hole] if tint is None else tint.coloured(shown[hole][:, 0])
+            coloured = other_colours(values, hole, unknown, tint)
+            brightness = values.mean(2, keepdims=True)
+            fill_in(brightness, hole)
+            values[hole] = tint.coloured(brightness[hole][:, 0])
+            if coloured.any():
+                fill_in(values, coloured)
+        filled = values[hole]
         filled = tone.back(filled)
         if feather:
             share = np.minimum(depth_of(hole)[hole] / (feather + 1), 1)[:, None]
@@ -193,6 +204,30 @@ class Inpainter:
         pixels = image.pixels.copy()
         pixels[hole] = from_float(filled, pixels.dtype)
         return image.with_pixels(pixels)
+
+    def fill_in(
+        self,
+        values: Floats,
+        hole: Mask,
+        *,
+        unknown: Mask,
+        rules: Rules,
+        texture: bool,
+        grain: bool,
+        progress: Progress | None,
+        limits: tuple[float, float],
+    ) -> None:
+        """Fill the hole (H, W) of a picture (H, W, C) in place, with texture and grain if wanted.
+
+        unknown: (H, W), the hole and what else may not be copied.
+        """
+        textured = np.zeros_like(hole)
+        if texture:
+            textured = self.fill_with_texture(values, hole, unknown, rules, progress, limits)
+        else:
+            self.fill(values, hole, progress, limits)
+        if grain:
+            continue_grain(values, unknown, hole, textured, rules.seed, limits)
 
     def fill_with_texture(
         self,

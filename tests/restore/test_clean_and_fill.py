@@ -1,8 +1,10 @@
 """Removing noise and filling holes in one picture."""
 
+import cv2
 import numpy as np
 import pytest
 import tiny_models
+from scenes import photo
 
 from imgae import Denoiser, Image, Inpainter
 from imgae.restore.clean_and_fill import clean_and_fill
@@ -39,23 +41,48 @@ def test_the_denoiser_sees_filled_holes(both, monkeypatch):
     assert (seen[0][HOLE] == 255).all()
 
 
-def test_the_holes_get_the_noise_that_the_denoiser_leaves(tmp_path):
-    """The second fill measures it; the first adds none."""
+def noisy_flat(height, width, strength):
+    noise = np.random.default_rng(0).normal(0, strength, (height, width, 3))
+    return Image((215 + noise).clip(0, 255).astype(np.uint8))
+
+
+@pytest.mark.parametrize("grain", [True, False])
+def test_the_holes_get_the_noise_that_the_denoiser_leaves(tmp_path, grain):
+    """The draft has noise in any case, the second fill only if it is wanted."""
     inpainter = Inpainter(tiny_models.fill(tmp_path / "fill.onnx"), threads=1)
     denoiser = Denoiser(tiny_models.identity(tmp_path / "identity.onnx"), threads=1)
-    noise = np.random.default_rng(0).normal(0, 10, (160, 170, 3))
-    image = Image((215 + noise).clip(0, 255).astype(np.uint8))
+    image = noisy_flat(160, 170, 10)
     hole = np.zeros((160, 170), bool)
     hole[60:90, 60:90] = True
     seen = []
     run = denoiser.run
     denoiser.run = lambda picture, sigma: seen.append(picture.pixels) or run(picture, sigma)
-    done = clean_and_fill(inpainter, denoiser, image, hole, sigma=0.1, texture=False)
-    assert (seen[0][hole] == 255).all()
+    settings = {"sigma": 0.1, "texture": False, "grain": grain}
+    done = clean_and_fill(inpainter, denoiser, image, hole, **settings)
+    assert seen[0][hole].std() > 3
     assert np.array_equal(done.image.pixels[~hole], image.pixels[~hole])
-    assert done.image.pixels[hole].std() > 3
-    plain = clean_and_fill(inpainter, denoiser, image, hole, sigma=0.1, texture=False, grain=False)
-    assert (plain.image.pixels[hole] == 255).all()
+    if grain:
+        assert done.image.pixels[hole].std() > 3
+    else:
+        assert (done.image.pixels[hole] == 255).all()
+
+
+@pytest.mark.parametrize("kind", ["white", "grain"])
+def test_what_is_marked_does_not_change_the_level(kind):
+    """15 % of the picture are boxes of 40 pixels."""
+    size = 256
+    noise = np.random.default_rng(0).normal(0, 12, (size, size, 3)).astype(np.float32)
+    if kind == "grain":
+        noise = 2.5 * cv2.GaussianBlur(noise, (0, 0), 0.8)
+    image = Image((255 * photo(size, size) + noise).clip(0, 255).astype(np.uint8))
+    hole = np.zeros((size, size), bool)
+    for top, left in ((20, 20), (20, 110), (20, 200), (150, 20), (150, 110), (150, 200)):
+        hole[top : top + 40, left : left + 40] = True
+    inpainter, denoiser = Inpainter(threads=1), Denoiser(threads=1)
+    alone = denoiser.run(image)
+    done = clean_and_fill(inpainter, denoiser, image, hole, texture=False)
+    assert done.sigma_source == alone.sigma_source
+    assert abs(done.sigma / alone.sigma - 1) < 0.1
 
 
 def test_a_gray_scan_in_colours_stays_gray(both):
