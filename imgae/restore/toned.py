@@ -5,6 +5,7 @@ alone, and gets its colour from the whole picture. Single things of another colo
 the holes, and the parts of holes that are near them are filled in colour.
 """
 
+import itertools
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -57,8 +58,8 @@ SPOILED: Final = 33
 defects of another colour change those near them in the 16 by 16 blocks of a JPEG's colours."""
 ENOUGH: Final = 0.25
 """The share of the known pixels that is enough."""
-BAND: Final = 512
-"""Rows that are looked at together."""
+SQUARE: Final = 256
+"""The side of the squares, of those that hold holes, in which things are looked for in turn."""
 
 
 @dataclass(frozen=True)
@@ -170,12 +171,16 @@ def other_colours(pixels: Floats, hole: Mask, unknown: Mask, tint: Tint) -> Mask
     """
     things = np.zeros_like(hole)
     margin = AROUND // 2 + WINDOW
-    for top in range(0, len(hole), BAND):
-        start = max(top - margin, 0)
-        rows = slice(start, top + BAND + margin)
-        if hole[rows].any():
-            found = things_beside(pixels[rows], hole[rows], unknown[rows], tint)
-            things[top : top + BAND] = found[top - start :][:BAND]
+    tops, lefts = (range(0, size, SQUARE) for size in hole.shape)
+    for top, left in itertools.product(tops, lefts):
+        rows, columns = (
+            slice(max(start - margin, 0), start + SQUARE + margin) for start in (top, left)
+        )
+        area = (rows, columns)
+        if hole[area].any():
+            found = things_beside(pixels[area], hole[area], unknown[area], tint)
+            own = found[top - rows.start :, left - columns.start :][:SQUARE, :SQUARE]
+            things[top : top + SQUARE, left : left + SQUARE] = own
     if not things.any():
         return things
     times, more = REACH

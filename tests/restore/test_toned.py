@@ -148,6 +148,15 @@ def test_noise_in_colour_is_kept_as_such():
     assert tint_of(toned("gray") + noise, HOLE) is None
 
 
+def test_squares_make_no_difference(monkeypatch):
+    pixels = toned("gray")
+    pixels[63:67, 40:48] = pixels[45:49, 94:99] = (0.8, 0.1, 0.1)
+    whole = coloured_parts(pixels)
+    monkeypatch.setattr("imgae.restore.toned.SQUARE", 16)
+    assert whole.any()
+    assert np.array_equal(coloured_parts(pixels), whole)
+
+
 def test_a_scratch_through_a_red_square_is_red_there():
     pixels = np.full((120, 140, 3), 110, np.uint8)
     pixels[50:64, 60:74] = (220, 20, 25)
