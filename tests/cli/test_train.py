@@ -89,7 +89,7 @@ def test_the_usage_of_a_task_says_what_it_needs(task, capsys):
         (["train", "denoise", "--data", "d", "--minutes", "3"], "imgae: -o RUN/ is missing; see"),
         (["train", "denoise", "--resume"], "imgae: -o RUN/ is missing; see"),
         (["train", "denoise", "-o", "run", "--pace", "3"], "unrecognized arguments: --pace"),
-        (["train", "inpaint", "-o", "run", "--int8"], "unrecognized arguments: --int8"),
+        (["train", "detect", "-o", "run", "--int8"], "unrecognized arguments: --int8"),
         (["train", "denoise", "-o", "run", "--autocast", "fp8"], "invalid choice: 'fp8'"),
     ],
 )

@@ -195,6 +195,7 @@ OTHERS = {
 OWN = {
     "denoise": [{"objective": "spectral", "weight": 1 / 7}, {"int8": True}],
     "camera": [{"int8": True}],
+    "inpaint": [{"int8": True}],
     "estimate": [
         {
             "batches": 7,

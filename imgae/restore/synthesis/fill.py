@@ -32,8 +32,8 @@ Places = NDArray[np.int32]
 
 DEEPEST: Final = 6.0
 """Pixels from known ones to the deepest point at the coarsest scale."""
-TOO_DEEP: Final = 18.0
-"""The same where too little is known to go on: holes deeper than that are not filled."""
+TOO_MANY: Final = 20_000
+"""Pixels that a hole may not have at the coarsest scale: all are compared with thousands there."""
 FEWEST: Final = 400
 """Known patches that every scale must have."""
 ROUNDS: Final = (2, 4, 4)
@@ -95,7 +95,7 @@ class Scale:
 def scales_of(pixels: Floats, hole: Mask, usable: Mask) -> list[Scale]:
     """Return the picture at its own size, at half of it, and so on.
 
-    Returns nothing if too little is known to go on so far that the hole is shallow.
+    Returns nothing if too little is known to go on until the hole is small.
     """
     found = [Scale(pixels, roughness(pixels, ~hole), hole, usable, pixels)]
     while True:
@@ -105,14 +105,13 @@ def scales_of(pixels: Floats, hole: Mask, usable: Mask) -> list[Scale]:
         )
         if depth.max() <= DEEPEST:
             return found
-        enough = depth.max() <= TOO_DEEP
         both, hole = halve(np.concatenate([last.pixels, last.rough], 2), last.hole)
         guess = halve(last.guess, np.zeros_like(last.hole))[0]
         small, rough = (np.ascontiguousarray(part) for part in np.split(both, [-2], 2))
         guess = np.where(hole[:, :, None], guess, small)
         scale = Scale(small, rough, hole, halve_all(last.usable | last.hole), guess)
         if not hole.any() or scale.known_patches().sum() < FEWEST:
-            return found if enough else []
+            return found if np.count_nonzero(last.hole) < TOO_MANY else []
         found.append(scale)
 
 

@@ -53,7 +53,7 @@ def test_a_thin_halo_too_small_is_found(tmp_path):
     path = tmp_path / "thin.onnx"
     onnx.save(onnx.load(registry.find("inpaint")), path)
     change_card(path, thin_halo=184)
-    assert failing(path) == {"thin halo": "the card says 184; the receptive field needs 192 pixels"}
+    assert failing(path) == {"thin halo": "the card says 184; the receptive field needs 216 pixels"}
 
 
 def test_a_wrong_stride_is_found(fast, tmp_path):
