@@ -33,10 +33,6 @@ MARGIN: Final = 0.22
 """A stamp begins so near to a corner, of the picture's height and width."""
 TALLEST: Final = 0.2
 """Of the picture's shorter side: a stamp is not higher (upright pictures: wider) than that."""
-CLOSE: Final = 0.12
-"""Type that begins so near to a corner may be a stamp whatever it looks like, if it is one line:"""
-LINE: Final = 0.08
-"""of the picture's shorter side, it is not higher (upright pictures: wider) than that."""
 DATED: Final = 0.35
 """The share of a word's marks that look like a stamp's more than other type's, at least."""
 
@@ -60,10 +56,8 @@ def marks_of(odds: Mapping[str, Odds], sensitivity: float) -> dict[str, Mask]:
     if "stamp" in found:
         typed = found["stamp"] | found["text"]
         dated = odds["stamp"] > odds["text"]
-        sure = typed & stamp_groups(typed, dated)
-        # A line of type in a corner is what people mean by either name.
-        found["stamp"] = sure | (typed & corner_groups(typed & ~sure, CLOSE, LINE))
-        found["text"] = typed & ~sure
+        found["stamp"] = typed & stamp_groups(typed, dated)
+        found["text"] = typed & ~found["stamp"]
     return {name: sized(mask, FEWEST[name], MOST.get(name)) for name, mask in found.items()}
 
 
@@ -87,29 +81,21 @@ def stamp_groups(typed: Mask, dated: Mask) -> Mask:
     both = np.bincount(words[typed], minlength=int(words.max()) + 1)
     like = np.bincount(words[typed & dated], minlength=len(both))
     dates = (like >= DATED * both)[words] & typed
-    chosen = corner_groups(dates, MARGIN, TALLEST)
-    return np.asarray(chosen & (like >= DATED * both)[words] & (words > 0), np.bool_)
+    reach = SPACE * shorter
+    groups, _, boxes = components(grown(dates, reach))
+    chosen = [False, *(in_corner(box, typed.shape, reach) for box in boxes[1:])]
+    return np.asarray(
+        np.array(chosen)[groups] & (like >= DATED * both)[words] & (words > 0), np.bool_
+    )
 
 
-def corner_groups(typed: Mask, margin: float, tallest: float) -> Mask:
-    """Return the areas around groups of type that begin near a corner and are no larger than dates.
-
-    margin: how near, of the picture's height and width; tallest: of its shorter side.
-    """
-    height, width = typed.shape
-    groups, _, boxes = components(grown(typed, SPACE * min(typed.shape)))
-    chosen = np.zeros(len(boxes), bool)
-    for number, (left, top, wide, high) in enumerate(boxes.tolist()):
-        part = (slice(top, top + high), slice(left, left + wide))
-        own = typed[part] & (groups[part] == number)
-        if number == 0 or not own.any():
-            continue
-        rows, columns = np.flatnonzero(own.any(1)) + top, np.flatnonzero(own.any(0)) + left
-        near_y = min(rows[0], height - 1 - rows[-1]) < margin * height
-        near_x = min(columns[0], width - 1 - columns[-1]) < margin * width
-        low = min(np.ptp(rows), np.ptp(columns)) + 1 < tallest * min(typed.shape)
-        chosen[number] = near_y and near_x and low
-    return np.asarray(chosen[groups], np.bool_)
+def in_corner(box: NDArray[Any], shape: tuple[int, ...], reach: float) -> bool:
+    """Tell whether a group is where stamps are, and no larger. reach: by which it was grown."""
+    left, top, wide, high = (int(value) for value in box)
+    height, width = shape
+    edge_y = min(top, height - top - high) < MARGIN * height
+    edge_x = min(left, width - left - wide) < MARGIN * width
+    return edge_y and edge_x and min(wide, high) - 2 * reach < TALLEST * min(shape)
 
 
 def grown(mask: Mask, pixels: float) -> Mask:
