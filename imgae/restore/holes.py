@@ -25,6 +25,11 @@ def distance_to_zero(marked: Mask) -> Floats:
     return np.asarray(cv2.distanceTransform(marked.astype(np.uint8), cv2.DIST_L2, 5))
 
 
+def depth_from_border(hole: Mask) -> Floats:
+    """Return the same as `depth_of`, as if what lies outside the picture were known."""
+    return distance_to_zero(np.pad(hole, 1))[1:-1, 1:-1]
+
+
 def deep_parts(depth: Floats, hole: Mask, deepest: float) -> Mask:
     """Return the parts of `hole` about points deeper than `deepest`, out to their corners.
 
@@ -36,6 +41,22 @@ def deep_parts(depth: Floats, hole: Mask, deepest: float) -> Mask:
         area = around(deep, reach).slices
         deep[area] = (distance_to_zero(~deep[area]) <= reach) & hole[area]
     return deep
+
+
+def parts_of(marked: Mask) -> list[tuple[Box, Mask]]:
+    """Return the connected parts of what is marked, each in its own box."""
+    if not marked.any():
+        return []
+    outer = around(marked, 0)
+    seen = marked[outer.slices].astype(np.uint8)
+    count, labels, boxes, _ = cv2.connectedComponentsWithStats(seen)
+    found = []
+    for label in range(1, count):
+        left, top, width, height = boxes[label, :4].tolist()
+        own = labels[top : top + height, left : left + width] == label
+        top, left = top + outer.top, left + outer.left
+        found.append((Box(top, left, top + height, left + width), own))
+    return found
 
 
 def around(marked: Mask, margin: int) -> Box:

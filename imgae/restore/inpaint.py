@@ -8,7 +8,6 @@ from functools import partial
 from numbers import Integral
 from typing import Any, Final
 
-import cv2
 import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
@@ -23,8 +22,8 @@ from imgae.picture.arrays import Picture, check_finite, from_picture, like_pictu
 from imgae.picture.image import Image
 from imgae.picture.pixels import from_float, to_float, to_nchw
 from imgae.picture.tiling import Box, Tile, TilePlan
-from imgae.restore.grain import continue_grain
-from imgae.restore.holes import around, deep_parts, depth_of, grown
+from imgae.restore.grain.fills import continue_grain
+from imgae.restore.holes import around, deep_parts, depth_of, grown, parts_of
 from imgae.restore.scaling import tone_of
 from imgae.restore.synthesis.holes import Rules, add_texture, whole_parts, wide_parts
 from imgae.restore.synthesis.scales import double, halve
@@ -195,8 +194,7 @@ class Inpainter:
             values[hole] = tint.coloured(brightness[hole][:, 0])
             if coloured.any():
                 fill_in(values, coloured)
-        filled = values[hole]
-        filled = tone.back(filled)
+        filled = tone.back(values[hole])
         if feather:
             share = np.minimum(depth_of(hole)[hole] / (feather + 1), 1)[:, None]
             old = to_float(without_holes(before or image, hole).pixels[hole])
@@ -360,14 +358,10 @@ def boxes_of(deep: Mask, depth: Floats, halo: int) -> list[Box]:
     """
     if not deep.any():
         return []
-    count, labels, spots, _ = cv2.connectedComponentsWithStats(deep.astype(np.uint8))
     single = []
-    for label in range(1, count):
-        left, top, width, height = spots[label, :4].tolist()
-        spot = (slice(top, top + height), slice(left, left + width))
-        deepest = depth[spot][labels[spot] == label].max()
-        margin = halo * math.ceil(deepest / DEEPEST)
-        single.append(grown(Box(top, left, top + height, left + width), margin, deep.shape))
+    for spot, own in parts_of(deep):
+        deepest = depth[spot.slices][own].max()
+        single.append(grown(spot, halo * math.ceil(deepest / DEEPEST), deep.shape))
     whole = around(deep, halo * math.ceil(depth.max() / DEEPEST))
     return single if sum(box.area for box in single) < whole.area else [whole]
 

@@ -14,11 +14,10 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from imgae.restore.holes import around
+from imgae.restore.holes import around, depth_from_border
 from imgae.restore.synthesis import field as fields
 from imgae.restore.synthesis.field import Field
 from imgae.restore.synthesis.patches import SIDE, describe, roughness
@@ -100,10 +99,7 @@ def scales_of(pixels: Floats, hole: Mask, usable: Mask) -> list[Scale]:
     found = [Scale(pixels, roughness(pixels, ~hole), hole, usable, pixels)]
     while True:
         last = found[-1]
-        depth = np.asarray(
-            cv2.distanceTransform(np.pad(last.hole, 1).astype(np.uint8), cv2.DIST_L2, 5)
-        )
-        if depth.max() <= DEEPEST:
+        if depth_from_border(last.hole).max() <= DEEPEST:
             return found
         both, hole = halve(np.concatenate([last.pixels, last.rough], 2), last.hole)
         guess = halve(last.guess, np.zeros_like(last.hole))[0]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from imgae.errors import MaskError
 from imgae.model.stitch import Progress
 from imgae.picture.tiling import Box
-from imgae.restore.holes import around, deep_parts, distance_to_zero
+from imgae.restore.holes import around, deep_parts, distance_to_zero, parts_of
 from imgae.restore.synthesis.field import whole_patches
 from imgae.restore.synthesis.fill import FEWEST, FIRM, UNTOLD, fill_hole
 from imgae.restore.synthesis.patches import SIDE
@@ -131,22 +131,6 @@ def add_texture(
         if progress:
             progress(number, len(parts))
     return done
-
-
-def parts_of(marked: Mask) -> list[tuple[Box, Mask]]:
-    """Return the connected parts of what is marked, each in its own box."""
-    if not marked.any():
-        return []
-    outer = around(marked, 0)
-    seen = marked[outer.slices].astype(np.uint8)
-    count, labels, boxes, _ = cv2.connectedComponentsWithStats(seen)
-    found = []
-    for label in range(1, count):
-        left, top, width, height = boxes[label, :4].tolist()
-        own = labels[top : top + height, left : left + width] == label
-        top, left = top + outer.top, left + outer.left
-        found.append((Box(top, left, top + height, left + width), own))
-    return found
 
 
 def grouped(marked: Mask) -> list[tuple[Box, Mask]]:

@@ -6,10 +6,10 @@ Source: Wexler, Shechtman and Irani 2007, Space-Time Completion of Video (weight
 import math
 from typing import Final
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from imgae.restore.holes import depth_from_border
 from imgae.restore.synthesis.field import Field
 from imgae.restore.synthesis.patches import HALF
 
@@ -49,8 +49,7 @@ def vote(field: Field, hole: Places, planes: Floats, weight: Floats) -> Floats:
 
 def weights_of(field: Field, hole: Mask) -> Floats:
     """Return how much each target counts: more near the rim, and where its source fits well."""
-    depth = cv2.distanceTransform(np.pad(hole, 1).astype(np.uint8), cv2.DIST_L2, 5)
-    inner = np.asarray(depth, np.float32)[1:-1, 1:-1].ravel()
+    inner = depth_from_border(hole).ravel()
     faith: Floats = np.exp(-math.log(FAITH) * inner[field.targets], dtype=np.float32)
     if np.isfinite(field.cost).all():
         scale = 2 * max(float(np.quantile(field.cost, 0.75)), 1e-12) / SHARPNESS

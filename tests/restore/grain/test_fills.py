@@ -7,7 +7,7 @@ import tiny_models
 from scenes import photo
 
 import imgae
-from imgae.restore.grain import continue_grain
+from imgae.restore.grain.fills import continue_grain
 
 HEIGHT, WIDTH = 180, 200
 LIMITS = (0.0, 1.0)

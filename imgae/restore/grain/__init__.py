@@ -1,0 +1,3 @@
+"""Grain and noise that continue in what was filled."""
+
+__all__ = ["field", "fills", "noise", "surroundings"]
