@@ -1,0 +1,1 @@
+"""Many pictures: which there are, where results go, what is done already, the run, its report."""
