@@ -222,4 +222,4 @@ def sentence_of(error: Exception, source: Path) -> str:
     if isinstance(error, MemoryError):
         return f"{source}: too little memory for it; end other programs, or make it smaller"
     first = (str(error).strip() or "no message").splitlines()[0]
-    return f"{source}: unexpected {type(error).__name__}: {first}"
+    return f"{source}: unexpected error: {first}"
