@@ -91,6 +91,11 @@ def read_frames(source: Source, *, max_pixels: int = MOST_PIXELS) -> Frames:
 def read_named(source: Source, max_pixels: int) -> tuple[Frames, str]:
     """Return what a file holds, and what messages call it. Errors: as for read_image."""
     data, name = contents_of(source)
+    return frames_of(data, name, max_pixels), name
+
+
+def frames_of(data: bytes, name: str, max_pixels: int = MOST_PIXELS) -> Frames:
+    """Return what the bytes of a file hold. name: what messages call it. Errors: as above."""
     row = table.of_content(data)
     if row is None:
         raise ImageError(f"{name}: not a picture that can be read; imgae reads {table.listed()}")
@@ -99,7 +104,7 @@ def read_named(source: Source, max_pixels: int) -> tuple[Frames, str]:
     except MissingExtraError as error:
         raise MissingExtraError(f"{name}: {error}") from error
     try:
-        return read(File(data, name, max_pixels)), name
+        return read(File(data, name, max_pixels))
     except (ImgaeError, ImgaeWarning):  # a warning, where the caller makes errors of them
         raise
     except MemoryError as error:
