@@ -96,6 +96,18 @@ def check_address_space(threads: int | None = None) -> None:
             importlib.import_module(library)
 
 
+def short_of_memory(error: Exception) -> str | None:
+    """Return a sentence if an error means that memory ran out, also while a library was loaded."""
+    signs = ("bad_alloc", "map segment", "allocate memory")
+    loading = isinstance(error, ImportError) and any(sign in str(error) for sign in signs)
+    if not (loading or isinstance(error, MemoryError)):
+        return None
+    return (
+        "too little memory; end other programs, use smaller tiles (--tile 128) or fewer threads "
+        "(--threads 1), or make the picture smaller"
+    )
+
+
 def available_memory() -> int:
     """Return the bytes that the whole system has available."""
     try:

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from imgae.restore.batches.inputs import Found
 
-
 Name = Callable[[Path], tuple[str, str]]
 """From a picture to what its result's name begins with, and what it ends in, as ("photo",
 ".denoised.png")."""
@@ -30,9 +29,7 @@ def same(path: Path) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 
 
-def plan(
-    found: Sequence[Found], folder: Path | None, name: Name
-) -> list[Planned]:
+def plan(found: Sequence[Found], folder: Path | None, name: Name) -> list[Planned]:
     """Return where the result of each picture goes.
 
     folder: for all, with the tree below it; None puts each beside its picture.

@@ -86,8 +86,8 @@ class Run:
                         (job.number, Record(str(job.source), target, SKIPPED, skipped))
                     )
                     continue
-                job = replace(job, overwrite=overwrite)
-                self.check(job)
+                allowed = replace(job, overwrite=overwrite)
+                self.check(allowed)
                 if self.journal:
                     self.hashes[job.number] = [hash_of_file(path) for path in job.also]
                     self.journal.started(job.places)
@@ -95,7 +95,7 @@ class Run:
                 sentence = sentence_of(error, job.source)
                 self.settled.append((job.number, Record(str(job.source), None, FAILED, sentence)))
                 continue
-            yield job
+            yield allowed
 
     def judged(self, job: Job) -> tuple[str, bool]:
         """Return why a job is skipped, or "", and whether it may replace files.

@@ -10,12 +10,11 @@ from imgae.io import files
 from imgae.io.format import MOST_PIXELS, Encoding
 from imgae.io.formats import table
 from imgae.io.metadata.upright import stripped
+from imgae.io.places import make_folder
 from imgae.picture.image import Frames
-from imgae.restore.batches.engine import Job
+from imgae.restore.batches.engine import STANDARD, Job
 from imgae.restore.batches.journal import hash_of
 
-STANDARD: Final = Path("-")
-"""What stands for standard input as a source, and for standard output as a target."""
 BY_DEFAULT: Final = ".tif"
 """What is written of a format that imgae only reads."""
 
@@ -27,19 +26,11 @@ class Writing:
     """
 
     ending: str | None = None
-    encoding: Encoding = Encoding()
+    encoding: Encoding = files.AS_IT_IS
     strip: bool = False
 
 
 AS_IT_IS: Final = Writing()
-
-
-def suffix_for(source: Path, ending: str | None) -> str:
-    """Return what the name of a picture's result ends in."""
-    if ending:
-        return ending
-    row = table.of_name(source)
-    return BY_DEFAULT if row is not None and not row.written else source.suffix
 
 
 def read(job: Job, writing: Writing, max_pixels: int = MOST_PIXELS) -> tuple[Frames, Path, str]:
@@ -58,6 +49,12 @@ def read(job: Job, writing: Writing, max_pixels: int = MOST_PIXELS) -> tuple[Fra
     return frames, target, hash_of(data)
 
 
+def read_any(job: Job, max_pixels: int = MOST_PIXELS) -> tuple[Frames, str]:
+    """Return the frames of a picture whose result is of no kind of its own, and its hash."""
+    data, name = bytes_of(job.source)
+    return files.frames_of(data, name, max_pixels), hash_of(data)
+
+
 def bytes_of(source: Path) -> tuple[bytes, str]:
     """Return what a file or standard input holds, and what messages call it. Raises ImageError."""
     if source != STANDARD:
@@ -68,7 +65,7 @@ def bytes_of(source: Path) -> tuple[bytes, str]:
     return data, "standard input"
 
 
-def write(job: Job, place: Path, frames: Frames, target: Path, writing: Writing) -> str:
+def write(job: Job, place: Path, frames: Frames, target: Path, writing: Writing = AS_IT_IS) -> str:
     """Write a result, and return its hash. place: where to; target: the name of its format."""
     if writing.strip:
         frames = stripped(frames)
@@ -85,11 +82,3 @@ def put(job: Job, place: Path, data: bytes) -> str:
         make_folder(place.parent)
     files.write_file(place, data, job.overwrite)
     return hash_of(data)
-
-
-def make_folder(folder: Path) -> None:
-    """Make a folder and those above it. Raises ImageError."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ImageError(f"{folder}: cannot be made a folder: {error.strerror}") from error
