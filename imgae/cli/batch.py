@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from imgae.cli.files import ALL_FAILED, SOME_FAILED, Use, refuse_clashes
-from imgae.cli.mask_folder import MaskFolder
 from imgae.cli.output import note, one_line, result, say
 from imgae.cli.pictures import check_format, suffix_for
 from imgae.cli.progress import batch_progress
@@ -22,6 +21,7 @@ from imgae.restore.batches import outputs
 from imgae.restore.batches.engine import STANDARD, Engine, Job, Local, Outcome, Task
 from imgae.restore.batches.inputs import Found, Search
 from imgae.restore.batches.journal import Journal
+from imgae.restore.batches.masks import MaskFolder
 from imgae.restore.batches.outputs import Planned
 from imgae.restore.batches.record import (
     DONE,

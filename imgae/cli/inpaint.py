@@ -19,7 +19,6 @@ from imgae.cli.files import (
     noise_level,
     size_of,
 )
-from imgae.cli.mask_folder import masks_of
 from imgae.cli.mask_options import (
     ALPHA,
     MARKING,
@@ -28,6 +27,7 @@ from imgae.cli.mask_options import (
     check_mask,
     decided_by,
     mask_files,
+    masks_of,
 )
 from imgae.cli.options import Commands, add_device, new_parser, whole
 from imgae.cli.tasks import WRITING, denoising_models, key_of, values_of

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgae.cli.mask_file import MaskFile
-from imgae.cli.mask_folder import only_mask
 from imgae.cli.mask_options import ALPHA, TOLERANCE
 from imgae.errors import MaskError
 from imgae.picture import masks
 from imgae.picture.image import Image
 from imgae.restore.batches.engine import Job
+from imgae.restore.batches.masks import only_mask
 
 if TYPE_CHECKING:
     from imgae.restore.detect import Detector

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from imgae.cli.batch import Command, restore_all
 from imgae.cli.files import EXIT_CODES, add_places, add_printing
-from imgae.cli.mask_folder import masks_of
-from imgae.cli.mask_options import MARKING, add_mask, check_mask, decided_by, mask_files
+from imgae.cli.mask_options import MARKING, add_mask, check_mask, decided_by, mask_files, masks_of
 from imgae.cli.options import Commands, add_device, new_parser
 from imgae.cli.pictures import add_reading, of_each, single
 from imgae.cli.tasks import key_of, values_of

@@ -11,6 +11,7 @@ from imgae.cli.files import Use
 from imgae.cli.options import Options, between, whole
 from imgae.errors import MaskError
 from imgae.model.contract import DEFECTS
+from imgae.restore.batches.masks import MaskFolder
 
 SOURCES = ("mask", "box", "polygon", "color", "detect")
 TOLERANCE = 16
@@ -223,6 +224,13 @@ def decided_by(options: argparse.Namespace) -> tuple[list[str], list[str]]:
 
     models = [str(registry.DEFAULT_DETECTOR)] if options.detect else []
     return models, [str(use.path) for use in mask_files(options) if not os.path.isdir(use.path)]
+
+
+def masks_of(options: argparse.Namespace) -> MaskFolder | None:
+    """Return the folder that --mask names, or None if it names none."""
+    if options.mask in (None, ALPHA) or not os.path.isdir(options.mask):
+        return None
+    return MaskFolder(Path(options.mask))
 
 
 def mask_files(options: argparse.Namespace) -> list[Use]:

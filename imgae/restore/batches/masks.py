@@ -1,22 +1,13 @@
 """Masks in a folder, one for each picture: of the same name, or with _mask after it."""
 
-import argparse
 import os
 from pathlib import Path
 
-from imgae.cli.mask_options import ALPHA
 from imgae.errors import MaskError
 from imgae.restore.batches.engine import Job
 from imgae.restore.batches.inputs import Found, looks_like_picture
 
 MARK = "_mask"
-
-
-def masks_of(options: argparse.Namespace) -> "MaskFolder | None":
-    """Return the folder that --mask names, or None if it names none."""
-    if options.mask in (None, ALPHA) or not os.path.isdir(options.mask):
-        return None
-    return MaskFolder(Path(options.mask))
 
 
 class MaskFolder:
