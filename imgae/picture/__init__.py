@@ -9,5 +9,6 @@ __all__ = [
     "noise",
     "orientation",
     "pixels",
+    "rows",
     "tiling",
 ]
