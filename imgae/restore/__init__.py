@@ -18,4 +18,5 @@ __all__ = [
     "synthesis",
     "toned",
     "unseen",
+    "work",
 ]
