@@ -21,8 +21,8 @@ from imgae.restore.levels import Level, mean_of
 from imgae.restore.routes import Route, Told
 from imgae.restore.scaling import MOST, Scale, View
 
-Band = tuple[slice, NDArray[Any], NDArray[Any]]
-"""Which rows, and their pixels before and after."""
+Band = tuple[slice, NDArray[Any], NDArray[Any], NDArray[Any]]
+"""Which rows, and their pixels as they came, without impulses, and without noise."""
 
 
 @dataclass(frozen=True)
@@ -137,14 +137,16 @@ class Course:
     def plans(self) -> list[TilePlan]:
         """The tiles of each view."""
         height, width, _ = self.original.shape
-        held = row_bytes(self.original, self.copies)
-        return [plan_for(route.card, height, width, self.tile, held) for route in self.chosen]
+        return [
+            plan_for(route.card, height, width, self.tile, self.row_bytes) for route in self.chosen
+        ]
 
     @property
-    def copies(self) -> int:
-        """How often the rows of a band lie in memory at most."""
+    def row_bytes(self) -> int:
+        """What a row of a band takes, as often as it lies in memory; 0 for arrays."""
         finished = self.controls.detail or self.controls.grain
-        return 3 + (2 if self.source is not self.original else 0) + (4 if finished else 0)
+        others = (2 if self.source is not self.original else 0) + (4 if finished else 0)
+        return row_bytes(self.original, 3 + others)
 
     @cached_property
     def work(self) -> Work:
@@ -180,13 +182,13 @@ class Course:
             kept, read = tiles[0].keep.slices[0], tiles[0].read.slices[0]
             source[read], original[read]
             if self.controls.keeps_all:
-                yield kept, original[kept], original[kept]
+                yield kept, original[kept], source[kept], original[kept]
                 continue
             out = np.empty((kept.stop - kept.start, *self.original.shape[1:]), self.original.dtype)
             for tile in tiles:
                 patient(tile, partial(work.one, view, routes, Placed(out, kept.start)))
                 step()
-            yield kept, source[kept], out
+            yield kept, original[kept], source[kept], out
 
     def finished(self, pixels: NDArray[Any]) -> NDArray[Any]:
         """Return an array of pixels without noise with its texture and grain."""
