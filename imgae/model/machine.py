@@ -33,6 +33,9 @@ MEMORY_FILES: Final = {
 }
 """By the controller: its limit, its use, files in memory.stat."""
 
+limits: dict[str, int] = {}
+"""What this process sets itself."""
+
 
 def has_vnni() -> bool:
     """Whether the processor multiplies and adds bytes in one instruction.
@@ -45,8 +48,15 @@ def has_vnni() -> bool:
         return False
 
 
+def limit_cpus(most: int) -> None:
+    """Let this process count as one that may use only so many CPUs, as one of several workers."""
+    limits["cpus"] = most
+
+
 def usable_cpus() -> int:
-    """Return how many CPUs this process may use, by its affinity and the quotas of its cgroups."""
+    """Return how many CPUs this process may use, by its affinity, the quotas of its cgroups, and
+    `limit_cpus`.
+    """
     if hasattr(os, "sched_getaffinity"):
         count = len(os.sched_getaffinity(0))
     else:
@@ -54,7 +64,7 @@ def usable_cpus() -> int:
     for quota, period in cgroup_quotas():
         if quota.isdigit():  # neither "max" nor -1
             count = min(count, max(1, round(int(quota) / int(period))))
-    return count
+    return min(count, limits.get("cpus", count))
 
 
 def cgroup_quotas() -> list[tuple[str, str]]:
