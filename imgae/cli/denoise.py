@@ -1,37 +1,33 @@
 """`imgae denoise`."""
 
 import argparse
-import time
-from functools import partial
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imgae.cli import pictures
+from imgae.cli.batch import Command, restore_all
 from imgae.cli.files import (
     EXIT_CODES,
-    Restore,
-    Use,
     add_files,
     add_printing,
     add_sigma,
     add_tile,
-    files_read,
     level_of,
     mean_level,
     noise_level,
-    plan_outputs,
-    refuse_clashes,
-    restore_each,
     size_of,
 )
 from imgae.cli.options import Commands, add_device, between, new_parser
-from imgae.cli.output import note, warnings_as_notes
 from imgae.cli.progress import tile_progress
+from imgae.cli.tasks import WRITING, denoising_models, key_of, values_of
+from imgae.errors import warn
+from imgae.restore.batches.engine import Job
 
 if TYPE_CHECKING:
-    from imgae.picture.image import Image
-    from imgae.restore.controls import Controls
-    from imgae.restore.denoise import Denoised, Denoiser
+    from imgae.picture.image import Frames, Image
+    from imgae.restore.denoise import Denoised
 
 STRENGTH = (
     "how much of the effect: 0 keeps the picture, 1 is all of it; above 1, the noise is taken for "
@@ -67,6 +63,7 @@ Keys of --json:
   input, output
   width, height of the picture, or the first one
   frames        how many pictures the file holds
+  pixels        how many pixels they have
   sigma         the noise level, in 8-bit levels; of several frames, the mean
   sigma_source  "given"; "estimated" from the picture; or "removed": there is no
                 one level, and sigma is measured from what was removed
@@ -95,68 +92,95 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    outputs = plan_outputs(options, "denoised")
-    pairs = zip(options.inputs, outputs, strict=True)
-    results = [Use(target, f"the result of {source}") for source, target in pairs]
-    refuse_clashes(options, files_read(options), results, [])
-    return restore_each(options, outputs, partial(load, options), summary)
+    command = Command("denoised", Denoising(values_of(options)), summary)
+    return restore_all(options, command)
 
 
-def load(options: argparse.Namespace) -> Restore:
-    # onnxruntime loads only for a command line that is right.
-    from imgae.restore.controls import Controls
-    from imgae.restore.denoise import Denoiser
+@dataclass(frozen=True)
+class Denoising:
+    """What `imgae denoise` does with pictures, by its options."""
 
-    denoiser = Denoiser(
-        options.model, device=options.device, threads=options.threads, tile=options.tile
-    )
-    controls = Controls(**{name: getattr(options, name) for name, *_ in CONTROLS})
-    return partial(denoise_file, denoiser, controls, options)
+    options: argparse.Namespace
+
+    @cached_property
+    def key(self) -> str:
+        names = ("sigma", *(name for name, *_ in CONTROLS), *WRITING)
+        return key_of(self.options, names, denoising_models(self.options, self.options.model), ())
+
+    def load(self) -> "Worker":
+        return Worker(self.options)
 
 
-def denoise_file(
-    denoiser: "Denoiser",
-    controls: "Controls",
-    options: argparse.Namespace,
-    source: Path,
-    target: Path,
-) -> dict[str, Any]:
-    started = time.monotonic()
-    done: list[Denoised] = []
-    with warnings_as_notes():
-        frames = pictures.read(source, target, options)
+@dataclass
+class Work:
+    """A picture at work. target: what its result is encoded for."""
 
-        common = None
-        if frames.kind in ("animation", "stack") and level_of(options) is None:
-            common = denoiser.common_to(frames.images)
+    frames: "Frames"
+    target: Path
+    input_hash: str
+    done: "list[Denoised]" = field(default_factory=list)
+
+
+class Worker:
+    """Denoises files, one after another."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        # onnxruntime loads only for a command line that is right.
+        from imgae.restore.controls import Controls
+        from imgae.restore.denoise import Denoiser
+
+        self.options = options
+        self.writing = pictures.writing_of(options)
+        self.denoiser = Denoiser(
+            options.model, device=options.device, threads=options.threads, tile=options.tile
+        )
+        self.controls = Controls(**{name: getattr(options, name) for name, *_ in CONTROLS})
+
+    def read(self, job: Job) -> Work:
+        from imgae.restore.batches import work
+
+        return Work(*work.read(job, self.writing, self.options.max_pixels))
+
+    def restore(self, job: Job, work: Work) -> Work:
+        level, common = level_of(self.options), None
+        if work.frames.kind in ("animation", "stack") and level is None:
+            common = self.denoiser.common_to(work.frames.images)
 
         def denoise(image: "Image") -> "Image":
-            with tile_progress(source.name, hidden=options.quiet) as progress:
-                done.append(denoiser.run(image, level_of(options), controls, progress, common))
-            return done[-1].image
+            with tile_progress(job.source.name, hidden=self.options.quiet) as progress:
+                work.done.append(self.denoiser.run(image, level, self.controls, progress, common))
+            return work.done[-1].image
 
-        pictures.write(pictures.each(frames, denoise, source), target, options)
-    notes = tuple(dict.fromkeys(sentence for one in done for sentence in one.notes))
-    for sentence in notes:
-        note(f"{source}: {sentence}")
-    seconds = time.monotonic() - started
-    first, pixels = frames[0], sum(image.width * image.height for image in frames)
-    return {
-        "input": str(source),
-        "output": str(target),
-        "width": first.width,
-        "height": first.height,
-        "frames": len(frames),
-        "sigma": mean_level([one.sigma for one in done]),
-        "sigma_source": source_of(done),
-        "caution": next((one.caution for one in done if one.caution), None),
-        "notes": notes,
-        "model": ", ".join(dict.fromkeys(one.model for one in done)),
-        "device": done[0].device,
-        "tiles": sum(one.tiles for one in done),
-        "seconds": round(seconds, 3),
-        "megapixels_per_second": round(pixels / 1e6 / max(seconds, 1e-9), 3),
-    }
+        frames = pictures.each(work.frames, denoise, job.source)
+        for sentence in notes_of(work.done):
+            warn(f"{job.source}: {sentence}")
+        return Work(frames, work.target, work.input_hash, work.done)
+
+    def write(self, job: Job, work: Work) -> dict[str, Any]:
+        from imgae.restore.batches.work import write
+
+        (place,) = job.places
+        written = write(job, place, work.frames, work.target, self.writing)
+        first, done = work.frames[0], work.done
+        return {
+            "width": first.width,
+            "height": first.height,
+            "frames": len(work.frames),
+            "pixels": sum(image.width * image.height for image in work.frames),
+            "sigma": mean_level([one.sigma for one in done]),
+            "sigma_source": source_of(done),
+            "caution": next((one.caution for one in done if one.caution), None),
+            "notes": notes_of(done),
+            "model": ", ".join(dict.fromkeys(one.model for one in done)),
+            "device": done[0].device,
+            "tiles": sum(one.tiles for one in done),
+            "input_hash": work.input_hash,
+            "output_hashes": [written],
+        }
+
+
+def notes_of(done: "list[Denoised]") -> tuple[str, ...]:
+    return tuple(dict.fromkeys(sentence for one in done for sentence in one.notes))
 
 
 def source_of(done: "list[Denoised]") -> str:

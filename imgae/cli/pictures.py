@@ -11,6 +11,7 @@ from imgae.io.formats import table
 
 if TYPE_CHECKING:
     from imgae.picture.image import Frames, Image
+    from imgae.restore.batches.work import Writing
 
 Found = TypeVar("Found")
 
@@ -97,25 +98,12 @@ def check_format(options: argparse.Namespace) -> None:
         )
 
 
-def read(source: Path, target: Path, options: argparse.Namespace) -> "Frames":
-    """Read a picture with all its frames. Raises ImageError, also if its result cannot be held."""
-    from imgae.io import files
-
-    frames = files.read_frames(source, max_pixels=options.max_pixels)
-    files.check_kind(frames, target)
-    return frames
-
-
-def write(frames: "Frames", target: Path, options: argparse.Namespace) -> None:
-    """Write results as the options say."""
-    from imgae.io import files
+def writing_of(options: argparse.Namespace) -> "Writing":
+    """Return how the options say that results are written."""
     from imgae.io.format import Encoding
-    from imgae.io.metadata.upright import stripped
+    from imgae.restore.batches.work import Writing
 
-    if options.strip_metadata:
-        frames = stripped(frames)
-    encoding = Encoding(options.quality, options.cmyk)
-    files.write_file(target, files.encode(frames, target, encoding), options.overwrite)
+    return Writing(options.format, Encoding(options.quality, options.cmyk), options.strip_metadata)
 
 
 def each(frames: "Frames", work: Callable[["Image"], "Image"], source: Path) -> "Frames":

@@ -8,7 +8,6 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -20,10 +19,9 @@ from imgae.cli.output import (
     one_line,
     only_own_warnings,
     say,
-    short_of_memory,
 )
 from imgae.errors import ImgaeError
-from imgae.model.machine import check_address_space
+from imgae.model.machine import check_address_space, short_of_memory
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 DECODING = ("denoise", "inpaint", "mask")
@@ -69,11 +67,12 @@ def parse(words: list[str]) -> argparse.Namespace:
     """Parse a command line; pictures may stand on both sides of options."""
     main_parser = parser()
     options, rest = main_parser.parse_known_args(words)
-    if rest and (not hasattr(options, "inputs") or any(word.startswith("-") for word in rest)):
+    strange = [word for word in rest if word.startswith("-") and word != "-"]
+    if rest and (strange or not hasattr(options, "inputs")):
         known = getattr(options, "parser", main_parser)
         known.error(f"unrecognized arguments: {' '.join(rest)}")
     if rest:
-        options.inputs += [Path(word) for word in rest]
+        options.inputs += rest
     return options
 
 
@@ -92,6 +91,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if debug:
             raise
         return fail(str(error), FAILED)
+    except BrokenPipeError:  # whoever read the picture on standard output went away
+        return FAILED
     except KeyboardInterrupt:
         return fail("interrupted", INTERRUPTED)
     except Exception as error:

@@ -1,3 +1,15 @@
-"""Many pictures: what is to be done, by which engine, and what has been done."""
+"""Many pictures: which there are, where results go, what is done already, the run, its report."""
 
-__all__ = ["watch"]
+__all__ = [
+    "cluster",
+    "engine",
+    "inputs",
+    "journal",
+    "masks",
+    "outputs",
+    "record",
+    "rehearsal",
+    "run",
+    "watch",
+    "work",
+]

@@ -1,0 +1,93 @@
+"""Where results go: no two to one file, and none over a picture that is still to be read."""
+
+import itertools
+import os
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from imgae.restore.batches.inputs import Found
+
+Name = Callable[[Path], tuple[str, str]]
+"""From a picture to what its result's name begins with, and what it ends in, as ("photo",
+".denoised.png")."""
+
+
+class Planned(NamedTuple):
+    """A picture, and where its result goes."""
+
+    found: Found
+    target: Path
+
+
+def same(path: Path) -> str:
+    """Return what is equal for names that are one file on some machine: where the case of letters,
+    or how an accent is written, does not count.
+    """
+    text = os.path.abspath(path)  # noqa: PTH100 - of any text, without following links
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+
+
+def plan(found: Sequence[Found], folder: Path | None, name: Name) -> list[Planned]:
+    """Return where the result of each picture goes.
+
+    folder: for all, with the tree below it; None puts each beside its picture.
+    Files found in folders that are themselves results of others found are left out. Where a result
+    would have the name of another's, it gets the ending of its picture, or a number.
+    """
+    kept = without_results(found, folder, name)
+    inputs, taken = {same(each.path) for each in kept}, set[str]()
+    planned = []
+    for each in kept:
+        start, end = name(each.path)
+        for changed in starts(start, each.path):
+            target = place(each, folder, changed, end)
+            key = same(target)
+            if key not in taken and (key not in inputs or key == same(each.path)):
+                break
+        taken.add(key)
+        planned.append(Planned(each, target))
+    return planned
+
+
+def without_results(found: Sequence[Found], folder: Path | None, name: Name) -> list[Found]:
+    """Leave out files that are results of others found; those that were named stay."""
+    inputs = {same(each.path) for each in found}
+    results: dict[str, Found] = {}
+    for each in found:
+        key = same(place(each, folder, *name(each.path)))
+        if key in inputs and key != same(each.path):
+            results[key] = each
+    return [each for each in found if each.named or same(each.path) not in results]
+
+
+def place(each: Found, folder: Path | None, start: str, end: str) -> Path:
+    parent = each.path.parent if folder is None else folder / each.below
+    return parent / f"{start}{end}"
+
+
+def starts(start: str, source: Path) -> Iterator[str]:
+    """Yield beginnings of names to try: as it is, with the picture's ending, with numbers."""
+    yield start
+    ending = source.suffix.lower()
+    if ending and not start.endswith(ending):
+        start = f"{start}{ending}"
+        yield start
+    for number in itertools.count(2):
+        yield f"{start}-{number}"
+
+
+def clash(planned: Iterable[Planned]) -> tuple[Path, Path, Path] | None:
+    """Return two pictures that were named, and the one place where both results would go, or None.
+
+    Before names are changed: what a command line names itself should be told, not changed.
+    """
+    taken: dict[str, Path] = {}
+    for each, target in planned:
+        if not each.named:
+            continue
+        other = taken.setdefault(same(target), each.path)
+        if other is not each.path:
+            return other, each.path, target
+    return None
