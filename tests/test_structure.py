@@ -208,6 +208,7 @@ def test_the_public_names_are_these():
         "TrainingError",
         "WeightsError",
         "__version__",
+        "batch",
         "read_frames",
         "read_image",
         "write_frames",

@@ -5,13 +5,18 @@ import os
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from imgae.io.formats import table
 from imgae.restore.batches.inputs import Found
 
 Name = Callable[[Path], tuple[str, str]]
 """From a picture to what its result's name begins with, and what it ends in, as ("photo",
 ".denoised.png")."""
+
+
+BY_DEFAULT: Final = ".tif"
+"""What is written of a format that imgae only reads."""
 
 
 class Planned(NamedTuple):
@@ -74,6 +79,14 @@ def without_results(found: Sequence[Found], folder: Path | None, name: Name) -> 
         if key in inputs and key != same(each.path):
             results[key] = each
     return [each for each in found if each.named or same(each.path) not in results]
+
+
+def suffix_for(source: Path, ending: str | None) -> str:
+    """Return what the name of a picture's result ends in."""
+    if ending:
+        return ending
+    row = table.of_name(source)
+    return BY_DEFAULT if row is not None and not row.written else source.suffix
 
 
 def place(each: Found, folder: Path | None, start: str, end: str) -> Path:
