@@ -61,7 +61,7 @@ class Unfolded:
         self.strips = [opened(at, length) for at, length in pairs]
 
     def __getitem__(self, key: slice) -> bytes:
-        strip, at = divmod(key.start, self.size)
+        strip, at = divmod(int(key.start), self.size)
         return self.strips[strip].read(at, key.stop - key.start)
 
 
