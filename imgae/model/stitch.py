@@ -80,31 +80,33 @@ class Patient:
     def __call__(self, tile: Tile, work: Callable[[Tile], object]) -> None:
         """Call `work` for a tile, or for parts of it.
 
-        Raises what `work` raises; where that is a want of memory, only if parts of the least size
-        are too large too.
+        Raises ShortOfMemoryError if parts of the least size are too large too, and what `work`
+        raises else.
         """
         waiting = [tile]
         while waiting:
             part = waiting.pop()
             halves = self.plan.halves(part)
             if self.most is None or part.keep.area <= self.most or not halves:
-                shortage = attempt(part, work)
-                if shortage is None:
+                if done(work, part):
                     continue
                 release(self.models)
                 if not halves:
-                    raise shortage
-                self.most = part.keep.area // 2
+                    raise ShortOfMemoryError(
+                        f"too little memory for as few as {part.read.area} pixels at once; end "
+                        "other programs, or use fewer threads (--threads 1)"
+                    )
+                self.most = max(half.keep.area for half in halves)
             waiting += reversed(halves)
 
 
-def attempt(tile: Tile, work: Callable[[Tile], object]) -> Exception | None:
-    """Call `work` for a tile. Returns the error if memory ran out, without what it holds on to."""
+def done(work: Callable[[Tile], object], tile: Tile) -> bool:
+    """Call `work` for a tile. Returns False if memory ran out, and lets go of the error."""
     try:
         work(tile)
-    except SHORTAGES as error:
-        return type(error)(*error.args)
-    return None
+    except SHORTAGES:
+        return False
+    return True
 
 
 def release(models: Sequence[OnnxModel]) -> None:

@@ -68,11 +68,12 @@ def rolling(rows: Rows) -> Rows:
     return rows if isinstance(rows, np.ndarray) else Rolling(rows)
 
 
-def bands_of(rows: Rows, height: int = BAND) -> Iterator[NDArray[Any]]:
-    """Return the rows band by band; an array as one."""
+def bands_of(rows: Rows, height: int | None = None) -> Iterator[NDArray[Any]]:
+    """Return the rows in bands of a height; an array as one."""
     if isinstance(rows, np.ndarray):
         yield rows
         return
+    height = height or BAND
     for top in range(0, rows.shape[0], height):
         yield rows[top : top + height]
 
