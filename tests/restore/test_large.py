@@ -45,6 +45,7 @@ class InMemory(Large):
             alpha=none_of(image.alpha),
             extra=none_of(image.extra),
         )
+        self.granule = 1
         parts = (image.pixels, image.alpha, image.extra)
         self.pixels, self.alpha, self.extra = (
             None if part is None else Stored(part) for part in parts
