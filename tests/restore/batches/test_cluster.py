@@ -1,6 +1,7 @@
 """The engine ray: on a cluster of two machines that are simulated here, and on this machine alone."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -122,7 +123,9 @@ def cluster():
     os.environ["RAY_ADDRESS"] = made.address
     yield made
     del os.environ["RAY_ADDRESS"]
+    session = made.head_node.get_session_dir_path()
     made.shutdown()
+    shutil.rmtree(session, ignore_errors=True)
 
 
 def contents(jobs):
@@ -273,7 +276,6 @@ def test_a_cluster_of_this_machine_alone_starts_ends_and_says_nothing(tmp_path):
     program = PROGRAM.format(
         folder=str(Path(__file__).parent), notes=str(notes), place=str(tmp_path)
     )
-    alone = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
     before = set(SESSIONS.glob("session_2*"))
     done = subprocess.run(
         [sys.executable, "-c", program],
@@ -281,7 +283,7 @@ def test_a_cluster_of_this_machine_alone_starts_ends_and_says_nothing(tmp_path):
         text=True,
         check=False,
         timeout=120,
-        env=alone,
+        env=os.environ | {"RAY_ADDRESS": "local"},
     )
     assert done.stderr == ""
     lines = [f"{number} None" for number in range(9) if number != 4]
