@@ -29,7 +29,6 @@ from imgae.restore.denoise import (
     ESTIMATE,
     FAST,
     FAST_INTEGER,
-    Work,
     camera_model,
     default_model,
 )
@@ -37,6 +36,7 @@ from imgae.restore.detect import Detector
 from imgae.restore.inpaint import halo_for
 from imgae.restore.routes import Told
 from imgae.restore.scaling import Scale, View
+from imgae.restore.work import Work
 from imgae.synthetic import drawings
 from imgae.synthetic.masks import benchmark_mask
 

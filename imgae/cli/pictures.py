@@ -1,7 +1,8 @@
 """The options about picture files, and reading and writing by them."""
 
 import argparse
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -11,6 +12,7 @@ from imgae.io.formats import table
 
 if TYPE_CHECKING:
     from imgae.picture.image import Frames, Image
+    from imgae.restore.batches.work import Writing
 
 Found = TypeVar("Found")
 
@@ -97,25 +99,12 @@ def check_format(options: argparse.Namespace) -> None:
         )
 
 
-def read(source: Path, target: Path, options: argparse.Namespace) -> "Frames":
-    """Read a picture with all its frames. Raises ImageError, also if its result cannot be held."""
-    from imgae.io import files
-
-    frames = files.read_frames(source, max_pixels=options.max_pixels)
-    files.check_kind(frames, target)
-    return frames
-
-
-def write(frames: "Frames", target: Path, options: argparse.Namespace) -> None:
-    """Write results as the options say."""
-    from imgae.io import files
+def writing_of(options: argparse.Namespace) -> "Writing":
+    """Return how the options say that results are written."""
     from imgae.io.format import Encoding
-    from imgae.io.metadata.upright import stripped
+    from imgae.restore.batches.work import Writing
 
-    if options.strip_metadata:
-        frames = stripped(frames)
-    encoding = Encoding(options.quality, options.cmyk)
-    files.write_file(target, files.encode(frames, target, encoding), options.overwrite)
+    return Writing(options.format, Encoding(options.quality, options.cmyk), options.strip_metadata)
 
 
 def each(frames: "Frames", work: Callable[["Image"], "Image"], source: Path) -> "Frames":
@@ -127,12 +116,21 @@ def of_each(frames: "Frames", work: "Callable[[Image], Found]", source: Path) ->
     """Return what `work` finds in each frame. Raises its ImgaeError with the file's name."""
     done = []
     for number, image in enumerate(frames, 1):
-        try:
+        which = f", picture {number} of {len(frames)}" if len(frames) > 1 else ""
+        with named(f"{source}{which}"):
             done.append(work(image))
-        except ImgaeError as error:
-            which = f", picture {number} of {len(frames)}" if len(frames) > 1 else ""
-            raise type(error)(f"{source}{which}: {error}") from error
     return done
+
+
+@contextlib.contextmanager
+def named(name: object) -> Iterator[None]:
+    """Put a name before the sentence of an ImgaeError."""
+    try:
+        yield
+    except ImgaeError as error:
+        if str(error).startswith(f"{name}: "):
+            raise
+        raise type(error)(f"{name}: {error}") from error
 
 
 def single(frames: "Frames", source: Path, what: str) -> "Image":

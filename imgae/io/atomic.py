@@ -1,15 +1,25 @@
 """The one writer of files: they appear under their name whole, or not at all."""
 
 import contextlib
+import functools
+import hashlib
 import os
+import platform
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final, cast
+
+try:
+    import fcntl
+except ImportError:  # not on Windows
+    fcntl = None  # type: ignore[assignment]
 
 ABANDONED: Final = 60.0
-"""Seconds after which what a process that has ended left behind is taken away.
+"""Seconds after which what a process that has ended left behind is taken away, where no lock tells
+that it has ended.
 
-Younger files may belong to another machine or container that shares the folder.
+Younger files may belong to another machine that shares the folder.
 """
 IN_HAND: Final[set[str]] = set()
 """Names of the files that this process is writing. Others that carry its number are left from an
@@ -17,16 +27,26 @@ earlier process of the same number, as a container has after a restart."""
 SWEPT: Final[set[Path]] = set()
 """Folders where this process has looked for what others left: looking takes as long as the folder
 is large, so it is done before the first file that is written there."""
+BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
+"""What is the same for all processes that see each other's locks, containers among them."""
 
 
 def write_whole(
     path: Path, data: bytes | memoryview, *, overwrite: bool = True, sync: bool = False
 ) -> None:
-    """Write beside the place, then move into it; leave nothing behind on failure.
+    """Write bytes as whole_file does. Raises what it does."""
+    with whole_file(path, overwrite=overwrite, sync=sync) as file:
+        file.write(data)
 
-    A link is followed to the file that it names. A file that is replaced keeps its permissions, and
-    the new one has them before it holds any data. Before the first file that this process writes in
-    a folder, what killed processes left there is deleted.
+
+@contextlib.contextmanager
+def whole_file(path: Path, *, overwrite: bool = True, sync: bool = False) -> Iterator[BinaryIO]:
+    """Give a file to write to, which takes its name when the block is left without an error.
+
+    It lies beside the place, and is then moved into it; nothing is left behind on failure. It can
+    be read and sought in. A link is followed to the file that it names. A file that is replaced
+    keeps its permissions, and the new one has them before it holds any data. Before the first file
+    that this process writes in a folder, what killed processes left there is deleted.
     sync: be sure that the data is on the disk before the file takes its name.
     Raises FileExistsError if the file exists and `overwrite` is false, or another OSError; what was
     there before is then unharmed.
@@ -34,14 +54,12 @@ def write_whole(
     target = Path(os.path.realpath(path))
     if target.parent not in SWEPT:
         SWEPT.add(target.parent)
-        take_away_abandoned(target.parent)
-    temporary = target.with_name(f".imgae-{os.getpid()}-{os.urandom(6).hex()}.tmp")
-    IN_HAND.add(temporary.name)
-    try:
-        with temporary.open("xb") as file:
+        sweep(target.parent)
+    with temporary_beside(target) as temporary:
+        with temporary.open("r+b") as file:
             if overwrite and target.exists():
                 temporary.chmod(target.stat().st_mode & 0o7777)
-            file.write(data)
+            yield cast("BinaryIO", file)
             if sync:
                 file.flush()
                 os.fsync(file.fileno())
@@ -49,10 +67,72 @@ def write_whole(
             temporary.replace(target)
         else:
             place_new(temporary, target)
+
+
+@contextlib.contextmanager
+def temporary_beside(target: Path) -> Iterator[Path]:
+    """Give an empty file in a target's folder, locked where there are locks, and take it away."""
+    lock, name = None, ""
+    try:
+        while not name:
+            name = f".imgae-{os.getpid()}-{os.urandom(6).hex()}-{machine()}.tmp"
+            IN_HAND.add(name)
+            lock = created(target.with_name(name))
+            if lock is None:  # the name is then one without a machine: no lock is to be expected
+                IN_HAND.discard(name)
+                name = f".imgae-{os.getpid()}-{os.urandom(6).hex()}.tmp"
+                IN_HAND.add(name)
+                os.close(opened(target.with_name(name)))
+            elif not is_at(lock, target.with_name(name)):  # swept before it was locked
+                os.close(lock)
+                IN_HAND.discard(name)
+                lock, name = None, ""
+        yield target.with_name(name)
     finally:
         with contextlib.suppress(OSError):
-            temporary.unlink()
-        IN_HAND.discard(temporary.name)
+            target.with_name(name).unlink()
+        if lock is not None:
+            os.close(lock)
+        IN_HAND.discard(name)
+
+
+def opened(path: Path) -> int:
+    return os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_CLOEXEC", 0), 0o666)
+
+
+def created(path: Path) -> int | None:
+    """Make a file and lock it; return what holds the lock, None, and no file, without locks."""
+    if fcntl is None:
+        return None
+    number = opened(path)
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:  # being swept
+        return number
+    except OSError:
+        os.close(number)
+        path.unlink()
+        return None
+    return number
+
+
+def is_at(number: int, path: Path) -> bool:
+    """Return whether a locked file has its name still, and is locked by this process."""
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.samestat(os.fstat(number), path.stat())
+    except OSError:
+        return False
+
+
+@functools.cache
+def machine() -> str:
+    """Return a mark of this machine since it started."""
+    try:
+        said = BOOT.read_bytes()
+    except OSError:
+        said = platform.node().encode()
+    return hashlib.blake2b(said, digest_size=4).hexdigest()
 
 
 def place_new(temporary: Path, path: Path) -> None:
@@ -70,15 +150,42 @@ def place_new(temporary: Path, path: Path) -> None:
         temporary.replace(path)
 
 
-def take_away_abandoned(folder: Path) -> None:
-    """Delete what processes that have ended left in a folder, as after a kill."""
+def sweep(folder: Path) -> None:
+    """Delete what processes that have ended left in a folder, as after a kill.
+
+    Files of this machine are locked while they are written: one that is not is left. Where there
+    are no locks, and for files of other machines, a file goes that is old, and whose process does
+    not run here.
+    """
     for path in folder.glob(".imgae-*.tmp"):
         with contextlib.suppress(OSError, ValueError):
-            process = int(path.name.split("-")[1])
+            _, number, *rest = path.name.removesuffix(".tmp").split("-")
+            process = int(number)
+            if path.name in IN_HAND or (rest[1:] == [machine()] and swept_by_lock(path)):
+                continue
             old = time.time() - path.stat().st_mtime > ABANDONED
-            writing = path.name in IN_HAND if process == os.getpid() else is_running(process)
-            if old and not writing:
+            if old and (process == os.getpid() or not is_running(process)):
                 path.unlink()
+
+
+def swept_by_lock(path: Path) -> bool:
+    """Delete a file unless somebody holds its lock; return whether locks could tell."""
+    if fcntl is None:
+        return False
+    try:
+        number = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except PermissionError:  # some file systems lock only what may be written, others this too
+        number = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.unlink()
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(number)
+    return True
 
 
 def is_running(process: int) -> bool:

@@ -4,10 +4,11 @@ What a format cannot keep is said as an ImgaeWarning. A file appears under its n
 is whole. The formats are in imgae.io.formats.
 """
 
+import contextlib
 import io
 import os
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -103,8 +104,15 @@ def frames_of(data: bytes, name: str, max_pixels: int = MOST_PIXELS) -> Frames:
         read = row.load().read
     except MissingExtraError as error:
         raise MissingExtraError(f"{name}: {error}") from error
-    try:
+    with reading(name):
         return read(File(data, name, max_pixels))
+
+
+@contextlib.contextmanager
+def reading(name: str) -> Iterator[None]:
+    """Turn whatever decoders raise into an ImageError that names the file."""
+    try:
+        yield
     except (ImgaeError, ImgaeWarning):  # a warning, where the caller makes errors of them
         raise
     except MemoryError as error:
@@ -251,14 +259,19 @@ def write_frames(
         frames = Frames(tuple(frames), "pages")
     check_quality(quality)
     for image in frames:
-        for part in (image.pixels, image.alpha, image.extra):
-            if part is not None and part.dtype == np.float32 and not np.isfinite(part).all():
-                raise ImageError(
-                    f"{path}: the picture holds NaN or infinity; replace them before it is "
-                    "written, as with numpy.nan_to_num"
-                )
+        check_finite(image, path)
     check_writable(path, overwrite)
     write_file(path, encode(frames, path, Encoding(quality)), overwrite)
+
+
+def check_finite(image: Image, path: Path) -> None:
+    """Raise ImageError for a picture with NaN or infinity."""
+    for part in (image.pixels, image.alpha, image.extra):
+        if part is not None and part.dtype == np.float32 and not np.isfinite(part).all():
+            raise ImageError(
+                f"{path}: the picture holds NaN or infinity; replace them before it is "
+                "written, as with numpy.nan_to_num"
+            )
 
 
 def check_quality(quality: int | None) -> None:

@@ -54,6 +54,14 @@ def check_folder(folder: Path, error: type[ImgaeError] = ImageError) -> None:
         raise error(f"{folder}: cannot be made a folder: {problem.strerror}") from problem
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, if it is not there. Raises ImageError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise ImageError(f"{folder}: cannot be made a folder: {problem.strerror}") from problem
+
+
 def check_files_in(
     folder: Path, names: Iterable[str], overwrite: bool, error: type[ImgaeError] = ImageError
 ) -> None:

@@ -2,6 +2,7 @@
 
 __all__ = [
     "arrays",
+    "bands",
     "image",
     "mask_values",
     "masks",
@@ -9,5 +10,6 @@ __all__ = [
     "noise",
     "orientation",
     "pixels",
+    "rows",
     "tiling",
 ]

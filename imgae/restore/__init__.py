@@ -1,6 +1,7 @@
 """What models do to a picture: denoise, inpaint, detect, encode."""
 
 __all__ = [
+    "batches",
     "clean_and_fill",
     "controls",
     "denoise",
@@ -11,11 +12,14 @@ __all__ = [
     "holes",
     "impulses",
     "inpaint",
+    "large",
     "levels",
     "marks",
+    "memory",
     "routes",
     "scaling",
     "synthesis",
     "toned",
     "unseen",
+    "work",
 ]

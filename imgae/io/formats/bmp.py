@@ -1,7 +1,7 @@
 """BMP, of Windows and OS/2, by hand."""
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -65,9 +65,16 @@ def read(file: File) -> Frames:
     rows = unpacked(header, file) if header.compression in PACKED else plain_rows(header, file)
     if not header.downwards:
         rows = rows[::-1]
-    pixels, alpha, mode, bits, details = in_colours(header, rows, file.name)
+    return Frames((upright(picture(header, rows, file.name), 1),))
+
+
+def picture(
+    header: Header, rows: NDArray[Any], name: str, say: Callable[[str], None] = warn
+) -> Image:
+    """Return rows of samples, from the top, with what the file says besides."""
+    pixels, alpha, mode, bits, details = in_colours(header, rows, name, say)
     dpi = (header.density[0] * METRE, header.density[1] * METRE)
-    image = Image(
+    return Image(
         np.ascontiguousarray(pixels),
         None if alpha is None else np.ascontiguousarray(alpha),
         icc=header.icc,
@@ -75,7 +82,6 @@ def read(file: File) -> Frames:
         private={} if header.calibration is None else {COLOUR_SPACE: header.calibration},
         stored=Stored("BMP", mode, bits, details),
     )
-    return Frames((upright(image, 1),))
 
 
 def read_header(file: File) -> Header:
@@ -187,10 +193,14 @@ def plain_rows(header: Header, file: File) -> NDArray[Any]:
         raise ImageError(f"{file.name}: damaged or cut short: its pixels are not whole")
     if len(data) < size:  # the last row is not filled up
         data = np.pad(data, (0, size - len(data)))
-    rows = data[:size].reshape(header.height, header.row_bytes)
+    return samples_in(header, data[:size].reshape(header.height, header.row_bytes))
+
+
+def samples_in(header: Header, rows: NDArray[np.uint8]) -> NDArray[Any]:
+    """Return what rows of bytes hold: numbers (H, W), or bytes (H, W, 2, 3 or 4)."""
     if header.bits >= 16:
         count = header.bits // 8
-        return rows[:, : header.width * count].reshape(header.height, header.width, count)
+        return rows[:, : header.width * count].reshape(len(rows), header.width, count)
     if header.bits == 8:
         return rows[:, : header.width]
     return bits_apart(rows, header.bits)[:, : header.width]
@@ -262,12 +272,12 @@ def runs(
 
 
 def in_colours(
-    header: Header, rows: NDArray[Any], name: str
+    header: Header, rows: NDArray[Any], name: str, say: Callable[[str], None] = warn
 ) -> tuple[NDArray[Any], NDArray[Any] | None, str, int, dict[str, Any]]:
     """Return pixels, alpha, and Stored's mode, bits and details."""
     palette = header.palette
     if palette is not None:
-        return palette_colours(header, rows, palette, name)
+        return palette_colours(header, palette, rows, filled(palette, rows, name, say))
     if header.bits == 24:
         return rows[:, :, ::-1], None, "", 8, {}
     masks = header.masks
@@ -300,10 +310,15 @@ def field_of(words: NDArray[Any], mask: int, dtype: Any) -> NDArray[Any]:
 
 
 def palette_colours(
-    header: Header, numbers: NDArray[np.uint8], palette: NDArray[np.uint8], name: str
+    header: Header,
+    palette: NDArray[np.uint8],
+    numbers: NDArray[np.uint8],
+    table: NDArray[np.uint8],
 ) -> tuple[NDArray[Any], NDArray[Any] | None, str, int, dict[str, Any]]:
-    """Return a palette's colours: gray if it is 256 grays in their order, or black and white."""
-    table = filled(palette, numbers, name)
+    """Return a palette's colours: gray if it is 256 grays in their order, or black and white.
+
+    table: the palette, filled up.
+    """
     if len(palette) == 256 and (palette == np.arange(256)[:, None]).all():
         return numbers[:, :, None], None, "", 8, {}
     if header.bits == 1 and sorted(map(tuple, palette.tolist())) == [(0, 0, 0), (255, 255, 255)]:

@@ -1,6 +1,7 @@
 """PAM, the kind of Netpbm's files that holds transparency."""
 
 import re
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -36,8 +37,26 @@ def read(file: File) -> Frames:
     return Frames((upright(image, 1),))
 
 
-def read_one(file: File) -> tuple[Image, int]:
-    """Return the picture, and where it ends. Raises ValueError if the file is damaged."""
+@dataclass(frozen=True)
+class Head:
+    """What a file says of its picture, and where the pixels begin."""
+
+    width: int
+    height: int
+    depth: int
+    largest: int
+    kind: str
+    comments: list[bytes]
+    begins: int
+
+    def stored(self) -> Stored:
+        details = {"largest": self.largest, "kind": self.kind}
+        bits = self.largest.bit_length()
+        return Stored("PAM", "1 bit" if self.largest == 1 else "", bits, details)
+
+
+def head_in(file: File) -> Head:
+    """Return what a file says of its picture. Raises ValueError if it is damaged."""
     fields, comments, at = read_head(file.data)
     try:
         width, height, depth, largest = (
@@ -54,12 +73,17 @@ def read_one(file: File) -> tuple[Image, int]:
         )
     if not 1 <= largest <= pnm.MOST:
         raise ValueError(f"its largest value is {largest}")
-    array, end = pnm.from_bytes(file.data, at, (height, width, depth), largest)
-    samples = pnm.Samples(array, largest).spread(file.name)
-    pixels, alpha = split_alpha(samples, depth in (2, 4))
-    details = {"largest": largest, "kind": kind}
-    stored = Stored("PAM", "1 bit" if largest == 1 else "", largest.bit_length(), details)
-    return Image(pixels, alpha, text=pnm.in_text(comments), stored=stored), end
+    return Head(width, height, depth, largest, kind, comments, at)
+
+
+def read_one(file: File) -> tuple[Image, int]:
+    """Return the picture, and where it ends. Raises ValueError if the file is damaged."""
+    head = head_in(file)
+    shape = head.height, head.width, head.depth
+    array, end = pnm.from_bytes(file.data, head.begins, shape, head.largest)
+    samples = pnm.Samples(array, head.largest).spread(file.name)
+    pixels, alpha = split_alpha(samples, head.depth in (2, 4))
+    return Image(pixels, alpha, text=pnm.in_text(head.comments), stored=head.stored()), end
 
 
 def read_head(data: bytes) -> tuple[dict[str, str], list[bytes], int]:
@@ -84,18 +108,27 @@ def encode(frames: Frames, name: str, encoding: Encoding) -> bytes:  # noqa: ARG
     image = frames[0]
     stored = image.stored if image.stored is not None and image.stored.format == "PAM" else None
     largest = pnm.largest_of(image, stored, name)
-    array = channels_of(image)
-    kind = "GRAYSCALE" if image.pixels.shape[2] == 1 else "RGB"
+    return head_of(image, largest) + samples_of(image, largest)
+
+
+def head_of(image: Image, largest: int) -> bytes:
+    """Return what comes before the pixels of a picture."""
+    channels = image.pixels.shape[2]
+    kind = "GRAYSCALE" if channels == 1 else "RGB"
     if largest == 1 and kind == "GRAYSCALE":
         kind = "BLACKANDWHITE"
     if image.alpha is not None:
         kind += "_ALPHA"
+        channels += 1
     head = (
-        f"WIDTH {image.width}\nHEIGHT {image.height}\nDEPTH {array.shape[2]}\nMAXVAL {largest}\n"
+        f"WIDTH {image.width}\nHEIGHT {image.height}\nDEPTH {channels}\nMAXVAL {largest}\n"
         f"TUPLTYPE {kind}\nENDHDR\n"
     )
-    pixels = pnm.in_bytes(np.ascontiguousarray(array), largest)
-    return BEGINS + b"\n" + pnm.as_comments(image) + head.encode() + pixels
+    return BEGINS + b"\n" + pnm.as_comments(image) + head.encode()
+
+
+def samples_of(image: Image, largest: int) -> bytes:
+    return pnm.in_bytes(np.ascontiguousarray(channels_of(image)), largest)
 
 
 FORMAT: Final = Format(read, encode, Limits(bits=16, holds=frozenset({"text"})))

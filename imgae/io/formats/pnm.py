@@ -1,7 +1,7 @@
 """PNM: the PBM, PGM and PPM of Netpbm, in words or bytes. PAM and PFM share its parts."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, Final
@@ -74,11 +74,11 @@ class Samples:
     array: NDArray[Any]
     largest: int
 
-    def spread(self, name: str) -> NDArray[Any]:
+    def spread(self, name: str, say: Callable[[str], None] = warn) -> NDArray[Any]:
         """Return them as uint8 or uint16 over the whole range."""
         array = self.array
         if int(array.max()) > self.largest:
-            warn(f"{name}: some values are above the largest that it names; they become that")
+            say(f"{name}: some values are above the largest that it names; they become that")
             array = np.minimum(array, self.largest)
         return spread(array, self.largest)
 
@@ -153,8 +153,31 @@ def read(file: File) -> Frames:
     return Frames(tuple(images), "pages" if len(images) > 1 else "picture")
 
 
-def read_one(file: File, start: int) -> tuple[Image, int]:
-    """Return one of the pictures that a file holds one after another, and where it ends."""
+@dataclass(frozen=True)
+class Head:
+    """What a picture says of itself. kind: its number after P. cursor: where its pixels begin."""
+
+    kind: int
+    width: int
+    height: int
+    largest: int
+    cursor: Cursor
+
+    @property
+    def is_bits(self) -> bool:
+        return self.kind in (1, 4)
+
+    @property
+    def channels(self) -> int:
+        return 3 if self.kind in (3, 6) else 1
+
+    def stored(self) -> Stored:
+        details = {"largest": self.largest, "words": self.kind <= 3}
+        return Stored("PNM", "1 bit" if self.is_bits else "", self.largest.bit_length(), details)
+
+
+def read_head(file: File, start: int) -> Head:
+    """Return what a picture says of itself that begins at a place. Raises ValueError."""
     data = file.data
     kind = data[start + 1] - ord("0")
     cursor = Cursor(data, start + 2)
@@ -163,28 +186,27 @@ def read_one(file: File, start: int) -> tuple[Image, int]:
     largest = 1 if kind in (1, 4) else cursor.number()
     if not 1 <= largest <= MOST:
         raise ValueError(f"its largest value is {largest}")
-    shape = height, width, 3 if kind in (3, 6) else 1
-    if kind <= 3:
-        array = from_words(cursor, shape, bits=kind == 1)
-    elif kind == 4:
+    if kind > 3:
         cursor.one_blank()
-        size = (width + 7) // 8
-        rows, cursor.at = from_bytes(data, cursor.at, (height, size, 1), 255)
-        array = np.unpackbits(rows[:, :, 0], axis=1, count=width)[:, :, None]
+    return Head(kind, width, height, largest, cursor)
+
+
+def read_one(file: File, start: int) -> tuple[Image, int]:
+    """Return one of the pictures that a file holds one after another, and where it ends."""
+    head = read_head(file, start)
+    cursor, shape = head.cursor, (head.height, head.width, head.channels)
+    if head.kind <= 3:
+        array = from_words(cursor, shape, bits=head.is_bits)
+    elif head.is_bits:
+        size = (head.width + 7) // 8
+        rows, cursor.at = from_bytes(cursor.data, cursor.at, (head.height, size, 1), 255)
+        array = np.unpackbits(rows[:, :, 0], axis=1, count=head.width)[:, :, None]
     else:
-        cursor.one_blank()
-        array, cursor.at = from_bytes(data, cursor.at, shape, largest)
-    if kind in (1, 4):
+        array, cursor.at = from_bytes(cursor.data, cursor.at, shape, head.largest)
+    if head.is_bits:
         array = 1 - array  # 1 is black
-    pixels = Samples(array, largest).spread(file.name)
-    bits = largest.bit_length()
-    stored = Stored(
-        "PNM",
-        "1 bit" if kind in (1, 4) else "",
-        bits,
-        {"largest": largest, "words": kind <= 3},
-    )
-    image = Image(pixels, text=in_text(cursor.comments), stored=stored)
+    pixels = Samples(array, head.largest).spread(file.name)
+    image = Image(pixels, text=in_text(cursor.comments), stored=head.stored())
     return upright(image, 1), cursor.at
 
 
@@ -255,7 +277,7 @@ def encode_one(image: Image, name: str) -> bytes:
     if channels == 3 and pixels.shape[2] == 1 and stored is None:
         pixels = pixels.repeat(3, 2)
     elif channels < pixels.shape[2]:
-        warn(f"{name}: {kind} holds no colours; written as PPM under this name")
+        warn_of_colours(name, kind)
     binary = suffix == ".pbm" or (stored is not None and stored.mode == "1 bit")
     if binary and pixels.shape[2] == 1:
         white = scale_of(pixels.dtype)
@@ -266,11 +288,20 @@ def encode_one(image: Image, name: str) -> bytes:
     largest = largest_of(image, own, name)
     in_words = own is not None and own.details["words"]
     number = (2 if in_words else 5) if pixels.shape[2] == 1 else (3 if in_words else 6)
-    head = f"P{number}\n".encode() + as_comments(image)
-    head += f"{image.width} {image.height}\n{largest}\n".encode()
+    head = head_of(image, number, largest)
     if in_words:
         return head + as_words(gathered(pixels, largest))
     return head + in_bytes(pixels, largest)
+
+
+def warn_of_colours(name: str, kind: str) -> None:
+    warn(f"{name}: {kind} holds no colours; written as PPM under this name")
+
+
+def head_of(image: Image, number: int, largest: int) -> bytes:
+    """Return what comes before the pixels of a picture of the kind of that number."""
+    said = f"{image.width} {image.height}\n{largest}\n"
+    return f"P{number}\n".encode() + as_comments(image) + said.encode()
 
 
 def encode_bits(image: Image, stored: Stored | None, *, black: NDArray[np.bool_]) -> bytes:

@@ -20,9 +20,16 @@ def upright(image: Image, orientation: int) -> Image:
     smaller copy of it is taken out, since it would show what is changed later.
     """
     turned = turn(image, orientation) if orientation in TURNS else image
-    size = turned.width, turned.height
+    return renewed(turned, (turned.width, turned.height), orientation)
+
+
+def renewed(image: Image, size: tuple[int, int], orientation: int) -> Image:
+    """Bring up to date what a picture's metadata says, once its pixels have been turned.
+
+    size: its width and height.
+    """
     return replace(
-        turned,
+        image,
         exif=None if image.exif is None else fresh_exif(image.exif, size, orientation),
         xmp=None if image.xmp is None else fresh_xmp(image.xmp, size),
         turned=orientation if orientation in TURNS else image.turned,

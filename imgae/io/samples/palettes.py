@@ -3,6 +3,7 @@
 A colour is a row of a palette, (N, 3) or with alpha (N, 4), uint8.
 """
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -47,13 +48,18 @@ def colours_of(keys: NDArray[np.uint32], channels: int) -> NDArray[np.uint8]:
     return (keys[..., None] >> shifts).astype(np.uint8)
 
 
-def filled(palette: NDArray[np.uint8], numbers: NDArray[Any], name: str) -> NDArray[np.uint8]:
+def filled(
+    palette: NDArray[np.uint8],
+    numbers: NDArray[Any],
+    name: str,
+    say: Callable[[str], None] = warn,
+) -> NDArray[np.uint8]:
     """Return a palette with black, opaque, for all numbers that it lacks, (256, 3 or 4).
 
-    Warns if the numbers of a picture are among these.
+    Says if the numbers of a picture are among these.
     """
     if len(palette) < MOST and numbers.size and numbers.max() >= len(palette):
-        warn(f"{name}: some pixels have colours that its palette lacks; they become black")
+        say(f"{name}: some pixels have colours that its palette lacks; they become black")
     table = np.zeros((MOST, palette.shape[1]), np.uint8)
     table[:, 3:] = 255
     table[: len(palette)] = palette

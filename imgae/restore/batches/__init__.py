@@ -1,1 +1,15 @@
 """Many pictures: which there are, where results go, what is done already, the run, its report."""
+
+__all__ = [
+    "cluster",
+    "engine",
+    "inputs",
+    "journal",
+    "masks",
+    "outputs",
+    "record",
+    "rehearsal",
+    "run",
+    "watch",
+    "work",
+]

@@ -11,13 +11,19 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 from imgae.errors import ImgaeError, caught_warnings
+from imgae.model.machine import short_of_memory
 
 AHEAD: Final = 2
 """Pictures that are read before they are needed, and that wait to be written."""
+
+
+STANDARD: Final = Path("-")
+"""What stands for standard input as a source, and for standard output as a target."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +72,8 @@ class Task(Protocol):
 class Outcome:
     """What became of a job.
 
-    fields: what Worker.write returned. error: a sentence if it failed; trouble: its exception, where
-    there is one in this process. notes: what there is to say besides.
+    fields: what Worker.write returned. error: a sentence if it failed; trouble: its exception, if
+    it happened in this process. notes: what there is to say besides.
     """
 
     job: Job
@@ -90,7 +96,7 @@ class Engine(Protocol):
 
 
 class Local:
-    """This machine.
+    """The engine of this machine.
 
     cost: about how many bytes a job needs while it is at work; together those at work stay within
     `limit`, but for one that is more alone.
@@ -109,6 +115,18 @@ class Local:
             yield finish(worker, first)
             return
         yield from Line(self, worker, deque([first, second]), jobs).outcomes()
+
+
+class InTurn:
+    """The engine of this machine for jobs that come slowly: one is done before the next is asked
+    for.
+    """
+
+    def run(self, jobs: Iterator[Job], task: Task) -> Iterator[Outcome]:
+        worker: Worker | None = None
+        for job in jobs:
+            worker = worker or task.load()
+            yield finish(worker, job)
 
 
 class Line:
@@ -130,7 +148,7 @@ class Line:
                     step, reading = self.read[0]
                     if reading.result():
                         self.start_reading(reader)
-                        step.take(lambda step=step: self.worker.restore(step.job, step.work))
+                        step.take(partial(self.worker.restore, step.job, step.work))
                     self.read.popleft()
                     self.written.append((step, writer.submit(self.write, step)))
                 yield from self.ready(len(self.read) and AHEAD)
@@ -159,10 +177,10 @@ class Line:
         return bool(self.ahead)
 
     def start(self, step: "Step") -> bool:
-        return step.take(lambda: self.worker.read(step.job))
+        return step.take(partial(self.worker.read, step.job))
 
     def write(self, step: "Step") -> bool:
-        return step.error is None and step.take(lambda: self.worker.write(step.job, step.work))
+        return step.error is None and step.take(partial(self.worker.write, step.job, step.work))
 
     def ready(self, most: int) -> Iterator[Outcome]:
         """Yield what is written, waiting until at most so many are left."""
@@ -199,9 +217,7 @@ class Step:
 
     def outcome(self) -> Outcome:
         fields = {} if self.error else self.work
-        return Outcome(
-            self.job, self.seconds, fields, self.error, self.trouble, tuple(self.notes)
-        )
+        return Outcome(self.job, self.seconds, fields, self.error, self.trouble, tuple(self.notes))
 
 
 def finish(worker: Worker, job: Job) -> Outcome:
@@ -219,7 +235,7 @@ def sentence_of(error: Exception, source: Path) -> str:
     """Return a sentence that tells of an error in a picture."""
     if isinstance(error, ImgaeError):
         return str(error)
-    if isinstance(error, MemoryError):
-        return f"{source}: too little memory for it; end other programs, or make it smaller"
+    if sentence := short_of_memory(error):
+        return f"{source}: {sentence}"
     first = (str(error).strip() or "no message").splitlines()[0]
     return f"{source}: unexpected error: {first}"

@@ -46,13 +46,20 @@ class Search:
         self.problems: list[tuple[str, ImageError]] = []
 
     def find(self, words: Sequence[str]) -> list[Found]:
-        """Return what is found, each file once, in the order of the words and of names."""
+        """Return what is found, in the order of the words and of names.
+
+        A file that is found again is left out; one that is named twice is there twice.
+        """
         several = sum(os.path.isdir(word) for word in words) > 1
-        found: dict[str, Found] = {}
+        found: list[Found] = []
+        seen: set[str] = set()
         for word in words:
             for each in self.of_word(word, several=several, from_list=False):
-                found.setdefault(os.path.abspath(each.path), each)  # noqa: PTH100 - of any text
-        return list(found.values())
+                path = os.path.abspath(each.path)  # noqa: PTH100 - of any text
+                if each.named or path not in seen:
+                    found.append(each)
+                    seen.add(path)
+        return found
 
     def of_word(self, word: str, *, several: bool, from_list: bool) -> Iterator[Found]:
         if os.path.isdir(word):
@@ -107,7 +114,7 @@ class Search:
         """Yield what a pattern matches, which the shell left as it was; ** goes into folders."""
         fixed = Path(*fixed_part(pattern))
         count = 0
-        for name in sorted(glob.iglob(pattern, recursive=True)):
+        for name in sorted(glob.glob(pattern, recursive=True)):  # noqa: PTH207 - any text
             path = Path(name)
             if os.path.isdir(name):
                 continue
@@ -168,4 +175,3 @@ def is_folder(entry: "os.DirEntry[str]") -> bool:
 def looks_like_picture(name: str) -> bool:
     """Return whether a file's name ends as those of pictures do."""
     return os.path.splitext(name)[1].lower() in ENDINGS  # noqa: PTH122 - faster for many
-

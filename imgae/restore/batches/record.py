@@ -18,6 +18,8 @@ SKIPPED: Final = "skipped"
 FAILED: Final = "failed"
 KINDS: Final = (".json", ".csv")
 """What the name of a report ends in."""
+HASHES: Final = ("_hash", "_hashes")
+"""What the names of details end in that are hashes of files."""
 MOST_REASONS: Final = 12
 """Rows of the table for one status; the rest are one row."""
 

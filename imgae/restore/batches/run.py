@@ -3,7 +3,7 @@
 import contextlib
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -43,7 +43,7 @@ class Run:
     cannot be done, as far as is known before. journal: None remembers nothing.
     """
 
-    jobs: Sequence[Job]
+    jobs: Iterable[Job]
     task: Task
     engine: Engine
     rules: Rules = Rules()
@@ -86,8 +86,8 @@ class Run:
                         (job.number, Record(str(job.source), target, SKIPPED, skipped))
                     )
                     continue
-                job = replace(job, overwrite=overwrite)
-                self.check(job)
+                allowed = replace(job, overwrite=overwrite)
+                self.check(allowed)
                 if self.journal:
                     self.hashes[job.number] = [hash_of_file(path) for path in job.also]
                     self.journal.started(job.places)
@@ -95,7 +95,7 @@ class Run:
                 sentence = sentence_of(error, job.source)
                 self.settled.append((job.number, Record(str(job.source), None, FAILED, sentence)))
                 continue
-            yield job
+            yield allowed
 
     def judged(self, job: Job) -> tuple[str, bool]:
         """Return why a job is skipped, or "", and whether it may replace files.

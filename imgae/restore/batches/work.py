@@ -9,13 +9,16 @@ from imgae.errors import ImageError
 from imgae.io import files
 from imgae.io.format import MOST_PIXELS, Encoding
 from imgae.io.formats import table
+from imgae.io.measure import size_of
 from imgae.io.metadata.upright import stripped
+from imgae.io.places import make_folder
+from imgae.model.machine import limited_memory
 from imgae.picture.image import Frames
-from imgae.restore.batches.engine import Job
+from imgae.restore.batches.engine import STANDARD, Job
 from imgae.restore.batches.journal import hash_of
+from imgae.restore.memory import Task as Kind
+from imgae.restore.memory import needed, size_in_words
 
-STANDARD: Final = Path("-")
-"""What stands for standard input as a source, and for standard output as a target."""
 BY_DEFAULT: Final = ".tif"
 """What is written of a format that imgae only reads."""
 
@@ -27,26 +30,26 @@ class Writing:
     """
 
     ending: str | None = None
-    encoding: Encoding = Encoding()
+    encoding: Encoding = files.AS_IT_IS
     strip: bool = False
+
+    def of(self, frames: Frames) -> Frames:
+        """Return frames as they are to be written."""
+        return stripped(frames) if self.strip else frames
 
 
 AS_IT_IS: Final = Writing()
 
 
-def suffix_for(source: Path, ending: str | None) -> str:
-    """Return what the name of a picture's result ends in."""
-    if ending:
-        return ending
-    row = table.of_name(source)
-    return BY_DEFAULT if row is not None and not row.written else source.suffix
-
-
-def read(job: Job, writing: Writing, max_pixels: int = MOST_PIXELS) -> tuple[Frames, Path, str]:
+def read(
+    job: Job, writing: Writing, kind: Kind, max_pixels: int = MOST_PIXELS
+) -> tuple[Frames, Path, str]:
     """Return the frames of a picture, the name that its result is encoded for, and its hash.
 
-    Raises ImageError, also if the result cannot be held.
+    Raises ImageError, also if the result cannot be held, or the picture needs too much memory.
     """
+    if lacking := too_large(job.source, kind):
+        raise lacking
     data, name = bytes_of(job.source)
     frames = files.frames_of(data, name, max_pixels)
     target = job.target
@@ -56,6 +59,27 @@ def read(job: Job, writing: Writing, max_pixels: int = MOST_PIXELS) -> tuple[Fra
         target = Path(f"standard output{writing.ending or own}")
     files.check_kind(frames, target)
     return frames, target, hash_of(data)
+
+
+def too_large(source: Path, kind: Kind) -> ImageError | None:
+    """Return the error of a picture that needs more memory than limit_memory allows, or None."""
+    limit = limited_memory()
+    size = None if limit is None or source == STANDARD else size_of(source)
+    if limit is None or size is None or (bytes_needed := needed(size, kind)) <= limit:
+        return None
+    return ImageError(
+        f"{source}: {size.width}x{size.height} pixels take about {size_in_words(bytes_needed)} of "
+        f"memory, and the limit is {size_in_words(limit)}; allow more with --max-memory "
+        "(max_memory=...)"
+    )
+
+
+def read_any(job: Job, kind: Kind, max_pixels: int = MOST_PIXELS) -> tuple[Frames, str]:
+    """Return the frames of a picture whose result is of no kind of its own, and its hash."""
+    if lacking := too_large(job.source, kind):
+        raise lacking
+    data, name = bytes_of(job.source)
+    return files.frames_of(data, name, max_pixels), hash_of(data)
 
 
 def bytes_of(source: Path) -> tuple[bytes, str]:
@@ -68,11 +92,9 @@ def bytes_of(source: Path) -> tuple[bytes, str]:
     return data, "standard input"
 
 
-def write(job: Job, place: Path, frames: Frames, target: Path, writing: Writing) -> str:
+def write(job: Job, place: Path, frames: Frames, target: Path, writing: Writing = AS_IT_IS) -> str:
     """Write a result, and return its hash. place: where to; target: the name of its format."""
-    if writing.strip:
-        frames = stripped(frames)
-    return put(job, place, files.encode(frames, target, writing.encoding))
+    return put(job, place, files.encode(writing.of(frames), target, writing.encoding))
 
 
 def put(job: Job, place: Path, data: bytes) -> str:
@@ -85,11 +107,3 @@ def put(job: Job, place: Path, data: bytes) -> str:
         make_folder(place.parent)
     files.write_file(place, data, job.overwrite)
     return hash_of(data)
-
-
-def make_folder(folder: Path) -> None:
-    """Make a folder and those above it. Raises ImageError."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ImageError(f"{folder}: cannot be made a folder: {error.strerror}") from error

@@ -1,7 +1,8 @@
 """PNG and its animations (APNG): chunks by hand, rows of pixels by imagecodecs and Pillow."""
 
 import struct
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, Final, Literal
 
@@ -42,11 +43,13 @@ class Colours:
     palette: NDArray[np.uint8] | None
     transparency: bytes | None
 
-    def apply(self, samples: NDArray[Any], name: str) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    def apply(
+        self, samples: NDArray[Any], name: str, say: Callable[[str], None] = warn
+    ) -> tuple[NDArray[Any], NDArray[Any] | None]:
         """Return pixels (H, W, 1 or 3) and alpha (H, W) or None."""
         if self.palette is not None:
             numbers = samples[:, :, 0]
-            table = filled(self.with_alphas(), numbers, name)
+            table = filled(self.with_alphas(), numbers, name, say)
             return table[:, :3][numbers], table[:, 3][numbers] if self.transparency else None
         if samples.shape[2] in (2, 4):
             return np.ascontiguousarray(samples[:, :, :-1]), np.ascontiguousarray(samples[:, :, -1])
@@ -110,30 +113,31 @@ def read(file: File) -> Frames:
         stream = b"".join(chunk.data for chunk in chunks if chunk.kind == b"IDAT")
         samples = pixels.decode(header, stream, file)
         parts, loop, kind = [(*colours.apply(samples, file.name), None)], 0, "picture"
-    mode, details = stored_as(colours, found)
-    if header.colour in (RGB, RGB_ALPHA):
-        details.update((SUGGESTED, bytes(c.data)) for c in chunks if c.kind == b"PLTE")
-    images = []
-    for array, alpha, control in parts:
-        own = dict(details)
-        if control is not None:
-            own["delay"] = (control.numerator, control.denominator)
-        image = Image(
-            array,
-            alpha,
-            icc=found.icc,
-            exif=found.exif,
-            xmp=found.xmp,
-            iptc=found.iptc,
-            dpi=found.dpi,
-            cicp=found.cicp,
-            text=tuple(found.text),
-            private=found.private,
-            duration=None if control is None else control.seconds(),
-            stored=Stored("PNG", mode, header.depth, own),
-        )
-        images.append(upright(image, found.orientation))
+    stored = stored_as(colours, found, chunks)
+    images = [upright(picture(part, found, stored), found.orientation) for part in parts]
     return Frames(tuple(images), kind, loop)  # type: ignore[arg-type]
+
+
+def picture(part: Part, found: metadata.Found, stored: Stored) -> Image:
+    """Return a picture with what its file holds besides pixels, as it lies in the file."""
+    array, alpha, control = part
+    own = dict(stored.details)
+    if control is not None:
+        own["delay"] = (control.numerator, control.denominator)
+    return Image(
+        array,
+        alpha,
+        icc=found.icc,
+        exif=found.exif,
+        xmp=found.xmp,
+        iptc=found.iptc,
+        dpi=found.dpi,
+        cicp=found.cicp,
+        text=tuple(found.text),
+        private=found.private,
+        duration=None if control is None else control.seconds(),
+        stored=replace(stored, details=own),
+    )
 
 
 def read_colours(chunks: list[Chunk], header: Header, name: str) -> Colours:
@@ -153,21 +157,22 @@ def read_colours(chunks: list[Chunk], header: Header, name: str) -> Colours:
     return Colours(header, palette, transparency)
 
 
-def stored_as(colours: Colours, found: metadata.Found) -> tuple[str, dict[str, Any]]:
-    """Return the Stored.mode and details of a file."""
-    details = found.details
+def stored_as(colours: Colours, found: metadata.Found, chunks: list[Chunk]) -> Stored:
+    """Return how a file stores its picture."""
+    details, mode, bits = found.details, "", colours.header.depth
     if colours.palette is not None:
         count = min(len(colours.transparency or b""), len(colours.palette))
         details.update(palette=colours.with_alphas(), alphas=count)
-        return PALETTE_MODE, details
-    if colours.transparency:
-        full = np.uint16 if colours.header.depth == 16 else np.uint8
+        mode = PALETTE_MODE
+    elif colours.transparency:
+        full = np.uint16 if bits == 16 else np.uint8
         details["transparent"] = tuple(colours.key(full).tolist())  # type: ignore[union-attr]
-        return COLOUR_MODE, details
-    if colours.header.depth < 8:
-        bits = colours.header.depth
-        return f"{bits} bit{'s' * (bits > 1)}", details
-    return "", details
+        mode = COLOUR_MODE
+    elif bits < 8:
+        mode = f"{bits} bit{'s' * (bits > 1)}"
+    if colours.header.colour in (RGB, RGB_ALPHA):
+        details.update((SUGGESTED, bytes(c.data)) for c in chunks if c.kind == b"PLTE")
+    return Stored("PNG", mode, bits, details)
 
 
 def read_animation(
@@ -426,10 +431,23 @@ def encode(frames: Frames, name: str, encoding: Encoding) -> bytes:  # noqa: ARG
     details = dict(stored.details) if stored else {}
     check_one_size(frames, "PNG", name)
     layout = layout_of(frames, stored, name)
+    significant = significant_chunk(frames, layout, details, name)
+    parts = chunks_before(first, layout, details, significant, name)
+    if frames.kind == "animation":
+        parts += animation_chunks(frames, layout)
+    else:
+        parts.append(written_stream(b"IDAT", layout.stream(layout.samples(first))))
+    return b"".join(parts + chunks_after(first))
+
+
+def chunks_before(
+    first: Image, layout: Layout, details: dict[str, Any], significant: list[bytes], name: str
+) -> list[bytes]:
+    """Return all of a file before the pixels. significant: the chunk that names the bits used."""
     header = Header(first.width, first.height, layout.depth, layout.colour)
     parts = [MAGIC, written(b"IHDR", header.packed())]
     parts += metadata.colour_chunks(first, details)
-    parts += significant_chunk(frames, layout, details, name)
+    parts += significant
     suggested = details.get(SUGGESTED, b"") if layout.colour in (RGB, RGB_ALPHA) else b""
     if suggested:
         parts.append(written(b"PLTE", suggested))
@@ -441,14 +459,12 @@ def encode(frames: Frames, name: str, encoding: Encoding) -> bytes:  # noqa: ARG
         else:
             warn(f"{name}: the use of its palette (hIST) is left out with the palette")
     parts += metadata.background_chunk(first, layout.colour, layout.depth, layout.palette)
-    parts += metadata.side_chunks(first, details, name)
-    if frames.kind == "animation":
-        parts += animation_chunks(frames, layout)
-    else:
-        parts.append(written_stream(b"IDAT", layout.stream(layout.samples(first))))
-    parts += metadata.further_chunks(first, after=True)
-    parts.append(written(b"IEND"))
-    return b"".join(parts)
+    return parts + metadata.side_chunks(first, details, name)
+
+
+def chunks_after(first: Image) -> list[bytes]:
+    """Return all of a file after the pixels."""
+    return [*metadata.further_chunks(first, after=True), written(b"IEND")]
 
 
 def animation_chunks(frames: Frames, layout: Layout) -> list[bytes]:

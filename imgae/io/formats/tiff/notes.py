@@ -10,10 +10,17 @@ from imgae.errors import warn
 TOLD: Final[contextvars.ContextVar[set[str] | None]] = contextvars.ContextVar("TOLD", default=None)
 
 
+class Silence(set[str]):
+    """All that could be said, as if it had been."""
+
+    def __contains__(self, sentence: object) -> bool:
+        return True
+
+
 @contextlib.contextmanager
-def once() -> Iterator[None]:
-    """Within it, `tell` says each sentence once."""
-    token = TOLD.set(set())
+def once(told: set[str] | None = None) -> Iterator[None]:
+    """Within it, `tell` says each sentence once. told: what has been said already."""
+    token = TOLD.set(set() if told is None else told)
     try:
         yield
     finally:

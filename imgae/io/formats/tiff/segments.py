@@ -26,6 +26,7 @@ FLOATING: Final = 3
 MOST_THREADS: Final = 4
 SMALL: Final = 1 << 20
 """Samples of a picture that is not worth threads."""
+SPARSE: Final = "{}: parts of its pixels are not there (a sparse file); taken for 0"
 
 
 class Segment(NamedTuple):
@@ -52,7 +53,7 @@ def decode(layout: Layout, directory: Directory, file: File, order: str) -> NDAr
     tables = tables_of(layout, directory)
     segments = list(segments_of(layout))
     if not all(segment.size for segment in segments):
-        tell(f"{file.name}: parts of its pixels are not there (a sparse file); taken for 0")
+        tell(SPARSE.format(file.name))
 
     def place(segment: Segment) -> None:
         if segment.size:
@@ -113,17 +114,37 @@ def segments_of(layout: Layout) -> Iterator[Segment]:
 def decode_segment(
     segment: Segment, layout: Layout, out: NDArray[Any], source: tuple[File, str, bytes | None]
 ) -> None:
-    """Decode a segment, and put it to its place."""
-    file = source[0]
+    """Decode a segment, and put it to its place.
+
+    source: the file, the order of bytes in it, and what segments have in common.
+    """
+    found = samples_in(segment, layout, source)
+    rows, columns = extent(segment, layout)
+    target = out[segment.top : segment.top + rows, segment.left : segment.left + columns]
+    if layout.apart:
+        target[:, :, segment.plane] = found[:, :, 0]
+    else:
+        target[...] = found
+
+
+def extent(segment: Segment, layout: Layout) -> tuple[int, int]:
+    """Return how many rows and columns of a segment lie in the picture."""
     high, wide = layout.segment
-    rows = min(high, layout.height - segment.top)
-    columns = min(wide, layout.width - segment.left)
+    return min(high, layout.height - segment.top), min(wide, layout.width - segment.left)
+
+
+def samples_in(
+    segment: Segment, layout: Layout, source: tuple[File, str, bytes | None]
+) -> NDArray[Any]:
+    """Return the samples of a segment that lie in the picture. source: as decode_segment has it."""
+    file = source[0]
+    rows, columns = extent(segment, layout)
     try:
         found = part_of(segment, layout, (rows, columns), source)
     except Exception:  # codecs raise anything
         if not may_have_fewer(segment, layout):
             raise
-        found = out[:0]
+        found = np.empty((0, columns, layout.deep), dtype_of(layout))
     if len(found) < rows and may_have_fewer(segment, layout):
         found = part_of_fewer(segment, layout, (rows, columns), source)
     if len(found) < rows:
@@ -131,11 +152,7 @@ def decode_segment(
             f"{file.name}: damaged or cut short: its part {segment.number + 1} holds {len(found)} "
             f"of {rows} rows"
         )
-    target = out[segment.top : segment.top + rows, segment.left : segment.left + columns]
-    if layout.apart:
-        target[:, :, segment.plane] = found[:rows, :columns, 0]
-    else:
-        target[...] = found[:rows, :columns]
+    return found[:rows, :columns]
 
 
 def part_of(

@@ -36,53 +36,74 @@ class Strips(NamedTuple):
     tags: dict[int, Value]
 
 
-def strips_of(samples: Samples, details: Mapping[str, Any], order: str) -> Strips:
-    """Return samples as strips. details: how the file stored them that the picture came from."""
-    array, bits = np.ascontiguousarray(samples.array), samples.bits
-    height, width, deep = array.shape
+class Plan(NamedTuple):
+    """How strips are stored: their compression, whether samples are predicted, and their rows."""
+
+    compression: int
+    predicted: bool
+    rows: int
+
+
+def planned(samples: Samples, details: Mapping[str, Any]) -> Plan:
+    """Return how to store samples. details: as strips_of has them."""
+    _, width, deep = samples.array.shape
     said = details.get("compression")
     compression = said if said in KEPT else DEFLATE
     predicted = (
-        compression != NONE and array.dtype.kind == "u" and bits in WHOLE
+        compression != NONE and samples.array.dtype.kind == "u" and samples.bits in WHOLE
     ) and samples.photometric != PALETTE
-    row = math.ceil(width * deep * bits / 8)
-    rows = min(height, max(1, STRIP // row))
+    row = math.ceil(width * deep * samples.bits / 8)
+    return Plan(compression, predicted, max(1, STRIP // row))
+
+
+def strips_of(samples: Samples, details: Mapping[str, Any], order: str) -> Strips:
+    """Return samples as strips. details: how the file stored them that the picture came from."""
+    array = np.ascontiguousarray(samples.array)
+    height = len(array)
+    plan = planned(samples, details)
 
     def part(top: int) -> bytes:
-        return encoded(array[top : top + rows], bits, compression, predicted, order)
+        return encoded(array[top : top + plan.rows], samples.bits, plan, order)
 
-    tops = range(0, height, rows)
+    tops = range(0, height, plan.rows)
     if array.size < SMALL:
         parts = [part(top) for top in tops]
     else:
         with ThreadPoolExecutor(min(MOST_THREADS, os.cpu_count() or 1)) as pool:
             parts = list(pool.map(part, tops))
+    return Strips(parts, tags_for(samples, plan, height))
+
+
+def tags_for(samples: Samples, plan: Plan, height: int) -> dict[int, Value]:
+    """Return the tags that say how a picture of so many rows is stored."""
+    _, width, deep = samples.array.shape
     tags = {
         256: numbers(4, width),
         257: numbers(4, height),
-        258: numbers(3, *[bits] * deep),
-        259: numbers(3, compression),
+        258: numbers(3, *[samples.bits] * deep),
+        259: numbers(3, plan.compression),
         262: numbers(3, samples.photometric),
         277: numbers(3, deep),
-        278: numbers(4, rows),
+        278: numbers(4, min(height, plan.rows)),
         284: numbers(3, 1),
         **samples.tags,
     }
-    if predicted:
+    if plan.predicted:
         tags[317] = numbers(3, HORIZONTAL)
     if samples.codes:
         tags[338] = numbers(3, *samples.codes)
-    if array.dtype.kind == "f":
+    if samples.array.dtype.kind == "f":
         tags[339] = numbers(3, *[FLOATS] * deep)
-    return Strips(parts, tags)
+    return tags
 
 
-def encoded(rows: NDArray[Any], bits: int, compression: int, predicted: bool, order: str) -> bytes:
+def encoded(rows: NDArray[Any], bits: int, plan: Plan, order: str) -> bytes:
     """Return rows (H, W, S) as a strip."""
+    compression = plan.compression
     if bits not in WHOLE:
         raw = packed(rows.reshape(len(rows), -1), bits)
     else:
-        if predicted:
+        if plan.predicted:
             rows = imagecodecs.delta_encode(rows, axis=-2)
         raw = rows.astype(ordered(rows.dtype, order), copy=False).tobytes()
     if compression == NONE:
