@@ -14,9 +14,11 @@ from imgae.cli.files import ALL_FAILED, SOME_FAILED, Use, refuse_clashes
 from imgae.cli.output import note, one_line, result, say
 from imgae.cli.pictures import check_format, suffix_for
 from imgae.cli.progress import batch_progress
+from imgae.cli.tasks import limit_of
 from imgae.errors import ImageError
 from imgae.io import places
 from imgae.io.formats.table import extensions, listed
+from imgae.model.machine import limit_memory
 from imgae.restore.batches import outputs
 from imgae.restore.batches.engine import STANDARD, Engine, Job, Local, Outcome, Task
 from imgae.restore.batches.inputs import Found, Search
@@ -35,6 +37,7 @@ from imgae.restore.batches.record import (
 )
 from imgae.restore.batches.rehearsal import Rehearsal
 from imgae.restore.batches.run import Rules, Run
+from imgae.restore.memory import Task as Kind
 
 MANY = 10
 """From so many pictures on, a table follows."""
@@ -49,7 +52,8 @@ def just_that(target: Path) -> list[Path]:
 class Command:
     """What a command does with pictures.
 
-    word: what stands before the extension of results, as in photo.denoised.png. ending: their
+    word: what stands before the extension of results, as in photo.denoised.png. kind: of work, as
+    which it needs memory. ending: their
     extension, if it is not that of the picture. task: what is done. summary: the line about one.
     role: what messages call a result. places: the files that are written for an output.
     replaces: whether a result may be written over its own picture. reads, writes: what else is read
@@ -58,6 +62,7 @@ class Command:
     """
 
     word: str
+    kind: Kind
     task: Task
     summary: Callable[[dict[str, Any]], str]
     ending: str = ""
@@ -76,7 +81,7 @@ def restore_all(options: argparse.Namespace, command: Command) -> int:
 
     prepare_libraries()
     check_format(options)
-    check_standard(options)
+    check_together(options)
     search = Search(options.recursive, leave_out=folder_named(options.output))
     found = search.find(options.inputs)
     if masks := command.masks:
@@ -87,9 +92,11 @@ def restore_all(options: argparse.Namespace, command: Command) -> int:
     return Batch(options, command, planned, folder, search, alone=alone).run()
 
 
-def check_standard(options: argparse.Namespace) -> None:
-    """End the program if standard input or output is used for more than one thing."""
+def check_together(options: argparse.Namespace) -> None:
+    """End the program for options that do not go together, as two uses of standard output."""
     error = options.parser.error
+    if options.workers and options.engine != "ray":
+        error("--workers is for --engine ray; on this machine each picture uses all CPUs")
     if "-" in options.inputs and len(options.inputs) > 1:
         error("- is one picture on standard input; give it alone")
     if "-" in options.inputs and options.output is None:
@@ -220,6 +227,7 @@ class Batch:
             with made(self.folder if self.jobs else None):
                 self.go()
         finally:
+            limit_memory(None)
             if self.options.report:
                 write_report(Path(self.options.report), self.records)
             self.print_table()
@@ -261,9 +269,22 @@ class Batch:
 
     def engine(self) -> Engine:
         """Return where the work is done."""
-        if self.options.dry_run and not self.command.rehearses:
+        options = self.options
+        if options.dry_run and not self.command.rehearses:
             return Rehearsal()
-        return Local()
+        if options.engine == "ray":
+            from imgae.restore.batches.cluster import Ray
+
+            return Ray(options.workers, options.threads, debug=options.debug)
+        return Local(self.cost, limit_of(options))
+
+    def cost(self, job: Job) -> int:
+        """Return about how many bytes a picture needs while it is at work."""
+        from imgae.io.measure import size_of
+        from imgae.restore.memory import needed
+
+        size = size_of(job.source)
+        return needed(size, self.command.kind) if size else 0
 
     def check(self, job: Job) -> None:
         """Raise ImageError if a picture is none, or its result cannot be written."""

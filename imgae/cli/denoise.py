@@ -1,12 +1,10 @@
 """`imgae denoise`."""
 
 import argparse
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from imgae.cli import pictures
 from imgae.cli.batch import Command, restore_all
 from imgae.cli.files import (
     EXIT_CODES,
@@ -14,20 +12,12 @@ from imgae.cli.files import (
     add_printing,
     add_sigma,
     add_tile,
-    level_of,
-    mean_level,
     noise_level,
     size_of,
 )
 from imgae.cli.options import Commands, add_device, between, new_parser
-from imgae.cli.progress import tile_progress
 from imgae.cli.tasks import WRITING, denoising_models, key_of, values_of
-from imgae.errors import warn
-from imgae.restore.batches.engine import Job
-
-if TYPE_CHECKING:
-    from imgae.picture.image import Frames, Image
-    from imgae.restore.denoise import Denoised
+from imgae.restore.batches.engine import Worker
 
 STRENGTH = (
     "how much of the effect: 0 keeps the picture, 1 is all of it; above 1, the noise is taken for "
@@ -92,7 +82,7 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    command = Command("denoised", Denoising(values_of(options)), summary)
+    command = Command("denoised", "denoise", Denoising(values_of(options)), summary)
     return restore_all(options, command)
 
 
@@ -107,86 +97,10 @@ class Denoising:
         names = ("sigma", *(name for name, *_ in CONTROLS), *WRITING)
         return key_of(self.options, names, denoising_models(self.options, self.options.model), ())
 
-    def load(self) -> "Worker":
-        return Worker(self.options)
+    def load(self) -> Worker:
+        from imgae.cli.denoising import Denoise  # onnxruntime, for a command line that is right
 
-
-@dataclass
-class Work:
-    """A picture at work. target: what its result is encoded for."""
-
-    frames: "Frames"
-    target: Path
-    input_hash: str
-    done: "list[Denoised]" = field(default_factory=list)
-
-
-class Worker:
-    """Denoises files, one after another."""
-
-    def __init__(self, options: argparse.Namespace) -> None:
-        # onnxruntime loads only for a command line that is right.
-        from imgae.restore.controls import Controls
-        from imgae.restore.denoise import Denoiser
-
-        self.options = options
-        self.writing = pictures.writing_of(options)
-        self.denoiser = Denoiser(
-            options.model, device=options.device, threads=options.threads, tile=options.tile
-        )
-        self.controls = Controls(**{name: getattr(options, name) for name, *_ in CONTROLS})
-
-    def read(self, job: Job) -> Work:
-        from imgae.restore.batches import work
-
-        return Work(*work.read(job, self.writing, self.options.max_pixels))
-
-    def restore(self, job: Job, work: Work) -> Work:
-        level, common = level_of(self.options), None
-        if work.frames.kind in ("animation", "stack") and level is None:
-            common = self.denoiser.common_to(work.frames.images)
-
-        def denoise(image: "Image") -> "Image":
-            with tile_progress(job.source.name, hidden=self.options.quiet) as progress:
-                work.done.append(self.denoiser.run(image, level, self.controls, progress, common))
-            return work.done[-1].image
-
-        frames = pictures.each(work.frames, denoise, job.source)
-        for sentence in notes_of(work.done):
-            warn(f"{job.source}: {sentence}")
-        return Work(frames, work.target, work.input_hash, work.done)
-
-    def write(self, job: Job, work: Work) -> dict[str, Any]:
-        from imgae.restore.batches.work import write
-
-        (place,) = job.places
-        written = write(job, place, work.frames, work.target, self.writing)
-        first, done = work.frames[0], work.done
-        return {
-            "width": first.width,
-            "height": first.height,
-            "frames": len(work.frames),
-            "pixels": sum(image.width * image.height for image in work.frames),
-            "sigma": mean_level([one.sigma for one in done]),
-            "sigma_source": source_of(done),
-            "caution": next((one.caution for one in done if one.caution), None),
-            "notes": notes_of(done),
-            "model": ", ".join(dict.fromkeys(one.model for one in done)),
-            "device": done[0].device,
-            "tiles": sum(one.tiles for one in done),
-            "input_hash": work.input_hash,
-            "output_hashes": [written],
-        }
-
-
-def notes_of(done: "list[Denoised]") -> tuple[str, ...]:
-    return tuple(dict.fromkeys(sentence for one in done for sentence in one.notes))
-
-
-def source_of(done: "list[Denoised]") -> str:
-    """Return where the level of several frames comes from: "removed" if that of one does."""
-    sources = [one.sigma_source for one in done]
-    return "removed" if "removed" in sources else sources[0]
+        return Denoise(self.options)
 
 
 def summary(record: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from imgae.cli.options import Options, auto_or, between, whole
+from imgae.cli.options import Options, auto_or, between, memory, whole
 from imgae.cli.pictures import add_reading, add_writing
 from imgae.errors import ImageError
 from imgae.io.formats.table import listed
@@ -88,6 +88,26 @@ def add_batch(parser: argparse.ArgumentParser, word: str) -> None:
         "--dry-run",
         action="store_true",
         help="write no results; say what would be done, and about how long it would take",
+    )
+    add(
+        "--max-memory",
+        type=auto_or(memory),
+        default="auto",
+        metavar="auto|SIZE",
+        help="the most memory to use in all, as in 1G; pictures that need more are denoised by rows "
+        "where their format allows it (default: a quarter of what is free)",
+    )
+    add(
+        "--engine",
+        choices=("local", "ray"),
+        default="local",
+        help="where to work: on this machine, or on a cluster of Ray (default: local)",
+    )
+    add(
+        "--workers",
+        type=whole(1),
+        metavar="N",
+        help="how many workers --engine ray has (default: one for each CPU of the cluster)",
     )
     add(
         "--report",

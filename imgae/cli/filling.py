@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from imgae.cli import pictures
+from imgae.cli.denoising import notes_of
 from imgae.cli.files import level_of
 from imgae.cli.marking import Marker, Marks, Mask, picture_of
 from imgae.cli.mask_options import ALPHA
@@ -76,7 +77,7 @@ class Work:
 def read(tools: Tools, job: Job) -> Work:
     """Read a picture."""
     options = tools.options
-    frames, target, found = work.read(job, tools.writing, options.max_pixels)
+    frames, target, found = work.read(job, tools.writing, "inpaint", options.max_pixels)
     if options.save_mask or options.preview:
         pictures.single(frames, job.source, "--save-mask or --preview")
     return Work(job, frames, target, found)
@@ -181,7 +182,7 @@ def write(tools: Tools, at_work: Work) -> list[str]:
 def notes_on(at_work: Work, options: argparse.Namespace) -> list[str]:
     """Return what there is to say of a file: of its masks, and of its noise."""
     marks = at_work.marks
-    noise = dict.fromkeys(sentence for one in at_work.denoised for sentence in one.notes)
+    noise = notes_of(at_work.denoised)
     if not at_work.filled:
         rest = "only noise was removed" if options.denoise else "the picture is written as it was"
         if options.dry_run:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imgae.cli.batch import Command, restore_all
-from imgae.cli.denoise import notes_of, source_of
 from imgae.cli.files import (
     EXIT_CODES,
     Use,
@@ -30,8 +29,9 @@ from imgae.cli.mask_options import (
     masks_of,
 )
 from imgae.cli.options import Commands, add_device, new_parser, whole
-from imgae.cli.tasks import WRITING, denoising_models, key_of, values_of
+from imgae.cli.tasks import WRITING, denoising_models, key_of, limit_of, values_of
 from imgae.errors import warn
+from imgae.model.machine import limit_memory
 from imgae.restore.batches.engine import Job
 
 if TYPE_CHECKING:
@@ -158,6 +158,7 @@ def run(options: argparse.Namespace) -> int:
         options,
         Command(
             "inpainted",
+            "inpaint",
             Inpainting(values_of(options)),
             planned if options.dry_run else summary,
             places=partial(places_of, options),
@@ -225,6 +226,7 @@ class Worker:
         # onnxruntime loads only for a command line that is right.
         from imgae.cli.filling import Tools
 
+        limit_memory(limit_of(options))
         self.options = options
         self.tools = Tools(options)
 
@@ -244,7 +246,7 @@ class Worker:
         return work
 
     def write(self, job: Job, work: "Work") -> dict[str, Any]:
-        from imgae.cli import filling
+        from imgae.cli import denoising, filling
 
         hashes = filling.write(self.tools, work)
         denoised = work.denoised
@@ -257,9 +259,9 @@ class Worker:
             "pixels": work.pixels,
             "filled": work.filled,
             "sigma": mean_level([one.sigma for one in denoised]) if denoised else None,
-            "sigma_source": source_of(denoised) if denoised else None,
+            "sigma_source": denoising.source_of(denoised) if denoised else None,
             "caution": next((one.caution for one in denoised if one.caution), None),
-            "notes": notes_of(denoised),
+            "notes": denoising.notes_of(denoised),
             "model": model and model.card.name,
             "device": model and model.device,
             "input_hash": work.input_hash,

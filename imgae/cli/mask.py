@@ -11,8 +11,9 @@ from imgae.cli.files import EXIT_CODES, add_places, add_printing
 from imgae.cli.mask_options import MARKING, add_mask, check_mask, decided_by, mask_files, masks_of
 from imgae.cli.options import Commands, add_device, new_parser
 from imgae.cli.pictures import add_reading, of_each, single
-from imgae.cli.tasks import key_of, values_of
+from imgae.cli.tasks import key_of, limit_of, values_of
 from imgae.errors import warn
+from imgae.model.machine import limit_memory
 from imgae.restore.batches.engine import STANDARD, Job
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def run(options: argparse.Namespace) -> int:
         options,
         Command(
             "mask",
+            "mask",
             Masking(values_of(options)),
             summary,
             ending=".png",
@@ -90,13 +92,14 @@ class Worker:
     def __init__(self, options: argparse.Namespace) -> None:
         from imgae.cli.marking import Marker
 
+        limit_memory(limit_of(options))
         self.options = options
         self.marker = Marker(options, margins=False)
 
     def read(self, job: Job) -> tuple["Frames", str]:
         from imgae.restore.batches import work
 
-        frames, input_hash = work.read_any(job, self.options.max_pixels)
+        frames, input_hash = work.read_any(job, "mask", self.options.max_pixels)
         single(frames, job.source, "imgae mask")
         return frames, input_hash
 

@@ -1,7 +1,8 @@
 """The options about picture files, and reading and writing by them."""
 
 import argparse
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -115,12 +116,21 @@ def of_each(frames: "Frames", work: "Callable[[Image], Found]", source: Path) ->
     """Return what `work` finds in each frame. Raises its ImgaeError with the file's name."""
     done = []
     for number, image in enumerate(frames, 1):
-        try:
+        which = f", picture {number} of {len(frames)}" if len(frames) > 1 else ""
+        with named(f"{source}{which}"):
             done.append(work(image))
-        except ImgaeError as error:
-            which = f", picture {number} of {len(frames)}" if len(frames) > 1 else ""
-            raise type(error)(f"{source}{which}: {error}") from error
     return done
+
+
+@contextlib.contextmanager
+def named(name: object) -> Iterator[None]:
+    """Put a name before the sentence of an ImgaeError."""
+    try:
+        yield
+    except ImgaeError as error:
+        if str(error).startswith(f"{name}: "):
+            raise
+        raise type(error)(f"{name}: {error}") from error
 
 
 def single(frames: "Frames", source: Path, what: str) -> "Image":

@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import imgae
+from imgae.model.machine import default_limit
 
 WRITING = ("format", "quality", "cmyk", "strip_metadata")
 """Options that say how results are written."""
@@ -40,6 +41,11 @@ def key_of(
 def hash_of(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def limit_of(options: argparse.Namespace) -> int:
+    """Return how many bytes --max-memory allows this process."""
+    return default_limit() if options.max_memory == "auto" else int(options.max_memory)
 
 
 def denoising_models(options: argparse.Namespace, model: str | None) -> list[str]:

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import imgae
 from imgae.errors import ImgaeError, OptionError, needs_extra, warn
-from imgae.io.atomic import take_away_abandoned as sweep
+from imgae.io.atomic import sweep
 from imgae.model.machine import limit_cpus, usable_cpus
 from imgae.restore.batches.engine import Job, Outcome, Task, Worker, finish
 

@@ -9,11 +9,15 @@ from imgae.errors import ImageError
 from imgae.io import files
 from imgae.io.format import MOST_PIXELS, Encoding
 from imgae.io.formats import table
+from imgae.io.measure import size_of
 from imgae.io.metadata.upright import stripped
 from imgae.io.places import make_folder
+from imgae.model.machine import limited_memory
 from imgae.picture.image import Frames
 from imgae.restore.batches.engine import STANDARD, Job
 from imgae.restore.batches.journal import hash_of
+from imgae.restore.memory import Task as Kind
+from imgae.restore.memory import needed, size_in_words
 
 BY_DEFAULT: Final = ".tif"
 """What is written of a format that imgae only reads."""
@@ -29,15 +33,23 @@ class Writing:
     encoding: Encoding = files.AS_IT_IS
     strip: bool = False
 
+    def of(self, frames: Frames) -> Frames:
+        """Return frames as they are to be written."""
+        return stripped(frames) if self.strip else frames
+
 
 AS_IT_IS: Final = Writing()
 
 
-def read(job: Job, writing: Writing, max_pixels: int = MOST_PIXELS) -> tuple[Frames, Path, str]:
+def read(
+    job: Job, writing: Writing, kind: Kind, max_pixels: int = MOST_PIXELS
+) -> tuple[Frames, Path, str]:
     """Return the frames of a picture, the name that its result is encoded for, and its hash.
 
-    Raises ImageError, also if the result cannot be held.
+    Raises ImageError, also if the result cannot be held, or the picture needs too much memory.
     """
+    if lacking := too_large(job.source, kind):
+        raise lacking
     data, name = bytes_of(job.source)
     frames = files.frames_of(data, name, max_pixels)
     target = job.target
@@ -49,8 +61,23 @@ def read(job: Job, writing: Writing, max_pixels: int = MOST_PIXELS) -> tuple[Fra
     return frames, target, hash_of(data)
 
 
-def read_any(job: Job, max_pixels: int = MOST_PIXELS) -> tuple[Frames, str]:
+def too_large(source: Path, kind: Kind) -> ImageError | None:
+    """Return the error of a picture that needs more memory than limit_memory allows, or None."""
+    limit = limited_memory()
+    size = None if limit is None or source == STANDARD else size_of(source)
+    if limit is None or size is None or (bytes_needed := needed(size, kind)) <= limit:
+        return None
+    return ImageError(
+        f"{source}: {size.width}x{size.height} pixels take about {size_in_words(bytes_needed)} of "
+        f"memory, and the limit is {size_in_words(limit)}; allow more with --max-memory "
+        "(max_memory=...)"
+    )
+
+
+def read_any(job: Job, kind: Kind, max_pixels: int = MOST_PIXELS) -> tuple[Frames, str]:
     """Return the frames of a picture whose result is of no kind of its own, and its hash."""
+    if lacking := too_large(job.source, kind):
+        raise lacking
     data, name = bytes_of(job.source)
     return files.frames_of(data, name, max_pixels), hash_of(data)
 
@@ -67,9 +94,7 @@ def bytes_of(source: Path) -> tuple[bytes, str]:
 
 def write(job: Job, place: Path, frames: Frames, target: Path, writing: Writing = AS_IT_IS) -> str:
     """Write a result, and return its hash. place: where to; target: the name of its format."""
-    if writing.strip:
-        frames = stripped(frames)
-    return put(job, place, files.encode(frames, target, writing.encoding))
+    return put(job, place, files.encode(writing.of(frames), target, writing.encoding))
 
 
 def put(job: Job, place: Path, data: bytes) -> str:
