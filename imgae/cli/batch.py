@@ -81,6 +81,10 @@ def restore_all(options: argparse.Namespace, command: Command) -> int:
 
     prepare_libraries()
     check_format(options)
+    if getattr(options, "watch", False):
+        from imgae.cli.watch import watch_folder
+
+        return watch_folder(options, command)
     check_together(options)
     search = Search(options.recursive, leave_out=folder_named(options.output))
     found = search.find(options.inputs)
@@ -113,6 +117,16 @@ def folder_named(output: str | None) -> Path | None:
     return None if output in (None, "-") else Path(os.path.realpath(output))
 
 
+def namer(options: argparse.Namespace, command: Command) -> outputs.Name:
+    """Return what says the name of a picture's result, in its two parts."""
+
+    def name(path: Path) -> tuple[str, str]:
+        word = f".{command.word}" if options.suffix is None else options.suffix
+        return path.stem, f"{word}{command.ending or suffix_for(path, options)}"
+
+    return name
+
+
 def plan(
     options: argparse.Namespace, command: Command, found: Sequence[Found], *, alone: bool
 ) -> tuple[list[Planned], Path | None]:
@@ -120,11 +134,7 @@ def plan(
 
     Ends the program if the command line alone shows that two would go to one place.
     """
-
-    def name(path: Path) -> tuple[str, str]:
-        word = f".{command.word}" if options.suffix is None else options.suffix
-        return path.stem, f"{word}{command.ending or suffix_for(path, options)}"
-
+    name = namer(options, command)
     output: str | None = options.output
     if output is None:
         return checked(options, command, outputs.plan(found, None, name), name), None
@@ -202,6 +212,7 @@ class Batch:
     ) -> None:
         self.options, self.command, self.search, self.alone = options, command, search, alone
         self.folder = folder if folder and not os.path.isdir(folder) else None
+        self.makes = folder is not None
         self.named = all(each.found.named for each in planned)
         self.jobs = [self.job(number, each) for number, each in enumerate(planned)]
         self.records: list[Record] = []
@@ -214,7 +225,7 @@ class Batch:
             found.path,
             target,
             tuple(self.command.places(target)),
-            makes=found.below != Path(),
+            makes=self.makes,
             also=self.command.masks.of(found) if self.command.masks else (),
         )
 
@@ -302,7 +313,7 @@ class Batch:
             )
         for place in job.places:
             if place != STANDARD:
-                check_place(place, job.overwrite, place.parent if job.makes else self.folder)
+                check_place(place, job.overwrite, place.parent if job.makes else None)
 
     def tell(self, record: Record, outcome: Outcome | None) -> None:
         """Print what became of a picture, and keep it for the report and the table."""

@@ -67,7 +67,7 @@ Keys of --json:
 {EXIT_CODES}"""
 
 
-def add_parser(commands: Commands) -> None:
+def add_parser(commands: Commands) -> argparse.ArgumentParser:
     parser = new_parser(commands, "denoise", "Remove noise from pictures.", MORE, AFTER)
     add_files(parser, "denoised")
     add_sigma(parser)
@@ -79,6 +79,7 @@ def add_parser(commands: Commands) -> None:
     add_device(parser)
     add_printing(parser)
     parser.set_defaults(run=run, parser=parser)
+    return parser
 
 
 def run(options: argparse.Namespace) -> int:

@@ -94,8 +94,8 @@ def add_batch(parser: argparse.ArgumentParser, word: str) -> None:
         type=auto_or(memory),
         default="auto",
         metavar="auto|SIZE",
-        help="the most memory to use in all, as in 1G; pictures that need more are denoised by rows "
-        "where their format allows it (default: a quarter of what is free)",
+        help="the most memory to use in all, as in 1G; pictures that need more are denoised by "
+        "rows, where their format allows it (default: a quarter of what is free)",
     )
     add(
         "--engine",

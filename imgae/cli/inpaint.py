@@ -81,7 +81,7 @@ FILLING = (
 """Options that decide how holes are filled."""
 
 
-def add_parser(commands: Commands) -> None:
+def add_parser(commands: Commands) -> argparse.ArgumentParser:
     parser = new_parser(
         commands, "inpaint", "Fill the parts of a picture that a mask marks.", MORE, AFTER
     )
@@ -92,6 +92,7 @@ def add_parser(commands: Commands) -> None:
     add_device(parser)
     add_printing(parser)
     parser.set_defaults(run=run, parser=parser)
+    return parser
 
 
 def add_filling(parser: argparse.ArgumentParser) -> None:

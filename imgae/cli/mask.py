@@ -44,7 +44,7 @@ Keys of --json:
 {EXIT_CODES}"""
 
 
-def add_parser(commands: Commands) -> None:
+def add_parser(commands: Commands) -> argparse.ArgumentParser:
     parser = new_parser(commands, "mask", "Make masks for `imgae inpaint`.", MORE, AFTER)
     add_places(parser, "mask.png")
     add_reading(parser)
@@ -52,6 +52,7 @@ def add_parser(commands: Commands) -> None:
     add_device(parser)
     add_printing(parser)
     parser.set_defaults(run=run, parser=parser, format=None)
+    return parser
 
 
 def run(options: argparse.Namespace) -> int:

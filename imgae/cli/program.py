@@ -12,7 +12,19 @@ from types import FrameType
 from typing import Any, NoReturn
 
 import imgae
-from imgae.cli import denoise, doctor, evaluate, export, inpaint, mask, models, study, train, verify
+from imgae.cli import (
+    denoise,
+    doctor,
+    evaluate,
+    export,
+    inpaint,
+    mask,
+    models,
+    study,
+    train,
+    verify,
+    watch,
+)
 from imgae.cli.mask_options import with_corners_joined
 from imgae.cli.output import (
     keep_errors_to_ourselves,
@@ -24,7 +36,7 @@ from imgae.errors import ImgaeError
 from imgae.model.machine import check_address_space, short_of_memory
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
-DECODING = ("denoise", "inpaint", "mask")
+DECODING = ("denoise", "inpaint", "mask", "watch")
 """Commands that read files of any origin."""
 
 
@@ -58,7 +70,19 @@ def parser() -> argparse.ArgumentParser:
     )
     main_parser.add_argument("--version", action="version", version=f"imgae {imgae.__version__}")
     commands = main_parser.add_subparsers(metavar="COMMAND", required=True)
-    for module in (denoise, inpaint, mask, models, doctor, evaluate, train, export, verify, study):
+    for module in (
+        denoise,
+        inpaint,
+        mask,
+        watch,
+        models,
+        doctor,
+        evaluate,
+        train,
+        export,
+        verify,
+        study,
+    ):
         module.add_parser(commands)
     return main_parser
 
@@ -81,7 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     try:
-        options = parse(words or ["--help"])
+        options = parse(watch.with_command(words) or ["--help"])
         check_address_space(getattr(options, "threads", None))
         with only_own_warnings(debug):
             return int(options.run(options))

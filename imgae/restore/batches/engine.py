@@ -117,6 +117,18 @@ class Local:
         yield from Line(self, worker, deque([first, second]), jobs).outcomes()
 
 
+class InTurn:
+    """The engine of this machine for jobs that come slowly: one is done before the next is asked
+    for.
+    """
+
+    def run(self, jobs: Iterator[Job], task: Task) -> Iterator[Outcome]:
+        worker: Worker | None = None
+        for job in jobs:
+            worker = worker or task.load()
+            yield finish(worker, job)
+
+
 class Line:
     """Jobs on their way through the three steps."""
 

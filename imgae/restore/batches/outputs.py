@@ -29,26 +29,40 @@ def same(path: Path) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 
 
+class Names:
+    """Gives each picture the place of its result, and none the place of another's.
+
+    folder: for all, with the tree below it; None puts each beside its picture. Where a result would
+    have the name of another's, or of an input, it gets the ending of its picture, or a number.
+    """
+
+    def __init__(self, folder: Path | None, name: Name) -> None:
+        self.folder, self.name = folder, name
+        self.inputs: set[str] = set()
+        self.taken: dict[str, str] = {}
+
+    def of(self, each: Found) -> Path:
+        """Return where the result of a picture goes; of the same picture, always the same."""
+        own = same(each.path)
+        start, end = self.name(each.path)
+        for changed in starts(start, each.path):
+            target = place(each, self.folder, changed, end)
+            key = same(target)
+            free = key not in self.inputs or key == own
+            if free and self.taken.setdefault(key, own) == own:
+                return target
+        raise AssertionError("there is always another number")
+
+
 def plan(found: Sequence[Found], folder: Path | None, name: Name) -> list[Planned]:
     """Return where the result of each picture goes.
 
-    folder: for all, with the tree below it; None puts each beside its picture.
-    Files found in folders that are themselves results of others found are left out. Where a result
-    would have the name of another's, it gets the ending of its picture, or a number.
+    Files found in folders that are themselves results of others found are left out.
     """
     kept = without_results(found, folder, name)
-    inputs, taken = {same(each.path) for each in kept}, set[str]()
-    planned = []
-    for each in kept:
-        start, end = name(each.path)
-        for changed in starts(start, each.path):
-            target = place(each, folder, changed, end)
-            key = same(target)
-            if key not in taken and (key not in inputs or key == same(each.path)):
-                break
-        taken.add(key)
-        planned.append(Planned(each, target))
-    return planned
+    names = Names(folder, name)
+    names.inputs = {same(each.path) for each in kept}
+    return [Planned(each, names.of(each)) for each in kept]
 
 
 def without_results(found: Sequence[Found], folder: Path | None, name: Name) -> list[Found]:

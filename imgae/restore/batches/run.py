@@ -3,7 +3,7 @@
 import contextlib
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -43,7 +43,7 @@ class Run:
     cannot be done, as far as is known before. journal: None remembers nothing.
     """
 
-    jobs: Sequence[Job]
+    jobs: Iterable[Job]
     task: Task
     engine: Engine
     rules: Rules = Rules()
