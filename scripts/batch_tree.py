@@ -193,12 +193,16 @@ class Tree:
         self.found = {"good": [], "broken": {}, "others": []}
 
     def good(self, name):
+        if os.path.lexists(self.root / name):
+            path = Path(name)
+            name = str(path.with_name(f"{path.stem} {len(self.found['good'])} again{path.suffix}"))
         good(self.root / name, self.rng)
         self.found["good"].append(name)
 
     def broken(self, place, way, number):
         """Break a file in a way, the so-manieth in this way."""
         kinds, data = WAYS[way]
+        place += f" {number}" if number else ""
         path = self.root / f"{place}{kinds[number % len(kinds)]}"
         if data is None:
             no_file(path, number)
