@@ -9,6 +9,8 @@ from scenes import photo
 
 from imgae import Image, write_image
 
+MOST_SHEETS = 24
+
 
 @pytest.fixture(scope="session", autouse=True)
 def brief_starts():
@@ -47,6 +49,27 @@ def traced_once():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(torch.onnx, "export", export)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def drawn_once():
+    """Let banks of masks hold few sheets, which are drawn once for all banks of a seed."""
+    try:
+        from imgae.training import mask_bank
+    except ModuleNotFoundError:
+        yield
+        return
+    real, known = mask_bank.draw_sheets, {}
+
+    def draw_sheets(kinds, count, seed):
+        key = (repr(kinds), min(count, MOST_SHEETS), seed)
+        if key not in known:
+            known[key] = real(kinds, *key[1:])
+        return known[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mask_bank, "draw_sheets", draw_sheets)
         yield
 
 
