@@ -83,7 +83,9 @@ def run(tmp_path_factory):
     for number in range(3):
         pixels = (photo(64, 64, number) * 255).round().astype(np.uint8)
         write_image(Image(pixels), folder / f"{number}.png")
-    config = nets.settings(variant="tiny", data=(str(folder),), steps=60, batch=2, crop=32)
+    config = nets.settings(
+        variant="tiny", data=(str(folder),), steps=60, batch=2, crop=32, autocast="none"
+    )
     runs.start(config, None, folder / "run", "cpu", 1, lambda _: None, lambda _: None)
     return folder / "run"
 
@@ -94,6 +96,24 @@ def file(run):
 
     path = run.parent / "tiny.onnx"
     export.export_run(run, path, export.Provenance("tiny", "Apache-2.0"))
+    return path
+
+
+@pytest.fixture(scope="session")
+def int8_file(run):
+    from imgae.training import export
+
+    path = run.parent / "int8.onnx"
+    export.export_run(run, path, export.Provenance("int8", "Apache-2.0"), precision="int8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def flips_file(run):
+    from imgae.training import export
+
+    path = run.parent / "flips.onnx"
+    export.export_run(run, path, export.Provenance("tiny", "Apache-2.0"), flip_ensemble=True)
     return path
 
 
