@@ -66,7 +66,7 @@ def test_a_folder_keeps_its_tree_under_the_output(work, capfd):
     assert err == ""
     assert out.splitlines()[3:] == [
         "3 pictures: 3 done, 0 skipped, 0 failed",
-        "1 file in these folders are no pictures by name",
+        "1 other file there is no picture by its name",
     ]
     for name in ("a", "sub/a"):
         before = read_image(f"photos/{name}.png").pixels
