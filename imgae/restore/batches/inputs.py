@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from imgae.errors import ImageError
 from imgae.io.formats.table import extensions, listed
@@ -17,16 +17,20 @@ PATTERN: Final = re.compile(r"[*?\[]")
 ENDINGS: Final = frozenset(extensions())
 
 
-@dataclass(frozen=True)
-class Found:
-    """A picture, or what was named as one. below: its folders under the one that was named.
+class Found(NamedTuple):
+    """A picture, or what was named as one: little, since there may be a million.
 
-    named: whether it was named itself, and not found in a folder, by a pattern or in a list.
+    text: its path. below: its folders under the one that was named. named: whether it was named
+    itself, and not found in a folder, by a pattern or in a list.
     """
 
-    path: Path
+    text: str
     below: Path = Path()
     named: bool = False
+
+    @property
+    def path(self) -> Path:
+        return Path(self.text)
 
 
 @dataclass
@@ -55,7 +59,7 @@ class Search:
         seen: set[str] = set()
         for word in words:
             for each in self.of_word(word, several=several, from_list=False):
-                path = os.path.abspath(each.path)  # noqa: PTH100 - of any text
+                path = os.path.abspath(each.text)  # noqa: PTH100 - of any text
                 if each.named or path not in seen:
                     found.append(each)
                     seen.add(path)
@@ -69,7 +73,7 @@ class Search:
         elif PATTERN.search(word) and not os.path.lexists(word):
             yield from self.by_pattern(word)
         else:
-            yield Found(Path(word), named=not from_list)
+            yield Found(word, named=not from_list)
 
     def in_folder(self, folder: Path, *, several: bool) -> Iterator[Found]:
         """Yield the pictures of a folder; several: whether others are searched besides."""
@@ -85,7 +89,7 @@ class Search:
         more = ", but folders: add --recursive" if folders else f"; imgae reads {listed()}"
         self.tell(folder, f"{folder}: no pictures in this folder{more}")
 
-    def walk(self, folder: Path, below: Path) -> Iterator[tuple[Path, Path]]:
+    def walk(self, folder: Path, below: Path) -> Iterator[tuple[str, Path]]:
         """Yield the pictures of a folder, and then those of its folders. Links to folders are not
         followed, so that none is searched twice.
         """
@@ -101,7 +105,7 @@ class Search:
             if is_folder(entry):
                 folders.append(entry.name)
             elif looks_like_picture(entry.name):
-                yield Path(entry.path), below
+                yield entry.path, below
             else:
                 self.ignored += 1
         if not self.recursive:
@@ -120,7 +124,7 @@ class Search:
                 continue
             count += 1
             below = path.parent.relative_to(fixed) if "**" in pattern else Path()
-            yield Found(path, below)
+            yield Found(name, below)
         if not count:
             self.tell(Path(pattern), f"{pattern}: no file matches this pattern")
 
