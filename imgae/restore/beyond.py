@@ -10,6 +10,7 @@ from imgae.picture.bands import both, rolling
 from imgae.picture.rows import Rows
 from imgae.restore.unseen import Mask, extended, farthest
 
+PIECE: Final = 512  # rows judged at once
 NEAR: Final = 64
 """Rows that are read around others at first, to find what is nearest to pixels there."""
 
@@ -22,7 +23,11 @@ class Marked:
         self.shape, self.dtype = pixels.shape[:2], np.dtype(bool)
 
     def __getitem__(self, key: slice | tuple[slice, slice], /) -> NDArray[Any]:
-        marked = self.rule(self.pixels[key])
+        rows, columns = both(key)
+        top, bottom, step = rows.indices(self.shape[0])
+        tops = range(top, max(top + 1, bottom), PIECE)
+        parts = [slice(start, min(start + PIECE, bottom)) for start in tops]
+        marked = np.concatenate([self.rule(self.pixels[part, columns]) for part in parts])[::step]
         return marked if self.kept else ~marked
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from numpy.typing import NDArray
 
@@ -19,15 +19,11 @@ from imgae.restore.denoise import Denoiser
 from imgae.restore.levels import Given, checked_level
 from imgae.restore.memory import needed, size_in_words
 from imgae.restore.unseen import OPAQUE_FROM
-from imgae.restore.work import Course, Denoised, change_between
+from imgae.restore.work import EVERY, Course, Denoised, change_between
 
 
 class WholeError(ImageError):
     """A picture that can only be restored whole; its text says why, after "because"."""
-
-
-EVERY: Final = 4
-"""One in so many rows tells how much was removed."""
 
 
 @dataclass

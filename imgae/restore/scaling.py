@@ -251,12 +251,13 @@ def views_of(pixels: Rows, scale: Scale) -> list[View]:
     top = TOP if floats else ROOM
     if least >= BOTTOM and most <= (OVER_WHITE if floats else top):
         return [View(scale, pixels)]
-    if not isinstance(pixels, np.ndarray):
+    if not floats:
         return [view_of_rows(pixels, scale)]
+    assert isinstance(pixels, np.ndarray)
     shown = scale.seen(to_float(pixels))
     dark, bright = shown.min(2), shown.max(2)
     beyond = (dark < BOTTOM) | (bright > top)
-    if not floats or not needs_more(shown, bright):
+    if not needs_more(shown, bright):
         return [view_of(pixels, scale, beyond, ~beyond)]
     brighter = replace(scale, span=scale.span * STEP)
     first = beyond | too_bright(shown, bright)

@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,10 @@ from imgae.restore.levels import Level, mean_of
 from imgae.restore.routes import Route, Told
 from imgae.restore.scaling import MOST, Scale, View
 
+EVERY: Final = 4
+"""One in so many rows tells how much was removed."""
+ROWS: Final = 128
+"""Converted at once."""
 Band = tuple[slice, NDArray[Any], NDArray[Any], NDArray[Any]]
 """Which rows, and their pixels as they came, without impulses, and without noise."""
 
@@ -164,6 +168,11 @@ class Course:
         assert isinstance(self.original, np.ndarray)
         if self.controls.keeps_all:
             return self.original
+        if not isinstance(self.views[0].pixels, np.ndarray):
+            pixels = np.empty_like(self.original)
+            for rows, _, _, restored in self.bands(progress):
+                pixels[rows] = restored
+            return pixels
         whole = self.views[0].own is None
         pixels = np.empty_like(self.original) if whole else self.original.copy()
         step = counted(progress, sum(len(plan) for plan in self.plans))
@@ -208,11 +217,13 @@ class Course:
         return not isinstance(self.chosen[0], Told)
 
     def change(self, pixels: NDArray[Any]) -> float:
-        """Return the mean of squares of the change, on [0, 1], by every fourth row."""
+        """Return the mean of squares of the change, on [0, 1], by some rows."""
         if not self.measures_change:
             return 0.0
-        before = self.original[::4]
-        return change_between(before, pixels[::4]) / before.size
+        before, after = self.original[::EVERY], pixels[::EVERY]
+        tops = range(0, len(before), ROWS)
+        rows = [slice(top, top + ROWS) for top in tops]
+        return sum(change_between(before[part], after[part]) for part in rows) / before.size
 
     def denoised(self, image: Image, change: float) -> Denoised:
         """Return what came of it. image: without noise. change: as above."""
