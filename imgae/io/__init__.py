@@ -13,5 +13,6 @@ __all__ = [
     "measure",
     "metadata",
     "places",
+    "remote",
     "samples",
 ]

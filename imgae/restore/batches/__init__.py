@@ -4,6 +4,7 @@ __all__ = [
     "cluster",
     "engine",
     "inputs",
+    "joining",
     "journal",
     "masks",
     "outputs",

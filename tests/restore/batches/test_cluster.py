@@ -1,4 +1,4 @@
-"""The engine ray: on a cluster of two machines that are simulated here, and on this machine alone."""
+"""The engine ray, on a cluster of two machines that are simulated, and on this machine alone."""
 
 import os
 import shutil
@@ -16,8 +16,9 @@ import pytest
 import imgae
 from imgae.errors import ImageError, ImgaeError, MissingExtraError, OptionError
 from imgae.io.atomic import write_whole
-from imgae.restore.batches.cluster import Ray, known_cluster, shares
+from imgae.restore.batches.cluster import Ray
 from imgae.restore.batches.engine import Job
+from imgae.restore.batches.joining import known_cluster, shares
 
 pytestmark = pytest.mark.xdist_group("ray")  # one cluster for all of them
 
@@ -28,8 +29,8 @@ class Copy:
 
     notes: a folder where workers leave what they do, a file a time. faults: by the number of a job,
     what happens: "bad", an error; "bug", another; "dies", its worker dies each time; "restore" and
-    "write", its worker dies in or after that step the first time; "waits", its worker does so for ever the first time; "meets", its worker waits
-    until another is at work.
+    "write", its worker dies in or after that step the first time; "waits", its worker waits for
+    ever the first time; "meets", its worker waits until another is at work.
     """
 
     notes: Path
@@ -70,9 +71,9 @@ class Copier:
             raise ZeroDivisionError
         while fault == "waits" and first:
             time.sleep(0.01)
-        while fault == "meets" and {of_note(note) for note in self.task.notes.glob("restore-*")} == {
-            os.getpid()
-        }:
+        while fault == "meets" and {
+            of_note(note) for note in self.task.notes.glob("restore-*")
+        } == {os.getpid()}:
             time.sleep(0.01)
         return work
 
@@ -237,9 +238,7 @@ def machine_of(process, cluster):
     stat = Path(f"/proc/{process}/stat").read_text()
     parent = int(stat.rpartition(")")[2].split()[1])
     return next(
-        node
-        for node in cluster.ours
-        if parent in [each.pid for _, each in node.live_processes()]
+        node for node in cluster.ours if parent in [each.pid for _, each in node.live_processes()]
     )
 
 
