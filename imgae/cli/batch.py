@@ -12,12 +12,13 @@ from typing import Any
 
 from imgae.cli.files import ALL_FAILED, SOME_FAILED, Use, refuse_clashes
 from imgae.cli.output import note, one_line, result, say
-from imgae.cli.pictures import check_format, suffix_for
+from imgae.cli.pictures import check_format
 from imgae.cli.progress import batch_progress
 from imgae.cli.tasks import limit_of
 from imgae.errors import ImageError
 from imgae.io import places
 from imgae.io.formats.table import extensions, listed
+from imgae.io.remote import is_folder, is_remote, place_of
 from imgae.model.machine import limit_memory
 from imgae.restore.batches import outputs
 from imgae.restore.batches.engine import STANDARD, Engine, Job, Local, Outcome, Task
@@ -81,10 +82,6 @@ def restore_all(options: argparse.Namespace, command: Command) -> int:
 
     prepare_libraries()
     check_format(options)
-    if getattr(options, "watch", False):
-        from imgae.cli.watch import watch_folder
-
-        return watch_folder(options, command)
     check_together(options)
     search = Search(options.recursive, leave_out=folder_named(options.output))
     found = search.find(options.inputs)
@@ -114,7 +111,10 @@ def check_together(options: argparse.Namespace) -> None:
 
 
 def folder_named(output: str | None) -> Path | None:
-    return None if output in (None, "-") else Path(os.path.realpath(output))
+    if output in (None, "-"):
+        return None
+    place = place_of(output)
+    return place if is_remote(place) else Path(os.path.realpath(place))
 
 
 def namer(options: argparse.Namespace, command: Command) -> outputs.Name:
@@ -122,7 +122,7 @@ def namer(options: argparse.Namespace, command: Command) -> outputs.Name:
 
     def name(path: Path) -> tuple[str, str]:
         word = f".{command.word}" if options.suffix is None else options.suffix
-        return path.stem, f"{word}{command.ending or suffix_for(path, options)}"
+        return path.stem, f"{word}{command.ending or outputs.suffix_for(path, options.format)}"
 
     return name
 
@@ -138,17 +138,17 @@ def plan(
     output: str | None = options.output
     if output is None:
         return checked(options, command, outputs.plan(found, None, name), name), None
-    if alone and not output.endswith(("/", os.sep)) and not os.path.isdir(output):
-        return [outputs.Planned(found[0], Path(output))], None
+    if alone and not output.endswith(("/", os.sep)) and not is_folder(place_of(output)):
+        return [outputs.Planned(found[0], place_of(output))], None
     if output == "-":
         options.parser.error(f"standard output takes one picture, but there are {len(found)}")
     if any(each.path == STANDARD for each in found):
         options.parser.error(f"a picture on standard input has no name; name a file in {output}")
-    if Path(output).suffix.lower() in extensions() and not os.path.isdir(output):
+    folder = place_of(output)
+    if folder.suffix.lower() in extensions() and not is_folder(folder):
         options.parser.error(
             f"-o {output} names one picture, but there are {len(found)}; name a folder"
         )
-    folder = Path(output)
     return checked(options, command, outputs.plan(found, folder, name), name), folder
 
 
@@ -211,7 +211,7 @@ class Batch:
         alone: bool,
     ) -> None:
         self.options, self.command, self.search, self.alone = options, command, search, alone
-        self.folder = folder if folder and not os.path.isdir(folder) else None
+        self.folder = folder if folder and not is_folder(folder) else None
         self.makes = folder is not None
         self.named = all(each.found.named for each in planned)
         self.jobs = [self.job(number, each) for number, each in enumerate(planned)]
@@ -303,7 +303,7 @@ class Batch:
 
         if job.source != STANDARD:
             check_source(job.source)
-        named = self.options.output is not None and job.target == Path(self.options.output)
+        named = self.options.output is not None and job.target == place_of(self.options.output)
         if job.places and not named and job.target.suffix.lower() not in extensions():
             kind = job.source.suffix[1:].upper()
             what = f"imgae does not read {kind} files" if kind else "its name has no extension"
@@ -373,7 +373,7 @@ def check_place(path: Path, overwrite: bool, folder: Path | None) -> None:
     """
     from imgae.io.files import check_writable, writer_for
 
-    if folder is not None and path.parent == folder and not os.path.isdir(folder):
+    if folder is not None and path.parent == folder and not is_folder(folder):
         places.check_folder(folder)
         writer_for(path)
     else:
@@ -383,7 +383,7 @@ def check_place(path: Path, overwrite: bool, folder: Path | None) -> None:
 @contextlib.contextmanager
 def made(folder: Path | None) -> Iterator[None]:
     """Make a folder, and those above it, if one is given; take them away if they stay empty."""
-    if folder is None:
+    if folder is None or is_remote(folder):
         yield
         return
     above = [place for place in folder.parents if not place.exists()]

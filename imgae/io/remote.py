@@ -87,10 +87,37 @@ def exists(place: Any) -> bool:
         return bool(place.fs.exists(place.path))
 
 
-def is_folder(place: Any) -> bool:
+def is_folder(place: Place) -> bool:
     """Return whether a place is a folder, or the beginning of names in a bucket."""
+    if not is_remote(place):
+        return os.path.isdir(place)
     with told(place, "read"):
         return bool(place.fs.isdir(place.path))
+
+
+def key_of(place: Place) -> str:
+    """Return a text that is equal for equal places, without following links."""
+    return str(place) if is_remote(place) else os.path.abspath(place)  # noqa: PTH100 - of any text
+
+
+def beginning(place: Any, count: int) -> bytes:
+    """Return the first bytes of a file. Raises ImageError."""
+    with told(place, "read"):
+        found: bytes = place.fs.cat_file(place.path, start=0, end=count)
+    return found
+
+
+def matching(pattern: Any, fixed: Any) -> Iterator[Any]:
+    """Yield the files that match a pattern, by name. fixed: the folder before its first sign."""
+    with told(fixed, "read"):
+        found = sorted(name for name, about in glob(pattern) if about["type"] == "file")
+    above = fixed.path.strip("/")
+    for name in found:
+        yield fixed / name.strip("/").removeprefix(above).lstrip("/")
+
+
+def glob(pattern: Any) -> list[tuple[str, dict[str, Any]]]:
+    return list(pattern.fs.glob(pattern.path, detail=True).items())
 
 
 def files_in(folder: Any, *, recursive: bool = False) -> Iterator[tuple[Any, int]]:

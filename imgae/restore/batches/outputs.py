@@ -1,12 +1,14 @@
 """Where results go: no two to one file, and none over a picture that is still to be read."""
 
 import itertools
-import os
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from imgae.io import remote
+from imgae.io.formats import table
+from imgae.io.remote import Place
 from imgae.restore.batches.inputs import Found
 
 Name = Callable[[Path], tuple[str, str]]
@@ -14,18 +16,22 @@ Name = Callable[[Path], tuple[str, str]]
 ".denoised.png")."""
 
 
+BY_DEFAULT: Final = ".tif"
+"""What is written of a format that imgae only reads."""
+
+
 class Planned(NamedTuple):
     """A picture, and where its result goes."""
 
     found: Found
-    target: Path
+    target: Place
 
 
-def same(path: Path) -> str:
+def same(path: Place) -> str:
     """Return what is equal for names that are one file on some machine: where the case of letters,
     or how an accent is written, does not count.
     """
-    text = os.path.abspath(path)  # noqa: PTH100 - of any text, without following links
+    text = remote.key_of(path)
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 
 
@@ -36,7 +42,7 @@ class Names:
     have the name of another's, or of an input, it gets the ending of its picture, or a number.
     """
 
-    def __init__(self, folder: Path | None, name: Name) -> None:
+    def __init__(self, folder: Place | None, name: Name) -> None:
         self.folder, self.name = folder, name
         self.inputs: set[str] = set()
         self.taken: dict[str, str] = {}
@@ -54,7 +60,7 @@ class Names:
         raise AssertionError("there is always another number")
 
 
-def plan(found: Sequence[Found], folder: Path | None, name: Name) -> list[Planned]:
+def plan(found: Sequence[Found], folder: Place | None, name: Name) -> list[Planned]:
     """Return where the result of each picture goes.
 
     Files found in folders that are themselves results of others found are left out.
@@ -65,7 +71,7 @@ def plan(found: Sequence[Found], folder: Path | None, name: Name) -> list[Planne
     return [Planned(each, names.of(each)) for each in kept]
 
 
-def without_results(found: Sequence[Found], folder: Path | None, name: Name) -> list[Found]:
+def without_results(found: Sequence[Found], folder: Place | None, name: Name) -> list[Found]:
     """Leave out files that are results of others found; those that were named stay."""
     inputs = {same(each.path) for each in found}
     results: dict[str, Found] = {}
@@ -76,8 +82,16 @@ def without_results(found: Sequence[Found], folder: Path | None, name: Name) -> 
     return [each for each in found if each.named or same(each.path) not in results]
 
 
-def place(each: Found, folder: Path | None, start: str, end: str) -> Path:
-    parent = each.path.parent if folder is None else folder / each.below
+def suffix_for(source: Path, ending: str | None) -> str:
+    """Return what the name of a picture's result ends in."""
+    if ending:
+        return ending
+    row = table.of_name(source)
+    return BY_DEFAULT if row is not None and not row.written else source.suffix
+
+
+def place(each: Found, folder: Place | None, start: str, end: str) -> Path:
+    parent = each.path.parent if folder is None else folder / each.below.as_posix()
     return parent / f"{start}{end}"
 
 

@@ -20,8 +20,6 @@ from imgae.restore.batches.cluster import Ray
 from imgae.restore.batches.engine import Job
 from imgae.restore.batches.joining import known_cluster, shares
 
-pytestmark = pytest.mark.xdist_group("ray")  # one cluster for all of them
-
 
 @dataclass(frozen=True)
 class Copy:
@@ -116,17 +114,19 @@ def cluster():
     from ray.cluster_utils import Cluster
 
     ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers cannot import it
-    small = {"object_store_memory": 80 << 20}
     made = Cluster(
-        initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False, **small}
+        initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False, **SMALL}
     )
-    made.ours = [made.add_node(num_cpus=1, **small) for _ in range(2)]
+    made.ours = [made.add_node(num_cpus=1, **SMALL) for _ in range(2)]
     os.environ["RAY_ADDRESS"] = made.address
     yield made
     del os.environ["RAY_ADDRESS"]
     session = made.head_node.get_session_dir_path()
     made.shutdown()
     shutil.rmtree(session, ignore_errors=True)
+
+
+SMALL = {"object_store_memory": 80 << 20}
 
 
 def contents(jobs):
@@ -219,18 +219,20 @@ def test_a_denoiser_gives_the_pixels_that_it_gives_here(cluster, tmp_path):
 
 
 def test_a_machine_that_is_lost_costs_no_picture(cluster, work):
-    """Last of those on the cluster, which is a machine smaller after it."""
     jobs, task = work(6, job2="waits")
     outcomes = []
     for outcome in Ray(2).run(iter(jobs), task):
         outcomes.append(outcome)
         if len(outcomes) == 3:  # what the other worker did meanwhile
             [note] = task.notes.glob("restore-2-*")
-            cluster.remove_node(machine_of(of_note(note), cluster), allow_graceful=False)
+            lost = machine_of(of_note(note), cluster)
+            cluster.remove_node(lost, allow_graceful=False)
+            cluster.ours.remove(lost)
     assert sorted(outcome.job.number for outcome in outcomes) == list(range(6))
     assert [outcome.error for outcome in outcomes] == [None] * 6
     assert contents(jobs) == [b"%d" % n for n in range(6)]
     assert len(list(task.notes.glob("restore-2-*"))) == 2
+    cluster.ours.append(cluster.add_node(num_cpus=1, **SMALL))
 
 
 def machine_of(process, cluster):
