@@ -18,6 +18,7 @@ from imgae.cli.tasks import OptionsTask, limit_of
 from imgae.errors import ImageError
 from imgae.io import places
 from imgae.io.formats.table import extensions, listed
+from imgae.io.remote import is_folder, is_remote, place_of
 from imgae.model.machine import limit_memory
 from imgae.restore.batches import outputs
 from imgae.restore.batches.engine import STANDARD, Engine, Job, Local, Outcome
@@ -114,7 +115,10 @@ def check_together(options: argparse.Namespace) -> None:
 
 
 def folder_named(output: str | None) -> Path | None:
-    return None if output in (None, "-") else Path(os.path.realpath(output))
+    if output in (None, "-"):
+        return None
+    place = place_of(output)
+    return place if is_remote(place) else Path(os.path.realpath(place))
 
 
 def namer(options: argparse.Namespace, command: Command) -> outputs.Name:
@@ -138,17 +142,17 @@ def plan(
     output: str | None = options.output
     if output is None:
         return checked(options, command, outputs.plan(found, None, name), name), None
-    if alone and not output.endswith(("/", os.sep)) and not os.path.isdir(output):
+    if alone and not output.endswith(("/", os.sep)) and not is_folder(place_of(output)):
         return [outputs.Planned(found[0], output)], None
     if output == "-":
         options.parser.error(f"standard output takes one picture, but there are {len(found)}")
     if any(each.path == STANDARD for each in found):
         options.parser.error(f"a picture on standard input has no name; name a file in {output}")
-    if Path(output).suffix.lower() in extensions() and not os.path.isdir(output):
+    folder = place_of(output)
+    if folder.suffix.lower() in extensions() and not is_folder(folder):
         options.parser.error(
             f"-o {output} names one picture, but there are {len(found)}; name a folder"
         )
-    folder = Path(output)
     return checked(options, command, outputs.plan(found, folder, name), name), folder
 
 
@@ -213,7 +217,7 @@ class Batch:
         alone: bool,
     ) -> None:
         self.options, self.command, self.search, self.alone = options, command, search, alone
-        self.folder = folder if folder and not os.path.isdir(folder) else None
+        self.folder = folder if folder and not is_folder(folder) else None
         self.makes = folder is not None
         self.named = all(each.found.named for each in planned)
         self.jobs = Jobs(planned, self.job)
@@ -317,7 +321,7 @@ class Batch:
 
         if job.source != STANDARD:
             check_source(job.source)
-        named = self.options.output is not None and job.target == Path(self.options.output)
+        named = self.options.output is not None and job.target == place_of(self.options.output)
         if job.places and not named and job.target.suffix.lower() not in extensions():
             kind = job.source.suffix[1:].upper()
             what = f"imgae does not read {kind} files" if kind else "its name has no extension"
@@ -407,7 +411,7 @@ def check_place(path: Path, overwrite: bool, folder: Path | None) -> None:
     """
     from imgae.io.files import check_writable, writer_for
 
-    if folder is not None and path.parent == folder and not os.path.isdir(folder):
+    if folder is not None and path.parent == folder and not is_folder(folder):
         places.check_folder(folder)
         writer_for(path)
     else:
@@ -417,7 +421,7 @@ def check_place(path: Path, overwrite: bool, folder: Path | None) -> None:
 @contextlib.contextmanager
 def made(folder: Path | None) -> Iterator[None]:
     """Make a folder, and those above it, if one is given; take them away if they stay empty."""
-    if folder is None:
+    if folder is None or is_remote(folder):
         yield
         return
     above = [place for place in folder.parents if not place.exists()]

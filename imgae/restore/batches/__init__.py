@@ -5,6 +5,7 @@ __all__ = [
     "cluster",
     "engine",
     "inputs",
+    "joining",
     "journal",
     "masks",
     "outputs",

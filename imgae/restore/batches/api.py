@@ -18,6 +18,7 @@ from imgae.io.format import MOST_PIXELS, Encoding
 from imgae.io.formats import table
 from imgae.io.libraries import prepare_libraries
 from imgae.io.measure import size_of
+from imgae.io.remote import is_folder, is_remote, key_of, place_of
 from imgae.model import registry
 from imgae.model.machine import default_limit, limit_memory
 from imgae.picture.image import Frames, Image
@@ -92,7 +93,7 @@ def batch(
     """
     words = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
     options = Settings(
-        None if output is None else Path(output),
+        None if output is None else place_of(output),
         None if masks is None else MaskFolder(Path(masks)),
         suffix,
         ending_of(format),
@@ -106,8 +107,9 @@ def batch(
         raise OptionError("an Inpainter fills what masks mark; name their folder with masks=...")
     writing = Writing(options.ending, Encoding(quality), strip_metadata)
     task = Restoring(restorer or Denoiser(), writing, max_pixels, max_memory, key, options.mask)
-    search = Search(recursive, None if output is None else Path(output).resolve())
-    found = search.find([os.fspath(word) for word in words])
+    out = options.output if options.output is None else options.output.resolve()
+    search = Search(recursive, out)
+    found = search.find([key_of(word) if is_remote(word) else os.fspath(word) for word in words])
     return run(found, search, task, options)
 
 
@@ -173,7 +175,7 @@ def check(job: Job) -> None:
     files.check_source(job.source)
     (place,) = job.places
     files.writer_for(place)
-    if os.path.isdir(place.parent) or not job.makes:
+    if is_folder(place.parent) or not job.makes:
         places.check_place(place, job.overwrite)
 
 

@@ -6,12 +6,6 @@ Plain actors of Ray rather than Ray Data, for the reasons in docs/decisions/clus
 import contextlib
 import os
 import platform
-import shutil
-import signal
-import socket
-import sys
-import tempfile
-import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -20,21 +14,18 @@ from pathlib import Path
 from typing import Any, Final
 
 import imgae
-from imgae.errors import ImgaeError, OptionError, needs_extra, warn
+from imgae.errors import ImgaeError, OptionError, warn
 from imgae.io.atomic import sweep
-from imgae.model.machine import limit_cpus, usable_cpus
+from imgae.model.machine import limit_cpus
 from imgae.restore.batches.engine import Job, Outcome, Task, Worker, finish
+from imgae.restore.batches.joining import joined
 
 TRIES: Final = 3
 """Workers that a picture may take with it before it counts as failed."""
 STARTS: Final = 3
 """Workers in a row that may die while they load models before the run ends."""
-STORE: Final = 100 << 20
-"""Bytes that a cluster of this machine alone keeps for what its processes hand each other."""
 OURS: Final = "IMGAE_"
 """What the names of the variables begin with that workers take from this process."""
-ANSWER: Final = 5.0
-"""Seconds that a cluster has to answer."""
 GRACE: Final = 5.0
 """Seconds to wait for workers to die before what they left is swept away."""
 
@@ -64,66 +55,16 @@ class Ray:
         first = next(jobs, None)
         if first is None:
             return
-        with self.joined() as (ray, workers, threads):
+        with joined(self.workers, self.threads, debug=self.debug) as (ray, workers, threads):
             crew = Crew(ray, task, threads)
             try:
                 yield from crew.outcomes(chain([first], jobs), workers)
             finally:
                 crew.end()
 
-    @contextlib.contextmanager
-    def joined(self) -> Iterator[tuple[Any, int, int]]:
-        """Be part of a cluster; yield Ray, how many workers to start, and the threads of each."""
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # what people denoise is theirs
-        with needs_extra("cluster", "--engine ray"):
-            import ray
-        if ray.is_initialized():
-            yield ray, *shares(cpus_of(ray), self.workers, self.threads)
-            return
-        if not self.debug:
-            silence()
-        with handlers_kept():
-            session = self.connect(ray)
-        try:
-            yield ray, *shares(cpus_of(ray), self.workers, self.threads)
-        finally:
-            ray.shutdown()
-            if session is not None:
-                shutil.rmtree(session, ignore_errors=True)
-
-    def connect(self, ray: Any) -> Path | None:
-        """Join a cluster or start one; return the folder of logs of one that is started here."""
-        level = "info" if self.debug else "critical"
-        quiet = {"log_to_driver": self.debug, "logging_level": level}
-        address = known_cluster()
-        if address is not None:
-            try:
-                ray.init(address, **quiet)
-            except Exception as error:
-                raise ImgaeError(
-                    f"the Ray cluster at {address} cannot be joined ({one_line(error)}); it needs "
-                    "the same versions of Python and Ray as this machine has"
-                ) from error
-            return None
-        cpus = max(usable_cpus(), self.threads or 1)
-        workers, threads = shares([cpus], self.workers, self.threads)
-        try:
-            context = ray.init(
-                "local",
-                num_cpus=max(cpus, workers * threads),
-                object_store_memory=STORE,
-                include_dashboard=False,
-                **quiet,
-            )
-        except Exception as error:
-            raise ImgaeError(
-                f"Ray cannot be started on this machine ({one_line(error)}); use --engine local"
-            ) from error
-        return None if self.debug else Path(context.address_info["session_dir"])
-
 
 class Crew:
-    """The workers of a run. Each has one job at a time, so that it is known whose job a death is."""
+    """The workers of a run. Each has one job at a time, so that it is known over which it died."""
 
     def __init__(self, ray: Any, task: Task, threads: int) -> None:
         self.ray, self.task = ray, task
@@ -211,7 +152,9 @@ class Crew:
         except self.ray.exceptions.RayTaskError as error:
             self.idle.append(hand)
             return Outcome(job, 0.0, error=f"{job.source}: unexpected error: {reason(error)}")
-        except self.ray.exceptions.RayError:  # it died, or the machine that it is on cannot be reached
+        except (
+            self.ray.exceptions.RayError
+        ):  # it died, or the machine that it is on cannot be reached
             self.ray.kill(hand)
             self.start()
             if deaths + 1 < TRIES:
@@ -228,7 +171,11 @@ class Crew:
 
     def end(self) -> None:
         """End all workers, and take away what those left that were at work."""
-        for hand in (*self.starting.values(), *self.idle, *(hand for hand, _, _ in self.busy.values())):
+        for hand in (
+            *self.starting.values(),
+            *self.idle,
+            *(hand for hand, _, _ in self.busy.values()),
+        ):
             self.ray.kill(hand)
         if self.busy:
             self.ray.wait(list(self.busy), num_returns=len(self.busy), timeout=GRACE)
@@ -267,97 +214,7 @@ class Hand:
         return replace(finish(self.worker, job), trouble=None)  # exceptions may not pickle
 
 
-def known_cluster() -> str | None:
-    """Return the address of the cluster that RAY_ADDRESS names, or that `ray start` started here.
-
-    Raises ImgaeError if the named one does not answer; Ray itself would wait for minutes.
-    """
-    named = os.environ.get("RAY_ADDRESS", "")
-    if named == "local":
-        return None
-    if named:
-        if "://" not in named and not answers(named):
-            raise ImgaeError(
-                f"no Ray cluster answers at {named}, which RAY_ADDRESS names; start it with `ray "
-                "start --head`, or unset RAY_ADDRESS"
-            )
-        return named
-    usual = "/tmp" if sys.platform == "linux" else tempfile.gettempdir()  # noqa: S108 - Ray's own
-    note = Path(os.environ.get("RAY_TMPDIR") or usual) / "ray" / "ray_current_cluster"
-    with contextlib.suppress(OSError, UnicodeDecodeError):
-        found = note.read_text().strip()
-        return found if answers(found) else None  # what ended without `ray stop` leaves its note
-    return None
-
-
-def answers(address: str) -> bool:
-    """Return whether somebody listens at "host:port"."""
-    host, _, port = address.rpartition(":")
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), ANSWER).close()
-    except (OSError, ValueError):
-        return False
-    return True
-
-
-def cpus_of(ray: Any) -> list[int]:
-    """Return how many CPUs each machine of a cluster gives to it."""
-    return [int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]]
-
-
-def shares(cpus: Sequence[int], workers: int | None, threads: int | None) -> tuple[int, int]:
-    """Return how many workers there are, and the threads of each.
-
-    cpus: of each machine. More workers than there is room for wait until a machine joins. Raises
-    ImgaeError if no machine has room for one.
-    """
-    most = max(cpus, default=0)
-    if threads is None:
-        threads = 1 if workers is None else max(1, min(most, sum(cpus) // workers))
-        while workers is not None and threads > 1 and room(cpus, threads) < workers:
-            threads -= 1
-    if threads > most:
-        raise ImgaeError(
-            f"no machine of the Ray cluster has {threads} free CPUs for a worker; the most is {most}"
-        )
-    return workers or room(cpus, threads), threads
-
-
-def room(cpus: Sequence[int], threads: int) -> int:
-    return sum(count // threads for count in cpus)
-
-
-def silence() -> None:
-    """Keep Ray from printing, on standard output, what befalls its processes.
-
-    It has no setting for that.
-    """
-    from ray._private import worker
-
-    if hasattr(worker, "print_to_stdstream"):
-        worker.print_to_stdstream = lambda *_, **__: None
-
-
-@contextlib.contextmanager
-def handlers_kept() -> Iterator[None]:
-    """Set the handlers of signals back to what they are, where Ray sets its own."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before: dict[signal.Signals, Any] = {number: signal.getsignal(number) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 def reason(error: Exception) -> str:
     """Return the last line of an error of Ray, where the cause is."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1] if lines else type(error).__name__
-
-
-def one_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0] or type(error).__name__

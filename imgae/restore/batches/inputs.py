@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from imgae.errors import ImageError
+from imgae.io import remote
 from imgae.io.formats.table import extensions, listed
+from imgae.io.remote import Place
 
 LIST: Final = "@"
 """What stands before the name of a list; the list "-" is standard input."""
@@ -29,8 +31,8 @@ class Found(NamedTuple):
     named: bool = False
 
     @property
-    def path(self) -> Path:
-        return Path(self.text)
+    def path(self) -> Place:
+        return remote.place_of(self.text)
 
 
 @dataclass
@@ -43,7 +45,7 @@ class Search:
     """
 
     recursive: bool = False
-    leave_out: Path | None = None
+    leave_out: Place | None = None
     ignored: int = 0
 
     def __post_init__(self) -> None:
@@ -54,19 +56,21 @@ class Search:
 
         A file that is found again is left out; one that is named twice is there twice.
         """
-        several = sum(os.path.isdir(word) for word in words) > 1
+        several = sum(names_folder(word) for word in words) > 1
         found: list[Found] = []
         seen: set[str] = set()
         for word in words:
             for each in self.of_word(word, several=several, from_list=False):
-                path = os.path.abspath(each.text)  # noqa: PTH100 - of any text
+                path = remote.key_of(each.path)
                 if each.named or path not in seen:
                     found.append(each)
                     seen.add(path)
         return found
 
     def of_word(self, word: str, *, several: bool, from_list: bool) -> Iterator[Found]:
-        if os.path.isdir(word):
+        if remote.SCHEME in word and not os.path.lexists(word):
+            yield from self.at(word, several=several, from_list=from_list)
+        elif os.path.isdir(word):
             yield from self.in_folder(Path(word), several=several)
         elif word.startswith(LIST) and not os.path.lexists(word) and not from_list:
             yield from self.in_list(word[1:])
@@ -74,6 +78,51 @@ class Search:
             yield from self.by_pattern(word)
         else:
             yield Found(word, named=not from_list)
+
+    def at(self, word: str, *, several: bool, from_list: bool) -> Iterator[Found]:
+        """Yield what is found in a bucket or on a server."""
+        try:
+            place = remote.place_of(word)
+            if PATTERN.search(word):
+                yield from self.matching(word, place)
+            elif names_folder(word):
+                yield from self.below(place, Path(place.name) if several else Path())
+            else:
+                yield Found(str(place), named=not from_list)
+        except ImageError as error:
+            self.problems.append((word, error))
+
+    def matching(self, word: str, pattern: Place) -> Iterator[Found]:
+        if not remote.is_remote(pattern):
+            yield from self.by_pattern(str(pattern))
+            return
+        parts = word.split("/")
+        first = next(index for index, part in enumerate(parts) if PATTERN.search(part))
+        fixed = remote.place_of("/".join(parts[:first]) + "/")
+        count = 0
+        for place in remote.matching(pattern, fixed):
+            count += 1
+            inner = relative(place.parent, fixed)
+            yield Found(str(place), inner if "**" in word else Path())
+        if not count:
+            self.tell(pattern, f"{pattern}: no file matches this pattern")
+
+    def below(self, folder: Place, top: Path) -> Iterator[Found]:
+        if not remote.is_remote(folder):
+            yield from self.in_folder(folder, several=bool(top.parts))
+            return
+        out = None if self.leave_out is None else f"{str(self.leave_out).rstrip('/')}/"
+        count = 0
+        for place, _ in remote.files_in(folder, recursive=self.recursive):
+            if place.name.startswith(".") or (out and str(place).startswith(out)):
+                continue
+            if looks_like_picture(place.name):
+                count += 1
+                yield Found(str(place), top / relative(place.parent, folder))
+            else:
+                self.ignored += 1
+        if not count:
+            self.tell(folder, f"{folder}: no pictures in this folder; imgae reads {listed()}")
 
     def in_folder(self, folder: Path, *, several: bool) -> Iterator[Found]:
         """Yield the pictures of a folder; several: whether others are searched besides."""
@@ -140,11 +189,11 @@ class Search:
         words = [os.fsdecode(line) for line in lines_of(data)]
         if not words:
             self.tell(Path(name), f"{name}: the list is empty")
-        several = sum(os.path.isdir(word) for word in words) > 1
+        several = sum(names_folder(word) for word in words) > 1
         for word in words:
             yield from self.of_word(word, several=several, from_list=True)
 
-    def tell(self, path: Path, sentence: str) -> None:
+    def tell(self, path: Place, sentence: str) -> None:
         self.problems.append((str(path), ImageError(sentence)))
 
 
@@ -154,6 +203,18 @@ def lines_of(data: bytes) -> list[bytes]:
         return [part for part in data.split(b"\0") if part]
     stripped = (line.strip() for line in data.removeprefix(b"\xef\xbb\xbf").splitlines())
     return [line for line in stripped if line]
+
+
+def names_folder(word: str) -> bool:
+    """Return whether a word names a folder that is there. Raises ImageError, as for no server."""
+    if remote.SCHEME not in word or os.path.lexists(word):
+        return os.path.isdir(word)
+    return not PATTERN.search(word) and remote.is_folder(remote.place_of(word))
+
+
+def relative(place: Any, above: Any) -> Path:
+    """Return the folders from one folder to another below it, of a bucket or a server."""
+    return Path(place.path.strip("/").removeprefix(above.path.strip("/")).strip("/"))
 
 
 def fixed_part(pattern: str) -> list[str]:

@@ -1,14 +1,15 @@
 """Where results go: no two to one file, and none over a picture that is still to be read."""
 
 import itertools
-import os
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from imgae.io import remote
 from imgae.io.formats import table
+from imgae.io.remote import Place
 from imgae.restore.batches.inputs import Found
 
 Name = Callable[[Path], tuple[str, str]]
@@ -29,15 +30,15 @@ class Planned(NamedTuple):
     text: str
 
     @property
-    def target(self) -> Path:
-        return Path(self.text)
+    def target(self) -> Place:
+        return place_of(self.text)
 
 
-def same(path: Path) -> str:
+def same(path: Place) -> str:
     """Return what is equal for names that are one file on some machine: where the case of letters,
     or how an accent is written, does not count.
     """
-    text = os.path.abspath(path)  # noqa: PTH100 - of any text, without following links
+    text = remote.key_of(path)
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 
 
@@ -48,25 +49,25 @@ class Names:
     have the name of another's, or of an input, it gets the ending of its picture, or a number.
     """
 
-    def __init__(self, folder: Path | None, name: Name) -> None:
+    def __init__(self, folder: Place | None, name: Name) -> None:
         self.folder, self.name = folder, name
         self.inputs: set[str] = set()
         self.taken: dict[str, str] = {}
 
     def of(self, each: Found) -> Path:
         """Return where the result of a picture goes; of the same picture, always the same."""
-        own = os.path.abspath(each.path)  # noqa: PTH100 - of any text
+        own = os.path.abspath(each.path)
         start, end = self.name(each.path)
         for changed in starts(start, each.path):
             target = place(each, self.folder, changed, end)
             key = same(target)
-            free = key not in self.inputs or os.path.abspath(target) == own  # noqa: PTH100
+            free = key not in self.inputs or os.path.abspath(target) == own
             if free and self.taken.setdefault(key, own) == own:
                 return target
         raise AssertionError("there is always another number")
 
 
-def plan(found: Sequence[Found], folder: Path | None, name: Name) -> list[Planned]:
+def plan(found: Sequence[Found], folder: Place | None, name: Name) -> list[Planned]:
     """Return where the result of each picture goes.
 
     Files found in folders that are themselves results of others found are left out.
@@ -110,8 +111,8 @@ def suffix_for(source: Path, ending: str | None) -> str:
     return BY_DEFAULT if row is not None and not row.written else source.suffix
 
 
-def place(each: Found, folder: Path | None, start: str, end: str) -> Path:
-    parent = each.path.parent if folder is None else folder / each.below
+def place(each: Found, folder: Place | None, start: str, end: str) -> Path:
+    parent = each.path.parent if folder is None else folder / each.below.as_posix()
     return parent / f"{start}{end}"
 
 

@@ -1,4 +1,4 @@
-"""The engine ray: on a cluster of two machines that are simulated here, and on this machine alone."""
+"""The engine ray, on a cluster of two machines that are simulated, and on this machine alone."""
 
 import os
 import shutil
@@ -16,10 +16,9 @@ import pytest
 import imgae
 from imgae.errors import ImageError, ImgaeError, MissingExtraError, OptionError
 from imgae.io.atomic import write_whole
-from imgae.restore.batches.cluster import Ray, known_cluster, shares
+from imgae.restore.batches.cluster import Ray
 from imgae.restore.batches.engine import Job
-
-pytestmark = pytest.mark.xdist_group("ray")  # one cluster for all of them
+from imgae.restore.batches.joining import known_cluster, shares
 
 
 @dataclass(frozen=True)
@@ -28,8 +27,8 @@ class Copy:
 
     notes: a folder where workers leave what they do, a file a time. faults: by the number of a job,
     what happens: "bad", an error; "bug", another; "dies", its worker dies each time; "restore" and
-    "write", its worker dies in or after that step the first time; "waits", its worker does so for ever the first time; "meets", its worker waits
-    until another is at work.
+    "write", its worker dies in or after that step the first time; "waits", its worker waits for
+    ever the first time; "meets", its worker waits until another is at work.
     """
 
     notes: Path
@@ -70,9 +69,9 @@ class Copier:
             raise ZeroDivisionError
         while fault == "waits" and first:
             time.sleep(0.01)
-        while fault == "meets" and {of_note(note) for note in self.task.notes.glob("restore-*")} == {
-            os.getpid()
-        }:
+        while fault == "meets" and {
+            of_note(note) for note in self.task.notes.glob("restore-*")
+        } == {os.getpid()}:
             time.sleep(0.01)
         return work
 
@@ -115,17 +114,19 @@ def cluster():
     from ray.cluster_utils import Cluster
 
     ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers cannot import it
-    small = {"object_store_memory": 80 << 20}
     made = Cluster(
-        initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False, **small}
+        initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False, **SMALL}
     )
-    made.ours = [made.add_node(num_cpus=1, **small) for _ in range(2)]
+    made.ours = [made.add_node(num_cpus=1, **SMALL) for _ in range(2)]
     os.environ["RAY_ADDRESS"] = made.address
     yield made
     del os.environ["RAY_ADDRESS"]
     session = made.head_node.get_session_dir_path()
     made.shutdown()
     shutil.rmtree(session, ignore_errors=True)
+
+
+SMALL = {"object_store_memory": 80 << 20}
 
 
 def contents(jobs):
@@ -218,18 +219,20 @@ def test_a_denoiser_gives_the_pixels_that_it_gives_here(cluster, tmp_path):
 
 
 def test_a_machine_that_is_lost_costs_no_picture(cluster, work):
-    """Last of those on the cluster, which is a machine smaller after it."""
     jobs, task = work(6, job2="waits")
     outcomes = []
     for outcome in Ray(2).run(iter(jobs), task):
         outcomes.append(outcome)
         if len(outcomes) == 3:  # what the other worker did meanwhile
             [note] = task.notes.glob("restore-2-*")
-            cluster.remove_node(machine_of(of_note(note), cluster), allow_graceful=False)
+            lost = machine_of(of_note(note), cluster)
+            cluster.remove_node(lost, allow_graceful=False)
+            cluster.ours.remove(lost)
     assert sorted(outcome.job.number for outcome in outcomes) == list(range(6))
     assert [outcome.error for outcome in outcomes] == [None] * 6
     assert contents(jobs) == [b"%d" % n for n in range(6)]
     assert len(list(task.notes.glob("restore-2-*"))) == 2
+    cluster.ours.append(cluster.add_node(num_cpus=1, **SMALL))
 
 
 def machine_of(process, cluster):
@@ -237,9 +240,7 @@ def machine_of(process, cluster):
     stat = Path(f"/proc/{process}/stat").read_text()
     parent = int(stat.rpartition(")")[2].split()[1])
     return next(
-        node
-        for node in cluster.ours
-        if parent in [each.pid for _, each in node.live_processes()]
+        node for node in cluster.ours if parent in [each.pid for _, each in node.live_processes()]
     )
 
 
