@@ -79,6 +79,17 @@ class ImgaeWarning(UserWarning):
     """Something that a picture or a file could not keep."""
 
 
+@contextlib.contextmanager
+def named(name: object) -> Iterator[None]:
+    """Put a name before the sentence of an ImgaeError."""
+    try:
+        yield
+    except ImgaeError as error:
+        if str(error).startswith(f"{name}: "):
+            raise
+        raise type(error)(f"{name}: {error}") from error
+
+
 CAUGHT: ContextVar[list[str] | None] = ContextVar("CAUGHT", default=None)
 """Where this thread's warnings go instead of to the user; None if they go there."""
 

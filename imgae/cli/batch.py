@@ -12,7 +12,7 @@ from typing import Any
 
 from imgae.cli.files import ALL_FAILED, SOME_FAILED, Use, refuse_clashes
 from imgae.cli.output import note, one_line, result, say
-from imgae.cli.pictures import check_format, suffix_for
+from imgae.cli.pictures import check_format
 from imgae.cli.progress import batch_progress
 from imgae.cli.tasks import limit_of
 from imgae.errors import ImageError
@@ -81,10 +81,6 @@ def restore_all(options: argparse.Namespace, command: Command) -> int:
 
     prepare_libraries()
     check_format(options)
-    if getattr(options, "watch", False):
-        from imgae.cli.watch import watch_folder
-
-        return watch_folder(options, command)
     check_together(options)
     search = Search(options.recursive, leave_out=folder_named(options.output))
     found = search.find(options.inputs)
@@ -122,7 +118,7 @@ def namer(options: argparse.Namespace, command: Command) -> outputs.Name:
 
     def name(path: Path) -> tuple[str, str]:
         word = f".{command.word}" if options.suffix is None else options.suffix
-        return path.stem, f"{word}{command.ending or suffix_for(path, options)}"
+        return path.stem, f"{word}{command.ending or outputs.suffix_for(path, options.format)}"
 
     return name
 

@@ -83,8 +83,11 @@ def add_parser(commands: Commands) -> argparse.ArgumentParser:
 
 
 def run(options: argparse.Namespace) -> int:
-    command = Command("denoised", "denoise", Denoising(values_of(options)), summary)
-    return restore_all(options, command)
+    return restore_all(options, command_of(options))
+
+
+def command_of(options: argparse.Namespace) -> Command:
+    return Command("denoised", "denoise", Denoising(values_of(options)), summary)
 
 
 @dataclass(frozen=True)

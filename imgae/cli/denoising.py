@@ -9,7 +9,7 @@ from imgae.cli import pictures
 from imgae.cli.files import level_of, mean_level
 from imgae.cli.progress import tile_progress
 from imgae.cli.tasks import limit_of
-from imgae.errors import warn
+from imgae.errors import named, warn
 from imgae.io.large import Large, can_write_rows, open_large, write_large
 from imgae.io.places import make_folder
 from imgae.model.machine import limit_memory
@@ -80,7 +80,7 @@ class Denoise:
         name, level = job.source.name, level_of(self.options)
         with (
             large,
-            pictures.named(job.source),
+            named(job.source),
             tile_progress(name, hidden=self.options.quiet) as progress,
         ):
             bands, report = denoise_large(self.denoiser, large, level, self.controls, progress)

@@ -152,23 +152,24 @@ def add_filling(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    return restore_all(options, command_of(options))
+
+
+def command_of(options: argparse.Namespace) -> Command:
     check_mask(options)
     check_filling(options)
     named = [("--save-mask", options.save_mask), ("--preview", options.preview)]
-    return restore_all(
-        options,
-        Command(
-            "inpainted",
-            "inpaint",
-            Inpainting(values_of(options)),
-            planned if options.dry_run else summary,
-            places=partial(places_of, options),
-            replaces=options.variants == 1,
-            reads=mask_files(options),
-            writes=[Use(path, role) for role, path in named if path],
-            masks=masks_of(options),
-            rehearses=True,
-        ),
+    return Command(
+        "inpainted",
+        "inpaint",
+        Inpainting(values_of(options)),
+        planned if options.dry_run else summary,
+        places=partial(places_of, options),
+        replaces=options.variants == 1,
+        reads=mask_files(options),
+        writes=[Use(path, role) for role, path in named if path],
+        masks=masks_of(options),
+        rehearses=True,
     )
 
 

@@ -56,20 +56,21 @@ def add_parser(commands: Commands) -> argparse.ArgumentParser:
 
 
 def run(options: argparse.Namespace) -> int:
+    return restore_all(options, command_of(options))
+
+
+def command_of(options: argparse.Namespace) -> Command:
     check_mask(options)
-    return restore_all(
-        options,
-        Command(
-            "mask",
-            "mask",
-            Masking(values_of(options)),
-            summary,
-            ending=".png",
-            role="the mask",
-            replaces=False,
-            reads=mask_files(options),
-            masks=masks_of(options),
-        ),
+    return Command(
+        "mask",
+        "mask",
+        Masking(values_of(options)),
+        summary,
+        ending=".png",
+        role="the mask",
+        replaces=False,
+        reads=mask_files(options),
+        masks=masks_of(options),
     )
 
 

@@ -1,13 +1,12 @@
 """The options about picture files, and reading and writing by them."""
 
 import argparse
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from imgae.cli.options import count, whole
-from imgae.errors import ImageError, ImgaeError
+from imgae.errors import ImageError, named
 from imgae.io.formats import table
 
 if TYPE_CHECKING:
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
 Found = TypeVar("Found")
 
 DEFAULT_MOST = 10**9
-BY_DEFAULT = ".tif"
-"""What is written of a format that imgae only reads."""
 
 
 def add_reading(parser: argparse.ArgumentParser) -> None:
@@ -79,14 +76,6 @@ def percent(text: str) -> int:
     return value
 
 
-def suffix_for(source: Path, options: argparse.Namespace) -> str:
-    """Return what the name of a picture's result ends in."""
-    if options.format:
-        return str(options.format)
-    row = table.of_name(source)
-    return BY_DEFAULT if row is not None and not row.written else source.suffix
-
-
 def check_format(options: argparse.Namespace) -> None:
     """End the program if --format and -o name different formats."""
     if not options.format or not options.output:
@@ -120,17 +109,6 @@ def of_each(frames: "Frames", work: "Callable[[Image], Found]", source: Path) ->
         with named(f"{source}{which}"):
             done.append(work(image))
     return done
-
-
-@contextlib.contextmanager
-def named(name: object) -> Iterator[None]:
-    """Put a name before the sentence of an ImgaeError."""
-    try:
-        yield
-    except ImgaeError as error:
-        if str(error).startswith(f"{name}: "):
-            raise
-        raise type(error)(f"{name}: {error}") from error
 
 
 def single(frames: "Frames", source: Path, what: str) -> "Image":

@@ -2,13 +2,16 @@
 
 import argparse
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from imgae.cli import denoise, inpaint, mask
 from imgae.cli.batch import Batch, Command, folder_named, namer
 from imgae.cli.options import Commands, filled
+from imgae.cli.pictures import check_format
 from imgae.errors import ImageError
+from imgae.io.libraries import prepare_libraries
 from imgae.restore.batches.engine import InTurn, Job, Outcome
 from imgae.restore.batches.inputs import Found, Search, looks_like_picture
 from imgae.restore.batches.journal import Journal
@@ -42,7 +45,8 @@ def add_parser(commands: Commands) -> None:
     )
     works = parser.add_subparsers(metavar="COMMAND", required=True)
     for module in WORKS.values():
-        module.add_parser(works).set_defaults(watch=True)
+        watched = module.add_parser(works)
+        watched.set_defaults(run=partial(watch_folder, module.command_of))
 
 
 def with_command(words: list[str]) -> list[str]:
@@ -52,8 +56,13 @@ def with_command(words: list[str]) -> list[str]:
     return ["watch", "denoise", *words[1:]]
 
 
-def watch_folder(options: argparse.Namespace, command: Command) -> int:
+def watch_folder(
+    command_of: Callable[[argparse.Namespace], Command], options: argparse.Namespace
+) -> int:
     """Do what a command does with the pictures that arrive, until Ctrl-C."""
+    prepare_libraries()
+    check_format(options)
+    command = command_of(options)
     error = options.parser.error
     if len(options.inputs) != 1:
         error("imgae watch takes one folder")

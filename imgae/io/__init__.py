@@ -2,6 +2,7 @@
 
 __all__ = [
     "atomic",
+    "bands",
     "bmff",
     "colour",
     "files",

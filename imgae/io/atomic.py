@@ -72,28 +72,41 @@ def whole_file(path: Path, *, overwrite: bool = True, sync: bool = False) -> Ite
 @contextlib.contextmanager
 def temporary_beside(target: Path) -> Iterator[Path]:
     """Give an empty file in a target's folder, locked where there are locks, and take it away."""
-    lock, name = None, ""
+    path, lock = made_beside(target)
     try:
-        while not name:
-            name = f".imgae-{os.getpid()}-{os.urandom(6).hex()}-{machine()}.tmp"
-            IN_HAND.add(name)
-            lock = created(target.with_name(name))
-            if lock is None:  # the name is then one without a machine: no lock is to be expected
-                IN_HAND.discard(name)
-                name = f".imgae-{os.getpid()}-{os.urandom(6).hex()}.tmp"
-                IN_HAND.add(name)
-                os.close(opened(target.with_name(name)))
-            elif not is_at(lock, target.with_name(name)):  # swept before it was locked
-                os.close(lock)
-                IN_HAND.discard(name)
-                lock, name = None, ""
-        yield target.with_name(name)
+        yield path
     finally:
         with contextlib.suppress(OSError):
-            target.with_name(name).unlink()
+            path.unlink()
         if lock is not None:
             os.close(lock)
-        IN_HAND.discard(name)
+        IN_HAND.discard(path.name)
+
+
+def made_beside(target: Path) -> tuple[Path, int | None]:
+    """Make an empty file; return what holds its lock, or None where there are no locks.
+
+    Its name then does not say the machine: nobody is to expect a lock.
+    """
+    name = f".imgae-{os.getpid()}-{os.urandom(6).hex()}"
+    path = target.with_name(f"{name}-{machine()}.tmp")
+    IN_HAND.add(path.name)
+    try:
+        lock = created(path)
+        if lock is not None and is_at(lock, path):
+            return path, lock
+        if lock is None:
+            IN_HAND.discard(path.name)
+            unlocked = target.with_name(f"{name}.tmp")
+            IN_HAND.add(unlocked.name)
+            os.close(opened(unlocked))
+            return unlocked, None
+        os.close(lock)
+        IN_HAND.discard(path.name)
+    except BaseException:
+        IN_HAND.discard(path.name)
+        raise
+    return made_beside(target)  # it was swept before it was locked
 
 
 def opened(path: Path) -> int:

@@ -48,7 +48,8 @@ WRITERS: Final[dict[str, Write]] = {
     "PAM": plain_writing.PAM,
     "PFM": plain_writing.PFM,
 }
-PIECE: Final = 1 << 22
+PIECE: Final = 1 << 20
+"""Bytes of a file that are digested at once."""
 
 
 class Large:

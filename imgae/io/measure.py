@@ -1,14 +1,39 @@
 """The size of a picture, as the beginning of its file tells it, without decoding."""
 
+import struct
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple, cast
+
+import numpy as np
+
+from imgae.io.bands.content import Content
+from imgae.io.bmff import boxes
+from imgae.io.bmff.boxes import Box, Cursor, Item, Items
+from imgae.io.format import File
+from imgae.io.formats import table
+
+HEAD: Final = 1 << 16
+"""Bytes within which a file of a simple format says its size."""
+MOST_WALKED: Final = 1 << 19
+"""Bytes of a file that has to be passed through to count its frames."""
+MOST_STEPS: Final = 4096
+"""Chunks or segments that are passed to find the one that tells the size."""
+MOST_PIXELS: Final = 1 << 60
+STILL: Final = frozenset({b"av01", b"hvc1", b"grid", b"iovl", b"iden"})
+"""Items of HEIF files that are pictures."""
+ALPHA: Final = (
+    b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha",
+    b"urn:mpeg:hevc:2015:auxid:1",
+)
 
 
 class Size(NamedTuple):
     """What a file's pictures have, as an Image will hold them.
 
-    frames: of equal size. samples: of a pixel, alpha and further ones included. item: bytes of a
-    sample, 1, 2 or 4.
+    width, height: as stored; a picture that is turned upright may exchange them. frames: of equal
+    size. samples: of a pixel, at most: with alpha where some pixels may be transparent, and with
+    further channels. item: bytes of a sample, 1, 2 or 4.
     """
 
     width: int
@@ -33,4 +58,325 @@ def size_of(source: Path | bytes) -> Size | None:
 
     Never raises for what is damaged or missing.
     """
-    return None if source else None
+    if isinstance(source, bytes):
+        return measured(source)
+    try:
+        content = Content(source)
+    except (OSError, ValueError):  # ValueError: empty, or a null character in the name
+        return None
+    try:
+        return measured(cast("bytes", content.mapped))
+    finally:
+        content.close()
+
+
+def measured(data: bytes) -> Size | None:
+    try:
+        row = table.of_content(data)
+        found = MEASURES[row.name](data) if row is not None and row.name in MEASURES else None
+    except Exception:  # whatever damaged files lead to
+        return None
+    return found if found is not None and min(found) > 0 else None
+
+
+def png(data: bytes) -> Size | None:
+    width, height, depth, colour = struct.unpack_from(">IIBB", data, 16)
+    samples = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}[colour]
+    frames, at = 1, 8
+    for _ in range(MOST_STEPS):
+        size, kind = struct.unpack_from(">I4s", data, at)
+        if kind == b"acTL":
+            (frames,) = struct.unpack_from(">I", data, at + 8)
+            samples += colour in (0, 2, 3)  # frames may be transparent where they are small
+        elif kind == b"tRNS":
+            samples = max(samples, {0: 2}.get(colour, 4))
+        elif kind == b"IDAT":
+            return Size(width, height, frames, samples, 2 if depth == 16 else 1)
+        at += 12 + size
+    return None
+
+
+def jpeg(data: bytes) -> Size | None:
+    at = 2
+    for _ in range(MOST_STEPS):
+        while data[at + 1] == 0xFF:
+            at += 1
+        marker = data[at + 1]
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            bits, height, width, count = struct.unpack_from(">BHHB", data, at + 4)
+            return Size(width, height, 1, 1 if count == 1 else 3, 1 if bits <= 8 else 2)
+        if data[at] != 0xFF or marker in (0xDA, 0xD9):
+            return None
+        (length,) = struct.unpack_from(">H", data, at + 2)
+        at += 2 + length
+    return None
+
+
+def tiff(data: bytes) -> Size | None:
+    from imgae.io.formats.tiff import layout, notes, stacks
+    from imgae.io.formats.tiff.container import Container, Directory
+
+    def one(directory: Directory, mask: Directory | None) -> Size:
+        bits, samples = layout.bits_and_samples(directory, "")
+        compression = directory.number(259, 1)
+        kind = layout.photometric_of(directory, compression, samples, "")
+        colours = layout.COLOURS[kind]
+        shown = 1 if colours == 1 and kind != layout.PALETTE else 3
+        floats = layout.sample_kind(directory, bits, "")
+        item = 4 if floats else 1 if bits <= 8 or kind == layout.PALETTE else 2
+        further = samples - colours + (mask is not None)
+        return Size(directory.number(256, 0), directory.number(257, 0), 1, shown + further, item)
+
+    with notes.once(notes.Silence()):
+        container = Container(data, "")
+        stacks.check_not_raw(container, "")
+        pages = stacks.pages_of(container, "")
+        sizes = {one(*page) for page in pages}
+        if len(sizes) > 1:
+            return None
+        frames = len(pages)
+        if frames == 1:
+            file = File(data, "", MOST_PIXELS)
+            found = layout.read_layout(pages[0][0], file)
+            frames = len(stacks.in_one_directory(container, pages[0][0], found, file))
+    return sizes.pop()._replace(frames=frames)
+
+
+def bmp(data: bytes) -> Size | None:
+    from imgae.io.formats import bmp as form
+
+    head = form.read_header(File(data[:HEAD], "", MOST_PIXELS))
+    if head.palette is not None:
+        table = np.zeros((256, 3), np.uint8)
+        pixel = np.zeros((1, 1), np.uint8)
+        pixels = form.palette_colours(head, head.palette, pixel, table)[0]
+        return Size(head.width, head.height, 1, pixels.shape[2], 1)
+    most = max((mask >> form.shift_of(mask)).bit_length() for mask in head.masks)
+    return Size(head.width, head.height, 1, 3 + (head.masks[3] != 0), 1 if most <= 8 else 2)
+
+
+def gif(data: bytes) -> Size | None:
+    """Pass through a short file, of which each frame may leave some pixels transparent."""
+    if len(data) > MOST_WALKED:
+        return None
+    width, height, flags = struct.unpack_from("<HHB", data, 6)
+    at = 13 + (3 << ((flags & 7) + 1) if flags & 0x80 else 0)
+    frames, samples = 0, 3
+    while at < len(data) and data[at] != 0x3B:
+        kind = data[at]
+        at += 1
+        if kind == 0x21:
+            samples = 4 if data[at] == 0xF9 and data[at + 2] & 1 else samples
+            at += 1
+        elif kind == 0x2C:
+            across, down, local = struct.unpack_from("<4xHHB", data, at)
+            samples = samples if frames or (across, down) == (width, height) else 4
+            frames += 1
+            at += 10 + (3 << ((local & 7) + 1) if local & 0x80 else 0)
+        elif kind:
+            return None
+        if kind:
+            while data[at]:
+                at += 1 + data[at]
+            at += 1
+    return Size(width, height, frames, samples, 1)
+
+
+def webp(data: bytes) -> Size | None:
+    at, frames, alpha = 12, 0, False
+    size: tuple[int, int] | None = None
+    while at + 18 <= len(data):
+        kind, length = struct.unpack_from("<4sI", data, at)
+        body = data[at + 8 : at + 18]
+        if kind == b"VP8X":
+            alpha = bool(body[0] & 0x10)
+            if body[0] & 2:
+                size = (
+                    1 + int.from_bytes(body[4:7], "little"),
+                    1 + int.from_bytes(body[7:], "little"),
+                )
+        elif kind == b"VP8L" and body[0] == 0x2F:
+            bits = int.from_bytes(body[1:5], "little")
+            alpha = alpha or bool(bits >> 28 & 1)
+            return Size((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1, 1, 3 + alpha, 1)
+        elif kind == b"VP8 ":
+            width, height = struct.unpack_from("<HH", body, 6)
+            return Size(width & 0x3FFF, height & 0x3FFF, 1, 3 + alpha, 1)
+        elif kind == b"ALPH":
+            alpha = True
+        elif kind == b"ANMF":
+            frames += 1
+        at += 8 + length + (length & 1)
+    return Size(*size, frames, 4, 1) if size else None  # frames need not cover it
+
+
+def psd(data: bytes) -> Size | None:
+    channels, height, width, depth, mode = struct.unpack_from(">HIIHH", data, 12)
+    shown, stored = {0: (1, 1), 1: (1, 1), 2: (3, 1), 3: (3, 3), 4: (3, 4), 8: (1, 1), 9: (3, 3)}[
+        mode
+    ]
+    samples = shown + channels - stored + (mode == 2)  # one of its colours may be transparent
+    return Size(width, height, 1, samples, {1: 1, 8: 1, 16: 2, 32: 4}[depth])
+
+
+def pnm(data: bytes) -> Size | None:
+    from imgae.io.formats import pnm as form
+
+    head = form.read_head(File(data[:HEAD], "", MOST_PIXELS), 0)
+    item = 1 if head.largest < 256 else 2
+    row = (head.width + 7) // 8 if head.is_bits else head.width * head.channels * item
+    rest = len(data) - head.cursor.at - row * head.height
+    if head.kind <= 3 or not 0 <= rest <= 2:  # words are of any length; others may follow
+        return None
+    return Size(head.width, head.height, 1, head.channels, item)
+
+
+def pam(data: bytes) -> Size | None:
+    from imgae.io.formats import pam as form
+
+    head = form.head_in(File(data[:HEAD], "", MOST_PIXELS))
+    return Size(head.width, head.height, 1, head.depth, 1 if head.largest < 256 else 2)
+
+
+def pfm(data: bytes) -> Size | None:
+    from imgae.io.formats import pfm as form
+
+    head = form.read_head(File(data[:HEAD], "", MOST_PIXELS))
+    return Size(head.width, head.height, 1, head.channels, 4)
+
+
+def exr(data: bytes) -> Size | None:
+    from imgae.io.formats.exr import openexr
+
+    parts = openexr.parts_of(data)
+    return Size(*parts[0].size, 1, len(parts[0].channels), 4) if len(parts) == 1 else None
+
+
+def codestream(data: bytes) -> Size | None:
+    from imgae.io.formats.jpeg2000 import codestream as form
+
+    head = form.header_of(data[:HEAD])
+    item = 2 if max(one.bits for one in head.channels) > 8 else 1
+    return Size(head.width, head.height, 1, len(head.channels), item)
+
+
+def jpeg2000(data: bytes) -> Size | None:
+    from imgae.io.formats.jpeg2000 import codestream as form
+    from imgae.io.formats.jpeg2000 import format as outer
+
+    top = {one.kind: one for one in reversed(list(boxes.boxes(data)))}
+    says = outer.description_of(data, top[b"jp2h"])
+    begin = top[b"jp2c"].begin
+    head = form.header_of(data[begin : begin + HEAD])
+    count, bits = len(head.channels), max(one.bits for one in head.channels)
+    if says.palette is not None:
+        count, bits = len(says.palette.columns), says.palette.bits
+    colours, alphas, others = outer.channels_of(count, says)
+    samples = min(len(colours), 3) + len(alphas) + len(others)
+    return Size(head.width, head.height, 1, samples, 2 if bits > 8 else 1)
+
+
+def jxl(data: bytes) -> Size | None:
+    from imgae.io.formats.jxl import header as form
+
+    stream = data[:HEAD]
+    if not stream.startswith(form.MAGIC):
+        kept = (one for one in boxes.boxes(data) if one.kind in (b"jxlc", b"jxlp"))
+        first = next(kept)
+        begin = first.begin + (4 if first.kind == b"jxlp" else 0)
+        stream = data[begin : min(first.end, begin + HEAD)]
+    head = form.read_header(stream)
+    if head.animation is not None:
+        return None
+    samples = (1 if head.colour.space == form.GRAY else 3) + (head.alpha is not None)
+    floats = head.exponent or head.bits > 16
+    return Size(head.width, head.height, 1, samples, 4 if floats else 2 if head.bits > 8 else 1)
+
+
+def heif(data: bytes) -> Size | None:
+    """Measure AVIF and HEIC: a single picture, as its properties have it."""
+    top = {one.kind: one for one in reversed(boxes.boxes_until_damage(data))}
+    if b"meta" not in top or b"moov" in top:
+        return None
+    items = boxes.items(data, top[b"meta"])
+    main = items.items.get(items.primary)
+    if main is None or len(pictures(items)) > 1:
+        return None
+    extent, depth = extent_of(data, main), depth_of(data, items, main)
+    if extent is None or depth is None:
+        return None
+    bits, channels = depth
+    alpha = any(is_alpha(data, items.items[one]) for one in items.referring(b"auxl", main.number))
+    return Size(*extent, 1, channels + alpha, 2 if bits > 8 else 1)
+
+
+def extent_of(data: bytes, main: Item) -> tuple[int, int] | None:
+    """Return width and height, as they are cropped to."""
+    crop, extent = main.property(b"clap"), main.property(b"ispe")
+    if crop is not None:
+        across, by, down, too = struct.unpack_from(">4I", data, crop.begin)
+        return None if across % by or down % too else (across // by, down // too)
+    if extent is None:
+        return None
+    width, height = struct.unpack_from(">II", data, extent.begin + 4)
+    return width, height
+
+
+def pictures(items: Items) -> list[Item]:
+    """Return the items that are shown as pictures of their own."""
+    parts = {number for kind, _, to in items.references for number in to if kind == b"dimg"}
+    beside = {origin for kind, origin, _ in items.references if kind in (b"auxl", b"thmb")}
+    return [
+        one
+        for one in items.items.values()
+        if one.kind in STILL and not one.hidden and one.number not in parts | beside
+    ]
+
+
+def depth_of(data: bytes, items: Items, main: Item) -> tuple[int, int] | None:
+    """Return the bits of a sample and the channels of colour, None where they are not told."""
+    tiles = [items.items[one] for one in items.referred(b"dimg", main.number) if one in items.items]
+    said: Box | None = next((one.property(b"pixi") for one in (main, *tiles[:1])), None)
+    codec = next((one.property(b"av1C") for one in (main, *tiles) if one.property(b"av1C")), None)
+    if codec is not None:
+        from imgae.io.formats.avif.av1 import configuration
+
+        bits, gray, _ = configuration(data, codec)
+        return bits, 1 if gray else 3
+    hevc = next((one.property(b"hvcC") for one in (main, *tiles) if one.property(b"hvcC")), None)
+    if said is None and hevc is not None:
+        chroma, depth = hevc.content(data)[16:18]
+        return (8 + (depth & 7), 3) if chroma & 3 else None
+    if said is None:
+        return None
+    cursor = Cursor(data, said)
+    cursor.version()
+    channels = cursor.number(1)
+    return (cursor.number(1), channels) if channels in (1, 3) else None
+
+
+def is_alpha(data: bytes, item: Item) -> bool:
+    kind = item.property(b"auxC")
+    return kind is not None and kind.content(data)[4:].split(b"\0")[0] in ALPHA
+
+
+MEASURES: Final[dict[str, Callable[[bytes], Size | None]]] = {
+    "PNG": png,
+    "JPEG": jpeg,
+    "TIFF": tiff,
+    "WebP": webp,
+    "AVIF": heif,
+    "HEIC": heif,
+    "HTJ2K": jpeg2000,
+    "JPEG 2000": jpeg2000,
+    "JPEG 2000 codestream": codestream,
+    "JPEG XL": jxl,
+    "GIF": gif,
+    "BMP": bmp,
+    "PNM": pnm,
+    "PAM": pam,
+    "PFM": pfm,
+    "EXR": exr,
+    "PSD": psd,
+}
+"""By the format; of camera raw files, only decoding tells the size."""

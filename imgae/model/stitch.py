@@ -21,8 +21,8 @@ MOST_MEMORY: Final = 1 << 30
 MOST_PIXELS: Final = 4_000_000  # larger tiles were slower: fresh memory costs more than halos
 MOST_THREADS: Final = 1024
 LEAST_MEMORY: Final = 64 << 20
-GRANTED: Final[dict[str, int]] = {}
-"""By the name of a model: the most pixels of a tile that it was allowed under a limit."""
+HELD: Final[dict[tuple[object, ...], int]] = {}
+"""By the model, under a limit: the pixels of its largest tile, whose memory it still has."""
 SHORTAGES: Final = (MemoryError, ShortOfMemoryError)
 
 
@@ -48,7 +48,11 @@ def plan_for(
     """
     if tile == "auto":
         rows = free_memory() // 4 // row_bytes if row_bytes else None
-        return plan_within(height, width, card.halo, card.stride, most_pixels(card), rows)
+        plan = plan_within(height, width, card.halo, card.stride, most_pixels(card), rows)
+        if limited_memory() is not None:
+            taken = max(tile.read.area for tile in plan)
+            HELD[key_of(card)] = max(taken, HELD.get(key_of(card), 0))
+        return plan
     size = int(tile)
     return TilePlan(height, width, size, size, card.halo, card.stride)
 
@@ -62,9 +66,11 @@ def most_pixels(card: ModelCard) -> int:
     budget = min(MOST_MEMORY, max(LEAST_MEMORY, free_memory() // 2))
     least = least_side(card.halo, card.stride) + 2 * card.halo
     most = max(least**2, min(MOST_PIXELS, budget // card.bytes_per_pixel))
-    if limited_memory() is not None:  # what its earlier tiles took is held for the next ones
-        most = GRANTED[card.name] = max(most, GRANTED.get(card.name, 0))
-    return most
+    return max(most, HELD.get(key_of(card), 0))
+
+
+def key_of(card: ModelCard) -> tuple[object, ...]:
+    return card.name, card.bytes_per_pixel, limited_memory()
 
 
 class Patient:
@@ -80,38 +86,40 @@ class Patient:
     def __call__(self, tile: Tile, work: Callable[[Tile], object]) -> None:
         """Call `work` for a tile, or for parts of it.
 
-        Raises what `work` raises; where that is a want of memory, only if parts of the least size
-        are too large too.
+        Raises ShortOfMemoryError if parts of the least size are too large too, and what `work`
+        raises else.
         """
         waiting = [tile]
         while waiting:
             part = waiting.pop()
             halves = self.plan.halves(part)
             if self.most is None or part.keep.area <= self.most or not halves:
-                shortage = attempt(part, work)
-                if shortage is None:
+                if done(work, part):
                     continue
                 release(self.models)
                 if not halves:
-                    raise shortage
-                self.most = part.keep.area // 2
+                    raise ShortOfMemoryError(
+                        f"too little memory for as few as {part.read.area} pixels at once; end "
+                        "other programs, or use fewer threads (--threads 1)"
+                    )
+                self.most = max(half.keep.area for half in halves)
             waiting += reversed(halves)
 
 
-def attempt(tile: Tile, work: Callable[[Tile], object]) -> Exception | None:
-    """Call `work` for a tile. Returns the error if memory ran out, without what it holds on to."""
+def done(work: Callable[[Tile], object], tile: Tile) -> bool:
+    """Call `work` for a tile. Returns False if memory ran out, and lets go of the error."""
     try:
         work(tile)
-    except SHORTAGES as error:
-        return type(error)(*error.args)
-    return None
+    except SHORTAGES:
+        return False
+    return True
 
 
 def release(models: Sequence[OnnxModel]) -> None:
     """Have models give back the memory that they hold for their next tiles."""
     for model in models:
         model.release()
-        GRANTED.pop(model.card.name, None)
+    HELD.clear()
 
 
 def kept(

@@ -1,5 +1,6 @@
 """Rows of pictures that are read from the top to the bottom, a band at a time."""
 
+import math
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -9,7 +10,9 @@ from numpy.typing import NDArray
 from imgae.picture.rows import Rows
 
 BAND: Final = 512
-"""Rows looked at together."""
+"""Rows read together at most,"""
+PIECE: Final = 1 << 24
+"""and the bytes of them."""
 
 
 class Rolling:
@@ -43,7 +46,7 @@ class Rolling:
         grown[: len(kept)] = kept
         self.buffer, self.top, self.bottom = grown, top, top + len(kept)
         while self.bottom < bottom:
-            end = min(bottom, self.bottom + BAND)
+            end = min(bottom, self.bottom + height_of(self.rows))
             grown[self.bottom - top : end - top] = self.rows[self.bottom : end]
             self.bottom = end
 
@@ -68,11 +71,17 @@ def rolling(rows: Rows) -> Rows:
     return rows if isinstance(rows, np.ndarray) else Rolling(rows)
 
 
-def bands_of(rows: Rows, height: int = BAND) -> Iterator[NDArray[Any]]:
-    """Return the rows band by band; an array as one."""
+def height_of(rows: Rows) -> int:
+    """Return how many rows to read together."""
+    return max(1, min(BAND, PIECE // (math.prod(rows.shape[1:]) * rows.dtype.itemsize)))
+
+
+def bands_of(rows: Rows, height: int | None = None) -> Iterator[NDArray[Any]]:
+    """Return the rows in bands of a height; an array as one."""
     if isinstance(rows, np.ndarray):
         yield rows
         return
+    height = height or height_of(rows)
     for top in range(0, rows.shape[0], height):
         yield rows[top : top + height]
 
@@ -81,7 +90,7 @@ def every(rows: Rows, step: int) -> NDArray[Any]:
     """Return one in so many rows and columns."""
     if isinstance(rows, np.ndarray):
         return rows[::step, ::step]
-    height = max(1, BAND // step) * step
+    height = max(1, height_of(rows) // step) * step
     return np.concatenate([band[::step, ::step] for band in bands_of(rows, height)])
 
 
@@ -113,4 +122,4 @@ def row_bytes(rows: Rows, times: int) -> int:
     """Return the bytes of one row that lies in memory so many times; 0 for an array's."""
     if isinstance(rows, np.ndarray):
         return 0
-    return int(np.prod(rows.shape[1:])) * rows.dtype.itemsize * times
+    return math.prod(rows.shape[1:]) * rows.dtype.itemsize * times

@@ -294,7 +294,7 @@ class Denoiser:
         noise = estimate(self.looking, view.pixels, self.tile, view.scale, unseen)
         if noise.white and not common:
             return Told(self.model, noise.level)
-        share, rest = noise.map_of("share"), noise.map_of("rest")
+        share, rest = noise.map_of("share").copy(), noise.map_of("rest").copy()
         camera = self.camera if share.any() else None
         model = self.model if rest.any() else None
         told = told_by(image, camera) if camera else {}

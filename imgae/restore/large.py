@@ -11,7 +11,7 @@ from imgae.io.large import Band, Large
 from imgae.io.measure import Size
 from imgae.model.machine import free_memory, limited_memory
 from imgae.model.stitch import Progress
-from imgae.picture.bands import bands_of, one_if_gray
+from imgae.picture.bands import bands_of, one_if_gray, row_bytes
 from imgae.picture.image import Image
 from imgae.picture.pixels import to_float
 from imgae.restore.controls import Controls
@@ -79,7 +79,7 @@ def denoise_large(
             f"about {size_in_words(needed(size, 'denoise'))}, because {error}; allow as much, or "
             "denoise its parts"
         ) from error
-    check_room(course)
+    check_room(large, course)
     report = LargeReport(header.with_pixels(header.pixels), course)
     return bands_without_noise(large, course, report, progress), report
 
@@ -94,14 +94,16 @@ def check_parts(large: Large) -> None:
         raise WholeError("some are transparent")
 
 
-def check_room(course: Course) -> None:
+def check_room(large: Large, course: Course) -> None:
     """Raise ImageError if the limit on memory is too low for one band of tiles."""
     if limited_memory() is None:
         return
     (plan,), (route,) = course.plans, course.chosen
     rows = max(tile.read.bottom - tile.read.top for tile in plan)
+    granule = row_bytes(large.pixels, large.granule)
     pixels = max(tile.read.area for tile in plan)
-    lacking = rows * course.row_bytes + pixels * route.card.bytes_per_pixel - free_memory()
+    room = free_memory() - granule - rows * course.row_bytes
+    lacking = pixels * route.card.bytes_per_pixel - room
     if lacking > 0:
         height, width, _ = course.original.shape
         raise ImageError(

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from imgae.io import atomic
-from imgae.io.atomic import is_running, write_whole
+from imgae.io.atomic import is_running, whole_file, write_whole
 
 PACKAGE = Path(atomic.__file__).resolve().parent.parent
 LONG_AGO = 2 * atomic.ABANDONED
@@ -29,7 +29,9 @@ def hang(*_):
     print("now", flush=True)
     time.sleep(600)
 
-def half(path, mode):
+def half(path, mode, **others):
+    if "+" not in mode:
+        return open(path, mode, **others)
     file = open(path, mode, buffering=0)
     class Half:
         def __enter__(self): return self
@@ -65,6 +67,20 @@ def leftovers(folder):
     return [path for path in folder.iterdir() if path.name.startswith(".imgae-")]
 
 
+@pytest.fixture
+def no_locks(monkeypatch):
+    """As on a file system without them."""
+
+    class Without:
+        LOCK_EX = LOCK_NB = 0
+
+        @staticmethod
+        def flock(*_):
+            raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr(atomic, "fcntl", Without)
+
+
 def make_old(path):
     """Let a file lie there for long, and this process write to its folder for the first time."""
     atomic.SWEPT.clear()
@@ -84,7 +100,7 @@ def test_a_kill_leaves_the_file_as_it_was_and_the_next_write_cleans_up(tmp_path,
     else:
         assert not path.exists()
     (left,) = leftovers(tmp_path)
-    make_old(left)
+    atomic.SWEPT.clear()
     write_whole(tmp_path / "another.png", b"of another name")
     assert not left.exists()
     write_whole(path, b"newer")
@@ -92,8 +108,8 @@ def test_a_kill_leaves_the_file_as_it_was_and_the_next_write_cleans_up(tmp_path,
     assert path.read_bytes() == b"newer"
 
 
-def leftover_of(process, path):
-    """What a process writes of `path`, as it lies there in the middle."""
+def leftover_of(process, path, machine="0ther000"):
+    """What a process of another machine writes of `path`, as it lies there in the middle."""
     seen, move = [], Path.replace
 
     def look(temporary, target):
@@ -103,11 +119,81 @@ def leftover_of(process, path):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Path, "replace", look)
         write_whole(path, b"whole")
-    name = seen[0].replace(f"-{os.getpid()}-", f"-{process}-")
+    name = seen[0].replace(f"-{os.getpid()}-", f"-{process}-").replace(atomic.machine(), machine)
     path.with_name(name).write_bytes(b"ha")
     return path.with_name(name)
 
 
+HOLDER = """
+import pathlib, sys
+from imgae.io.atomic import whole_file
+
+with whole_file(pathlib.Path(sys.argv[1])) as file:
+    file.write(b"ha")
+    file.flush()
+    print("now", flush=True)
+    sys.stdin.readline()
+    file.write(b"lf")
+"""
+
+
+def test_what_another_process_writes_is_left_alone_and_goes_when_it_is_killed(tmp_path):
+    path = tmp_path / "a.png"
+    command = [sys.executable, "-c", HOLDER, str(path)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes) as slow, subprocess.Popen(command, **pipes) as killed:
+        assert slow.stdout.readline() == killed.stdout.readline() == "now\n"
+        (own,) = [left for left in leftovers(tmp_path) if f"-{slow.pid}-" in left.name]
+        make_old(own)
+        atomic.sweep(tmp_path)
+        assert len(leftovers(tmp_path)) == 2
+        killed.kill()
+        killed.wait()
+        atomic.sweep(tmp_path)
+        assert leftovers(tmp_path) == [own]
+        slow.communicate("go on\n")
+    assert path.read_bytes() == b"half"
+    assert not leftovers(tmp_path)
+
+
+@pytest.mark.usefixtures("no_locks")
+def test_without_locks_it_is_written_all_the_same(tmp_path):
+    write_whole(tmp_path / "a.png", b"whole")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.png"]
+    assert (tmp_path / "a.png").read_bytes() == b"whole"
+
+
+def test_a_file_that_is_swept_before_it_is_locked_is_made_again(tmp_path, monkeypatch):
+    names, lock = [], atomic.created
+
+    def swept(path):
+        names.append(path)
+        number = lock(path)
+        if len(names) == 1:
+            path.unlink()
+        return number
+
+    monkeypatch.setattr(atomic, "created", swept)
+    write_whole(tmp_path / "a.png", b"whole")
+    assert len(names) == 2
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.png"]
+
+
+def test_a_whole_file_can_be_read_and_sought_in_and_shows_nothing_when_it_fails(tmp_path):
+    path = tmp_path / "a.png"
+    with whole_file(path) as file:
+        file.write(b"whole")
+        file.seek(1)
+        assert file.read(2) == b"ho"
+        assert not path.exists()
+    assert path.read_bytes() == b"whole"
+    with pytest.raises(TypeError), whole_file(path) as file:
+        file.writelines([b"another", None])
+    assert path.read_bytes() == b"whole"
+    assert not leftovers(tmp_path)
+
+
+@pytest.mark.usefixtures("no_locks")
 def test_what_a_running_process_writes_is_left_alone_however_old(tmp_path):
     left = leftover_of(os.getppid(), tmp_path / "a.png")
     make_old(left)
@@ -366,7 +452,7 @@ def test_what_does_not_write_is_not_found(line):
 
 def test_a_folder_is_looked_through_once(tmp_path, monkeypatch):
     looked = []
-    monkeypatch.setattr(atomic, "take_away_abandoned", looked.append)
+    monkeypatch.setattr(atomic, "sweep", looked.append)
     for name in ("a.png", "b.png", "a.png"):
         write_whole(tmp_path / name, b"data")
     assert looked == [tmp_path.resolve()]

@@ -45,6 +45,7 @@ class InMemory(Large):
             alpha=none_of(image.alpha),
             extra=none_of(image.extra),
         )
+        self.granule = 1
         parts = (image.pixels, image.alpha, image.extra)
         self.pixels, self.alpha, self.extra = (
             None if part is None else Stored(part) for part in parts
@@ -247,5 +248,5 @@ def test_memory_for_no_tile_at_all_is_one_error(models, monkeypatch):
         raise ShortOfMemoryError(f"no memory for {inputs['image'].shape}")
 
     monkeypatch.setattr(OnnxModel, "outputs", outputs)
-    with pytest.raises(ShortOfMemoryError, match="no memory for"):
+    with pytest.raises(ShortOfMemoryError, match="too little memory for as few as"):
         Denoiser(models, threads=1).run(Image(scene()), 0.1)

@@ -26,7 +26,7 @@ class Inflating:
         self.at = self.fed = 0
         self.pending = b""
         self.stream = zlib.decompressobj()
-        self.marks: dict[int, tuple[int, Any]] = {0: (0, self.stream.copy())}
+        self.marks: dict[int, tuple[int, Any]] = {0: (0, None)}
 
     def read(self, at: int, count: int) -> bytes:
         """Return unfolded bytes from a place on, fewer if the stream has no more."""
@@ -47,7 +47,7 @@ class Inflating:
         if at < self.at or mark > self.at:
             self.at, self.pending = mark, b""
             self.fed, stream = self.marks[mark]
-            self.stream = stream.copy()
+            self.stream = stream.copy() if stream else zlib.decompressobj()
         while self.at < at and self.unfolded(min(at - self.at, SKIPPED)):
             pass
 

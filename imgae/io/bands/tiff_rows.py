@@ -2,6 +2,7 @@
 
 import math
 import os
+from collections import OrderedDict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -49,20 +50,25 @@ class Unfolded:
     """Deflated strips one after another as they are unfolded, each of the same size."""
 
     def __init__(self, content: Content, layout: Layout, size: int) -> None:
-        self.size = size
-
-        def opened(at: int, length: int) -> Inflating:
-            def read(begin: int, count: int) -> bytes:
-                return content[at + begin : at + begin + count]
-
-            return Inflating(read, length)
-
-        pairs = zip(layout.places, layout.sizes, strict=True)
-        self.strips = [opened(at, length) for at, length in pairs]
+        self.content, self.layout, self.size = content, layout, size
+        self.strips: OrderedDict[int, Inflating] = OrderedDict()
 
     def __getitem__(self, key: slice) -> bytes:
-        strip, at = divmod(key.start, self.size)
-        return self.strips[strip].read(at, key.stop - key.start)
+        number, at = divmod(int(key.start), self.size)
+        strip = self.strips.get(number) or self.opened(number)
+        return strip.read(at, key.stop - key.start)
+
+    def opened(self, number: int) -> Inflating:
+        """Return a strip to be unfolded; of those of a plane only the last stay open."""
+        begin, length = self.layout.places[number], self.layout.sizes[number]
+
+        def read(at: int, count: int) -> bytes:
+            return self.content[begin + at : begin + at + count]
+
+        self.strips[number] = Inflating(read, length)
+        if len(self.strips) > 2 * self.layout.samples:
+            self.strips.popitem(last=False)
+        return self.strips[number]
 
 
 @dataclass(frozen=True)

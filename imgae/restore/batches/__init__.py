@@ -1,6 +1,7 @@
 """Many pictures: which there are, where results go, what is done already, the run, its report."""
 
 __all__ = [
+    "api",
     "cluster",
     "engine",
     "inputs",

@@ -8,6 +8,9 @@ import os
 import platform
 import shutil
 import signal
+import socket
+import sys
+import tempfile
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -30,6 +33,8 @@ STORE: Final = 100 << 20
 """Bytes that a cluster of this machine alone keeps for what its processes hand each other."""
 OURS: Final = "IMGAE_"
 """What the names of the variables begin with that workers take from this process."""
+ANSWER: Final = 5.0
+"""Seconds that a cluster has to answer."""
 GRACE: Final = 5.0
 """Seconds to wait for workers to die before what they left is swept away."""
 
@@ -90,21 +95,15 @@ class Ray:
         """Join a cluster or start one; return the folder of logs of one that is started here."""
         level = "info" if self.debug else "critical"
         quiet = {"log_to_driver": self.debug, "logging_level": level}
-        address = os.environ.get("RAY_ADDRESS")
-        try:
-            ray.init("auto", **quiet)
-        except ConnectionError as error:
-            if address:
+        address = known_cluster()
+        if address is not None:
+            try:
+                ray.init(address, **quiet)
+            except Exception as error:
                 raise ImgaeError(
-                    f"no Ray cluster answers at {address}, which RAY_ADDRESS names; start it with "
-                    "`ray start --head`, or unset RAY_ADDRESS"
+                    f"the Ray cluster at {address} cannot be joined ({one_line(error)}); it needs "
+                    "the same versions of Python and Ray as this machine has"
                 ) from error
-        except Exception as error:
-            raise ImgaeError(
-                f"the Ray cluster cannot be joined ({one_line(error)}); it needs the same versions "
-                "of Python and Ray as this machine has"
-            ) from error
-        else:
             return None
         cpus = max(usable_cpus(), self.threads or 1)
         workers, threads = shares([cpus], self.workers, self.threads)
@@ -266,6 +265,39 @@ class Hand:
 
     def finish(self, job: Job) -> Outcome:
         return replace(finish(self.worker, job), trouble=None)  # exceptions may not pickle
+
+
+def known_cluster() -> str | None:
+    """Return the address of the cluster that RAY_ADDRESS names, or that `ray start` started here.
+
+    Raises ImgaeError if the named one does not answer; Ray itself would wait for minutes.
+    """
+    named = os.environ.get("RAY_ADDRESS", "")
+    if named == "local":
+        return None
+    if named:
+        if "://" not in named and not answers(named):
+            raise ImgaeError(
+                f"no Ray cluster answers at {named}, which RAY_ADDRESS names; start it with `ray "
+                "start --head`, or unset RAY_ADDRESS"
+            )
+        return named
+    usual = "/tmp" if sys.platform == "linux" else tempfile.gettempdir()  # noqa: S108 - Ray's own
+    note = Path(os.environ.get("RAY_TMPDIR") or usual) / "ray" / "ray_current_cluster"
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        found = note.read_text().strip()
+        return found if answers(found) else None  # what ended without `ray stop` leaves its note
+    return None
+
+
+def answers(address: str) -> bool:
+    """Return whether somebody listens at "host:port"."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), ANSWER).close()
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def cpus_of(ray: Any) -> list[int]:

@@ -16,11 +16,9 @@ from imgae.model.machine import limited_memory
 from imgae.picture.image import Frames
 from imgae.restore.batches.engine import STANDARD, Job
 from imgae.restore.batches.journal import hash_of
+from imgae.restore.batches.outputs import BY_DEFAULT
 from imgae.restore.memory import Task as Kind
 from imgae.restore.memory import needed, size_in_words
-
-BY_DEFAULT: Final = ".tif"
-"""What is written of a format that imgae only reads."""
 
 
 @dataclass(frozen=True)

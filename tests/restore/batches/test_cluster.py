@@ -1,7 +1,9 @@
 """The engine ray: on a cluster of two machines that are simulated here, and on this machine alone."""
 
 import os
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -14,7 +16,7 @@ import pytest
 import imgae
 from imgae.errors import ImageError, ImgaeError, MissingExtraError, OptionError
 from imgae.io.atomic import write_whole
-from imgae.restore.batches.cluster import Ray, shares
+from imgae.restore.batches.cluster import Ray, known_cluster, shares
 from imgae.restore.batches.engine import Job
 
 pytestmark = pytest.mark.xdist_group("ray")  # one cluster for all of them
@@ -121,7 +123,9 @@ def cluster():
     os.environ["RAY_ADDRESS"] = made.address
     yield made
     del os.environ["RAY_ADDRESS"]
+    session = made.head_node.get_session_dir_path()
     made.shutdown()
+    shutil.rmtree(session, ignore_errors=True)
 
 
 def contents(jobs):
@@ -239,13 +243,15 @@ def machine_of(process, cluster):
     )
 
 
+SESSIONS = Path("/tmp/ray")  # noqa: S108 - where Ray puts its logs
 PROGRAM = """
 import os, signal, sys, threading
 sys.path.insert(0, {folder!r})
-import test_cluster
+import ray, test_cluster
 from pathlib import Path
 from imgae.restore.batches.cluster import Ray
 
+ray.cloudpickle.register_pickle_by_value(test_cluster)
 notes = Path({notes!r})
 task = test_cluster.Copy(notes, {{1: "write", 4: "waits"}})
 jobs = test_cluster.jobs_in(Path({place!r}), 9)
@@ -272,7 +278,12 @@ def test_a_cluster_of_this_machine_alone_starts_ends_and_says_nothing(tmp_path):
     )
     before = set(SESSIONS.glob("session_2*"))
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=120
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        env=os.environ | {"RAY_ADDRESS": "local"},
     )
     assert done.stderr == ""
     lines = [f"{number} None" for number in range(9) if number != 4]
@@ -281,9 +292,6 @@ def test_a_cluster_of_this_machine_alone_starts_ends_and_says_nothing(tmp_path):
     assert set(SESSIONS.glob("session_2*")) == before
     started = notes.glob("loaded-*")
     assert not [note for note in started if running(of_note(note))]
-
-
-SESSIONS = Path("/tmp/ray")  # noqa: S108 - where Ray puts its logs
 
 
 def running(process):
@@ -299,6 +307,28 @@ def test_without_ray_it_is_said_what_to_install(monkeypatch):
     job = Job(0, Path("a"), Path("b"))
     with pytest.raises(MissingExtraError, match=r"--engine ray needs ray; .*'imgae\[cluster\]'"):
         list(Ray().run(iter([job]), Copy(Path(), {})))
+
+
+def test_a_cluster_that_does_not_answer_is_told_at_once(monkeypatch):
+    pytest.importorskip("ray", reason="ray is not installed")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        free = server.getsockname()[1]
+    monkeypatch.setenv("RAY_ADDRESS", f"127.0.0.1:{free}")
+    with pytest.raises(ImgaeError, match=f"no Ray cluster answers at 127.0.0.1:{free}, which RAY"):
+        list(Ray().run(iter([Job(0, Path("a"), Path("b"))]), Copy(Path(), {})))
+
+
+def test_the_note_of_a_cluster_that_is_gone_counts_for_nothing(tmp_path, monkeypatch):
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
+    assert known_cluster() is None
+    note = tmp_path / "ray/ray_current_cluster"
+    note.parent.mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        here = f"127.0.0.1:{server.getsockname()[1]}"
+        note.write_text(here)
+        assert known_cluster() == here
+    assert known_cluster() is None
 
 
 def test_without_jobs_nothing_is_started(monkeypatch):
