@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from imgae.cli.files import ALL_FAILED, SOME_FAILED, Use, refuse_clashes
 from imgae.cli.output import note, one_line, result, say
@@ -37,7 +37,9 @@ from imgae.restore.batches.record import (
 )
 from imgae.restore.batches.rehearsal import Rehearsal
 from imgae.restore.batches.run import Rules, Run
-from imgae.restore.memory import Task as Kind
+
+if TYPE_CHECKING:
+    from imgae.restore.memory import Task as Kind
 
 MANY = 10
 """From so many pictures on, a table follows."""
@@ -62,7 +64,7 @@ class Command:
     """
 
     word: str
-    kind: Kind
+    kind: "Kind"
     task: Task
     summary: Callable[[dict[str, Any]], str]
     ending: str = ""
