@@ -27,6 +27,7 @@ from imgae.io.bands.writing import Write
 from imgae.io.format import Encoding, fit
 from imgae.io.formats import table
 from imgae.io.places import EXISTS
+from imgae.io.remote import Place, is_remote
 from imgae.picture.image import Frames, Image
 from imgae.picture.rows import Rows
 
@@ -171,13 +172,15 @@ class Plane:
         return self.large.plane(self.index, key)
 
 
-def open_large(path: Path, max_pixels: int) -> Large | None:
+def open_large(path: Place, max_pixels: int) -> Large | None:
     """Return a picture file opened to be read by rows, or None if it has to be read whole.
 
     Raises ImageError, and warns, as read_frames does; not of damage in pixels, which is met when
     they are read.
     """
     files.check_source(path)
+    if is_remote(path):
+        return None
     try:
         content = Content(path)
     except ValueError:  # empty
@@ -197,14 +200,14 @@ def open_large(path: Path, max_pixels: int) -> Large | None:
     return large
 
 
-def can_write_rows(path: Path, header: Image | None = None) -> bool:
+def can_write_rows(path: Place, header: Image | None = None) -> bool:
     """Return whether a picture can be written there by rows; by its name, if no header is given.
 
     A picture can if it goes into the format as it is, and how it is stored does not hang on all of
     its pixels.
     """
     row = table.of_name(path)
-    if row is None or row.name not in WRITERS:
+    if row is None or row.name not in WRITERS or is_remote(path):
         return False
     if header is None:
         return True

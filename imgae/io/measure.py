@@ -2,18 +2,22 @@
 
 import struct
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final, NamedTuple, cast
 
 import numpy as np
 
+from imgae.errors import ImageError
+from imgae.io import remote
 from imgae.io.bands.content import Content
 from imgae.io.bmff import boxes, stills
 from imgae.io.format import File
 from imgae.io.formats import table
+from imgae.io.remote import Place
 
 HEAD: Final = 1 << 16
 """Bytes within which a file of a simple format says its size."""
+FETCHED: Final = 1 << 18
+"""Bytes that are fetched of a file in a bucket or on a server."""
 MOST_WALKED: Final = 1 << 19
 """Bytes of a file that has to be passed through to count its frames."""
 MOST_STEPS: Final = 4096
@@ -46,13 +50,18 @@ class Size(NamedTuple):
         return self.pixels * self.samples * self.item
 
 
-def size_of(source: Path | bytes) -> Size | None:
+def size_of(source: Place | bytes) -> Size | None:
     """Return the size of a picture file from its beginning; None where that does not tell it.
 
     Never raises for what is damaged or missing.
     """
     if isinstance(source, bytes):
         return measured(source)
+    if remote.is_remote(source):
+        try:
+            return measured(remote.beginning(source, FETCHED))
+        except ImageError:
+            return None
     try:
         content = Content(source)
     except (OSError, ValueError):  # ValueError: empty, or a null character in the name

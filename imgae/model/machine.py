@@ -1,7 +1,9 @@
 """What this process may use of the machine: CPUs, memory, instructions."""
 
+import contextlib
 import importlib
 import os
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -31,6 +33,9 @@ MEMORY_FILES: Final = {
 }
 """By the controller: its limit, its use, files in memory.stat."""
 
+limits: dict[str, int] = {}
+"""What this process sets itself."""
+
 
 def has_vnni() -> bool:
     """Whether the processor multiplies and adds bytes in one instruction.
@@ -43,8 +48,15 @@ def has_vnni() -> bool:
         return False
 
 
+def limit_cpus(most: int) -> None:
+    """Let this process count as one that may use only so many CPUs, as one of several workers."""
+    limits["cpus"] = most
+
+
 def usable_cpus() -> int:
-    """Return how many CPUs this process may use, by its affinity and the quotas of its cgroups."""
+    """Return how many CPUs this process may use, by its affinity, the quotas of its cgroups, and
+    `limit_cpus`.
+    """
     if hasattr(os, "sched_getaffinity"):
         count = len(os.sched_getaffinity(0))
     else:
@@ -52,7 +64,7 @@ def usable_cpus() -> int:
     for quota, period in cgroup_quotas():
         if quota.isdigit():  # neither "max" nor -1
             count = min(count, max(1, round(int(quota) / int(period))))
-    return count
+    return min(count, limits.get("cpus", count))
 
 
 def cgroup_quotas() -> list[tuple[str, str]]:
@@ -69,12 +81,79 @@ def cgroup_quotas() -> list[tuple[str, str]]:
     return found
 
 
+class Limit:
+    """The bytes that this process and its children may hold in all; None for all that are free."""
+
+    held: int | None = None
+
+
+def limit_memory(limit: int | None) -> None:
+    """Let this process and its children hold so many bytes in all; None lifts the limit.
+
+    Nothing enforces it: what chooses tiles by free_memory() keeps to it.
+    """
+    Limit.held = limit
+
+
+def limited_memory() -> int | None:
+    """Return the limit that limit_memory has set, or None."""
+    return Limit.held
+
+
+def default_limit() -> int:
+    """Return a quarter of what is free, and what this process holds already."""
+    return held_memory() + unclaimed_memory() // 4
+
+
 def free_memory() -> int:
     """Return how many bytes this process can still take without driving others out of memory.
 
     Files that the system keeps in memory count as free, because it gives them up when asked.
     """
+    free = unclaimed_memory()
+    return free if Limit.held is None else max(0, min(free, Limit.held - held_memory()))
+
+
+def unclaimed_memory() -> int:
+    """Return the bytes that the system and its limits leave, whatever limit_memory says."""
     return max(0, min([available_memory(), *cgroup_memory(), *address_space()]))
+
+
+def held_memory() -> int:
+    """Return the bytes of memory that this process and those it started hold.
+
+    Where the system does not tell, the most that this process ever held, or 0.
+    """
+    try:
+        return sum(resident(number) for number in ["self", *descendants("self")])
+    except (OSError, ValueError, IndexError):
+        return most_held()
+
+
+def resident(number: str) -> int:
+    """Return the bytes of memory that a process holds."""
+    pages = int(PROC.joinpath(number, "statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def descendants(number: str) -> list[str]:
+    """Return the numbers of the processes that one has started, and those of theirs."""
+    found = []
+    for path in PROC.joinpath(number, "task").glob("*/children"):
+        with contextlib.suppress(OSError):  # it has ended
+            for child in path.read_text().split():
+                found += [child, *descendants(child)]
+    return [child for child in found if PROC.joinpath(child, "statm").is_file()]
+
+
+def most_held() -> int:
+    """Return the most bytes of memory that this process has held, or 0 if that is not known."""
+    try:
+        import resource  # not on Windows
+    except ImportError:
+        return 0
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def check_address_space(threads: int | None = None) -> None:
@@ -94,6 +173,18 @@ def check_address_space(threads: int | None = None) -> None:
     if address_space():  # loaded now, before pictures take what they need
         for library in LIBRARIES:
             importlib.import_module(library)
+
+
+def short_of_memory(error: Exception) -> str | None:
+    """Return a sentence if an error means that memory ran out, also while a library was loaded."""
+    signs = ("bad_alloc", "map segment", "allocate memory")
+    loading = isinstance(error, ImportError) and any(sign in str(error) for sign in signs)
+    if not (loading or isinstance(error, MemoryError)):
+        return None
+    return (
+        "too little memory; end other programs, use smaller tiles (--tile 128) or fewer threads "
+        "(--threads 1), or make the picture smaller"
+    )
 
 
 def available_memory() -> int:

@@ -1,5 +1,6 @@
 """Models running in onnxruntime. Nothing else imports it."""
 
+import contextlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,12 +14,19 @@ from numpy.typing import NDArray
 
 from imgae.errors import ModelError
 from imgae.model.card import METADATA_KEY, ModelCard
+from imgae.model.contract import CELL
 from imgae.model.machine import usable_cpus
 
 DEVICES: Final = ("auto", "cpu", "cuda")
 PROVIDERS: Final = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 NO_MEMORY: Final = ("Failed to allocate memory", "bad_alloc", "pthread_create failed")
 """What onnxruntime says when it runs out of memory."""
+SMALL: Final = {"N": 1, "H": CELL, "W": CELL, "h": CELL, "w": CELL}
+"""Sizes of the least picture that any model takes."""
+
+
+class ShortOfMemoryError(ModelError):
+    """A model, or a tile for it, that finds too little memory."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +59,25 @@ class OnnxModel:
         except Exception as error:  # onnxruntime's errors have no common base
             if isinstance(error, MemoryError) or any(sign in str(error) for sign in NO_MEMORY):
                 size = "x".join(map(str, inputs["image"].shape[2:]))
-                raise ModelError(
+                raise ShortOfMemoryError(
                     f"{self.path}: too little memory for {size} pixels at once; use smaller tiles "
                     "(--tile 64), or end other programs"
                 ) from error
             raise ModelError(f"{self.path}: failed while running: {first_line(error)}") from error
         return outputs
+
+    def release(self) -> None:
+        """Give back the memory that earlier runs took, which onnxruntime keeps for later ones."""
+        if self.device != "cpu":
+            return
+        options = onnxruntime.RunOptions()
+        options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+        inputs = {
+            entry.name: np.zeros([SMALL.get(side, side) for side in entry.shape], np.float32)
+            for entry in self.session.get_inputs()
+        }
+        with contextlib.suppress(Exception):  # it runs for its end alone
+            self.session.run(None, inputs, options)
 
     def __reduce__(self) -> tuple[Any, tuple[()]]:
         path = self.path.absolute()  # another process may work in another folder

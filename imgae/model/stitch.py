@@ -1,6 +1,6 @@
 """Running a model over a picture tile by tile."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from numbers import Integral
 from typing import Final
 
@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from imgae.errors import ModelError, OptionError
 from imgae.model.card import ModelCard
-from imgae.model.machine import free_memory
+from imgae.model.machine import free_memory, limited_memory
+from imgae.model.session import OnnxModel, ShortOfMemoryError
 from imgae.picture.pixels import from_nchw
 from imgae.picture.tiling import Tile, TilePlan, least_side, plan_within
 
@@ -20,6 +21,9 @@ MOST_MEMORY: Final = 1 << 30
 MOST_PIXELS: Final = 4_000_000  # larger tiles were slower: fresh memory costs more than halos
 MOST_THREADS: Final = 1024
 LEAST_MEMORY: Final = 64 << 20
+HELD: Final[dict[tuple[object, ...], int]] = {}
+"""By the model, under a limit: the pixels of its largest tile, whose memory it still has."""
+SHORTAGES: Final = (MemoryError, ShortOfMemoryError)
 
 
 def check_settings(tile: str | int, threads: int | None) -> None:
@@ -32,14 +36,23 @@ def check_settings(tile: str | int, threads: int | None) -> None:
         )
 
 
-def plan_for(card: ModelCard, height: int, width: int, tile: str | int) -> TilePlan:
+def plan_for(
+    card: ModelCard, height: int, width: int, tile: str | int, row_bytes: int = 0
+) -> TilePlan:
     """Plan the tiles of a picture.
 
     tile: pixels a tile keeps on a side, 0 for the whole picture at once, or "auto": what costs
     least in half the free memory, 1 GiB at most.
+    row_bytes: what each row that a band of tiles reads takes besides, where rows lie in memory
+    only while they are needed; they get a quarter of the free memory.
     """
     if tile == "auto":
-        return plan_within(height, width, card.halo, card.stride, most_pixels(card))
+        rows = free_memory() // 4 // row_bytes if row_bytes else None
+        plan = plan_within(height, width, card.halo, card.stride, most_pixels(card), rows)
+        if limited_memory() is not None:
+            taken = max(tile.read.area for tile in plan)
+            HELD[key_of(card)] = max(taken, HELD.get(key_of(card), 0))
+        return plan
     size = int(tile)
     return TilePlan(height, width, size, size, card.halo, card.stride)
 
@@ -52,7 +65,61 @@ def most_pixels(card: ModelCard) -> int:
     """
     budget = min(MOST_MEMORY, max(LEAST_MEMORY, free_memory() // 2))
     least = least_side(card.halo, card.stride) + 2 * card.halo
-    return max(least**2, min(MOST_PIXELS, budget // card.bytes_per_pixel))
+    most = max(least**2, min(MOST_PIXELS, budget // card.bytes_per_pixel))
+    return max(most, HELD.get(key_of(card), 0))
+
+
+def key_of(card: ModelCard) -> tuple[object, ...]:
+    return card.name, card.bytes_per_pixel, limited_memory()
+
+
+class Patient:
+    """Does a work tile by tile; from where memory runs out, with tiles half as large.
+
+    plan: of the tiles. models: those that work, whose memory is given back first.
+    """
+
+    def __init__(self, plan: TilePlan, models: Sequence[OnnxModel]) -> None:
+        self.plan, self.models = plan, models
+        self.most: int | None = None
+
+    def __call__(self, tile: Tile, work: Callable[[Tile], object]) -> None:
+        """Call `work` for a tile, or for parts of it.
+
+        Raises ShortOfMemoryError if parts of the least size are too large too, and what `work`
+        raises else.
+        """
+        waiting = [tile]
+        while waiting:
+            part = waiting.pop()
+            halves = self.plan.halves(part)
+            if self.most is None or part.keep.area <= self.most or not halves:
+                if done(work, part):
+                    continue
+                release(self.models)
+                if not halves:
+                    raise ShortOfMemoryError(
+                        f"too little memory for as few as {part.read.area} pixels at once; end "
+                        "other programs, or use fewer threads (--threads 1)"
+                    )
+                self.most = max(half.keep.area for half in halves)
+            waiting += reversed(halves)
+
+
+def done(work: Callable[[Tile], object], tile: Tile) -> bool:
+    """Call `work` for a tile. Returns False if memory ran out, and lets go of the error."""
+    try:
+        work(tile)
+    except SHORTAGES:
+        return False
+    return True
+
+
+def release(models: Sequence[OnnxModel]) -> None:
+    """Have models give back the memory that they hold for their next tiles."""
+    for model in models:
+        model.release()
+    HELD.clear()
 
 
 def kept(

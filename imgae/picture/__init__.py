@@ -2,6 +2,7 @@
 
 __all__ = [
     "arrays",
+    "bands",
     "image",
     "mask_values",
     "masks",

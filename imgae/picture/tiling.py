@@ -5,12 +5,15 @@ receptive radius, and every tile is read from a multiple of the network's stride
 together are what the network gives on the whole picture.
 """
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 LEAST_SIDE: Final = 128
 """Pixels; smaller tiles spend their time on being started."""
+LEAST_HALF: Final = 32
+"""Pixels on a side of the smallest part of a tile that is still tried where memory is short."""
 
 
 class Box(NamedTuple):
@@ -82,6 +85,25 @@ class TilePlan:
         rows = spans(self.height, self.tile_height, self.stride)
         return len(rows) * len(spans(self.width, self.tile_width, self.stride))
 
+    def bands(self) -> Iterator[list[Tile]]:
+        """Return the tiles side by side that keep the same rows, band by band from the top."""
+        for _, tiles in itertools.groupby(self, lambda tile: tile.keep.top):
+            yield list(tiles)
+
+    def halves(self, tile: Tile) -> list[Tile]:
+        """Cut what a tile keeps across its longer side; return none if that is too short."""
+        top, left, bottom, right = tile.keep
+        tall = bottom - top >= right - left
+        start, end = (top, bottom) if tall else (left, right)
+        middle = start + round_up((end - start) // 2, self.stride)
+        if middle - start < LEAST_HALF or middle >= end:
+            return []
+        if tall:
+            parts = [Box(top, left, middle, right), Box(middle, left, bottom, right)]
+        else:
+            parts = [Box(top, left, bottom, middle), Box(top, middle, bottom, right)]
+        return [Tile(self.around(part), part) for part in parts]
+
     def around(self, keep: Box) -> Box:
         halo = round_up(self.halo, self.stride)
         return Box(
@@ -98,21 +120,25 @@ class TilePlan:
         return rows * read_total(self.width, self.tile_width, self.halo, self.stride)
 
 
-def plan_within(height: int, width: int, halo: int, stride: int, most: int) -> TilePlan:
+def plan_within(
+    height: int, width: int, halo: int, stride: int, most: int, most_rows: int | None = None
+) -> TilePlan:
     """Return the plan that reads the fewest pixels with no tile above `most` pixels.
 
     The whole picture if it fits, full-width bands or blocks otherwise. A limit below a tile of the
     least side and its halo is raised to that, so no plan reads more than 4 times the picture.
+    most_rows: how many rows a tile may read, at least that side and its halo; None for any number.
     """
     around, side = 2 * round_up(halo, stride), least_side(halo, stride)
     most = max(most, (side + around) ** 2)
-    if height * width <= most:
+    most_rows = height if most_rows is None else max(most_rows, side + around)
+    if height * width <= most and height <= most_rows:
         return TilePlan(height, width, 0, 0, halo, stride)
     best = TilePlan(height, width, side, side, halo, stride)
     for columns in range(1, 257):
         tile_width = round_up(-(-width // columns), stride)
         read_width = min(width, tile_width + around)
-        rows_read = most // read_width
+        rows_read = min(most // read_width, most_rows)
         tile_height = (rows_read - around) // stride * stride
         if tile_height < stride:
             continue

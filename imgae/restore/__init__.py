@@ -1,6 +1,8 @@
 """What models do to a picture: denoise, inpaint, detect, encode."""
 
 __all__ = [
+    "batches",
+    "beyond",
     "clean_and_fill",
     "controls",
     "denoise",
@@ -11,11 +13,14 @@ __all__ = [
     "holes",
     "impulses",
     "inpaint",
+    "large",
     "levels",
     "marks",
+    "memory",
     "routes",
     "scaling",
     "synthesis",
     "toned",
     "unseen",
+    "work",
 ]

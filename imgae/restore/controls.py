@@ -1,6 +1,7 @@
 """How much of a denoiser's work to keep: by brightness and colour, with texture and grain."""
 
 import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
@@ -98,21 +99,55 @@ class Controls:
         """
         if self.detail == 0 and self.grain == 0:
             return after
-        out = np.empty_like(after)
-        for top in range(0, len(after), ROWS):
-            start, end = max(0, top - REACH), min(len(after), top + ROWS + REACH)
-            inner = slice(top - start, top - start + ROWS)
-            plain = to_float(after[start:end])
-            values = scale.seen(plain)
-            if self.detail:
-                noisy = scale.seen(to_float(before[start:end]))
-                values = values + self.detail * texture(noisy, values)
-            values, plain = values[inner], plain[inner]
-            if self.grain:
-                values = values + self.grain * grain_over(values, top)
-            values = scale.back(values, plain).clip(*limits)
-            out[top : top + ROWS] = from_float(values, after.dtype)
-        return out
+        return np.concatenate([*self.finished([(before, after)], len(after), scale, limits)])
+
+    def finished(
+        self,
+        bands: Iterable[tuple[NDArray[Any], NDArray[Any]]],
+        height: int,
+        scale: Scale = USUAL,
+        limits: tuple[float, float] = (0.0, 1.0),
+    ) -> Iterator[NDArray[Any]]:
+        """Do the same for rows that come in bands from the top, `height` in all."""
+        top = start = 0  # of the next strip, and of the rows at hand
+        before = after = None
+        for noisy, clean in bands:
+            if self.detail == 0 and self.grain == 0:
+                yield clean
+                continue
+            before, after = joined(before, noisy), joined(after, clean)
+            end = start + len(after)
+            while top < height and (top + ROWS + REACH <= end or end == height):
+                rows = slice(max(0, top - REACH) - start, top + ROWS + REACH - start)
+                yield self.strip(before[rows], after[rows], top, scale, limits)
+                top += ROWS
+            unused = max(0, max(0, top - REACH) - start)
+            before, after = before[unused:].copy(), after[unused:].copy()
+            start += unused
+
+    def strip(
+        self,
+        before: NDArray[Any],
+        after: NDArray[Any],
+        top: int,
+        scale: Scale,
+        limits: tuple[float, float],
+    ) -> NDArray[Any]:
+        """Finish the rows from top on, of those and what is around them."""
+        start = top - max(0, top - REACH)
+        inner = slice(start, start + ROWS)
+        plain = to_float(after)
+        values = scale.seen(plain)
+        if self.detail:
+            values = values + self.detail * texture(scale.seen(to_float(before)), values)
+        values, plain = values[inner], plain[inner]
+        if self.grain:
+            values = values + self.grain * grain_over(values, top)
+        return from_float(scale.back(values, plain).clip(*limits), after.dtype)
+
+
+def joined(rows: NDArray[Any] | None, more: NDArray[Any]) -> NDArray[Any]:
+    return more if rows is None or not len(rows) else np.concatenate([rows, more])
 
 
 def texture(before: NDArray[np.float32], after: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,14 +1,12 @@
 """Removing noise from pictures."""
 
 import copy
-import itertools
-import math
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,17 +15,26 @@ from imgae.errors import OptionError
 from imgae.io.metadata.exif import iso_of
 from imgae.model import machine, registry, session
 from imgae.model.session import OnnxModel
-from imgae.model.stitch import Progress, check_settings, finite, plan_for
+from imgae.model.stitch import Progress, check_settings, release
 from imgae.picture.arrays import Picture, check_finite, from_picture, like_picture
+from imgae.picture.bands import one_if_gray
 from imgae.picture.image import Image
-from imgae.picture.pixels import from_float, from_nchw, to_float
-from imgae.picture.tiling import TilePlan
+from imgae.picture.rows import Rows
 from imgae.restore.controls import Controls
 from imgae.restore.estimate import estimate
-from imgae.restore.levels import Given, Level, checked_level, mean_of
+from imgae.restore.levels import Given, Level, checked_level
 from imgae.restore.routes import Alone, InTurn, Route, Told
-from imgae.restore.scaling import MOST, Scale, View, scale_for, views_of
+from imgae.restore.scaling import Scale, View, in_8_bits, scale_for, views_of
 from imgae.restore.unseen import without_hidden
+from imgae.restore.work import Course, Denoised, none_replaced
+
+__all__ = [
+    "Common",
+    "Denoised",
+    "Denoiser",
+    "camera_model",
+    "default_model",
+]
 
 FAST: Final = "denoise-fast"
 FAST_INTEGER: Final = "denoise-fast-int8"
@@ -36,7 +43,6 @@ CAMERA_INTEGER: Final = "denoise-camera-int8"
 CAMERA_BECAUSE: Final = "where the noise is not white"
 ESTIMATE: Final = "estimate"
 ESTIMATE_BECAUSE: Final = "to find out what noise there is"
-ROWS: Final = 512  # converted at once
 LOOKED_AT: Final = 9
 """Of frames that belong together, how many tell what they have in common."""
 
@@ -57,30 +63,6 @@ def camera_model(device: str = "auto") -> str:
     """Return the name of the model for other noise that suits this machine. device: as above."""
     integers = default_model(device)[0] == FAST_INTEGER
     return CAMERA_INTEGER if integers and CAMERA_INTEGER in registry.available() else CAMERA
-
-
-@dataclass(frozen=True)
-class Denoised:
-    """A denoised picture and how it came about.
-
-    image: the picture without its noise.
-    sigma: the noise level, on [0, 1]; of a map, the mean. sigma_source: where it comes from:
-    "given" by the caller, "estimated" from the picture before the work, or "removed": there is no
-    one level, and this is the standard deviation of what was removed.
-    caution: a reason to doubt the level, or None.
-    tiles: how many the picture was cut into. model: the name of the model that changed the picture;
-    of two, both, as in "denoise-camera + denoise-fast". device: "cpu" or "cuda".
-    notes: what else was done to the picture, a sentence each.
-    """
-
-    image: Image
-    sigma: float
-    sigma_source: str
-    caution: str | None
-    tiles: int
-    model: str
-    device: str
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -211,46 +193,52 @@ class Denoiser:
         controls = controls or Controls()
         shown, hidden = without_hidden(image)
         check_finite(shown)
-        original = one_if_gray(shown.pixels)
-        scale = scale_for(original)
-        source, replaced = original, 0
-        works = any(controls.shares(original.shape[2]))
-        if level is None and self.takes_level and works:
-            source, replaced = without_impulses(original, scale)
-        views = views_of(source, scale) if works else [View(scale, source)]
-        scale = views[0].scale
-        chosen = [self.choose(shown, view, level, hidden, common) for view in views]
-        factors = controls.factors(original.shape[2])
-        ways = [self.strengthened(route, factors) for route in chosen]
-        plans = [plan_for(route.card, image.height, image.width, self.tile) for route in chosen]
-        work = Work(original, source, controls, limits_of(original, scale))
-        pixels = original
-        if not controls.keeps_all:
-            pixels = np.empty_like(original) if views[0].own is None else original.copy()
-            step = counted(progress, sum(len(plan) for plan in plans))
-            for view, routes, plan in zip(views, ways, plans, strict=True):
-                work.through(view, routes, plan, pixels, step)
-        route = chosen[0]
-        if isinstance(route, Told):
-            found = scale.own(mean_of(route.level)) if level is None else mean_of(level)
-            source_of_it = "estimated" if level is None else "given"
-        else:
-            found, source_of_it = removed(original, pixels) / scale.unit, "removed"
-        before = source if works else original
-        finished = controls.finish(before, pixels, scale, work.limits)
+        course = self.course(shown, one_if_gray(shown.pixels), level, controls, hidden, common)
+        pixels = course.restored(progress)
+        finished = course.finished(pixels)
         if finished.shape[2] < image.pixels.shape[2]:
             finished = finished.repeat(3, 2)
         if hidden is not None:
             finished = np.where(hidden[:, :, None], image.pixels, finished)
-        return Denoised(
-            image.with_pixels(finished),
-            found,
-            source_of_it,
-            caution_of(ways[0], scale),
-            len(plans[0]),
-            " + ".join(model.card.name for model in route.models),
-            route.models[0].device,
-            () if controls.keeps_all else notes_of(original, views, replaced, hidden),
+        return course.denoised(image.with_pixels(finished), course.change(pixels))
+
+    def course(
+        self,
+        image: Image,
+        original: Rows,
+        level: Level,
+        controls: Controls,
+        hidden: NDArray[np.bool_] | None = None,
+        common: Common | None = None,
+    ) -> Course:
+        """Look at a picture, and return how to denoise it. The work comes afterwards.
+
+        image: what the file tells. original: its pixels, one channel if it is gray. level: as
+        checked. hidden: (H, W), pixels that tell nothing. common: as for run.
+        """
+        scale = scale_for(original)
+        source, replaced = original, none_replaced
+        works = any(controls.shares(original.shape[2]))
+        if level is None and self.takes_level and works:
+            source, replaced = without_impulses(original, scale)
+        views = views_of(source, scale) if works else [View(scale, source)]
+        chosen = [self.choose(image, view, level, hidden, common) for view in views]
+        factors = controls.factors(original.shape[2])
+        ways = [self.strengthened(route, factors) for route in chosen]
+        if not isinstance(original, np.ndarray):
+            release([self.looking] if "looking" in vars(self) else [])
+        return Course(
+            original,
+            source,
+            replaced,
+            level,
+            controls,
+            hidden,
+            views,
+            chosen,
+            ways,
+            self.tile,
+            scale,
         )
 
     @property
@@ -306,7 +294,7 @@ class Denoiser:
         noise = estimate(self.looking, view.pixels, self.tile, view.scale, unseen)
         if noise.white and not common:
             return Told(self.model, noise.level)
-        share, rest = noise.map_of("share"), noise.map_of("rest")
+        share, rest = noise.map_of("share").copy(), noise.map_of("rest").copy()
         camera = self.camera if share.any() else None
         model = self.model if rest.any() else None
         told = told_by(image, camera) if camera else {}
@@ -322,159 +310,31 @@ class Denoiser:
         return [route.times(factor) for factor in factors]
 
 
-@dataclass(frozen=True)
-class Work:
-    """Pixels (H, W, C) to be restored tile by tile.
-
-    original: as they came. source: without impulses. limits: the least and the largest value that
-    may come out.
-    """
-
-    original: NDArray[Any]
-    source: NDArray[Any]
-    controls: Controls
-    limits: tuple[float, float]
-
-    def through(
-        self,
-        view: View,
-        routes: Sequence[Route],
-        plan: TilePlan,
-        out: NDArray[Any],
-        step: Callable[[], None],
-    ) -> None:
-        """Restore a view on each route, and put the mix of them where the view's own pixels are.
-
-        out: of the type that the pixels came in. step: called after each tile.
-        """
-        for tile in plan:
-            keep = tile.keep.slices
-            own = ... if view.own is None else view.own[keep]
-            if own is ... or own.any():
-                planes = view.scale.planes(view.pixels[tile.read.slices])
-                before = view.pixels[keep]
-                restored = [self.kept(route(planes, tile), view, before) for route in routes]
-                values = self.controls.blend(self.original[keep], *restored)
-                out[keep][own] = from_float(values.clip(*self.limits), out.dtype)[own]
-            step()
-
-    def kept(
-        self, planes: NDArray[np.float32], view: View, before: NDArray[Any]
-    ) -> NDArray[np.float32]:
-        """Return what came out for a tile as pixels. Raises ModelError for NaN or infinity."""
-        values = finite(from_nchw(planes, self.source.shape[2]))
-        return view.scale.back(values, before)
-
-
-def either(one: NDArray[np.bool_] | None, other: NDArray[np.bool_] | None) -> Any:
+def either(one: Rows | None, other: NDArray[np.bool_] | None) -> Rows | None:
     """Return where either of two masks is true; None stands for nowhere."""
-    return (other if one is None else one) if one is None or other is None else one | other
+    return (other if one is None else one) if one is None or other is None else other | one[:]
 
 
-def counted(progress: Progress | None, count: int) -> Callable[[], None]:
-    """Return what tells a progress that one more of a number of tiles is done."""
-    done = itertools.count(1)
-
-    def step() -> None:
-        if progress:
-            progress(next(done), count)
-
-    return step
-
-
-def limits_of(pixels: NDArray[Any], scale: Scale) -> tuple[float, float]:
-    """Return the least and the largest value that may come out: what the picture reaches itself.
-
-    One that is on [0, 1], and uses it, may come out anywhere on it.
-    """
-    if scale == Scale() and pixels.dtype.kind != "f":
-        return 0.0, 1.0
-    least, most = (float(to_float(end[None])[0]) for end in (pixels.min(), pixels.max()))
-    if not scale.usual:
-        return least, most
-    return min(least, 0.0), most if scale.span < 1 else max(most, 1.0)
-
-
-def one_if_gray(pixels: NDArray[Any]) -> NDArray[Any]:
-    """Return one channel of three that are equal, so that they stay equal; else the pixels."""
-    if pixels.shape[2] == 1:
-        return pixels
-    for rows in (pixels[:1], pixels):  # most colour pictures show it in the first row
-        if any(not np.array_equal(rows[:, :, 0], rows[:, :, other]) for other in (1, 2)):
-            return pixels
-    return np.ascontiguousarray(pixels[:, :, :1])
-
-
-def without_impulses(pixels: NDArray[Any], scale: Scale) -> tuple[NDArray[Any], int]:
+def without_impulses(pixels: Rows, scale: Scale) -> tuple[Rows, Callable[[], int]]:
     """Replace values that stand out from all around, such as salt and pepper and hot pixels.
 
     pixels: (H, W, C) of any type. scale: what models see as 0 and 1.
-    Returns the pixels, a copy if any is replaced, and how many there were.
+    Returns the pixels, others if any is replaced, and what tells how many were; of rows, when all
+    were read.
     """
     from imgae.restore import impulses  # loads OpenCV, and only where it is used
 
+    if not isinstance(pixels, np.ndarray):
+        kind = impulses.kind_of(pixels, scale)
+        if kind is None:
+            return pixels, none_replaced
+        cleaned = impulses.Cleaned(pixels, scale, kind)
+        return cleaned, lambda: cleaned.count
     found = impulses.find_impulses(in_8_bits(pixels, scale))
     if found is None:
-        return pixels, 0
-    return impulses.replaced(pixels, found), int(found.any(2).sum())
-
-
-def in_8_bits(pixels: NDArray[Any], scale: Scale) -> NDArray[np.uint8]:
-    """Return pixels (H, W, C) of any type as models see them, rounded to 8 bits."""
-    if pixels.dtype == np.uint8:
-        return pixels
-    levels = np.empty(pixels.shape, np.uint8)
-    for top in range(0, len(pixels), ROWS):
-        values = scale.seen(to_float(pixels[top : top + ROWS]))
-        levels[top : top + ROWS] = from_float(values, levels.dtype)
-    return levels
-
-
-def caution_of(routes: Sequence[Route], scale: Scale) -> str | None:
-    """Return a caution if a model is told more than it was trained for."""
-    most = routes[0].models[-1].card.sigma_range[1]
-    if max(route.highest for route in routes) <= most + 1e-6:  # float32 of the same
-        return None
-    return f"the model was trained up to level {scale.own(most) * 255:.3g}"
-
-
-def notes_of(
-    pixels: NDArray[Any], views: Sequence[View], replaced: int, hidden: NDArray[np.bool_] | None
-) -> tuple[str, ...]:
-    """Return what else was done to a picture, a sentence each."""
-    notes = []
-    scale = views[0].scale
-    least, most = (float(end) + 0.0 for end in (pixels.min(), pixels.max()))  # no -0
-    reach = f"the picture's values reach from {least:.4g} to {most:.4g}"
-    if not scale.usual or scale.span > 1:
-        notes.append(
-            f"{reach}, so it was denoised as if {scale.low:.4g} were black and "
-            f"{scale.low + scale.span:.4g} white, and a noise level is a share of {scale.unit:.4g}"
-        )
-    elif scale.span < 1 / MOST:
-        notes.append(f"{reach}, so it was denoised as if {scale.span:.4g} were white")
-    elif scale.span < 1:
-        factor = round(1 / scale.span)
-        notes.append(
-            f"the picture uses at most 1/{factor} of its range, so it was denoised as if it were "
-            f"{factor} times as bright"
-        )
-    elif pixels.dtype.kind == "f" and (least < 0 or most > 1):
-        notes.append(f"{reach}, and stay there; 0 counts as black and 1 as white")
-    if len(views) > 1:
-        white = scale.low + views[1].scale.span
-        notes.append(f"parts brighter than white were denoised as if {white:.4g} were white")
-    if all(view.own is not None for view in views):
-        done = sum(int(np.count_nonzero(np.asarray(view.own))) for view in views)
-        if rest := pixels.shape[0] * pixels.shape[1] - done:
-            what = "pixel" if rest == 1 else "pixels"
-            notes.append(f"{rest:,} {what} far outside that range stayed as they were")
-    if replaced:
-        what = "pixel was" if replaced == 1 else "pixels were"
-        notes.append(f"{replaced:,} outlying {what} replaced")
-    if hidden is not None and hidden.all():
-        notes.append("the picture is transparent all over, so its colours stayed as they were")
-    return tuple(notes)
+        return pixels, none_replaced
+    count = int(found.any(2).sum())
+    return impulses.replaced(pixels, found), lambda: count
 
 
 def told_by(image: Image, model: OnnxModel) -> dict[str, NDArray[np.float32]]:
@@ -485,9 +345,3 @@ def told_by(image: Image, model: OnnxModel) -> dict[str, NDArray[np.float32]]:
     if image.exif and "iso" in model.card.optional and (iso := iso_of(image.exif)):
         told["iso"] = np.full((1, 1, 1, 1), iso, np.float32)
     return told
-
-
-def removed(before: NDArray[Any], after: NDArray[Any]) -> float:
-    """Return the root mean square of the change, on [0, 1], by every fourth row."""
-    change = to_float(after[::4]) - to_float(before[::4])
-    return math.sqrt(float(np.square(change).mean()))

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from imgae.errors import OptionError
 from imgae.model import registry, session
 from imgae.model.contract import DEFECTS
-from imgae.model.stitch import check_settings, plan_for
+from imgae.model.stitch import Patient, check_settings, plan_for
 from imgae.picture.arrays import check_finite, from_picture
 from imgae.picture.image import Image
+from imgae.picture.tiling import Tile
 from imgae.restore.marks import Odds, marks_of, odds_of
 from imgae.restore.scaling import first_view
 from imgae.restore.unseen import without_hidden
@@ -103,10 +104,16 @@ class Detector:
         view = first_view(picture.pixels)
         channels = [DEFECTS.index(name) for name in names]
         odds = np.empty((len(names), picture.height, picture.width), np.int8)
-        for tile in plan_for(self.model.card, picture.height, picture.width, self.tile):
+        plan = plan_for(self.model.card, picture.height, picture.width, self.tile)
+        patient = Patient(plan, [self.model])
+
+        def look(tile: Tile) -> None:
             maps = self.model(image=view.scale.planes(view.pixels[tile.read.slices]))
             rows, columns = tile.keep.within(tile.read).slices
             odds[:, *tile.keep.slices] = odds_of(maps[0, channels, rows, columns])
+
+        for tile in plan:
+            patient(tile, look)
         return dict(zip(names, odds, strict=True))
 
 

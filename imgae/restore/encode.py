@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from imgae.errors import ImageError, ModelError
 from imgae.model import registry, session
-from imgae.model.stitch import Progress, check_settings, kept, plan_for
+from imgae.model.stitch import Patient, Progress, check_settings, kept, plan_for
 from imgae.picture.arrays import check_finite, from_picture
 from imgae.picture.image import Image
 from imgae.picture.pixels import from_float, to_nchw
-from imgae.picture.tiling import Box
+from imgae.picture.tiling import Box, Tile
 
 Floats = NDArray[np.float32]
 
@@ -102,7 +102,9 @@ class Encoder:
         code = np.empty((card.code_channels, code_box.bottom, code_box.right), np.float32)
         pixels = np.empty_like(image.pixels)
         plan = plan_for(card, height, width, self.tile)
-        for done, tile in enumerate(plan, 1):
+        patient = Patient(plan, [self.model])
+
+        def encode(tile: Tile) -> None:
             planes = to_nchw(image.pixels[tile.read.slices])
             restored, found = self.model.outputs(image=planes)
             read, keep = (box.in_cells(card.stride) for box in tile)
@@ -112,6 +114,9 @@ class Encoder:
             code[:, *keep.slices] = found[0, :, *keep.within(read).slices]
             values = kept(restored, planes, tile, pixels.shape[2]).clip(0, 1)
             pixels[tile.keep.slices] = from_float(values, pixels.dtype)
+
+        for done, tile in enumerate(plan, 1):
+            patient(tile, encode)
             if progress:
                 progress(done, len(plan))
         if not np.isfinite(code).all():

@@ -1,8 +1,9 @@
 """What noise a picture holds, by a model that looks at it."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +11,10 @@ from numpy.typing import NDArray
 from imgae.errors import ModelError
 from imgae.model.contract import CELL, NOISE
 from imgae.model.session import OnnxModel
-from imgae.model.stitch import finite, plan_for
-from imgae.picture.tiling import Box
+from imgae.model.stitch import Patient, finite, plan_for
+from imgae.picture.bands import bands_of, rolling, row_bytes
+from imgae.picture.rows import Rows
+from imgae.picture.tiling import Box, Tile
 from imgae.restore.scaling import Scale
 
 Floats = NDArray[np.float32]
@@ -30,6 +33,11 @@ ALL_OVER: Final = (0.96, 0.985)
 It was chosen on real photographs: a camera's own noise looks like texture to models that learnt
 from synthetic noise, and they leave some of it.
 """
+LOOKED_AT: Final = 16  # rows of cells
+CELLS: Final = 1 << 18
+"""Summed up together."""
+BANDS: Final = 2
+"""How often the rows that are looked at lie in memory: as read, and as held."""
 LEAST: Final = 1e-6
 """Levels of white noise below this count as this."""
 
@@ -59,10 +67,10 @@ class Noise:
 
 def estimate(
     model: OnnxModel,
-    pixels: NDArray[Any],
+    pixels: Rows,
     tile: str | int,
     scale: Scale | None = None,
-    unseen: Mask | None = None,
+    unseen: Rows | None = None,
 ) -> Noise:
     """Estimate the noise of pixels (H, W, C) of any type, C 1 or 3.
 
@@ -75,25 +83,41 @@ def estimate(
     card = replace(model.card, stride=math.lcm(model.card.stride, CELL))
     whole = Box(0, 0, height, width).in_cells(CELL)
     maps = np.empty((len(NOISE), whole.bottom, whole.right), np.float32)
-    for piece in plan_for(card, height, width, tile):
-        found = model(image=scale.planes(pixels[piece.read.slices]))
+    plan = plan_for(card, height, width, tile, row_bytes(pixels, BANDS))
+    patient, held = Patient(plan, [model]), rolling(pixels)
+
+    def look(piece: Tile) -> None:
+        found = model(image=scale.planes(held[piece.read.slices]))
         read, keep = (box.in_cells(CELL) for box in piece)
         expected = (1, len(NOISE), read.bottom - read.top, read.right - read.left)
         if found.shape != expected:
             raise ModelError(f"the model gave an estimate of shape {found.shape}, not {expected}")
         maps[:, *keep.slices] = found[0, :, *keep.within(read).slices]
+
+    for pieces in plan.bands():
+        held[pieces[0].read.slices[0]]
+        for piece in pieces:
+            patient(piece, look)
     return noise_of(finite(maps), None if unseen is None else cells_without(unseen))
 
 
-def cells_without(unseen: Mask) -> Mask | None:
+def cells_without(unseen: Rows) -> Mask | None:
     """Return which cells hold none of the unseen pixels, nor cells beside them; None if all do."""
-    height, width = unseen.shape
-    padded = np.pad(unseen, ((0, -height % CELL), (0, -width % CELL)))
-    rows, columns = (side // CELL for side in padded.shape)
-    touched = np.pad(padded.reshape(rows, CELL, columns, CELL).any((1, 3)), 1)
+    held = np.concatenate([cells_with(band) for band in bands_of(unseen, LOOKED_AT * CELL)])
+    rows, columns = held.shape
+    touched = np.pad(held, 1)
     near = [touched[y : y + rows, x : x + columns] for y in range(3) for x in range(3)]
     counted: Mask = ~np.logical_or.reduce(near)
     return counted if counted.any() else None
+
+
+def cells_with(unseen: Mask) -> Mask:
+    """Return which cells hold any of the unseen pixels."""
+    height, width = unseen.shape
+    padded = np.pad(unseen, ((0, -height % CELL), (0, -width % CELL)))
+    blocks = padded.reshape(-1, CELL, padded.shape[1] // CELL, CELL)
+    cells: Mask = np.logical_or.reduce(blocks, (1, 3))
+    return cells
 
 
 def noise_of(maps: Floats, counted: Mask | None = None) -> Noise:
@@ -104,16 +128,28 @@ def noise_of(maps: Floats, counted: Mask | None = None) -> Noise:
     """
     maps[:2].clip(0, 1, out=maps[:2])
     share, rest = maps[:2]
-    telling = maps if counted is None else maps[:, counted]
+    telling = maps.reshape(len(maps), -1) if counted is None else maps[:, counted]
     mean = float(telling[0].mean(dtype=np.float64))
+    sums = [sums_of(piece) for piece in pieces_of(telling)]
+    weight, white, level = (math.fsum(column) for column in zip(*sums, strict=True))
     share += np.float32(ramp(mean, *LIFTED)) * (1 - share)
     np.maximum(rest, np.float32(LEFT * ramp(mean, *ALL_OVER)), out=rest)
-    _, _, white, weight, level = telling.reshape(len(NOISE), -1).astype(np.float64)
-    total = float(weight.sum())
-    if total <= 0:
+    if weight <= 0:
         return Noise(maps, 0.0, 0.0)
-    found = math.exp(float(weight @ np.log(level.clip(LEAST, 1))) / total)
-    return Noise(maps, float(weight @ white), min(found, 1.0))
+    return Noise(maps, white, min(math.exp(level / weight), 1.0))
+
+
+def pieces_of(telling: Floats) -> Iterator[Floats]:
+    """Cut maps (5, n) into pieces that are small in memory."""
+    for start in range(0, telling.shape[1], CELLS):
+        yield telling[:, start : start + CELLS]
+
+
+def sums_of(maps: Floats) -> tuple[float, float, float]:
+    """Return the sums of weights, of weighted evidence, and of weighted logarithms of levels."""
+    _, _, white, weight, level = maps.astype(np.float64)
+    logarithms = np.log(level.clip(LEAST, 1))
+    return float(weight.sum()), float(weight @ white), float(weight @ logarithms)
 
 
 def ramp(value: float, low: float, high: float) -> float:

@@ -7,6 +7,7 @@ impulses are evenly spread, stand side by side as seldom as chance has it, and n
 A star is none: its neighbours rise with it (as in L.A.Cosmic, van Dokkum 2001).
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
@@ -15,13 +16,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from imgae.picture.pixels import from_float, to_float, to_uint8
+from imgae.picture.bands import both, rolling
+from imgae.picture.pixels import from_float, to_float
+from imgae.picture.rows import Rows
+from imgae.restore.scaling import Scale, in_8_bits
 
 Mask: TypeAlias = NDArray[np.bool_]
 Levels: TypeAlias = NDArray[Any]
 """Values in 8 bits, (h, w, C) or (h, w)."""
 Counts: TypeAlias = NDArray[np.int64]
 
+USUAL: Final = Scale()
 STRIP: Final = 128  # rows worked on at a time: whole tiles
 HALO: Final = 4  # rows that are read beyond them; the filters below need 3
 TILE: Final = 32
@@ -54,25 +59,87 @@ APART: Final = np.array([[1, -0.5, -0.5, 128], [-0.5, 1, -0.5, 128], [-0.5, -0.5
 MEAN: Final = np.full((1, 3), 1 / 3)
 
 
+@dataclass(frozen=True)
+class Kind:
+    """What kind of impulses a picture has.
+
+    tolerance: how far from the ends of the range salt and pepper lie; None for hot and dead pixels.
+    together: whether these stand out in all channels at once.
+    """
+
+    tolerance: int | None
+    together: bool
+
+    def find(self, levels: Levels) -> Mask:
+        """Find them in some rows; those at an end count where it is the picture's."""
+        if self.tolerance is None:
+            return hot(levels, together=self.together)
+        return salt(levels, self.tolerance)
+
+
+def kind_of(pixels: Rows, scale: Scale = USUAL) -> Kind | None:
+    """Return the kind of impulses in a picture (H, W, C), C 1 or 3, of any type.
+
+    None where there are too few to be sure, or where such dots belong to the picture. scale: what
+    models see as 0 and 1.
+    """
+    evidence = look(pixels, scale)
+    nearly = evidence.at.sum() > RAREST / 2 * math.prod(pixels.shape)
+    if not evidence.convincing() and nearly and pixels.shape[2] == 3:
+        evidence = look(pixels, scale, apart=True)
+    if not evidence.convincing():
+        return None
+    return Kind(evidence.tolerance() if evidence.salted() else None, evidence.together)
+
+
 def find_impulses(pixels: NDArray[Any]) -> Mask | None:
     """Find isolated wrong values in a picture (H, W, C), C 1 or 3: uint8, or float on [0, 1].
 
-    None where there are too few to be sure, or where such dots belong to the picture.
+    None as for kind_of.
     """
-    evidence = look(pixels)
-    nearly = evidence.at.sum() > RAREST / 2 * pixels.size
-    if not evidence.convincing() and nearly and pixels.shape[2] == 3:
-        evidence = look(pixels, apart=True)
-    if not evidence.convincing():
+    kind = kind_of(pixels)
+    if kind is None:
         return None
     found = np.empty(pixels.shape, np.bool_)
-    for levels, own, rows in strips(pixels):
-        if evidence.salted():
-            here = salt(levels, evidence.tolerance())
-        else:
-            here = hot(levels, together=evidence.together)
-        found[rows] = here[own].reshape(found[rows].shape)
+    for levels, own, rows in strips(pixels, USUAL):
+        found[rows] = kind.find(levels)[own].reshape(found[rows].shape)
     return found
+
+
+class Cleaned:
+    """Rows of a picture (H, W, C) of which impulses of a kind are replaced. They are Rows.
+
+    count: how many pixels were, of the rows from the top that were read so far.
+    """
+
+    def __init__(self, pixels: Rows, scale: Scale, kind: Kind) -> None:
+        self.pixels, self.scale, self.kind = rolling(pixels), scale, kind
+        self.shape, self.dtype = pixels.shape, pixels.dtype
+        self.count = self.counted = 0
+
+    def __getitem__(self, key: slice | tuple[slice, slice], /) -> NDArray[Any]:
+        rows, columns = both(key)
+        top, bottom, step = rows.indices(self.shape[0])
+        tops = range(top, max(top + 1, bottom), STRIP)
+        strips = [self.strip(start, min(start + STRIP, bottom)) for start in tops]
+        return np.concatenate(strips)[::step, columns]
+
+    def strip(self, top: int, bottom: int) -> NDArray[Any]:
+        """Return some rows, with impulses replaced."""
+        near = self.part(top - HALO, bottom + HALO)
+        far = self.part(near.start - HALO, near.stop + HALO)
+        pixels = self.pixels[far]
+        here = slice(near.start - far.start, near.stop - far.start)
+        found = self.kind.find(levels_of(pixels, self.scale))[here].reshape(pixels[here].shape)
+        own = slice(top - near.start, bottom - near.start)
+        new = slice(max(top, self.counted) - near.start, bottom - near.start)
+        if bottom > self.counted >= top:
+            self.count += int(found[new].any(2).sum())
+            self.counted = bottom
+        return replaced(pixels[here], found)[own]
+
+    def part(self, top: int, bottom: int) -> slice:
+        return slice(max(top, 0), min(bottom, self.shape[0]))
 
 
 def replaced(pixels: NDArray[Any], impulses: Mask) -> NDArray[Any]:
@@ -100,12 +167,16 @@ def cuts(height: int) -> Iterator[tuple[slice, slice, slice]]:
         yield slice(above, bottom + HALO), own, slice(top, bottom)
 
 
-def strips(pixels: NDArray[Any]) -> Iterator[tuple[Levels, slice, slice]]:
-    width, channels = pixels.shape[1:]
-    for read, own, rows in cuts(len(pixels)):
-        flat = pixels[read].reshape(-1, width * channels)
-        levels = to_uint8(flat)
-        yield levels.reshape((-1, width, channels) if channels > 1 else (-1, width)), own, rows
+def strips(pixels: Rows, scale: Scale) -> Iterator[tuple[Levels, slice, slice]]:
+    held = rolling(pixels)
+    for read, own, rows in cuts(pixels.shape[0]):
+        yield levels_of(held[read], scale), own, rows
+
+
+def levels_of(pixels: NDArray[Any], scale: Scale) -> Levels:
+    """Return pixels (H, W, C) as a model sees them, in 8 bits; (H, W) if C is 1."""
+    levels = in_8_bits(pixels, scale)
+    return np.ascontiguousarray(levels if levels.shape[2] > 1 else levels[:, :, 0])
 
 
 @dataclass(frozen=True)
@@ -157,11 +228,11 @@ class Evidence:
         return 0 if exact else int(np.searchsorted(near, 0.97 * near[-1]))
 
 
-def look(pixels: NDArray[Any], *, apart: bool = False) -> Evidence:
+def look(pixels: Rows, scale: Scale = USUAL, *, apart: bool = False) -> Evidence:
     """Count what stands out of a picture, or of its channels less the others."""
     height, width, channels = pixels.shape
     at, whole, tiles, rises = np.zeros(256, np.int64), np.zeros(5), [], [np.zeros(0)]
-    for levels, own, _ in strips(pixels):
+    for levels, own, _ in strips(pixels, scale):
         shown = cv2.transform(levels, APART) if apart else levels
         high = cv2.absdiff(shown, cv2.medianBlur(shown, 3))
         ring = cv2.subtract(cv2.dilate(shown, RING), cv2.erode(shown, RING))
@@ -180,7 +251,7 @@ def look(pixels: NDArray[Any], *, apart: bool = False) -> Evidence:
     size = np.outer(*sides).reshape(-1, 1).repeat(channels, 1)
     outlying, calm, alone = np.concatenate(tiles, 1).reshape(3, -1, channels)
     count, sampled = max(1, int(at.sum())), np.concatenate(rises)
-    even, dark, bright = whole[:3] / pixels.size
+    even, dark, bright = whole[:3] / math.prod(pixels.shape)
     even_alone, in_all = whole[3:] / count
     mean_rise = float(sampled.sum()) / max(1, len(sampled))
     return Evidence(

@@ -16,7 +16,7 @@ from imgae.errors import MaskError, OptionError
 from imgae.model import registry, session
 from imgae.model.card import ModelCard
 from imgae.model.contract import GUESS
-from imgae.model.stitch import Progress, check_settings, kept, most_pixels, plan_for
+from imgae.model.stitch import Patient, Progress, check_settings, kept, most_pixels, plan_for
 from imgae.picture import masks
 from imgae.picture.arrays import Picture, check_finite, from_picture, like_picture
 from imgae.picture.image import Image
@@ -289,15 +289,25 @@ class Inpainter:
             mask[area][own] = GUESS
         put(guesses, values)
         rest = hole if vague is None else hole & ~vague
-        tiles = cheapest_tiles(rest, halo_for(mask == 1, card), card, self.tile)
+        halo = halo_for(mask == 1, card)
+        tiles = cheapest_tiles(rest, halo, card, self.tile)
+        patient = Patient(
+            TilePlan(rest.shape[0], rest.shape[1], 0, 0, halo, card.stride), [self.model]
+        )
         found = []  # put in place at the end: until then the other tiles see the guesses
-        for done, tile in enumerate(tiles, 1):
+
+        def look(tile: Tile) -> None:
             read, keep = tile.read.slices, tile.keep.slices
+            own = rest[keep]
+            if not own.any():
+                return
             planes = to_nchw(values[read])
             restored = self.model(image=planes, mask=mask[read][None, None])
-            own = rest[keep]
             colours = kept(restored, planes, tile, values.shape[2])[own]
             found.append((keep, own, colours.clip(*limits)))
+
+        for done, tile in enumerate(tiles, 1):
+            patient(tile, look)
             if progress:
                 progress(done, len(tiles))
         put(found, values)

@@ -19,7 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgae.errors import ImageError
-from imgae.picture.pixels import scale_of, to_float, to_nchw
+from imgae.picture.bands import every, extremes
+from imgae.picture.pixels import from_float, scale_of, to_float, to_nchw
+from imgae.picture.rows import Rows
+from imgae.restore.beyond import Extended, Marked
 from imgae.restore.unseen import Mask, extended
 
 Floats = NDArray[np.float32]
@@ -36,6 +39,7 @@ TOP: Final = 2.0
 BOTTOM: Final = -1.0
 """What floats are seen from and up to; strong noise goes so far beyond black and white."""
 SAMPLES: Final = 1 << 18
+ROWS: Final = 512  # converted at once
 USUAL: Final = (-0.5, 4.0)
 """Floats are on [0, 1] unless more than a few are below the first, or a quarter above the second.
 """
@@ -126,20 +130,21 @@ class View:
     """
 
     scale: Scale
-    pixels: NDArray[Any]
-    unseen: Mask | None = None
-    own: Mask | None = None
+    pixels: Rows
+    unseen: Rows | None = None
+    own: Rows | None = None
 
 
-def scale_for(pixels: NDArray[Any]) -> Scale:
+def scale_for(pixels: Rows) -> Scale:
     """Return the scale of a picture (H, W, C) of any type. Looks at some 262,144 places at most.
 
-    Raises ImageError if the range is too wide for float32.
+    Floats have to be an array. Raises ImageError if the range is too wide for float32.
     """
     if pixels.dtype == np.uint8:
         return Scale()
     sample = sample_of(pixels)
     if pixels.dtype.kind == "f":
+        assert isinstance(pixels, np.ndarray)
         low, _, _ = quantiles(sample)
         if low < USUAL[0]:  # by noise, or by itself
             low, _, _ = quantiles(sample_of(smooth(pixels, 3)))
@@ -203,9 +208,19 @@ def smooth(pixels: Floats, side: int) -> Floats:
     return np.asarray(mean, np.float32).reshape(pixels.shape)
 
 
-def sample_of(pixels: NDArray[Any]) -> NDArray[Any]:
-    step = math.ceil(math.sqrt(pixels.shape[0] * pixels.shape[1] / SAMPLES))
-    return pixels[::step, ::step]
+def sample_of(pixels: Rows) -> NDArray[Any]:
+    return every(pixels, math.ceil(math.sqrt(pixels.shape[0] * pixels.shape[1] / SAMPLES)))
+
+
+def in_8_bits(pixels: NDArray[Any], scale: Scale) -> NDArray[np.uint8]:
+    """Return pixels (H, W, C) of any type as models see them, rounded to 8 bits."""
+    if pixels.dtype == np.uint8:
+        return pixels
+    levels = np.empty(pixels.shape, np.uint8)
+    for top in range(0, len(pixels), ROWS):
+        values = scale.seen(to_float(pixels[top : top + ROWS]))
+        levels[top : top + ROWS] = from_float(values, levels.dtype)
+    return levels
 
 
 def factor_for(sample: NDArray[Any]) -> int:
@@ -222,7 +237,7 @@ def factor_for(sample: NDArray[Any]) -> int:
     return factor if floats else min(MOST, factor)
 
 
-def views_of(pixels: NDArray[Any], scale: Scale) -> list[View]:
+def views_of(pixels: Rows, scale: Scale) -> list[View]:
     """Return the views in which a picture (H, W, C) is restored, the darkest first.
 
     What no view shows stays as it is. Most pictures have one view, of all their pixels. Where the
@@ -232,16 +247,17 @@ def views_of(pixels: NDArray[Any], scale: Scale) -> list[View]:
     floats = pixels.dtype.kind == "f"
     if scale == Scale() and not floats:
         return [View(scale, pixels)]
-    least, most = (
-        float(scale.seen(to_float(end)[None])[0]) for end in (pixels.min(), pixels.max())
-    )
+    least, most = (float(scale.seen(to_float(end)[None])[0]) for end in extremes(pixels))
     top = TOP if floats else ROOM
     if least >= BOTTOM and most <= (OVER_WHITE if floats else top):
         return [View(scale, pixels)]
+    if not floats:
+        return [view_of_rows(pixels, scale)]
+    assert isinstance(pixels, np.ndarray)
     shown = scale.seen(to_float(pixels))
     dark, bright = shown.min(2), shown.max(2)
     beyond = (dark < BOTTOM) | (bright > top)
-    if not floats or not needs_more(shown, bright):
+    if not needs_more(shown, bright):
         return [view_of(pixels, scale, beyond, ~beyond)]
     brighter = replace(scale, span=scale.span * STEP)
     first = beyond | too_bright(shown, bright)
@@ -261,6 +277,21 @@ def view_of(pixels: NDArray[Any], scale: Scale, unseen: Mask, own: Mask) -> View
     if unseen.all():
         return View(scale, pixels, None, own)
     return View(scale, extended(pixels, unseen), unseen, own)
+
+
+def view_of_rows(pixels: Rows, scale: Scale) -> View:
+    """Return the view of rows of integers of which some are too bright for it."""
+
+    def beyond(part: NDArray[Any]) -> Mask:
+        mask: Mask = scale.seen(to_float(part)).max(2) > ROOM
+        return mask
+
+    return View(
+        scale,
+        Extended(pixels, beyond),
+        Marked(pixels, beyond, kept=True),
+        Marked(pixels, beyond, kept=False),
+    )
 
 
 def first_view(pixels: NDArray[Any]) -> View:

@@ -163,3 +163,46 @@ def test_under_a_limit_libraries_are_loaded_before_pictures_take_memory(monkeypa
     monkeypatch.setattr(machine, "address_space", lambda: [4 << 30])
     machine.check_address_space(1)
     assert loaded == ["cv2", "onnxruntime"]
+
+
+def holding(linux, number, pages):
+    linux(f"proc/{number}/statm", f"{4 * pages} {pages} 7 1 0 99 0")
+
+
+@pytest.fixture
+def limited(linux, monkeypatch):
+    """A process of 100 pages, its child of 10, and its child of 1; returns the bytes of a page."""
+    holding(linux, "self", 100)
+    holding(linux, "20", 10)
+    holding(linux, "21", 1)
+    linux("proc/self/task/7/children", "20 99")  # 99 has ended
+    linux("proc/20/task/20/children", "21")
+    monkeypatch.setattr(machine.Limit, "held", None)
+    return machine.os.sysconf("SC_PAGE_SIZE")
+
+
+def test_what_a_process_and_its_children_hold_is_counted(limited):
+    assert machine.held_memory() == 111 * limited
+
+
+def test_what_is_free_keeps_to_the_limit_that_was_set(limited):
+    assert machine.free_memory() == 8 * GIB
+    machine.limit_memory(1000 * limited)
+    assert machine.limited_memory() == 1000 * limited
+    assert machine.free_memory() == 889 * limited
+    machine.limit_memory(9)
+    assert machine.free_memory() == 0
+    machine.limit_memory(100 * GIB)
+    assert machine.free_memory() == 8 * GIB
+    machine.limit_memory(None)
+    assert machine.free_memory() == 8 * GIB
+
+
+def test_a_quarter_of_what_is_free_is_the_limit_by_itself(limited):
+    machine.limit_memory(1)  # whatever was set before
+    assert machine.default_limit() == 111 * limited + 2 * GIB
+
+
+def test_what_a_process_holds_is_known_without_a_list_of_processes(linux):
+    pytest.importorskip("resource", reason="this system does not tell what a process holds")
+    assert machine.held_memory() == machine.most_held() > 1 << 20

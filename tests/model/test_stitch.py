@@ -3,7 +3,7 @@ import pytest
 import tiny_models
 
 from imgae.errors import OptionError
-from imgae.model import registry, session, stitch
+from imgae.model import machine, registry, session, stitch
 from imgae.model.stitch import most_pixels, plan_for
 from imgae.restore.inpaint import cheapest_tiles
 
@@ -64,3 +64,16 @@ def test_settings_of_another_kind_are_told_in_a_sentence(tile, threads, sentence
 
 def test_settings_may_be_integers_of_numpy():
     stitch.check_settings(np.int64(64), np.int32(2))
+
+
+def test_under_a_limit_a_model_keeps_the_tile_that_it_has_memory_for(monkeypatch):
+    card = tiny_models.card(name="kept", halo=8, stride=8, bytes_per_pixel=1000)
+    monkeypatch.setattr(machine.Limit, "held", 7)
+    monkeypatch.setattr(stitch, "free_memory", lambda: 1 << 30)
+    large = most_pixels(card)
+    plan_for(card, 300, 400, "auto")
+    monkeypatch.setattr(stitch, "free_memory", lambda: 0)
+    least = most_pixels(card)
+    assert least == 300 * 400 < large
+    stitch.release([])
+    assert most_pixels(card) < least

@@ -91,3 +91,34 @@ def test_impossible_plans_are_refused(wrong):
     right = {"height": 9, "width": 9, "tile_height": 0, "tile_width": 0, "halo": 0, "stride": 1}
     with pytest.raises(ValueError, match="a plan needs"):
         TilePlan(**(right | wrong))
+
+
+@given(plans)
+def test_bands_hold_the_tiles_in_their_order_and_read_the_same_rows(plan):
+    bands = list(plan.bands())
+    assert [tile for band in bands for tile in band] == list(plan)
+    for band in bands:
+        assert len({(tile.read.top, tile.read.bottom) for tile in band}) == 1
+
+
+@given(plans)
+def test_halves_keep_what_a_tile_keeps_and_read_from_the_stride(plan):
+    tile = next(iter(plan))
+    halves = plan.halves(tile)
+    assert bool(halves) == (len(halves) == 2)
+    if not halves:
+        assert min(tile.keep.area, max(tile.keep.bottom, tile.keep.right)) < 64 + plan.stride
+        return
+    assert sum(half.keep.area for half in halves) == tile.keep.area
+    for half in halves:
+        assert half.keep.area < tile.keep.area
+        assert half.read.top % plan.stride == half.read.left % plan.stride == 0
+        assert half.read == plan.around(half.keep)
+
+
+@limits
+def test_a_plan_reads_no_more_rows_than_it_may(height, width, halo, stride, most):
+    rows = 100
+    plan = plan_within(height, width, halo, stride, most, rows)
+    least = least_side(halo, stride) + 2 * round_up(halo, stride)
+    assert max(tile.read.bottom - tile.read.top for tile in plan) <= max(rows, least)
