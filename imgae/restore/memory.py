@@ -24,8 +24,7 @@ COSTS: Final[dict[str, Cost]] = {
     "inpaint": Cost(170, 480, 34, (1.0, 1.0, 1.5)),
     "mask": Cost(160, 0, 11.5, (1.0, 1.0, 1.5)),
 }
-"""Fitted to the peaks of `imgae` on photographs of 1, 12 and 48 megapixels, in the least
-tiles."""
+"""Fitted to the peaks of `imgae` on photographs of 1 to 48 megapixels, in the smallest tiles."""
 MORE: Final = 1.15
 """What is added, so that a picture that is begun can be finished."""
 
