@@ -91,7 +91,7 @@ def suffix_for(source: Path, ending: str | None) -> str:
 
 
 def place(each: Found, folder: Place | None, start: str, end: str) -> Path:
-    parent = each.path.parent if folder is None else folder / each.below.as_posix()
+    parent = each.path.parent if folder is None else folder.joinpath(*each.below.parts)
     return parent / f"{start}{end}"
 
 
