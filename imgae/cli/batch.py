@@ -6,22 +6,22 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from imgae.cli.files import ALL_FAILED, SOME_FAILED, Use, refuse_clashes
 from imgae.cli.output import note, one_line, result, say
 from imgae.cli.pictures import check_format
 from imgae.cli.progress import batch_progress
-from imgae.cli.tasks import limit_of
+from imgae.cli.tasks import OptionsTask, limit_of
 from imgae.errors import ImageError
 from imgae.io import places
 from imgae.io.formats.table import extensions, listed
 from imgae.io.remote import is_folder, is_remote, place_of
 from imgae.model.machine import limit_memory
 from imgae.restore.batches import outputs
-from imgae.restore.batches.engine import STANDARD, Engine, Job, Local, Outcome, Task
+from imgae.restore.batches.engine import STANDARD, Engine, Job, Local, Outcome
 from imgae.restore.batches.inputs import Found, Search
 from imgae.restore.batches.journal import Journal
 from imgae.restore.batches.masks import MaskFolder
@@ -37,8 +37,10 @@ from imgae.restore.batches.record import (
     write_report,
 )
 from imgae.restore.batches.rehearsal import Rehearsal
-from imgae.restore.batches.run import Rules, Run
-from imgae.restore.memory import Task as Kind
+from imgae.restore.batches.run import WOULD, Jobs, Rules, Run
+
+if TYPE_CHECKING:
+    from imgae.restore.memory import Task as Kind
 
 MANY = 10
 """From so many pictures on, a table follows."""
@@ -63,8 +65,8 @@ class Command:
     """
 
     word: str
-    kind: Kind
-    task: Task
+    kind: "Kind"
+    task: OptionsTask
     summary: Callable[[dict[str, Any]], str]
     ending: str = ""
     role: str = "the result"
@@ -88,6 +90,8 @@ def restore_all(options: argparse.Namespace, command: Command) -> int:
     if masks := command.masks:
         found = [each for each in found if each.named or not masks.holds(each.path)]
     alone = len(found) == 1 and found[0].named
+    if command.writes and not alone:
+        options.parser.error("--save-mask and --preview write one file, and take one picture")
     planned, folder = plan(options, command, found, alone=alone)
     refuse(options, command, planned)
     return Batch(options, command, planned, folder, search, alone=alone).run()
@@ -139,7 +143,7 @@ def plan(
     if output is None:
         return checked(options, command, outputs.plan(found, None, name), name), None
     if alone and not output.endswith(("/", os.sep)) and not is_folder(place_of(output)):
-        return [outputs.Planned(found[0], place_of(output))], None
+        return [outputs.Planned(found[0], output)], None
     if output == "-":
         options.parser.error(f"standard output takes one picture, but there are {len(found)}")
     if any(each.path == STANDARD for each in found):
@@ -159,19 +163,21 @@ def checked(
     name: Callable[[Path], tuple[str, str]],
 ) -> list[Planned]:
     """Return a plan in which those that were named themselves have the names that one expects."""
-    plain = [
-        outputs.Planned(each, target.with_name("".join(name(each.path))))
-        for each, target in planned
-        if each.named
+    plain = {
+        id(each.found): each.target.with_name("".join(name(each.found.path)))
+        for each in planned
+        if each.found.named
+    }
+    told = [
+        outputs.Planned(each.found, str(plain.get(id(each.found), each.text))) for each in planned
     ]
-    if two := outputs.clash(plain):
+    if two := outputs.clash(told):
         one, other, target = two
         options.parser.error(
             f"{target} would be both {command.role} of {one} and {command.role} of {other}; name "
             "another file for one of them"
         )
-    places = {id(each): target for each, target in plain}
-    return [outputs.Planned(each, places.get(id(each), target)) for each, target in planned]
+    return told
 
 
 def refuse(options: argparse.Namespace, command: Command, planned: Sequence[Planned]) -> None:
@@ -214,12 +220,13 @@ class Batch:
         self.folder = folder if folder and not is_folder(folder) else None
         self.makes = folder is not None
         self.named = all(each.found.named for each in planned)
-        self.jobs = [self.job(number, each) for number, each in enumerate(planned)]
+        self.jobs = Jobs(planned, self.job)
         self.records: list[Record] = []
         self.tally = Tally()
+        self.would: list[Job] = []
 
     def job(self, number: int, planned: Planned) -> Job:
-        found, target = planned
+        found, target = planned.found, planned.target
         return Job(
             number,
             found.path,
@@ -235,12 +242,14 @@ class Batch:
         for name, error in self.search.problems:
             self.tell(Record(name, None, FAILED, str(error)), None)
         try:
-            with made(self.folder if self.jobs else None):
-                self.go()
+            with made(self.folder if self.jobs and not self.options.dry_run else None):
+                try:
+                    self.go()
+                finally:
+                    if self.options.report:
+                        write_report(Path(self.options.report), self.records)
         finally:
             limit_memory(None)
-            if self.options.report:
-                write_report(Path(self.options.report), self.records)
             self.print_table()
         counts = self.tally.counts
         if not counts[FAILED]:
@@ -256,15 +265,24 @@ class Batch:
             check_place(use.path, options.overwrite, self.folder)
         if options.report:
             check_report(Path(options.report))
-            places.check_place(Path(options.report), overwrite=True)
+            if Path(options.report).parent != self.folder:
+                places.check_place(Path(options.report), overwrite=True)
 
     def go(self) -> None:
         """Take all pictures through the run."""
         options = self.options
         rules = Rules(options.overwrite, options.resume, options.skip_existing)
-        remembers = (not self.alone or options.resume) and not options.dry_run
-        journal = Journal() if remembers else None
-        run = Run(self.jobs, self.command.task, self.engine(), rules, journal, self.check)
+        remembers = not self.alone or options.resume
+        journal = Journal(writes=not options.dry_run) if remembers else None
+        run = Run(
+            self.jobs,
+            self.command.task,
+            self.engine(),
+            rules,
+            journal,
+            self.check,
+            several=not self.alone,
+        )
         hidden = options.quiet or self.alone
         try:
             with batch_progress(len(self.jobs), hidden=hidden) as advance:
@@ -317,7 +335,7 @@ class Batch:
 
     def tell(self, record: Record, outcome: Outcome | None) -> None:
         """Print what became of a picture, and keep it for the report and the table."""
-        self.keep(record)
+        self.keep(record, outcome)
         options = self.options
         if outcome:
             for sentence in outcome.notes:
@@ -328,19 +346,23 @@ class Batch:
             say(f"imgae: {one_line(record.message)}", sys.stderr)
         elif record.status == DONE and outcome:
             self.print_done(record)
+        elif record.message == WOULD and not options.quiet:
+            say(one_line(f"{record.input} -> {record.output}: {WOULD}"), self.lines)
 
     def print_done(self, record: Record) -> None:
         options, fields = self.options, as_printed(record)
-        if "would" in fields:
-            result(one_line(f"{record.input} -> {record.output}: would be written"))
-        elif options.json:
+        if options.json:
             result(json.dumps(fields))
         elif not options.quiet:
+            for key, name in (("input", "standard input"), ("output", "standard output")):
+                fields[key] = name if fields[key] == "-" else fields[key]
             line = one_line(self.command.summary(fields))
             say(line, sys.stderr if record.output == "-" else sys.stdout)
 
-    def keep(self, record: Record) -> None:
+    def keep(self, record: Record, outcome: Outcome | None = None) -> None:
         self.tally.add(record)
+        if outcome and record.status != FAILED and self.options.dry_run:
+            self.would.append(outcome.job)
         if self.options.report:
             self.records.append(record)
 
@@ -350,7 +372,23 @@ class Batch:
         several = counts.total() >= MANY or not self.named or counts[SKIPPED]
         if options.quiet or self.alone or not several:
             return
-        say(self.tally.table(self.search.ignored), sys.stderr if options.json else sys.stdout)
+        say(self.tally.table(self.search.ignored), self.lines)
+        if options.dry_run:
+            self.print_estimate()
+
+    @property
+    def lines(self) -> TextIO | None:
+        """Where lines for people go: not among the objects of --json."""
+        return sys.stderr if self.options.json else sys.stdout
+
+    def print_estimate(self) -> None:
+        """Print about how long the run would take, by a picture that is restored for it."""
+        from imgae.restore.batches.rehearsal import estimate
+
+        options = argparse.Namespace(**{**vars(self.command.task.options), "dry_run": False})
+        task = replace(self.command.task, options=options)
+        if found := estimate(task, self.would):
+            say(found, self.lines)
 
 
 def as_printed(record: Record) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from imgae.cli.files import (
     size_of,
 )
 from imgae.cli.options import Commands, add_device, between, new_parser
-from imgae.cli.tasks import WRITING, denoising_models, key_of, values_of
+from imgae.cli.tasks import WRITING, OptionsTask, denoising_models, key_of, values_of
 from imgae.restore.batches.engine import Worker
 
 STRENGTH = (
@@ -91,10 +91,8 @@ def command_of(options: argparse.Namespace) -> Command:
 
 
 @dataclass(frozen=True)
-class Denoising:
+class Denoising(OptionsTask):
     """What `imgae denoise` does with pictures, by its options."""
-
-    options: argparse.Namespace
 
     @cached_property
     def key(self) -> str:

@@ -29,7 +29,7 @@ from imgae.cli.mask_options import (
     masks_of,
 )
 from imgae.cli.options import Commands, add_device, new_parser, whole
-from imgae.cli.tasks import WRITING, denoising_models, key_of, limit_of, values_of
+from imgae.cli.tasks import WRITING, OptionsTask, denoising_models, key_of, limit_of, values_of
 from imgae.errors import warn
 from imgae.model.machine import limit_memory
 from imgae.restore.batches.engine import Job
@@ -174,10 +174,8 @@ def command_of(options: argparse.Namespace) -> Command:
 
 
 @dataclass(frozen=True)
-class Inpainting:
+class Inpainting(OptionsTask):
     """What `imgae inpaint` does with pictures, by its options."""
-
-    options: argparse.Namespace
 
     @cached_property
     def key(self) -> str:
@@ -199,8 +197,6 @@ def check_filling(options: argparse.Namespace) -> None:
     error = options.parser.error
     if options.sigma != "auto" and not options.denoise:
         error("--sigma is the level that --denoise removes; add --denoise")
-    if len(options.inputs) > 1 and (options.save_mask or options.preview):
-        error("--save-mask and --preview write one file, and take one picture")
     if options.keep_alpha and options.mask != ALPHA:
         error("--keep-alpha is about what --mask alpha fills; other holes keep their transparency")
     if options.feather and options.mask == ALPHA:

@@ -11,7 +11,7 @@ from imgae.cli.files import EXIT_CODES, add_places, add_printing
 from imgae.cli.mask_options import MARKING, add_mask, check_mask, decided_by, mask_files, masks_of
 from imgae.cli.options import Commands, add_device, new_parser
 from imgae.cli.pictures import add_reading, of_each, single
-from imgae.cli.tasks import key_of, limit_of, values_of
+from imgae.cli.tasks import OptionsTask, key_of, limit_of, values_of
 from imgae.errors import warn
 from imgae.model.machine import limit_memory
 from imgae.restore.batches.engine import STANDARD, Job
@@ -75,10 +75,8 @@ def command_of(options: argparse.Namespace) -> Command:
 
 
 @dataclass(frozen=True)
-class Masking:
+class Masking(OptionsTask):
     """What `imgae mask` does with pictures, by its options."""
-
-    options: argparse.Namespace
 
     @cached_property
     def key(self) -> str:

@@ -4,11 +4,28 @@ import argparse
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import imgae
 from imgae.model.machine import default_limit
+from imgae.restore.batches.engine import Worker
+
+
+@dataclass(frozen=True)
+class OptionsTask:
+    """A task that goes by the options of a command."""
+
+    options: argparse.Namespace
+
+    @property
+    def key(self) -> str:
+        raise NotImplementedError
+
+    def load(self) -> Worker:
+        raise NotImplementedError
+
 
 WRITING = ("format", "quality", "cmyk", "strip_metadata")
 """Options that say how results are written."""

@@ -126,9 +126,9 @@ class Watched(Batch):
             idle=self.tell_due,
         )
         for number, path in enumerate(found):
-            each = Found(path, path.parent.relative_to(self.watched))
+            each = Found(str(path), path.parent.relative_to(self.watched))
             self.names.inputs.add(same(path))
-            yield self.job(number, Planned(each, self.names.of(each)))
+            yield self.job(number, Planned(each, str(self.names.of(each))))
 
     def tell_due(self) -> None:
         """Tell what is settled without work, and which pictures stay broken."""

@@ -2,6 +2,7 @@
 
 __all__ = [
     "batches",
+    "beyond",
     "clean_and_fill",
     "controls",
     "denoise",

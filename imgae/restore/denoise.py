@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -310,9 +310,9 @@ class Denoiser:
         return [route.times(factor) for factor in factors]
 
 
-def either(one: NDArray[np.bool_] | None, other: NDArray[np.bool_] | None) -> Any:
+def either(one: Rows | None, other: NDArray[np.bool_] | None) -> Rows | None:
     """Return where either of two masks is true; None stands for nowhere."""
-    return (other if one is None else one) if one is None or other is None else one | other
+    return (other if one is None else one) if one is None or other is None else other | one[:]
 
 
 def without_impulses(pixels: Rows, scale: Scale) -> tuple[Rows, Callable[[], int]]:

@@ -12,7 +12,7 @@ from imgae.errors import ModelError
 from imgae.model.contract import CELL, NOISE
 from imgae.model.session import OnnxModel
 from imgae.model.stitch import Patient, finite, plan_for
-from imgae.picture.bands import rolling, row_bytes
+from imgae.picture.bands import bands_of, rolling, row_bytes
 from imgae.picture.rows import Rows
 from imgae.picture.tiling import Box, Tile
 from imgae.restore.scaling import Scale
@@ -33,6 +33,7 @@ ALL_OVER: Final = (0.96, 0.985)
 It was chosen on real photographs: a camera's own noise looks like texture to models that learnt
 from synthetic noise, and they leave some of it.
 """
+LOOKED_AT: Final = 16  # rows of cells
 CELLS: Final = 1 << 18
 """Summed up together."""
 BANDS: Final = 2
@@ -69,7 +70,7 @@ def estimate(
     pixels: Rows,
     tile: str | int,
     scale: Scale | None = None,
-    unseen: Mask | None = None,
+    unseen: Rows | None = None,
 ) -> Noise:
     """Estimate the noise of pixels (H, W, C) of any type, C 1 or 3.
 
@@ -100,15 +101,23 @@ def estimate(
     return noise_of(finite(maps), None if unseen is None else cells_without(unseen))
 
 
-def cells_without(unseen: Mask) -> Mask | None:
+def cells_without(unseen: Rows) -> Mask | None:
     """Return which cells hold none of the unseen pixels, nor cells beside them; None if all do."""
-    height, width = unseen.shape
-    padded = np.pad(unseen, ((0, -height % CELL), (0, -width % CELL)))
-    rows, columns = (side // CELL for side in padded.shape)
-    touched = np.pad(padded.reshape(rows, CELL, columns, CELL).any((1, 3)), 1)
+    held = np.concatenate([cells_with(band) for band in bands_of(unseen, LOOKED_AT * CELL)])
+    rows, columns = held.shape
+    touched = np.pad(held, 1)
     near = [touched[y : y + rows, x : x + columns] for y in range(3) for x in range(3)]
     counted: Mask = ~np.logical_or.reduce(near)
     return counted if counted.any() else None
+
+
+def cells_with(unseen: Mask) -> Mask:
+    """Return which cells hold any of the unseen pixels."""
+    height, width = unseen.shape
+    padded = np.pad(unseen, ((0, -height % CELL), (0, -width % CELL)))
+    blocks = padded.reshape(-1, CELL, padded.shape[1] // CELL, CELL)
+    cells: Mask = np.logical_or.reduce(blocks, (1, 3))
+    return cells
 
 
 def noise_of(maps: Floats, counted: Mask | None = None) -> Noise:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from numpy.typing import NDArray
 
@@ -18,12 +18,12 @@ from imgae.restore.controls import Controls
 from imgae.restore.denoise import Denoiser
 from imgae.restore.levels import Given, checked_level
 from imgae.restore.memory import needed, size_in_words
-from imgae.restore.scaling import WholeError
 from imgae.restore.unseen import OPAQUE_FROM
-from imgae.restore.work import Course, Denoised, change_between
+from imgae.restore.work import EVERY, Course, Denoised, change_between
 
-EVERY: Final = 4
-"""One in so many rows tells how much was removed."""
+
+class WholeError(ImageError):
+    """A picture that can only be restored whole; its text says why, after "because"."""
 
 
 @dataclass
@@ -70,7 +70,6 @@ def denoise_large(
     level = checked_level(sigma, header)
     try:
         check_parts(large)
-        course = denoiser.course(header, one_if_gray(large.pixels), level, controls or Controls())
     except WholeError as error:
         channels = header.pixels.shape[2] + (header.alpha is not None)
         size = Size(header.width, header.height, 1, channels, header.pixels.dtype.itemsize)
@@ -79,6 +78,7 @@ def denoise_large(
             f"about {size_in_words(needed(size, 'denoise'))}, because {error}; allow as much, or "
             "denoise its parts"
         ) from error
+    course = denoiser.course(header, one_if_gray(large.pixels), level, controls or Controls())
     check_room(large, course)
     report = LargeReport(header.with_pixels(header.pixels), course)
     return bands_without_noise(large, course, report, progress), report

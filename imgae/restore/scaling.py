@@ -22,6 +22,7 @@ from imgae.errors import ImageError
 from imgae.picture.bands import every, extremes
 from imgae.picture.pixels import from_float, scale_of, to_float, to_nchw
 from imgae.picture.rows import Rows
+from imgae.restore.beyond import Extended, Marked
 from imgae.restore.unseen import Mask, extended
 
 Floats = NDArray[np.float32]
@@ -64,10 +65,6 @@ AROUND: Final = 11  # pixels; of the local mean, which noise of level 55 must no
 ENOUGH: Final = 0.001
 """The share of pixels for which another view is worth its time."""
 LARGEST: Final = 1e37  # of spans; beyond, float32 overflows
-
-
-class WholeError(ImageError):
-    """A picture that can only be restored whole; its text says why, after "because"."""
 
 
 @dataclass(frozen=True)
@@ -134,8 +131,8 @@ class View:
 
     scale: Scale
     pixels: Rows
-    unseen: Mask | None = None
-    own: Mask | None = None
+    unseen: Rows | None = None
+    own: Rows | None = None
 
 
 def scale_for(pixels: Rows) -> Scale:
@@ -246,7 +243,6 @@ def views_of(pixels: Rows, scale: Scale) -> list[View]:
     What no view shows stays as it is. Most pictures have one view, of all their pixels. Where the
     darker of two would show less than a third, too little to judge the noise by, the brighter
     one shows all.
-    Raises WholeError for rows of which some pixels would not be shown.
     """
     floats = pixels.dtype.kind == "f"
     if scale == Scale() and not floats:
@@ -255,12 +251,13 @@ def views_of(pixels: Rows, scale: Scale) -> list[View]:
     top = TOP if floats else ROOM
     if least >= BOTTOM and most <= (OVER_WHITE if floats else top):
         return [View(scale, pixels)]
-    if not isinstance(pixels, np.ndarray):
-        raise WholeError("it is dark but for a few bright pixels")
+    if not floats:
+        return [view_of_rows(pixels, scale)]
+    assert isinstance(pixels, np.ndarray)
     shown = scale.seen(to_float(pixels))
     dark, bright = shown.min(2), shown.max(2)
     beyond = (dark < BOTTOM) | (bright > top)
-    if not floats or not needs_more(shown, bright):
+    if not needs_more(shown, bright):
         return [view_of(pixels, scale, beyond, ~beyond)]
     brighter = replace(scale, span=scale.span * STEP)
     first = beyond | too_bright(shown, bright)
@@ -280,6 +277,21 @@ def view_of(pixels: NDArray[Any], scale: Scale, unseen: Mask, own: Mask) -> View
     if unseen.all():
         return View(scale, pixels, None, own)
     return View(scale, extended(pixels, unseen), unseen, own)
+
+
+def view_of_rows(pixels: Rows, scale: Scale) -> View:
+    """Return the view of rows of integers of which some are too bright for it."""
+
+    def beyond(part: NDArray[Any]) -> Mask:
+        mask: Mask = scale.seen(to_float(part)).max(2) > ROOM
+        return mask
+
+    return View(
+        scale,
+        Extended(pixels, beyond),
+        Marked(pixels, beyond, kept=True),
+        Marked(pixels, beyond, kept=False),
+    )
 
 
 def first_view(pixels: NDArray[Any]) -> View:

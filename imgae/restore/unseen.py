@@ -4,6 +4,7 @@ A model mixes what is near. So in its view each of these pixels has the colour o
 that may be seen, and afterwards it gets its own colour back.
 """
 
+import math
 from dataclasses import replace
 from typing import Any, Final
 
@@ -15,6 +16,8 @@ from imgae.picture.pixels import to_float
 
 Mask = NDArray[np.bool_]
 
+ROUGHLY: Final = 1.1
+"""Distances that OpenCV measures in steps are off by less."""
 OPAQUE_FROM: Final = 1 / 32
 """Pixels of less alpha are as good as invisible, and their colours as good as random."""
 
@@ -37,6 +40,16 @@ def extended(pixels: NDArray[Any], unseen: Mask) -> NDArray[Any]:
     result = pixels.copy()
     result[unseen] = pixels.reshape(-1, pixels.shape[2])[places[labels[unseen]]]
     return result
+
+
+def farthest(unseen: Mask, rows: slice) -> float:
+    """Return how far, at most, an unseen pixel of some rows is from a seen one; a bit more."""
+    import cv2  # loads only where it is used
+
+    if unseen.all():
+        return math.inf
+    away = cv2.distanceTransform(unseen.astype(np.uint8), cv2.DIST_L2, 5)
+    return float(np.asarray(away)[rows].max()) * ROUGHLY + 1
 
 
 def hidden_by_alpha(image: Image) -> Mask | None:

@@ -5,13 +5,13 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imgae.model.stitch import Patient, Progress, finite, plan_for
-from imgae.picture.bands import extremes, rolling, row_bytes
+from imgae.picture.bands import bands_of, extremes, rolling, row_bytes
 from imgae.picture.image import Image
 from imgae.picture.pixels import from_float, from_nchw, to_float
 from imgae.picture.rows import Rows
@@ -21,6 +21,10 @@ from imgae.restore.levels import Level, mean_of
 from imgae.restore.routes import Route, Told
 from imgae.restore.scaling import MOST, Scale, View
 
+EVERY: Final = 4
+"""One in so many rows tells how much was removed."""
+ROWS: Final = 128
+"""Converted at once."""
 Band = tuple[slice, NDArray[Any], NDArray[Any], NDArray[Any]]
 """Which rows, and their pixels as they came, without impulses, and without noise."""
 
@@ -146,6 +150,7 @@ class Course:
         """What a row of a band takes, as often as it lies in memory; 0 for arrays."""
         finished = self.controls.detail or self.controls.grain
         others = (2 if self.source is not self.original else 0) + (4 if finished else 0)
+        others += 0 if self.views[0].own is None else 6
         return row_bytes(self.original, 3 + others)
 
     @cached_property
@@ -163,6 +168,11 @@ class Course:
         assert isinstance(self.original, np.ndarray)
         if self.controls.keeps_all:
             return self.original
+        if not isinstance(self.views[0].pixels, np.ndarray):
+            pixels = np.empty_like(self.original)
+            for rows, _, _, restored in self.bands(progress):
+                pixels[rows] = restored
+            return pixels
         whole = self.views[0].own is None
         pixels = np.empty_like(self.original) if whole else self.original.copy()
         step = counted(progress, sum(len(plan) for plan in self.plans))
@@ -176,15 +186,21 @@ class Course:
         original = rolling(self.original)
         source = original if self.source is self.original else rolling(self.source)
         work = replace(self.work, original=original, source=source)
-        view = replace(view, pixels=source)
+        parts = [original, source]
+        if view.own is None:
+            view = replace(view, pixels=source)
+        else:
+            pixels, own = rolling(view.pixels), rolling(view.own)
+            view, parts = replace(view, pixels=pixels, own=own), [*parts, pixels, own]
         patient, step = work.patient(routes, plan), counted(progress, len(plan))
         for tiles in plan.bands():
             kept, read = tiles[0].keep.slices[0], tiles[0].read.slices[0]
-            source[read], original[read]
+            for part in parts:
+                part[read]  # so that tiles find it there
             if self.controls.keeps_all:
                 yield kept, original[kept], source[kept], original[kept]
                 continue
-            out = np.empty((kept.stop - kept.start, *self.original.shape[1:]), self.original.dtype)
+            out = original[kept].copy()
             for tile in tiles:
                 patient(tile, partial(work.one, view, routes, Placed(out, kept.start)))
                 step()
@@ -201,11 +217,13 @@ class Course:
         return not isinstance(self.chosen[0], Told)
 
     def change(self, pixels: NDArray[Any]) -> float:
-        """Return the mean of squares of the change, on [0, 1], by every fourth row."""
+        """Return the mean of squares of the change, on [0, 1], by some rows."""
         if not self.measures_change:
             return 0.0
-        before = self.original[::4]
-        return change_between(before, pixels[::4]) / before.size
+        before, after = self.original[::EVERY], pixels[::EVERY]
+        tops = range(0, len(before), ROWS)
+        rows = [slice(top, top + ROWS) for top in tops]
+        return sum(change_between(before[part], after[part]) for part in rows) / before.size
 
     def denoised(self, image: Image, change: float) -> Denoised:
         """Return what came of it. image: without noise. change: as above."""
@@ -308,8 +326,9 @@ def notes_of(
     if len(views) > 1:
         white = scale.low + views[1].scale.span
         notes.append(f"parts brighter than white were denoised as if {white:.4g} were white")
-    if all(view.own is not None for view in views):
-        done = sum(int(np.count_nonzero(np.asarray(view.own))) for view in views)
+    owned = [view.own for view in views if view.own is not None]
+    if len(owned) == len(views):
+        done = sum(int(np.count_nonzero(band)) for own in owned for band in bands_of(own))
         if rest := pixels.shape[0] * pixels.shape[1] - done:
             what = "pixel" if rest == 1 else "pixels"
             notes.append(f"{rest:,} {what} far outside that range stayed as they were")

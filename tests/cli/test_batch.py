@@ -66,7 +66,7 @@ def test_a_folder_keeps_its_tree_under_the_output(work, capfd):
     assert err == ""
     assert out.splitlines()[3:] == [
         "3 pictures: 3 done, 0 skipped, 0 failed",
-        "1 file in these folders are no pictures by name",
+        "1 other file there is no picture by its name",
     ]
     for name in ("a", "sub/a"):
         before = read_image(f"photos/{name}.png").pixels
@@ -278,7 +278,7 @@ def test_bytes_go_in_and_out(work):
     data = Path("photos/a.png").read_bytes()
     done = program("denoise", "-", "-o", "-", *DENOISE, data=data)
     assert (done.returncode, done.stdout) == (0, Path("file.png").read_bytes())
-    assert done.stderr.startswith(b"- -> -: 30x20")
+    assert done.stderr.startswith(b"standard input -> standard output: 30x20")
     done = program("denoise", "-", "--quiet", "--format", "tif", *DENOISE, data=data)
     assert (done.stdout[:2], done.stderr) == (b"II", b"")
     done = program("denoise", "-", *DENOISE, data=b"no picture")

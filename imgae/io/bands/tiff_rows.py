@@ -51,12 +51,16 @@ class Unfolded:
 
     def __init__(self, content: Content, layout: Layout, size: int) -> None:
         self.content, self.layout, self.size = content, layout, size
+        self.ends = [rows * row_bytes(layout) for rows in heights(layout)]
         self.strips: OrderedDict[int, Inflating] = OrderedDict()
 
     def __getitem__(self, key: slice) -> bytes:
         number, at = divmod(int(key.start), self.size)
         strip = self.strips.get(number) or self.opened(number)
-        return strip.read(at, key.stop - key.start)
+        found = strip.read(at, key.stop - key.start)
+        if at + len(found) == self.ends[number] < self.size:
+            strip.go_to(self.size)  # reading the file whole looks so far, and may meet damage
+        return found
 
     def opened(self, number: int) -> Inflating:
         """Return a strip to be unfolded; of those of a plane only the last stay open."""

@@ -18,7 +18,7 @@ from imgae.io.format import MOST_PIXELS, Encoding
 from imgae.io.formats import table
 from imgae.io.libraries import prepare_libraries
 from imgae.io.measure import size_of
-from imgae.io.remote import is_folder, is_remote, key_of, place_of
+from imgae.io.remote import is_folder, is_remote, place_of
 from imgae.model import registry
 from imgae.model.machine import default_limit, limit_memory
 from imgae.picture.image import Frames, Image
@@ -29,9 +29,9 @@ from imgae.restore.batches.engine import Engine, Job, Local
 from imgae.restore.batches.inputs import Found, Search
 from imgae.restore.batches.journal import Journal, hash_of_file
 from imgae.restore.batches.masks import MaskFolder, only_mask
-from imgae.restore.batches.outputs import plan, suffix_for
+from imgae.restore.batches.outputs import Planned, plan, suffix_for
 from imgae.restore.batches.record import FAILED, Record, check_report, write_report
-from imgae.restore.batches.run import Rules, Run
+from imgae.restore.batches.run import Jobs, Rules, Run
 from imgae.restore.batches.work import Writing, read, write
 from imgae.restore.denoise import Denoiser
 from imgae.restore.inpaint import Inpainter
@@ -109,7 +109,7 @@ def batch(
     task = Restoring(restorer or Denoiser(), writing, max_pixels, max_memory, key, options.mask)
     out = options.output if options.output is None else options.output.resolve()
     search = Search(recursive, out)
-    found = search.find([key_of(word) if is_remote(word) else os.fspath(word) for word in words])
+    found = search.find([str(word) if is_remote(word) else os.fspath(word) for word in words])
     return run(found, search, task, options)
 
 
@@ -131,6 +131,12 @@ class Settings:
         """The folder of masks, "" for none."""
         return str(self.masks.folder) if self.masks else ""
 
+    def job(self, number: int, planned: Planned) -> Job:
+        found, target = planned.found, planned.target
+        also = self.masks.of(found) if self.masks else ()
+        makes = self.output is not None
+        return Job(number, found.path, target, (target,), makes=makes, also=also)
+
 
 def run(
     found: Sequence[Found], search: Search, task: "Restoring", options: Settings
@@ -146,21 +152,11 @@ def run(
         raise search.problems[0][1]
     word = task.word if options.suffix is None else options.suffix
     planned = plan(
-        [replace(each, named=False) for each in found],
+        [each._replace(named=False) for each in found],
         options.output,
         lambda path: (path.stem, f"{word}{suffix_for(path, options.ending)}"),
     )
-    jobs = [
-        Job(
-            number,
-            each.path,
-            target,
-            (target,),
-            makes=options.output is not None,
-            also=options.masks.of(each) if options.masks else (),
-        )
-        for number, (each, target) in enumerate(planned)
-    ]
+    jobs = Jobs(planned, options.job)
     work = Run(jobs, task, options.engine, options.rules, Journal(), check)
     records = [Record(name, None, FAILED, str(error)) for name, error in search.problems]
     yield from records

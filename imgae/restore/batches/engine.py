@@ -26,7 +26,7 @@ STANDARD: Final = Path("-")
 """What stands for standard input as a source, and for standard output as a target."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Job:
     """A picture to be restored.
 

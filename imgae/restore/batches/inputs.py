@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from imgae.errors import ImageError
 from imgae.io import remote
@@ -19,16 +19,20 @@ PATTERN: Final = re.compile(r"[*?\[]")
 ENDINGS: Final = frozenset(extensions())
 
 
-@dataclass(frozen=True)
-class Found:
-    """A picture, or what was named as one. below: its folders under the one that was named.
+class Found(NamedTuple):
+    """A picture, or what was named as one: little, since there may be a million.
 
-    named: whether it was named itself, and not found in a folder, by a pattern or in a list.
+    text: its path. below: its folders under the one that was named. named: whether it was named
+    itself, and not found in a folder, by a pattern or in a list.
     """
 
-    path: Place
+    text: str
     below: Path = Path()
     named: bool = False
+
+    @property
+    def path(self) -> Place:
+        return remote.place_of(self.text)
 
 
 @dataclass
@@ -57,14 +61,14 @@ class Search:
         seen: set[str] = set()
         for word in words:
             for each in self.of_word(word, several=several, from_list=False):
-                path = remote.key_of(each.path)
+                path = remote.key_of(each.text)
                 if each.named or path not in seen:
                     found.append(each)
                     seen.add(path)
         return found
 
     def of_word(self, word: str, *, several: bool, from_list: bool) -> Iterator[Found]:
-        if remote.SCHEME in word and not os.path.lexists(word):
+        if remote.SCHEME in word:
             yield from self.at(word, several=several, from_list=from_list)
         elif os.path.isdir(word):
             yield from self.in_folder(Path(word), several=several)
@@ -73,7 +77,7 @@ class Search:
         elif PATTERN.search(word) and not os.path.lexists(word):
             yield from self.by_pattern(word)
         else:
-            yield Found(Path(word), named=not from_list)
+            yield Found(word, named=not from_list)
 
     def at(self, word: str, *, several: bool, from_list: bool) -> Iterator[Found]:
         """Yield what is found in a bucket or on a server."""
@@ -84,7 +88,7 @@ class Search:
             elif names_folder(word):
                 yield from self.below(place, Path(place.name) if several else Path())
             else:
-                yield Found(place, named=not from_list)
+                yield Found(str(place), named=not from_list)
         except ImageError as error:
             self.problems.append((word, error))
 
@@ -99,7 +103,7 @@ class Search:
         for place in remote.matching(pattern, fixed):
             count += 1
             inner = relative(place.parent, fixed)
-            yield Found(place, inner if "**" in word else Path())
+            yield Found(str(place), inner if "**" in word else Path())
         if not count:
             self.tell(pattern, f"{pattern}: no file matches this pattern")
 
@@ -114,7 +118,7 @@ class Search:
                 continue
             if looks_like_picture(place.name):
                 count += 1
-                yield Found(place, top / relative(place.parent, folder))
+                yield Found(str(place), top / relative(place.parent, folder))
             else:
                 self.ignored += 1
         if not count:
@@ -134,7 +138,7 @@ class Search:
         more = ", but folders: add --recursive" if folders else f"; imgae reads {listed()}"
         self.tell(folder, f"{folder}: no pictures in this folder{more}")
 
-    def walk(self, folder: Path, below: Path) -> Iterator[tuple[Path, Path]]:
+    def walk(self, folder: Path, below: Path) -> Iterator[tuple[str, Path]]:
         """Yield the pictures of a folder, and then those of its folders. Links to folders are not
         followed, so that none is searched twice.
         """
@@ -150,7 +154,7 @@ class Search:
             if is_folder(entry):
                 folders.append(entry.name)
             elif looks_like_picture(entry.name):
-                yield Path(entry.path), below
+                yield entry.path, below
             else:
                 self.ignored += 1
         if not self.recursive:
@@ -169,7 +173,7 @@ class Search:
                 continue
             count += 1
             below = path.parent.relative_to(fixed) if "**" in pattern else Path()
-            yield Found(path, below)
+            yield Found(name, below)
         if not count:
             self.tell(Path(pattern), f"{pattern}: no file matches this pattern")
 
@@ -203,7 +207,7 @@ def lines_of(data: bytes) -> list[bytes]:
 
 def names_folder(word: str) -> bool:
     """Return whether a word names a folder that is there. Raises ImageError, as for no server."""
-    if remote.SCHEME not in word or os.path.lexists(word):
+    if remote.SCHEME not in word:
         return os.path.isdir(word)
     return not PATTERN.search(word) and remote.is_folder(remote.place_of(word))
 

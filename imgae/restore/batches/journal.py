@@ -50,10 +50,15 @@ def state_folder() -> Path:
 
 
 class Journal:
-    """What earlier runs, and this one, wrote to any folder. folder: where journals are."""
+    """What earlier runs, and this one, wrote to any folder.
 
-    def __init__(self, folder: Path | None = None) -> None:
+    folder: where journals are. writes: whether anything is remembered of this run.
+    """
+
+    def __init__(self, folder: Path | None = None, *, writes: bool = True) -> None:
         self.folder = (folder or state_folder()) / "journals"
+        self.writes = writes
+        self.whole: set[str] = set()
         self.known: dict[str, dict[str, Entry]] = {}
         self.problem: str | None = None
         """Why nothing can be remembered, or None."""
@@ -72,12 +77,19 @@ class Journal:
         self.add(place, Entry(True, key, tuple(inputs), output))
 
     def add(self, place: Path, entry: Entry) -> None:
-        self.of_folder(place)[place.name] = entry
+        if not self.writes:
+            return
+        if (known := self.known.get(folder_of(place))) is not None:
+            known[place.name] = entry
         row: dict[str, Any] = {"name": place.name, **entry._asdict()}
         line = json.dumps(row) + "\n"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with self.file_of(place).open("ab") as file:
+            file_name = self.file_of(place)
+            with file_name.open("ab") as file:
+                if file_name.name not in self.whole:
+                    self.whole.add(file_name.name)
+                    file.write(b"\n" * cut_short(file_name))
                 file.write(line.encode())
         except OSError as error:
             self.problem = f"{self.folder}: cannot be written: {error.strerror}"
@@ -94,9 +106,6 @@ class Journal:
         lines = []
         with contextlib.suppress(OSError):
             lines = path.read_bytes().split(b"\n")
-        if lines and lines[-1]:  # cut short by a kill: what is added begins a new line
-            with contextlib.suppress(OSError), path.open("ab") as file:
-                file.write(b"\n")
         for line in lines:
             with contextlib.suppress(ValueError, KeyError, TypeError):
                 row = json.loads(line)
@@ -109,6 +118,15 @@ class Journal:
     def file_of(self, place: Path) -> Path:
         name = blake2b(folder_of(place).encode("utf-8", "surrogateescape"), digest_size=16)
         return self.folder / f"{name.hexdigest()}.jsonl"
+
+
+def cut_short(path: Path) -> bool:
+    """Return whether a kill cut the last line, so that what is added has to begin a new one."""
+    with path.open("rb") as file:
+        if not file.seek(0, os.SEEK_END):
+            return False
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) != b"\n"
 
 
 def folder_of(place: Path) -> str:

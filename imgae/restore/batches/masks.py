@@ -1,4 +1,4 @@
-"""Masks in a folder, one for each picture: of the same name, or with _mask after it."""
+"""Masks in a folder, one for each picture: of the same name, or with _mask or .mask after it."""
 
 import os
 from pathlib import Path
@@ -8,7 +8,8 @@ from imgae.io.remote import Place, is_remote
 from imgae.restore.batches.engine import Job
 from imgae.restore.batches.inputs import Found, looks_like_picture
 
-MARK = "_mask"
+MARKS = "_mask", ".mask"
+"""What stands after a picture's name in that of its mask; the latter as `imgae mask` writes it."""
 
 
 class MaskFolder:
@@ -25,7 +26,8 @@ class MaskFolder:
             stem = found.path.stem
             same = [path for path in names.get(stem, []) if not is_same(path, found.path)]
             exact = [path for path in same if path.name == found.path.name]
-            for masks in (names.get(stem + MARK, []), exact, same):
+            marked = [names.get(stem + mark, []) for mark in MARKS]
+            for masks in (*marked, exact, same):
                 if masks:
                     return tuple(masks)
         return ()
@@ -42,7 +44,7 @@ class MaskFolder:
 
     def holds(self, path: Path) -> bool:
         """Return whether a file is a mask of this folder by its name."""
-        return path.stem.endswith(MARK) and is_same(path.parent, self.folder)
+        return path.stem.endswith(MARKS) and is_same(path.parent, self.folder)
 
 
 def is_same(one: Place, other: Path) -> bool:
@@ -54,7 +56,7 @@ def only_mask(folder: str, job: Job) -> Path:
     stem = job.source.stem
     if not job.also:
         raise MaskError(
-            f"{job.source}: no mask for it in {folder}; expected {stem}{MARK}.png or {stem}.png, "
+            f"{job.source}: no mask for it in {folder}; expected {stem}_mask.png or {stem}.png, "
             "or another format"
         )
     if len(job.also) > 1:

@@ -1,6 +1,7 @@
 """Where results go: no two to one file, and none over a picture that is still to be read."""
 
 import itertools
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -18,13 +19,19 @@ Name = Callable[[Path], tuple[str, str]]
 
 BY_DEFAULT: Final = ".tif"
 """What is written of a format that imgae only reads."""
+NUMBER: Final = re.compile(r"(?<=[^/\\\\])-[0-9]+$")
+"""What stands at the end of a beginning that was taken already."""
 
 
 class Planned(NamedTuple):
     """A picture, and where its result goes."""
 
     found: Found
-    target: Place
+    text: str
+
+    @property
+    def target(self) -> Place:
+        return remote.place_of(self.text)
 
 
 def same(path: Place) -> str:
@@ -47,14 +54,14 @@ class Names:
         self.inputs: set[str] = set()
         self.taken: dict[str, str] = {}
 
-    def of(self, each: Found) -> Path:
+    def of(self, each: Found) -> Place:
         """Return where the result of a picture goes; of the same picture, always the same."""
-        own = same(each.path)
+        own = remote.key_of(each.text)
         start, end = self.name(each.path)
         for changed in starts(start, each.path):
             target = place(each, self.folder, changed, end)
             key = same(target)
-            free = key not in self.inputs or key == own
+            free = key not in self.inputs or remote.key_of(target) == own
             if free and self.taken.setdefault(key, own) == own:
                 return target
         raise AssertionError("there is always another number")
@@ -68,18 +75,32 @@ def plan(found: Sequence[Found], folder: Place | None, name: Name) -> list[Plann
     kept = without_results(found, folder, name)
     names = Names(folder, name)
     names.inputs = {same(each.path) for each in kept}
-    return [Planned(each, names.of(each)) for each in kept]
+    return [Planned(each, str(names.of(each))) for each in kept]
 
 
 def without_results(found: Sequence[Found], folder: Place | None, name: Name) -> list[Found]:
-    """Leave out files that are results of others found; those that were named stay."""
-    inputs = {same(each.path) for each in found}
-    results: dict[str, Found] = {}
+    """Leave out files that are results of others found, with changed names too; those that were
+    named stay.
+    """
+    results, ends = set[str](), set[str]()
     for each in found:
-        key = same(place(each, folder, *name(each.path)))
-        if key in inputs and key != same(each.path):
-            results[key] = each
-    return [each for each in found if each.named or same(each.path) not in results]
+        start, end = name(each.path)
+        if end == Path(f"_{end}").suffix:  # nothing tells a result from a picture
+            continue
+        ends.add(end.casefold())
+        for changed in itertools.islice(starts(start, each.path), 2):
+            key = same(place(each, folder, changed, end))
+            if key != same(each.path):
+                results.add(key)
+
+    def is_result(each: Found) -> bool:
+        key = same(each.path)
+        heads = ((key.removesuffix(end), end) for end in ends if end and key.endswith(end))
+        return key in results or any(
+            NUMBER.sub("", head) + end in results for head, end in heads if NUMBER.search(head)
+        )
+
+    return [each for each in found if each.named or not is_result(each)]
 
 
 def suffix_for(source: Path, ending: str | None) -> str:
@@ -112,10 +133,11 @@ def clash(planned: Iterable[Planned]) -> tuple[Path, Path, Path] | None:
     Before names are changed: what a command line names itself should be told, not changed.
     """
     taken: dict[str, Path] = {}
-    for each, target in planned:
-        if not each.named:
+    for each in planned:
+        if not each.found.named:
             continue
-        other = taken.setdefault(same(target), each.path)
-        if other is not each.path:
-            return other, each.path, target
+        path = each.found.path
+        other = taken.setdefault(same(each.target), path)
+        if other is not path:
+            return other, path, each.target
     return None

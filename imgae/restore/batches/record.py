@@ -20,6 +20,9 @@ KINDS: Final = (".json", ".csv")
 """What the name of a report ends in."""
 HASHES: Final = ("_hash", "_hashes")
 """What the names of details end in that are hashes of files."""
+NUMBERS: Final = re.compile(r"(?<![A-Za-z])\d+(?:[.,]\d+)*(?:x\d+)*")
+ALIKE: Final = ", and the like"
+"""What follows a reason of pictures whose sentences differ in numbers."""
 MOST_REASONS: Final = 12
 """Rows of the table for one status; the rest are one row."""
 
@@ -109,11 +112,17 @@ class Tally:
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
         self.reasons: dict[str, Counter[str]] = {SKIPPED: Counter(), FAILED: Counter()}
+        self.words: dict[str, str] = {}
 
     def add(self, record: Record) -> None:
         self.counts[record.status] += 1
         if record.status in self.reasons:
-            self.reasons[record.status][reason_of(record)] += 1
+            reason = reason_of(record)
+            kind = NUMBERS.sub("N", reason)
+            self.reasons[record.status][kind] += 1
+            first = self.words.setdefault(kind, reason)
+            if first not in (reason, f"{reason}{ALIKE}") and not first.endswith(ALIKE):
+                self.words[kind] = first + ALIKE
 
     def table(self, left_out: int = 0) -> str:
         """Return lines: how many of each status, and for what reasons.
@@ -124,12 +133,15 @@ class Tally:
         parts = [f"{self.counts[status]} {status}" for status in (DONE, SKIPPED, FAILED)]
         lines = [f"{counted(total, 'picture')}: {', '.join(parts)}"]
         for status, reasons in self.reasons.items():
-            rows = reasons.most_common(MOST_REASONS)
+            rows = [(self.words[kind], count) for kind, count in reasons.most_common(MOST_REASONS)]
             if rest := reasons.total() - sum(count for _, count in rows):
                 rows.append(("other reasons", rest))
             lines += [f"  {status:8}{count:>7}  {reason}" for reason, count in rows]
         if left_out:
-            lines.append(f"{counted(left_out, 'file')} in these folders are no pictures by name")
+            verb = (
+                "is no picture by its name" if left_out == 1 else "are no pictures by their names"
+            )
+            lines.append(f"{counted(left_out, 'other file')} there {verb}")
         return "\n".join(lines)
 
 
@@ -138,15 +150,23 @@ def counted(number: int, noun: str) -> str:
 
 
 def reason_of(record: Record) -> str:
-    """Return why a picture was skipped or failed, in words that are the same for others.
-
-    Without the file's name, numbers, what stands in brackets, and what to do about it.
+    """Return why a picture was skipped or failed, in words that are the same for others but for
+    numbers: without names of its files, what stands in brackets, and what to do about it.
     """
-    text = record.message.replace("\n", " ")
+    text = record.message
     for name in (record.input, record.output):
-        if name:
+        if name and text.startswith(f"{name}: "):
             text = text.removeprefix(f"{name}: ")
-    text = text.split(";")[0]
+            break
+    else:
+        text = without_place(text, Path(record.input).stem)
+    text = text.replace("\n", " ").split(";")[0]
     text = re.sub(r"\s*\([^()]*\)", "", text)
-    text = re.sub(r"(?<![A-Za-z])\d+(?:[.,]\d+)*(?:x\d+)*", "N", text)
     return text if len(text) <= 100 else f"{text[:97]}..."
+
+
+def without_place(text: str, stem: str) -> str:
+    """Return a sentence without a file at its beginning that is named after a picture."""
+    at = text.find(stem)
+    end = text.find(": ", at + len(stem))
+    return text[end + 2 :] if stem and at >= 0 and end >= 0 else text

@@ -11,11 +11,17 @@ from typing import Final
 from imgae.errors import ImageError, ImgaeError
 from imgae.restore.batches.engine import Engine, Job, Outcome, Task, sentence_of
 from imgae.restore.batches.journal import Entry, Journal, hash_of_file
+from imgae.restore.batches.outputs import Planned
 from imgae.restore.batches.record import DONE, FAILED, SKIPPED, Record
 
 CURRENT: Final = "done already, and current"
 THERE: Final = "its result is there already"
 NOT_REACHED: Final = "not reached before the run was ended"
+WOULD: Final = "would be written"
+EXISTS: Final = (
+    "{}: exists already; --resume goes on with what is not done, --skip-existing leaves what is "
+    "there, and --overwrite replaces it"
+)
 NOT_OURS: Final = (
     "{}: exists already, and is not as imgae wrote it, so --resume leaves it; add --overwrite to "
     "replace it, or name another place"
@@ -35,12 +41,26 @@ class Rules:
     skip_existing: bool = False
 
 
+class Jobs:
+    """The jobs of a plan, each made when it is asked for, since there may be a million."""
+
+    def __init__(self, planned: Sequence[Planned], make: Callable[[int, Planned], Job]) -> None:
+        self.planned, self.make = planned, make
+
+    def __len__(self) -> int:
+        return len(self.planned)
+
+    def __iter__(self) -> Iterator[Job]:
+        return (self.make(number, each) for number, each in enumerate(self.planned))
+
+
 @dataclass
 class Run:
     """Pictures on their way through an engine.
 
     jobs: all of them; their `overwrite` is set here. check: raises an ImgaeError for a job that
-    cannot be done, as far as is known before. journal: None remembers nothing.
+    cannot be done, as far as is known before. journal: None remembers nothing. several: whether
+    messages are about many pictures.
     """
 
     jobs: Iterable[Job]
@@ -49,6 +69,7 @@ class Run:
     rules: Rules = Rules()
     journal: Journal | None = None
     check: Callable[[Job], None] = lambda _: None
+    several: bool = True
     settled: deque[tuple[int, Record]] = field(default_factory=deque)
     reached: set[int] = field(default_factory=set)
     hashes: dict[int, list[str]] = field(default_factory=dict)
@@ -108,6 +129,8 @@ class Run:
         if self.rules.skip_existing:
             return THERE, False
         if not self.rules.resume or self.journal is None:
+            if self.several and not self.rules.overwrite:
+                raise ImageError(EXISTS.format(there[0]))
             return "", self.rules.overwrite
         entries = [self.journal.entry(place) for place in job.places]
         if len(there) == len(job.places) and self.current(job, entries):
@@ -136,6 +159,8 @@ class Run:
         source = str(job.source)
         if outcome.error is not None:
             return Record(source, None, FAILED, outcome.error, outcome.seconds)
+        if WOULD in fields:
+            return Record(source, str(job.target), SKIPPED, WOULD)
         if self.journal and "input_hash" in fields:
             inputs = [fields["input_hash"], *self.hashes.pop(job.number, [])]
             for place, found in zip(job.places, fields["output_hashes"], strict=True):
