@@ -38,7 +38,10 @@ def same(path: Place) -> str:
     """Return what is equal for names that are one file on some machine: where the case of letters,
     or how an accent is written, does not count.
     """
-    text = remote.key_of(path)
+    return folded(remote.key_of(path))
+
+
+def folded(text: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 
 
@@ -82,25 +85,32 @@ def without_results(found: Sequence[Found], folder: Place | None, name: Name) ->
     """Leave out files that are results of others found, with changed names too; those that were
     named stay.
     """
-    results, ends = set[str](), set[str]()
+    ends = {folded(end) for _, end in (name(each.path) for each in found) if tells_results(end)}
+    like_results: dict[str, list[Place]] = {}
     for each in found:
+        for key in () if each.named else plain_keys(each.path, ends):
+            like_results.setdefault(key, []).append(each.path)
+    results = set[Place]()
+    for each in found if like_results else ():
         start, end = name(each.path)
-        if end == Path(f"_{end}").suffix:  # nothing tells a result from a picture
-            continue
-        ends.add(end.casefold())
-        for changed in itertools.islice(starts(start, each.path), 2):
+        for changed in itertools.islice(starts(start, each.path), 2 if tells_results(end) else 0):
             key = same(place(each, folder, changed, end))
-            if key != same(each.path):
-                results.add(key)
+            results.update(path for path in like_results.get(key, ()) if path != each.path)
+    return [each for each in found if each.named or each.path not in results]
 
-    def is_result(each: Found) -> bool:
-        key = same(each.path)
-        heads = ((key.removesuffix(end), end) for end in ends if end and key.endswith(end))
-        return key in results or any(
-            NUMBER.sub("", head) + end in results for head, end in heads if NUMBER.search(head)
-        )
 
-    return [each for each in found if each.named or not is_result(each)]
+def tells_results(end: str) -> bool:
+    """Return whether the end of a result's name is more than that of any picture."""
+    return end != Path(f"_{end}").suffix
+
+
+def plain_keys(path: Place, ends: Iterable[str]) -> Iterator[str]:
+    """Yield a name that ends as results do, as `same` makes it, and it without its number."""
+    key = same(path)
+    for end in ends:
+        if key.endswith(end):
+            yield key
+            yield NUMBER.sub("", key.removesuffix(end)) + end
 
 
 def suffix_for(source: Path, ending: str | None) -> str:
