@@ -618,7 +618,7 @@ def test_a_copy_by_rows_never_holds_the_whole_picture(tmp_path, monkeypatch, suf
         for name in names:
             monkeypatch.setattr(module, name, 150_000 if name == "BLOCK" else 50_000)
     path, out = tmp_path / f"a{suffix}", tmp_path / f"b{suffix}"
-    image = Image(tiffs.scene(np.uint8, 3, 1000, 2000))
+    image = Image(tiffs.scene(np.uint8, 3, 2000, 2000))
     write_image(image, path)
     tracemalloc.start()
     try:

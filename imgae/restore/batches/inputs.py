@@ -61,14 +61,14 @@ class Search:
         seen: set[str] = set()
         for word in words:
             for each in self.of_word(word, several=several, from_list=False):
-                path = remote.key_of(each.path)
+                path = remote.key_of(each.text)
                 if each.named or path not in seen:
                     found.append(each)
                     seen.add(path)
         return found
 
     def of_word(self, word: str, *, several: bool, from_list: bool) -> Iterator[Found]:
-        if remote.SCHEME in word and not os.path.lexists(word):
+        if remote.SCHEME in word:
             yield from self.at(word, several=several, from_list=from_list)
         elif os.path.isdir(word):
             yield from self.in_folder(Path(word), several=several)
@@ -207,7 +207,7 @@ def lines_of(data: bytes) -> list[bytes]:
 
 def names_folder(word: str) -> bool:
     """Return whether a word names a folder that is there. Raises ImageError, as for no server."""
-    if remote.SCHEME not in word or os.path.lexists(word):
+    if remote.SCHEME not in word:
         return os.path.isdir(word)
     return not PATTERN.search(word) and remote.is_folder(remote.place_of(word))
 
