@@ -23,10 +23,12 @@ MAY_IMPORT = {
     "model": {"errors", "picture", "io"},
     "model.verify": {"errors", "picture", "io", "model"},
     "restore": {"errors", "picture", "io", "model"},
+    "restore.batches": {"errors", "picture", "io", "model", "restore"},
     "evaluate": {"errors", "picture", "io", "synthetic", "model", "restore"},
     "training": {"errors", "picture", "io", "synthetic", "model", "model.verify"},
     "cli": {
-        "errors", "picture", "io", "model", "model.verify", "restore", "evaluate", "training"
+        "errors", "picture", "io", "model", "model.verify", "restore", "restore.batches",
+        "evaluate", "training",
     },
 }  # fmt: skip
 """What the modules of a package may import besides their own package's."""

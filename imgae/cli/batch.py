@@ -241,16 +241,20 @@ class Batch:
         self.check_places()
         for name, error in self.search.problems:
             self.tell(Record(name, None, FAILED, str(error)), None)
+        began = False
         try:
             with made(self.folder if self.jobs and not self.options.dry_run else None):
                 try:
                     self.go()
+                    began = True
                 finally:
-                    if self.options.report:
+                    began = began or bool(self.tally.counts)
+                    if self.options.report and began:
                         write_report(Path(self.options.report), self.records)
         finally:
             limit_memory(None)
-            self.print_table()
+            if began:
+                self.print_table()
         counts = self.tally.counts
         if not counts[FAILED]:
             return 0

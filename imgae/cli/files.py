@@ -68,6 +68,13 @@ def add_places(parser: argparse.ArgumentParser, ending: str) -> None:
     add_batch(parser, ending.split(".", maxsplit=1)[0])
 
 
+def suffix(text: str) -> str:
+    """Read what follows a picture's name in that of its result."""
+    if "/" in text or "\\" in text:
+        raise argparse.ArgumentTypeError(f"{text!r} names a folder; name one with -o")
+    return text
+
+
 def add_batch(parser: argparse.ArgumentParser, word: str) -> None:
     """Add the options about many pictures. word: what results are called by default."""
     group = parser.add_argument_group("many pictures")
@@ -75,6 +82,7 @@ def add_batch(parser: argparse.ArgumentParser, word: str) -> None:
     add("--recursive", "-r", action="store_true", help="also take folders in folders")
     add(
         "--suffix",
+        type=suffix,
         metavar="TEXT",
         help=f"what follows the picture's name in that of its result (default: .{word})",
     )

@@ -90,7 +90,7 @@ def parser() -> argparse.ArgumentParser:
 def parse(words: list[str]) -> argparse.Namespace:
     """Parse a command line; pictures may stand on both sides of options."""
     main_parser = parser()
-    options, rest = main_parser.parse_known_args(words)
+    options, rest = main_parser.parse_known_args(watch.with_command(words))
     strange = [word for word in rest if word.startswith("-") and word != "-"]
     if rest and (strange or not hasattr(options, "inputs")):
         known = getattr(options, "parser", main_parser)
@@ -105,7 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     try:
-        options = parse(watch.with_command(words) or ["--help"])
+        options = parse(words or ["--help"])
         check_address_space(getattr(options, "threads", None))
         with only_own_warnings(debug):
             return int(options.run(options))

@@ -304,3 +304,28 @@ def test_a_pipe_that_is_closed_ends_it_without_a_word(work):
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 1
+
+
+def test_work_that_cannot_start_leaves_the_report_of_the_run_before(work, capfd):
+    Path("run.json").write_text("of before")
+    words = ["denoise", "photos", "-o", "out", "--report", "run.json"]
+    assert main([*words, "--model", "nonesuch"]) == 1
+    assert Path("run.json").read_text() == "of before"
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert "no model is called 'nonesuch'" in err
+    assert not Path("out").exists()
+
+
+def test_a_suffix_names_no_folder(work, capfd):
+    assert main(["denoise", "photos", "--suffix", "/clean", *DENOISE]) == 2
+    assert "'/clean' names a folder; name one with -o" in capfd.readouterr().err
+
+
+def test_masks_come_from_what_the_mask_command_made(work):
+    assert main(["mask", "photos", "-r", "-o", "masks", "--box", "2,2,3,3"]) == 0
+    words = ["inpaint", "photos", "-r", "--mask", "masks", "--model", "white", "-o", "out"]
+    assert main([*words, "--format", "png"]) == 0
+    assert tree(work / "out") == ["a.inpainted.png", "b.inpainted.png", "sub/a.inpainted.png"]
+    for name in ("a", "b", "sub/a"):
+        assert (read_image(f"out/{name}.inpainted.png").pixels[2:5, 2:5] == 255).all()

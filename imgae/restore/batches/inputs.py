@@ -1,6 +1,6 @@
 """Which pictures a run is about: files, folders, patterns, lists of these."""
 
-import glob
+import fnmatch
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -54,17 +54,17 @@ class Search:
     def find(self, words: Sequence[str]) -> list[Found]:
         """Return what is found, in the order of the words and of names.
 
-        A file that is found again is left out; one that is named twice is there twice.
+        A file that is found again is left out; one that is named itself twice is there twice.
         """
         several = sum(names_folder(word) for word in words) > 1
         found: list[Found] = []
-        seen: set[str] = set()
+        seen: dict[str, bool] = {}
         for word in words:
             for each in self.of_word(word, several=several, from_list=False):
-                path = remote.key_of(each.text)
-                if each.named or path not in seen:
+                path = remote.key_of(each.path)
+                if path not in seen or (each.named and seen[path]):
                     found.append(each)
-                    seen.add(path)
+                    seen[path] = each.named
         return found
 
     def of_word(self, word: str, *, several: bool, from_list: bool) -> Iterator[Found]:
@@ -165,15 +165,13 @@ class Search:
 
     def by_pattern(self, pattern: str) -> Iterator[Found]:
         """Yield what a pattern matches, which the shell left as it was; ** goes into folders."""
-        fixed = Path(*fixed_part(pattern))
+        fixed = fixed_part(pattern)
+        folder, rest = Path(*fixed), Path(pattern).parts[len(fixed) :]
         count = 0
-        for name in sorted(glob.glob(pattern, recursive=True)):  # noqa: PTH207 - any text
-            path = Path(name)
-            if os.path.isdir(name):
-                continue
+        for path in sorted(set(matches(folder, rest))):
             count += 1
-            below = path.parent.relative_to(fixed) if "**" in pattern else Path()
-            yield Found(name, below)
+            below = path.parent.relative_to(folder) if "**" in pattern else Path()
+            yield Found(str(path), below)
         if not count:
             self.tell(Path(pattern), f"{pattern}: no file matches this pattern")
 
@@ -225,6 +223,33 @@ def fixed_part(pattern: str) -> list[str]:
             break
         fixed.append(part)
     return fixed
+
+
+def matches(folder: Path, parts: Sequence[str]) -> Iterator[Path]:
+    """Yield the files below a folder that the parts of a pattern match.
+
+    ** goes into folders, but neither hidden ones nor links, which may lead in circles.
+    """
+    first, *rest = parts
+    try:
+        inside = entries(folder)
+    except OSError:
+        return
+    if first == "**":
+        yield from matches(folder, rest or ["*"])
+        for entry in inside:
+            if is_folder(entry) and not entry.name.startswith("."):
+                yield from matches(folder / entry.name, parts)
+        return
+    for entry in inside:
+        hidden = entry.name.startswith(".") and not first.startswith(".")
+        if hidden or not (entry.name == first or fnmatch.fnmatch(entry.name, first)):
+            continue
+        leads_on = os.path.isdir(entry.path)
+        if rest and leads_on:
+            yield from matches(folder / entry.name, rest)
+        elif not rest and not leads_on:
+            yield folder / entry.name
 
 
 def entries(folder: Path) -> list["os.DirEntry[str]"]:
