@@ -104,6 +104,8 @@ def check_together(options: argparse.Namespace) -> None:
     error = options.parser.error
     if options.workers and options.engine != "ray":
         error("--workers is for --engine ray; on this machine each picture uses all CPUs")
+    if options.engine == "ray" and "-" in (*options.inputs, options.output):
+        error("- is for --engine local; workers elsewhere have not this standard input and output")
     if "-" in options.inputs and len(options.inputs) > 1:
         error("- is one picture on standard input; give it alone")
     if "-" in options.inputs and options.output is None:

@@ -289,7 +289,15 @@ def test_bytes_go_in_and_out(work):
 
 
 @pytest.mark.parametrize(
-    "words", [("-", "photos/a.png"), ("-", "--json"), ("photos", "-o", "-"), ("-", "-o", "photos")]
+    "words",
+    [
+        ("-", "photos/a.png"),
+        ("-", "--json"),
+        ("photos", "-o", "-"),
+        ("-", "-o", "photos"),
+        ("-", "--engine", "ray"),
+        ("photos/a.png", "-o", "-", "--engine", "ray"),
+    ],
 )
 def test_standard_streams_are_for_one_picture(work, capfd, words):
     assert main(["denoise", *words, *DENOISE]) == 2

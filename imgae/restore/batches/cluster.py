@@ -26,6 +26,8 @@ STARTS: Final = 3
 """Workers in a row that may die while they load models before the run ends."""
 OURS: Final = "IMGAE_"
 """What the names of the variables begin with that workers take from this process."""
+PATIENCE: Final = 30.0
+"""Seconds without any worker after which the user is told."""
 GRACE: Final = 5.0
 """Seconds to wait for workers to die before what they left is swept away."""
 
@@ -77,14 +79,18 @@ class Crew:
         self.again: deque[tuple[Job, int]] = deque()
         self.deaths = 0
         self.problems: list[ImgaeError] = []
+        self.told = False
 
     def outcomes(self, jobs: Iterator[Job], workers: int) -> Iterator[Outcome]:
         for _ in range(workers):
             self.start()
         try:
             while awaited := self.awaited(jobs):
-                ready, _ = self.ray.wait(awaited)
+                ready, _ = self.ray.wait(awaited, timeout=PATIENCE)
                 yield from self.taken(ready)
+                if not (ready or self.busy or self.told):
+                    self.told = True
+                    warn("the Ray cluster has no room for a worker; waiting until there is some")
         except KeyboardInterrupt:
             at_work = list(self.busy)
             if at_work:
@@ -152,9 +158,7 @@ class Crew:
         except self.ray.exceptions.RayTaskError as error:
             self.idle.append(hand)
             return Outcome(job, 0.0, error=f"{job.source}: unexpected error: {reason(error)}")
-        except (
-            self.ray.exceptions.RayError
-        ):  # it died, or the machine that it is on cannot be reached
+        except self.ray.exceptions.RayError:  # it died, or its machine cannot be reached
             self.ray.kill(hand)
             self.start()
             if deaths + 1 < TRIES:
@@ -171,11 +175,8 @@ class Crew:
 
     def end(self) -> None:
         """End all workers, and take away what those left that were at work."""
-        for hand in (
-            *self.starting.values(),
-            *self.idle,
-            *(hand for hand, _, _ in self.busy.values()),
-        ):
+        at_work = [hand for hand, _, _ in self.busy.values()]
+        for hand in (*self.starting.values(), *self.idle, *at_work):
             self.ray.kill(hand)
         if self.busy:
             self.ray.wait(list(self.busy), num_returns=len(self.busy), timeout=GRACE)

@@ -58,6 +58,7 @@ def connect(ray: Any, workers: int | None, threads: int | None, *, debug: bool) 
                 "the same versions of Python and Ray as this machine has"
             ) from error
         return None
+    os.environ.setdefault("RAY_worker_niceness", "0")  # as with --engine local; Ray's own is 15
     cpus = max(usable_cpus(), threads or 1)
     count, each = shares([cpus], workers, threads)
     try:

@@ -9,14 +9,15 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
 
 import imgae
-from imgae.errors import ImageError, ImgaeError, MissingExtraError, OptionError
+from imgae.errors import ImageError, ImgaeError, ImgaeWarning, MissingExtraError, OptionError
 from imgae.io.atomic import write_whole
-from imgae.restore.batches.cluster import Ray
+from imgae.restore.batches.cluster import Crew, Ray
 from imgae.restore.batches.engine import Job
 from imgae.restore.batches.joining import known_cluster, shares
 
@@ -301,6 +302,19 @@ def running(process):
     except ProcessLookupError:
         return False
     return True
+
+
+def test_a_cluster_without_room_is_told_once():
+    """And the run waits, as for a machine that is still to come."""
+    ray = MagicMock()
+    ray.wait.side_effect = [([], []), ([], []), KeyboardInterrupt]
+    outcomes = Crew(ray, Copy(Path(), {}), 1).outcomes(iter([Job(0, Path("a"), Path("b"))]), 2)
+    with (
+        pytest.warns(ImgaeWarning, match="no room for a worker") as told,
+        pytest.raises(KeyboardInterrupt),
+    ):
+        list(outcomes)
+    assert len(told) == 1
 
 
 def test_without_ray_it_is_said_what_to_install(monkeypatch):
