@@ -64,7 +64,7 @@ def size_of(source: Place | bytes) -> Size | None:
             return None
     try:
         content = Content(source)
-    except (OSError, ValueError):  # ValueError: empty, or a null character in the name
+    except Exception:  # missing, empty, far away, or a null character in the name
         return None
     try:
         return measured(cast("bytes", content.mapped))

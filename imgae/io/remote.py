@@ -95,9 +95,10 @@ def is_folder(place: Place) -> bool:
         return bool(place.fs.isdir(place.path))
 
 
-def key_of(place: Place) -> str:
-    """Return a text that is equal for equal places, without following links."""
-    return str(place) if is_remote(place) else os.path.abspath(place)  # noqa: PTH100 - of any text
+def key_of(place: Place | str) -> str:
+    """Return what is equal for all names of one file, without following links."""
+    far = is_remote(place) or (isinstance(place, str) and SCHEME in place)
+    return str(place) if far else os.path.abspath(place)  # noqa: PTH100 - of any text
 
 
 def beginning(place: Any, count: int) -> bytes:

@@ -57,6 +57,12 @@ def usable_cpus() -> int:
     """Return how many CPUs this process may use, by its affinity, the quotas of its cgroups, and
     `limit_cpus`.
     """
+    count = allowed_cpus()
+    return min(count, limits.get("cpus", count))
+
+
+def allowed_cpus() -> int:
+    """Return how many CPUs the system lets this process use."""
     if hasattr(os, "sched_getaffinity"):
         count = len(os.sched_getaffinity(0))
     else:
@@ -64,7 +70,7 @@ def usable_cpus() -> int:
     for quota, period in cgroup_quotas():
         if quota.isdigit():  # neither "max" nor -1
             count = min(count, max(1, round(int(quota) / int(period))))
-    return min(count, limits.get("cpus", count))
+    return count
 
 
 def cgroup_quotas() -> list[tuple[str, str]]:
@@ -101,8 +107,11 @@ def limited_memory() -> int | None:
 
 
 def default_limit() -> int:
-    """Return a quarter of what is free, and what this process holds already."""
-    return held_memory() + unclaimed_memory() // 4
+    """Return a quarter of what is free, and what this process holds already.
+
+    Of one of several workers it is that worker's share, as of the CPUs, if that is less.
+    """
+    return held_memory() + unclaimed_memory() // max(4, allowed_cpus() // usable_cpus())
 
 
 def free_memory() -> int:

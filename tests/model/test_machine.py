@@ -206,3 +206,15 @@ def test_a_quarter_of_what_is_free_is_the_limit_by_itself(limited):
 def test_what_a_process_holds_is_known_without_a_list_of_processes(linux):
     pytest.importorskip("resource", reason="this system does not tell what a process holds")
     assert machine.held_memory() == machine.most_held() > 1 << 20
+
+
+def test_one_of_several_workers_takes_its_share_of_cpus_and_memory(monkeypatch):
+    monkeypatch.setattr(machine, "allowed_cpus", lambda: 16)
+    monkeypatch.setattr(machine, "held_memory", lambda: 10)
+    monkeypatch.setattr(machine, "unclaimed_memory", lambda: 1600)
+    monkeypatch.setattr(machine, "limits", {})
+    assert (machine.usable_cpus(), machine.default_limit()) == (16, 410)
+    machine.limit_cpus(2)
+    assert (machine.usable_cpus(), machine.default_limit()) == (2, 210)
+    machine.limit_cpus(32)
+    assert machine.usable_cpus() == 16

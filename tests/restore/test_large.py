@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import tiny_models
 
-from imgae import Denoiser, Image, ImageError, OptionError
-from imgae.io.large import Large
+from imgae import Denoiser, Image, ImageError, OptionError, read_image, write_image
+from imgae.io.format import Encoding
+from imgae.io.large import Large, open_large, write_large
 from imgae.model import machine, stitch
 from imgae.model.session import OnnxModel, ShortOfMemoryError
 from imgae.restore import controls as finishing
@@ -190,6 +191,21 @@ def test_alpha_that_hides_nothing_and_further_samples_are_kept(models):
     found, _ = check_same(Denoiser(models, threads=1, tile=24), image, 0.2)
     assert np.array_equal(found.alpha, alpha)
     assert np.array_equal(found.extra, extra)
+
+
+@pytest.mark.parametrize("kind", ["tif", "png"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_file_becomes_a_file_by_rows(models, tmp_path, kind, dtype):
+    image = Image(scene(dtype), np.full((HEIGHT, WIDTH), 99 * 257, np.uint16).astype(dtype))
+    source, target = tmp_path / f"a.{kind}", tmp_path / f"b.{kind}"
+    write_image(image, source)
+    denoiser = Denoiser(models, threads=1, tile=24)
+    with open_large(source, 10**6) as large:
+        bands, report = denoise_large(denoiser, large, 0.2)
+        write_large(target, report.header, bands, Encoding(), overwrite=False)
+    found, whole = read_image(target), denoiser.run(read_image(source), 0.2).image
+    assert np.array_equal(found.pixels, whole.pixels)
+    assert np.array_equal(found.alpha, image.alpha)
 
 
 def test_few_rows_are_in_memory_and_each_is_read_once(models):

@@ -21,7 +21,7 @@ from imgae.io.formats.tiff.colours import image_of
 from imgae.io.formats.tiff.container import Container, Directory
 from imgae.io.formats.tiff.layout import Layout, read_layout
 from imgae.io.formats.tiff.metadata import with_metadata
-from imgae.io.formats.tiff.notes import Silence, once, tell
+from imgae.io.formats.tiff.notes import Silence, also_in_threads, once, tell
 from imgae.io.formats.tiff.segments import (
     MOST_THREADS,
     SMALL,
@@ -225,7 +225,7 @@ class TiffRows:
             self.keep(segments, found)
         else:
             with ThreadPoolExecutor(self.threads) as pool:
-                self.keep(segments, pool.map(place, segments))
+                self.keep(segments, pool.map(also_in_threads(place), segments))
         return out
 
     def keep(self, segments: list[Segment], found: Iterator[NDArray[Any] | None]) -> None:

@@ -18,7 +18,7 @@ from imgae.io.format import MOST_PIXELS, Encoding
 from imgae.io.formats import table
 from imgae.io.libraries import prepare_libraries
 from imgae.io.measure import size_of
-from imgae.io.remote import is_folder, is_remote, key_of, place_of
+from imgae.io.remote import is_folder, is_remote, place_of
 from imgae.model import registry
 from imgae.model.machine import default_limit, limit_memory
 from imgae.picture.image import Frames, Image
@@ -109,7 +109,7 @@ def batch(
     task = Restoring(restorer or Denoiser(), writing, max_pixels, max_memory, key, options.mask)
     out = options.output if options.output is None else options.output.resolve()
     search = Search(recursive, out)
-    found = search.find([key_of(word) if is_remote(word) else os.fspath(word) for word in words])
+    found = search.find([str(word) if is_remote(word) else os.fspath(word) for word in words])
     return run(found, search, task, options)
 
 

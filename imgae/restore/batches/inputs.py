@@ -68,7 +68,7 @@ class Search:
         return found
 
     def of_word(self, word: str, *, several: bool, from_list: bool) -> Iterator[Found]:
-        if remote.SCHEME in word and not os.path.lexists(word):
+        if remote.SCHEME in word:
             yield from self.at(word, several=several, from_list=from_list)
         elif os.path.isdir(word):
             yield from self.in_folder(Path(word), several=several)
@@ -205,7 +205,7 @@ def lines_of(data: bytes) -> list[bytes]:
 
 def names_folder(word: str) -> bool:
     """Return whether a word names a folder that is there. Raises ImageError, as for no server."""
-    if remote.SCHEME not in word or os.path.lexists(word):
+    if remote.SCHEME not in word:
         return os.path.isdir(word)
     return not PATTERN.search(word) and remote.is_folder(remote.place_of(word))
 

@@ -57,9 +57,9 @@ class Names:
         self.inputs: set[str] = set()
         self.taken: dict[str, str] = {}
 
-    def of(self, each: Found) -> Path:
+    def of(self, each: Found) -> Place:
         """Return where the result of a picture goes; of the same picture, always the same."""
-        own = remote.key_of(each.path)
+        own = remote.key_of(each.text)
         start, end = self.name(each.path)
         for changed in starts(start, each.path):
             target = place(each, self.folder, changed, end)
@@ -81,16 +81,16 @@ def plan(found: Sequence[Found], folder: Place | None, name: Name) -> list[Plann
     return [Planned(each, str(names.of(each))) for each in kept]
 
 
-def without_results(found: Sequence[Found], folder: Path | None, name: Name) -> list[Found]:
+def without_results(found: Sequence[Found], folder: Place | None, name: Name) -> list[Found]:
     """Leave out files that are results of others found, with changed names too; those that were
     named stay.
     """
     ends = {folded(end) for _, end in (name(each.path) for each in found) if tells_results(end)}
-    like_results: dict[str, list[Path]] = {}
+    like_results: dict[str, list[Place]] = {}
     for each in found:
         for key in () if each.named else plain_keys(each.path, ends):
             like_results.setdefault(key, []).append(each.path)
-    results = set[Path]()
+    results = set[Place]()
     for each in found if like_results else ():
         start, end = name(each.path)
         for changed in itertools.islice(starts(start, each.path), 2 if tells_results(end) else 0):
@@ -104,7 +104,7 @@ def tells_results(end: str) -> bool:
     return end != Path(f"_{end}").suffix
 
 
-def plain_keys(path: Path, ends: Iterable[str]) -> Iterator[str]:
+def plain_keys(path: Place, ends: Iterable[str]) -> Iterator[str]:
     """Yield a name that ends as results do, as `same` makes it, and it without its number."""
     key = same(path)
     for end in ends:
@@ -122,7 +122,7 @@ def suffix_for(source: Path, ending: str | None) -> str:
 
 
 def place(each: Found, folder: Place | None, start: str, end: str) -> Path:
-    parent = each.path.parent if folder is None else folder / each.below.as_posix()
+    parent = each.path.parent if folder is None else folder.joinpath(*each.below.parts)
     return parent / f"{start}{end}"
 
 
