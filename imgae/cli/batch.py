@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import errno
 import json
 import os
 import sys
@@ -42,6 +43,7 @@ from imgae.restore.batches.run import WOULD, Jobs, Rules, Run
 if TYPE_CHECKING:
     from imgae.restore.memory import Task as Kind
 
+FULL = "the run ends, since the disk is full; make room, and go on with --resume"
 MANY = 10
 """From so many pictures on, a table follows."""
 
@@ -265,12 +267,25 @@ class Batch:
         options = self.options
         if self.folder:
             places.check_folder(self.folder)
+        self.check_memory()
         for use in self.command.writes:
             check_place(use.path, options.overwrite, self.folder)
         if options.report:
             check_report(Path(options.report))
             if Path(options.report).parent != self.folder:
                 places.check_place(Path(options.report), overwrite=True)
+
+    def check_memory(self) -> None:
+        """Raise ImageError if --max-memory is less than the smallest picture takes."""
+        from imgae.io.measure import Size
+        from imgae.restore.memory import needed, size_in_words
+
+        least = needed(Size(1, 1, 1, 3, 1), self.command.kind)
+        if self.options.max_memory != "auto" and self.options.max_memory < least:
+            raise ImageError(
+                f"--max-memory {size_in_words(self.options.max_memory)} is too little for any "
+                f"picture; give {size_in_words(least)} or more"
+            )
 
     def go(self) -> None:
         """Take all pictures through the run."""
@@ -293,7 +308,9 @@ class Batch:
                 for record, outcome in run.records():
                     self.tell(record, outcome)
                     advance(record)
-        except KeyboardInterrupt:
+                    if outcome and is_full(outcome.trouble) and not self.alone:
+                        raise ImageError(FULL)
+        except (KeyboardInterrupt, ImageError):
             for record in run.rest():
                 self.keep(record)
             raise
@@ -391,8 +408,17 @@ class Batch:
 
         options = argparse.Namespace(**{**vars(self.command.task.options), "dry_run": False})
         task = replace(self.command.task, options=options)
-        if found := estimate(task, self.would):
+        if found := estimate(task, self.would, options.max_pixels):
             say(found, self.lines)
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Return whether an error comes from a disk without room."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        error = error.__cause__
+    return False
 
 
 def as_printed(record: Record) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from imgae.cli import pictures
 from imgae.cli.files import level_of, mean_level
 from imgae.cli.progress import tile_progress
 from imgae.cli.tasks import limit_of
-from imgae.errors import named, warn
+from imgae.errors import caught_warnings, named, warn
 from imgae.io.large import Large, can_write_rows, open_large, write_large
 from imgae.io.places import make_folder
 from imgae.model.machine import limit_memory
@@ -49,10 +49,16 @@ class Denoise:
         )
 
     def read(self, job: Job) -> Work | Large:
-        if job.places != (STANDARD,) and too_large(job.source, "denoise"):
-            large = open_large(job.source, self.options.max_pixels)
+        by_rows = job.places != (STANDARD,) and can_write_rows(job.target)
+        if by_rows and too_large(job.source, "denoise"):
+            with caught_warnings() as notes:
+                large = open_large(job.source, self.options.max_pixels)
             if large and can_write_rows(job.target, large.header):
+                for sentence in notes:
+                    warn(sentence)
                 return large
+            if large:
+                large.close()
         return Work(*read(job, self.writing, "denoise", self.options.max_pixels))
 
     def restore(self, job: Job, work: Work | Large) -> Work:

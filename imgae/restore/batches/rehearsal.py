@@ -22,17 +22,18 @@ class Rehearsal:
             yield Outcome(job, 0.0, {WOULD: True})
 
 
-def estimate(task: Task, jobs: Sequence[Job]) -> str | None:
+def estimate(task: Task, jobs: Sequence[Job], most_pixels: int) -> str | None:
     """Return a sentence about how long jobs would take, by restoring one of middle size.
 
-    None where no picture tells its size, or none of some can be restored.
+    most_pixels: of a picture that is restored at all. None where no picture tells its size, or none
+    of some can be restored.
     """
     from imgae.io.measure import size_of  # loads numpy, and only where it is used
 
     sizes = [(size.pixels, job) for job in jobs if (size := size_of(job.source))]
+    sizes = sorted((each for each in sizes if each[0] <= most_pixels), key=lambda each: each[0])
     if not sizes:
         return None
-    sizes.sort(key=lambda each: each[0])
     small = [each for each in sizes if each[0] <= LARGEST] or sizes[:1]
     worker = task.load()
     for pixels, job in small[len(small) // 2 :: -1][:TRIES]:
@@ -46,10 +47,14 @@ def estimate(task: Task, jobs: Sequence[Job]) -> str | None:
         total = sum(pixels for pixels, _ in sizes) * len(jobs) / len(sizes)
         return (
             f"it would take about {in_words(seconds * total / pixels)} for {len(jobs)} pictures "
-            f"of {total / 1e6:,.0f} MP in all; {job.source.name} took {seconds:.1f} s, "
-            f"{pixels / 1e6 / seconds:.1f} MP/s"
+            f"of {megapixels(total)} MP in all; {job.source} took {seconds:.2g} s, "
+            f"{pixels / 1e6 / seconds:.2g} MP/s"
         )
     return None
+
+
+def megapixels(pixels: float) -> str:
+    return f"{pixels / 1e6:,.0f}" if pixels >= 10**8 else f"{pixels / 1e6:.3g}"
 
 
 def in_words(seconds: float) -> str:

@@ -139,23 +139,23 @@ def test_a_picture_that_another_process_has_open_for_writing_is_waited_for(tmp_p
 @linux
 def test_who_opens_a_picture_while_it_is_looked_at_does_not_end_this_process(tmp_path):
     path = put(tmp_path / "a.png")
-    program = (
-        "import sys, time\n"
-        "end = time.time() + 0.5\n"
-        "while time.time() < end: open(sys.argv[1], 'ab').close()\n"
-    )
+    program = "import sys\nprint(flush=True)\nwhile True: open(sys.argv[1], 'ab').close()\n"
     looker = (
-        "import sys\n"
+        "import sys, time\n"
         "from pathlib import Path\n"
         "from imgae.restore.batches.watch import is_being_written\n"
-        "path = Path(sys.argv[1])\n"
-        "print(sum(is_being_written(path) for _ in range(2000)))\n"
+        "path, seen, end = Path(sys.argv[1]), 0, time.monotonic() + 30\n"
+        "while seen < 20 and time.monotonic() < end: seen += is_being_written(path)\n"
+        "print(seen)\n"
     )
-    with subprocess.Popen([sys.executable, "-c", program, str(path)]) as writer:
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE
+    ) as writer:
+        writer.stdout.readline()
         done = subprocess.run(
             [sys.executable, "-c", looker, str(path)], capture_output=True, text=True, check=False
         )
-        writer.wait()
+        writer.kill()
     assert done.returncode == 0
     assert int(done.stdout) > 0
 
@@ -260,7 +260,7 @@ def test_many_pictures_take_little_memory(tmp_path, monkeypatch):
         looks.folders.next_ones()
     tracemalloc.stop()
     assert given == 4 * count
-    assert sizes[-1] < sizes[0] * 1.1
+    assert sizes[-1] < sizes[0] * 1.5  # not four times as much
 
 
 class FewFolders:
