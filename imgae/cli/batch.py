@@ -95,7 +95,7 @@ def restore_all(options: argparse.Namespace, command: Command) -> int:
     if command.writes and not alone:
         options.parser.error("--save-mask and --preview write one file, and take one picture")
     planned, folder = plan(options, command, found, alone=alone)
-    refuse(options, command, planned)
+    refuse(options, command, planned if alone else as_expected(planned, namer(options, command)))
     return Batch(options, command, planned, folder, search, alone=alone).run()
 
 
@@ -138,14 +138,11 @@ def namer(options: argparse.Namespace, command: Command) -> outputs.Name:
 def plan(
     options: argparse.Namespace, command: Command, found: Sequence[Found], *, alone: bool
 ) -> tuple[list[Planned], Path | None]:
-    """Return where results go, and the folder that -o names, if they go to one.
-
-    Ends the program if the command line alone shows that two would go to one place.
-    """
+    """Return where results go, and the folder that -o names, if they go to one."""
     name = namer(options, command)
     output: str | None = options.output
     if output is None:
-        return checked(options, command, outputs.plan(found, None, name), name), None
+        return outputs.plan(found, None, name), None
     if alone and not output.endswith(("/", os.sep)) and not is_folder(place_of(output)):
         return [outputs.Planned(found[0], output)], None
     if output == "-":
@@ -157,42 +154,35 @@ def plan(
         options.parser.error(
             f"-o {output} names one picture, but there are {len(found)}; name a folder"
         )
-    return checked(options, command, outputs.plan(found, folder, name), name), folder
+    return outputs.plan(found, folder, name), folder
 
 
-def checked(
-    options: argparse.Namespace,
-    command: Command,
-    planned: list[Planned],
-    name: Callable[[Path], tuple[str, str]],
-) -> list[Planned]:
-    """Return a plan in which those that were named themselves have the names that one expects."""
-    plain = {
-        id(each.found): each.target.with_name("".join(name(each.found.path)))
+def as_expected(planned: Sequence[Planned], name: outputs.Name) -> list[Planned]:
+    """Return those that were named themselves, with the names that one expects of their results."""
+    return [
+        Planned(each.found, str(each.target.with_name("".join(name(each.found.path)))))
         for each in planned
         if each.found.named
-    }
-    told = [
-        outputs.Planned(each.found, str(plain.get(id(each.found), each.text))) for each in planned
     ]
-    if two := outputs.clash(told):
+
+
+def refuse(options: argparse.Namespace, command: Command, planned: Sequence[Planned]) -> None:
+    """Refuse what would be written over another file that the command reads or writes.
+
+    planned: the pictures that were named, and where one expects their results.
+    """
+    if two := outputs.clash(planned):
         one, other, target = two
         options.parser.error(
             f"{target} would be both {command.role} of {one} and {command.role} of {other}; name "
             "another file for one of them"
         )
-    return told
-
-
-def refuse(options: argparse.Namespace, command: Command, planned: Sequence[Planned]) -> None:
-    """Refuse what would be written over another file that the command reads or writes."""
-    named = [each for each in planned if each.found.named]
-    read = [Use(each.found.path, "an input") for each in named]
+    read = [Use(each.found.path, "an input") for each in planned]
     if getattr(options, "model", None) and os.path.isfile(options.model):  # noqa: PTH113 - is_file raises for long names
         read.append(Use(Path(options.model), "the model"))
     results = [
         Use(place, f"{command.role} of {each.found.path}")
-        for each in named
+        for each in planned
         for place in command.places(each.target)
         if str(place) != "-"
     ]
@@ -310,12 +300,12 @@ class Batch:
                 for record, outcome in run.records():
                     self.tell(record, outcome)
                     advance(record)
-                    if outcome and is_full(outcome.trouble) and not self.alone:
-                        raise ImageError(FULL)
-        except (KeyboardInterrupt, ImageError):
+                    if outcome and is_full(outcome.trouble):
+                        say(f"imgae: {FULL}", sys.stderr)
+                        break
+        finally:
             for record in run.rest():
                 self.keep(record)
-            raise
         if journal and journal.problem:
             note(f"{journal.problem}, so --resume will not know what this run did")
 

@@ -46,6 +46,9 @@ def add_parser(commands: Commands) -> None:
     works = parser.add_subparsers(metavar="COMMAND", required=True)
     for module in WORKS.values():
         watched = module.add_parser(works)
+        for action in watched._actions:  # noqa: SLF001 - argparse gives no other way to them
+            if action.dest == "inputs":
+                action.metavar, action.help = "FOLDER", "the folder to watch"
         watched.set_defaults(run=partial(watch_folder, module.command_of))
 
 

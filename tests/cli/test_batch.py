@@ -151,6 +151,12 @@ def test_two_pictures_never_go_to_one_file(work):
     assert len(tree(work / "flat")) == 2
 
 
+def test_a_file_that_is_named_beside_a_folder_has_a_result_of_its_own(work):
+    picture("x/a.png", 5)
+    assert main(["denoise", "photos", "x/a.png", "-o", "out", *DENOISE]) == 0
+    assert len(tree(work / "out")) == 3
+
+
 def test_a_suffix_names_results(work, capfd):
     assert main(["denoise", "photos", "--suffix", "_clean", "-o", "out", *DENOISE]) == 0
     assert tree(work / "out") == ["a_clean.png", "b_clean.jpg"]
@@ -377,7 +383,7 @@ def test_a_full_disk_ends_the_run(work, capfd, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("imgae.io.files.write_whole", full)
-    assert main(["denoise", "photos", "-r", "-o", "out", "--report", "r.json", *DENOISE]) == 1
+    assert main(["denoise", "photos", "-r", "-o", "out", "--report", "r.json", *DENOISE]) == 3
     err = capfd.readouterr().err
     assert err.splitlines()[1] == (
         "imgae: the run ends, since the disk is full; make room, and go on with --resume"
