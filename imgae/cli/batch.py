@@ -302,10 +302,11 @@ class Batch:
                     advance(record)
                     if outcome and is_full(outcome.trouble):
                         say(f"imgae: {FULL}", sys.stderr)
+                        self.keep_rest(run)
                         break
-        finally:
-            for record in run.rest():
-                self.keep(record)
+        except KeyboardInterrupt:
+            self.keep_rest(run)
+            raise
         if journal and journal.problem:
             note(f"{journal.problem}, so --resume will not know what this run did")
 
@@ -378,6 +379,10 @@ class Batch:
             self.would.append(outcome.job)
         if self.options.report:
             self.records.append(record)
+
+    def keep_rest(self, run: Run) -> None:
+        for record in run.rest():
+            self.keep(record)
 
     def print_table(self) -> None:
         """Print how many are done, skipped and failed, where there are many or not all are done."""
