@@ -22,10 +22,6 @@ from imgae.restore.unseen import OPAQUE_FROM
 from imgae.restore.work import EVERY, Course, Denoised, change_between
 
 
-class WholeError(ImageError):
-    """A picture that can only be restored whole; its text says why, after "because"."""
-
-
 @dataclass
 class LargeReport:
     """What came of a picture by rows. Its numbers are right once the last band was taken.
@@ -68,30 +64,37 @@ def denoise_large(
     if denoiser.tile == 0:
         raise OptionError("tile 0 takes pictures whole, and this one is read by rows; leave it out")
     level = checked_level(sigma, header)
-    try:
-        check_parts(large)
-    except WholeError as error:
-        channels = header.pixels.shape[2] + (header.alpha is not None)
-        size = Size(header.width, header.height, 1, channels, header.pixels.dtype.itemsize)
+    if reason := why_whole(large):
         raise ImageError(
             f"its {header.width}x{header.height} pixels have to be in memory at once, which takes "
-            f"about {size_in_words(needed(size, 'denoise'))}, because {error}; allow as much, or "
-            "denoise its parts"
-        ) from error
+            f"about {size_in_words(needed(size_of(large), 'denoise'))}, because {reason}; allow as "
+            "much, or cut it into parts"
+        )
     course = denoiser.course(header, one_if_gray(large.pixels), level, controls or Controls())
     check_room(large, course)
     report = LargeReport(header.with_pixels(header.pixels), course)
     return bands_without_noise(large, course, report, progress), report
 
 
-def check_parts(large: Large) -> None:
-    """Raise WholeError for floats, and for colours that alpha hides."""
+def why_whole(large: Large) -> str | None:
+    """Return why a picture can only be denoised whole, as after "because"; None if it need not be.
+
+    Transparent pixels are looked for in the file.
+    """
     if large.header.pixels.dtype.kind == "f":
-        raise WholeError("they are floats")
+        return "they are floats"
     if large.alpha is None:
-        return
-    if any((to_float(band) < OPAQUE_FROM).any() for band in bands_of(large.alpha)):
-        raise WholeError("some are transparent")
+        return None
+    hides = any((to_float(band) < OPAQUE_FROM).any() for band in bands_of(large.alpha))
+    return "some are transparent" if hides else None
+
+
+def size_of(large: Large) -> Size:
+    """Return the size of a picture as it lies in memory whole."""
+    header = large.header
+    parts = [part for part in (header.pixels, header.alpha, header.extra) if part is not None]
+    samples = sum(part.size for part in parts) // (header.width * header.height)
+    return Size(header.width, header.height, 1, samples, header.pixels.dtype.itemsize)
 
 
 def check_room(large: Large, course: Course) -> None:

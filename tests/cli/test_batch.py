@@ -337,3 +337,68 @@ def test_masks_come_from_what_the_mask_command_made(work):
     assert tree(work / "out") == ["a.inpainted.png", "b.inpainted.png", "sub/a.inpainted.png"]
     for name in ("a", "b", "sub/a"):
         assert (read_image(f"out/{name}.inpainted.png").pixels[2:5, 2:5] == 255).all()
+
+
+SLOW = """
+import os, signal, sys
+from imgae.cli import program
+from imgae.restore.denoise import Denoiser
+plain, done = Denoiser.run, []
+def run(*words, **named):
+    done.append(1)
+    if len(done) == 3:
+        os.kill(os.getpid(), signal.SIGINT)
+    return plain(*words, **named)
+Denoiser.run = run
+program.entry()
+"""
+
+
+def test_ctrl_c_leaves_whole_files_a_whole_report_and_the_table(work):
+    for number in range(6):
+        picture(f"many/{number}.png", number)
+    words = ["denoise", "many", "-o", "out", "--report", "run.json", *DENOISE]
+    done = subprocess.run(
+        [sys.executable, "-c", SLOW, *words], capture_output=True, check=False, text=True
+    )
+    assert done.returncode == 130
+    assert done.stderr == "imgae: interrupted\n"
+    assert "6 pictures: 2 done, 4 skipped, 0 failed" in done.stdout
+    assert "skipped       4  not reached before the run was ended" in done.stdout
+    records = json.loads(Path("run.json").read_text())
+    assert [record["status"] for record in records] == ["done"] * 2 + ["skipped"] * 4
+    assert tree(work / "out") == ["0.denoised.png", "1.denoised.png"]
+    assert main([*words, "--resume"]) == 0
+    assert len(tree(work / "out")) == 6
+
+
+def test_a_full_disk_ends_the_run(work, capfd, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("imgae.io.files.write_whole", full)
+    assert main(["denoise", "photos", "-r", "-o", "out", "--report", "r.json", *DENOISE]) == 1
+    err = capfd.readouterr().err
+    assert err.splitlines()[1] == (
+        "imgae: the run ends, since the disk is full; make room, and go on with --resume"
+    )
+    assert "No space left on device" in err
+    statuses = [record["status"] for record in json.loads(Path("r.json").read_text())]
+    assert statuses == ["failed", "skipped", "skipped"]
+
+
+def test_too_little_memory_is_told_once(work, capfd):
+    assert main(["denoise", "photos", "--max-memory", "10M", "-o", "out", *DENOISE]) == 1
+    assert "--max-memory 10 MiB is too little for any picture" in capfd.readouterr().err
+    assert main(["denoise", "photos", "--max-memory", "x", *DENOISE]) == 2
+    assert "'x' is neither 'auto' nor an amount of memory" in capfd.readouterr().err
+
+
+def test_a_picture_that_does_not_fit_says_so_and_others_go_by_rows(work, capfd, monkeypatch):
+    monkeypatch.setattr("imgae.restore.batches.work.needed", lambda *_: 1 << 40)
+    assert main(["denoise", "photos", "-r", "-o", "out", *DENOISE]) == 3
+    err = capfd.readouterr().err
+    assert "photos/b.jpg: 30x20 pixels take about 1024.0 GiB of memory, and the limit is" in err
+    for name in ("a", "sub/a"):
+        before = read_image(f"photos/{name}.png").pixels
+        assert np.array_equal(read_image(f"out/{name}.denoised.png").pixels, before - 10)
