@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from imgae.cli.batch import Command, restore_all
+from imgae.cli.batch import restore_all
 from imgae.cli.files import (
     EXIT_CODES,
     add_files,
@@ -16,6 +16,7 @@ from imgae.cli.files import (
     size_of,
 )
 from imgae.cli.options import Commands, add_device, between, new_parser
+from imgae.cli.planning import Command
 from imgae.cli.tasks import WRITING, OptionsTask, denoising_models, key_of, values_of
 from imgae.restore.batches.engine import Worker
 

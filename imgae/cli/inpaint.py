@@ -6,7 +6,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imgae.cli.batch import Command, restore_all
+from imgae.cli.batch import restore_all
 from imgae.cli.files import (
     EXIT_CODES,
     Use,
@@ -29,6 +29,7 @@ from imgae.cli.mask_options import (
     masks_of,
 )
 from imgae.cli.options import Commands, add_device, new_parser, whole
+from imgae.cli.planning import Command
 from imgae.cli.tasks import WRITING, OptionsTask, denoising_models, key_of, limit_of, values_of
 from imgae.errors import warn
 from imgae.model.machine import limit_memory

@@ -6,11 +6,12 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imgae.cli.batch import Command, restore_all
+from imgae.cli.batch import restore_all
 from imgae.cli.files import EXIT_CODES, add_places, add_printing
 from imgae.cli.mask_options import MARKING, add_mask, check_mask, decided_by, mask_files, masks_of
 from imgae.cli.options import Commands, add_device, new_parser
 from imgae.cli.pictures import add_reading, of_each, single
+from imgae.cli.planning import Command
 from imgae.cli.tasks import OptionsTask, key_of, limit_of, values_of
 from imgae.errors import warn
 from imgae.model.machine import limit_memory

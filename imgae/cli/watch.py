@@ -7,9 +7,10 @@ from functools import partial
 from pathlib import Path
 
 from imgae.cli import denoise, inpaint, mask
-from imgae.cli.batch import Batch, Command, folder_named, namer
+from imgae.cli.batch import Batch
 from imgae.cli.options import Commands, filled
 from imgae.cli.pictures import check_format
+from imgae.cli.planning import Command, folder_named, namer
 from imgae.errors import ImageError
 from imgae.io.libraries import prepare_libraries
 from imgae.restore.batches.engine import InTurn, Job, Outcome
