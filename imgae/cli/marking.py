@@ -106,12 +106,11 @@ class Marker:
 
         of: the job that the picture is of, which names its mask if --mask is a folder.
         """
+        file = self.file
         if self.by_folder:
-            path = only_mask(self.options.mask, of)
-            if self.file is None or self.file.path != path:
-                self.file = self.mask_file(path)
+            file = self.mask_file(only_mask(self.options.mask, of))
         marked = np.zeros((image.height, image.width), bool)
-        parts = self.parts(image)
+        parts = self.parts(image, file)
         for part in parts:
             marked |= part.mask
         nothing = [part.why() for part in parts if not part.mask.any()]
@@ -124,13 +123,13 @@ class Marker:
         largest = max(parts, key=lambda part: int(part.mask.sum()))
         return Marks(marked, tuple(nothing), largest.too_much)
 
-    def parts(self, image: Image) -> list[Part]:
+    def parts(self, image: Image, file: MaskFile | None) -> list[Part]:
         """Return what each option marks."""
         options, found = self.options, []
         if options.mask == ALPHA:
             found.append(Part(masks.from_alpha(image), lambda: "all of the picture is opaque"))
-        if self.file:
-            found.append(Part(self.file.on(image), self.file.nothing, self.file.too_much()))
+        if file:
+            found.append(Part(file.on(image), file.nothing, file.too_much()))
         found += [Part(masks.box(image, *each)) for each in options.box]
         found += [Part(masks.polygon(image, points)) for points in options.polygon]
         if options.color:

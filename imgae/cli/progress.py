@@ -19,13 +19,19 @@ if TYPE_CHECKING:
 PATIENCE = 1.0  # seconds
 
 
+class Shown:
+    """Whether there is a bar for many pictures, beside which there is none for tiles."""
+
+    bar = False
+
+
 @contextmanager
 def tile_progress(name: str, hidden: bool) -> "Iterator[Progress | None]":
     """Yield what tells a bar on standard error about tiles done, or None where there is none.
 
     The bar comes after a second, also while the first tile is at work.
     """
-    if hidden or sys.stderr is None or not sys.stderr.isatty():
+    if hidden or Shown.bar or sys.stderr is None or not sys.stderr.isatty():
         yield None
         return
     state = [0, 1]  # tiles done, tiles in all
@@ -78,6 +84,7 @@ def batch_progress(count: int, hidden: bool) -> "Iterator[Callable[[Record], Non
     console = Console(stderr=True)
     to_terminal = sys.stdout is not None and sys.stdout.isatty()
     with Bar(*columns, console=console, transient=True, redirect_stdout=to_terminal) as bar:
+        Shown.bar = True
         row = bar.add_task("", total=count, speed="")
         started, pixels = time.monotonic(), 0
 
@@ -88,4 +95,7 @@ def batch_progress(count: int, hidden: bool) -> "Iterator[Callable[[Record], Non
             name = escape(one_line(Path(record.input).name))
             bar.update(row, advance=1, speed=f"{speed:.1f} MP/s", description=name)
 
-        yield advance
+        try:
+            yield advance
+        finally:
+            Shown.bar = False

@@ -4,6 +4,7 @@ import contextlib
 import importlib
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -194,6 +195,22 @@ def short_of_memory(error: Exception) -> str | None:
         "too little memory; end other programs, use smaller tiles (--tile 128) or fewer threads "
         "(--threads 1), or make the picture smaller"
     )
+
+
+class Interruption:
+    """Whether models are to stop before they run again."""
+
+    asked = False
+
+
+@contextlib.contextmanager
+def interrupted() -> Iterator[None]:
+    """Have models that run in other threads meanwhile raise an error, so that these end soon."""
+    Interruption.asked = True
+    try:
+        yield
+    finally:
+        Interruption.asked = False
 
 
 def available_memory() -> int:

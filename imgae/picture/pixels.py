@@ -28,7 +28,9 @@ def from_float(values: NDArray[np.floating[Any]], dtype: DTypeLike) -> NDArray[A
     dtype = np.dtype(dtype)
     if dtype.kind == "f":
         return np.asarray(values, dtype)
-    return np.asarray(np.rint(np.clip(values, 0, 1) * scale_of(dtype)), dtype)
+    scaled = np.asarray(np.clip(values, 0, 1))
+    scaled *= scale_of(dtype)  # in place: fresh memory costs more than the arithmetic
+    return np.asarray(np.rint(scaled, out=scaled), dtype)
 
 
 def to_nchw(pixels: NDArray[Any]) -> NDArray[np.float32]:

@@ -2,11 +2,12 @@
 
 import copy
 import os
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +46,17 @@ ESTIMATE: Final = "estimate"
 ESTIMATE_BECAUSE: Final = "to find out what noise there is"
 LOOKED_AT: Final = 9
 """Of frames that belong together, how many tell what they have in common."""
+
+
+LOADING: Final = threading.RLock()
+
+
+class loaded_once(cached_property[OnnxModel]):  # noqa: N801 - as cached_property
+    """A model that is loaded when it is first needed, by one of the threads that need it."""
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        with LOADING:
+            return super().__get__(instance, owner)
 
 
 def default_model(device: str = "auto") -> tuple[str, str]:
@@ -118,17 +130,17 @@ class Denoiser:
         if self.named:
             self.model  # noqa: B018 - fails here rather than at the first picture
 
-    @cached_property
+    @loaded_once
     def model(self) -> OnnxModel:
         """The model that was named, or the one that suits this machine."""
         return self._load(self.path)
 
-    @cached_property
+    @loaded_once
     def camera(self) -> OnnxModel:
         """The model for noise of cameras and JPEG."""
         return self._load(registry.find(camera_model(self.device)))
 
-    @cached_property
+    @loaded_once
     def looking(self) -> OnnxModel:
         """The model that looks at pictures first."""
         return self._load(registry.find(ESTIMATE), "estimate")

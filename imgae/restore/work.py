@@ -99,7 +99,9 @@ class Work:
         before = view.pixels[keep]
         restored = [self.kept(route(planes, tile), view, before) for route in routes]
         values = self.controls.blend(self.original[keep], *restored)
-        out[keep][own] = from_float(values.clip(*self.limits), out.dtype)[own]
+        if self.limits != (0.0, 1.0) or out.dtype.kind == "f":  # from_float clips to these
+            values = values.clip(*self.limits)
+        out[keep][own] = from_float(values, out.dtype)[own]
 
     def kept(
         self, planes: NDArray[np.float32], view: View, before: NDArray[Any]

@@ -369,11 +369,12 @@ def test_ctrl_c_leaves_whole_files_a_whole_report_and_the_table(work):
     )
     assert done.returncode == 130
     assert done.stderr == "imgae: interrupted\n"
-    assert "6 pictures: 2 done, 4 skipped, 0 failed" in done.stdout
-    assert "skipped       4  not reached before the run was ended" in done.stdout
     records = json.loads(Path("run.json").read_text())
-    assert [record["status"] for record in records] == ["done"] * 2 + ["skipped"] * 4
-    assert tree(work / "out") == ["0.denoised.png", "1.denoised.png"]
+    whole = [record["output"] for record in records if record["status"] == "done"]
+    assert whole == [f"out/{name}" for name in tree(work / "out")]
+    assert len(whole) < len(records) == 6
+    assert f"6 pictures: {len(whole)} done, {6 - len(whole)} skipped, 0 failed" in done.stdout
+    assert "not reached before the run was ended" in done.stdout
     assert main([*words, "--resume"]) == 0
     assert len(tree(work / "out")) == 6
 

@@ -8,7 +8,7 @@ the same time.
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,10 +16,13 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from imgae.errors import ImgaeError, caught_warnings
-from imgae.model.machine import short_of_memory
+from imgae.model.machine import interrupted, short_of_memory
 
 AHEAD: Final = 2
 """Pictures that are read before they are needed, and that wait to be written."""
+RESTORERS: Final = 2
+"""Pictures that are restored at once, so that the network of one works while another is converted
+and looked at."""
 
 
 STANDARD: Final = Path("-")
@@ -130,35 +133,47 @@ class InTurn:
 
 
 class Line:
-    """Jobs on their way through the three steps."""
+    """Jobs on their way through the three steps, in their order."""
 
     def __init__(
         self, engine: Local, worker: Worker, ahead: deque[Job], jobs: Iterator[Job]
     ) -> None:
         self.engine, self.worker, self.ahead, self.jobs = engine, worker, ahead, jobs
-        self.read: deque[tuple[Step, Future[bool]]] = deque()
-        self.written: deque[tuple[Step, Future[bool]]] = deque()
+        self.read, self.restored, self.written = Queue(), Queue(), Queue()
+        self.queues = (self.read, self.restored, self.written)
 
     def outcomes(self) -> Iterator[Outcome]:
-        reader = ThreadPoolExecutor(1, "imgae-read")
-        writer = ThreadPoolExecutor(1, "imgae-write")
+        pools = [
+            ThreadPoolExecutor(count, f"imgae-{name}")
+            for name, count in (("read", 1), ("restore", RESTORERS), ("write", 1))
+        ]
+        reader, restorer, writer = pools
         try:
-            while self.start_reading(reader) or self.read or self.written:
-                if self.read:
-                    step, reading = self.read[0]
-                    if reading.result():
-                        self.start_reading(reader)
-                        step.take(partial(self.worker.restore, step.job, step.work))
-                    self.read.popleft()
-                    self.written.append((step, writer.submit(self.write, step)))
-                yield from self.ready(len(self.read) and AHEAD)
+            while self.start_reading(reader) or any(self.queues):
+                while self.read.is_ready() and len(self.restored) < RESTORERS:
+                    step = self.read.take()
+                    self.restored.put(step, restorer.submit(self.restore, step))
+                while self.restored.is_ready() and len(self.written) < AHEAD:
+                    step = self.restored.take()
+                    self.written.put(step, writer.submit(self.write, step))
+                while self.written.is_ready():
+                    yield self.written.take().outcome()
+                self.start_reading(reader)
+                first = [queue.futures[0] for queue in self.queues if queue]
+                if awaited := [future for future in first if not future.done()]:
+                    wait(awaited, return_when=FIRST_COMPLETED)
         except KeyboardInterrupt:
-            reader.shutdown(wait=False, cancel_futures=True)
-            yield from self.ready(0)
+            with interrupted():
+                for pool in pools[:2]:
+                    pool.shutdown(cancel_futures=True)
+            while self.written:
+                self.written.futures[0].result()
+                yield self.written.take().outcome()
             raise
         finally:
-            reader.shutdown(wait=True, cancel_futures=True)
-            writer.shutdown(wait=True)
+            with interrupted():
+                for pool in pools:
+                    pool.shutdown(cancel_futures=True)
 
     def start_reading(self, reader: ThreadPoolExecutor) -> bool:
         """Begin to read as many pictures as may be ahead; returns whether any waits to be read."""
@@ -169,26 +184,49 @@ class Line:
             if not self.ahead:
                 return False
             step = Step(self.ahead[0], self.engine.cost(self.ahead[0]) if self.engine.cost else 0)
-            at_work = sum(other.cost for other, _ in (*self.read, *self.written))
+            at_work = sum(queue.cost for queue in self.queues)
             if at_work and at_work + step.cost > self.engine.limit > 0:
                 return True
             self.ahead.popleft()
-            self.read.append((step, reader.submit(self.start, step)))
+            self.read.put(step, reader.submit(self.start, step))
         return bool(self.ahead)
 
     def start(self, step: "Step") -> bool:
         return step.take(partial(self.worker.read, step.job))
 
+    def restore(self, step: "Step") -> bool:
+        return step.error is None and step.take(partial(self.worker.restore, step.job, step.work))
+
     def write(self, step: "Step") -> bool:
         return step.error is None and step.take(partial(self.worker.write, step.job, step.work))
 
-    def ready(self, most: int) -> Iterator[Outcome]:
-        """Yield what is written, waiting until at most so many are left."""
-        while self.written and (len(self.written) > most or self.written[0][1].done()):
-            step, writing = self.written[0]
-            writing.result()
-            self.written.popleft()
-            yield step.outcome()
+
+class Queue:
+    """Steps that were begun, in their order."""
+
+    def __init__(self) -> None:
+        self.steps: deque[Step] = deque()
+        self.futures: deque[Future[bool]] = deque()
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    @property
+    def cost(self) -> int:
+        return sum(step.cost for step in self.steps)
+
+    def put(self, step: "Step", future: "Future[bool]") -> None:
+        self.steps.append(step)
+        self.futures.append(future)
+
+    def is_ready(self) -> bool:
+        """Return whether the first is done."""
+        return bool(self.futures) and self.futures[0].done()
+
+    def take(self) -> "Step":
+        """Return the first, and raise what it did not expect."""
+        self.futures.popleft().result()
+        return self.steps.popleft()
 
 
 class Step:
