@@ -42,7 +42,7 @@ def place_of(text: str | os.PathLike[str]) -> Place:
         place = UPath(text)
         _ = place.fs  # loads the library of the protocol
     except ImportError as error:
-        raise MissingExtraError(f"{text}: needs a package that is not installed: {error}") from error
+        raise MissingExtraError(f"{text}: a package for it is missing: {error}") from error
     except ValueError as error:
         kind = text.split(SCHEME)[0]
         raise ImageError(f"{text}: no kind of place is called {kind}{SCHEME}") from error
