@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from imgae.errors import ModelError, OptionError
 from imgae.model.card import ModelCard
-from imgae.model.machine import free_memory, limited_memory
+from imgae.model.machine import free_memory, limited_memory, trim_memory
 from imgae.model.session import OnnxModel, ShortOfMemoryError
 from imgae.picture.pixels import from_nchw
 from imgae.picture.tiling import Tile, TilePlan, least_side, plan_within
@@ -125,6 +125,7 @@ def release(models: Sequence[OnnxModel]) -> None:
     for model in models:
         model.release()
     HELD.clear()
+    trim_memory()
 
 
 def kept(
