@@ -12,7 +12,7 @@ from imgae.model.card import ModelCard
 from imgae.model.machine import free_memory, limited_memory, trim_memory
 from imgae.model.session import OnnxModel, ShortOfMemoryError
 from imgae.picture.pixels import from_nchw
-from imgae.picture.tiling import Tile, TilePlan, least_side, plan_within
+from imgae.picture.tiling import Tile, TilePlan, least_side, plan_within, round_up
 
 Progress = Callable[[int, int], None]
 """Called with tiles done and tiles in all."""
@@ -51,8 +51,13 @@ def plan_for(
     only while they are needed; they get a quarter of the free memory, and a tile two thirds.
     """
     if tile == "auto":
-        rows = free_memory() // 4 // row_bytes if row_bytes else None
-        most = most_pixels(card, BY_ROWS if row_bytes else HALF)
+        rows, share = None, HALF
+        if row_bytes:
+            free = max(1, free_memory())
+            least = least_side(card.halo, card.stride) + 2 * round_up(card.halo, card.stride)
+            rows = max(least, free // 4 // row_bytes)
+            share = min(BY_ROWS, 1 - rows * row_bytes / free)
+        most = most_pixels(card, share)
         plan = plan_within(height, width, card.halo, card.stride, most, rows)
         if limited_memory() is not None:
             taken = max(tile.read.area for tile in plan)
