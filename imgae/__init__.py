@@ -22,6 +22,7 @@ from imgae.errors import (
 if TYPE_CHECKING:
     from imgae.io.files import read_frames, read_image, write_frames, write_image
     from imgae.picture.image import Frames, Image
+    from imgae.restore.batches.api import batch
     from imgae.restore.denoise import Denoiser
     from imgae.restore.detect import Detector
     from imgae.restore.encode import Encoder
@@ -47,6 +48,7 @@ __all__ = [
     "TrainingError",
     "WeightsError",
     "__version__",
+    "batch",
     "read_frames",
     "read_image",
     "write_frames",
@@ -55,6 +57,7 @@ __all__ = [
 
 # Loaded when first used, so that `import imgae` costs nothing and pulls in no runtime.
 _LAZY = {
+    "batch": "imgae.restore.batches.api",
     "Denoiser": "imgae.restore.denoise",
     "Detector": "imgae.restore.detect",
     "Encoder": "imgae.restore.encode",

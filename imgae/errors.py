@@ -18,6 +18,7 @@ Messages are one sentence: what, where, found and expected, what to do. Nothing 
 import contextlib
 import warnings
 from collections.abc import Iterator
+from contextvars import ContextVar
 
 
 class ImgaeError(Exception):
@@ -78,6 +79,36 @@ class ImgaeWarning(UserWarning):
     """Something that a picture or a file could not keep."""
 
 
+@contextlib.contextmanager
+def named(name: object) -> Iterator[None]:
+    """Put a name before the sentence of an ImgaeError."""
+    try:
+        yield
+    except ImgaeError as error:
+        if str(error).startswith(f"{name}: "):
+            raise
+        raise type(error)(f"{name}: {error}") from error
+
+
+CAUGHT: ContextVar[list[str] | None] = ContextVar("CAUGHT", default=None)
+"""Where this thread's warnings go instead of to the user; None if they go there."""
+
+
 def warn(message: str) -> None:
     """Tell the user of something lost that is no failure."""
-    warnings.warn(message, ImgaeWarning, stacklevel=3)
+    caught = CAUGHT.get()
+    if caught is None:
+        warnings.warn(message, ImgaeWarning, stacklevel=3)
+    elif message not in caught:
+        caught.append(message)
+
+
+@contextlib.contextmanager
+def caught_warnings() -> Iterator[list[str]]:
+    """Yield a list that gets what is warned of inside, in this thread alone, each sentence once."""
+    caught: list[str] = []
+    token = CAUGHT.set(caught)
+    try:
+        yield caught
+    finally:
+        CAUGHT.reset(token)

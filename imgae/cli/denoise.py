@@ -1,37 +1,24 @@
 """`imgae denoise`."""
 
 import argparse
-import time
-from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
-from imgae.cli import pictures
+from imgae.cli.batch import restore_all
 from imgae.cli.files import (
     EXIT_CODES,
-    Restore,
-    Use,
     add_files,
     add_printing,
     add_sigma,
     add_tile,
-    files_read,
-    level_of,
-    mean_level,
     noise_level,
-    plan_outputs,
-    refuse_clashes,
-    restore_each,
     size_of,
 )
 from imgae.cli.options import Commands, add_device, between, new_parser
-from imgae.cli.output import note, warnings_as_notes
-from imgae.cli.progress import tile_progress
-
-if TYPE_CHECKING:
-    from imgae.picture.image import Image
-    from imgae.restore.controls import Controls
-    from imgae.restore.denoise import Denoised, Denoiser
+from imgae.cli.planning import Command
+from imgae.cli.tasks import WRITING, OptionsTask, denoising_models, key_of, values_of
+from imgae.restore.batches.engine import Worker
 
 STRENGTH = (
     "how much of the effect: 0 keeps the picture, 1 is all of it; above 1, the noise is taken for "
@@ -67,6 +54,7 @@ Keys of --json:
   input, output
   width, height of the picture, or the first one
   frames        how many pictures the file holds
+  pixels        how many pixels they have
   sigma         the noise level, in 8-bit levels; of several frames, the mean
   sigma_source  "given"; "estimated" from the picture; or "removed": there is no
                 one level, and sigma is measured from what was removed
@@ -80,7 +68,7 @@ Keys of --json:
 {EXIT_CODES}"""
 
 
-def add_parser(commands: Commands) -> None:
+def add_parser(commands: Commands) -> argparse.ArgumentParser:
     parser = new_parser(commands, "denoise", "Remove noise from pictures.", MORE, AFTER)
     add_files(parser, "denoised")
     add_sigma(parser)
@@ -92,77 +80,30 @@ def add_parser(commands: Commands) -> None:
     add_device(parser)
     add_printing(parser)
     parser.set_defaults(run=run, parser=parser)
+    return parser
 
 
 def run(options: argparse.Namespace) -> int:
-    outputs = plan_outputs(options, "denoised")
-    pairs = zip(options.inputs, outputs, strict=True)
-    results = [Use(target, f"the result of {source}") for source, target in pairs]
-    refuse_clashes(options, files_read(options), results, [])
-    return restore_each(options, outputs, partial(load, options), summary)
+    return restore_all(options, command_of(options))
 
 
-def load(options: argparse.Namespace) -> Restore:
-    # onnxruntime loads only for a command line that is right.
-    from imgae.restore.controls import Controls
-    from imgae.restore.denoise import Denoiser
-
-    denoiser = Denoiser(
-        options.model, device=options.device, threads=options.threads, tile=options.tile
-    )
-    controls = Controls(**{name: getattr(options, name) for name, *_ in CONTROLS})
-    return partial(denoise_file, denoiser, controls, options)
+def command_of(options: argparse.Namespace) -> Command:
+    return Command("denoised", "denoise", Denoising(values_of(options)), summary)
 
 
-def denoise_file(
-    denoiser: "Denoiser",
-    controls: "Controls",
-    options: argparse.Namespace,
-    source: Path,
-    target: Path,
-) -> dict[str, Any]:
-    started = time.monotonic()
-    done: list[Denoised] = []
-    with warnings_as_notes():
-        frames = pictures.read(source, target, options)
+@dataclass(frozen=True)
+class Denoising(OptionsTask):
+    """What `imgae denoise` does with pictures, by its options."""
 
-        common = None
-        if frames.kind in ("animation", "stack") and level_of(options) is None:
-            common = denoiser.common_to(frames.images)
+    @cached_property
+    def key(self) -> str:
+        names = ("sigma", *(name for name, *_ in CONTROLS), *WRITING)
+        return key_of(self.options, names, denoising_models(self.options, self.options.model), ())
 
-        def denoise(image: "Image") -> "Image":
-            with tile_progress(source.name, hidden=options.quiet) as progress:
-                done.append(denoiser.run(image, level_of(options), controls, progress, common))
-            return done[-1].image
+    def load(self) -> Worker:
+        from imgae.cli.denoising import Denoise  # onnxruntime, for a command line that is right
 
-        pictures.write(pictures.each(frames, denoise, source), target, options)
-    notes = tuple(dict.fromkeys(sentence for one in done for sentence in one.notes))
-    for sentence in notes:
-        note(f"{source}: {sentence}")
-    seconds = time.monotonic() - started
-    first, pixels = frames[0], sum(image.width * image.height for image in frames)
-    return {
-        "input": str(source),
-        "output": str(target),
-        "width": first.width,
-        "height": first.height,
-        "frames": len(frames),
-        "sigma": mean_level([one.sigma for one in done]),
-        "sigma_source": source_of(done),
-        "caution": next((one.caution for one in done if one.caution), None),
-        "notes": notes,
-        "model": ", ".join(dict.fromkeys(one.model for one in done)),
-        "device": done[0].device,
-        "tiles": sum(one.tiles for one in done),
-        "seconds": round(seconds, 3),
-        "megapixels_per_second": round(pixels / 1e6 / max(seconds, 1e-9), 3),
-    }
-
-
-def source_of(done: "list[Denoised]") -> str:
-    """Return where the level of several frames comes from: "removed" if that of one does."""
-    sources = [one.sigma_source for one in done]
-    return "removed" if "removed" in sources else sources[0]
+        return Denoise(self.options)
 
 
 def summary(record: dict[str, Any]) -> str:

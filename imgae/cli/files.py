@@ -1,20 +1,17 @@
-"""What the commands that restore files share: where results go, what is checked first, the loop."""
+"""What the commands that restore files share: their options, and what is checked first."""
 
 import argparse
 import contextlib
-import json
 import os
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from imgae.cli.options import Options, auto_or, between, whole
-from imgae.cli.output import one_line, result, say, short_of_memory
-from imgae.cli.pictures import add_reading, add_writing, check_format, suffix_for
-from imgae.errors import ImageError, ImgaeError
-from imgae.io.formats.table import extensions, listed
-from imgae.io.places import check_folder
+from imgae.cli.options import Options, auto_or, between, memory, whole
+from imgae.cli.pictures import add_reading, add_writing
+from imgae.errors import ImageError
+from imgae.io.formats.table import listed
+from imgae.io.remote import Place, is_remote
 
 ALL_FAILED, SOME_FAILED = 1, 3
 EXIT_CODES = """\
@@ -32,11 +29,6 @@ SOURCES = {
 }
 """What the printed line says of a noise level, by `sigma_source`."""
 
-Restore = Callable[[Path, Path], dict[str, Any]]
-"""From an input to its output; returns the record that --json prints."""
-Places = Callable[[Path], list[Path]]
-"""From an output as planned to the files that are written for it."""
-
 
 class Use(NamedTuple):
     """A file that a command reads or writes, and as what, as in "the result of a.png"."""
@@ -45,27 +37,92 @@ class Use(NamedTuple):
     role: str
 
 
-def named(text: str) -> Path:
+def named(text: str) -> str:
     """Read the name of a file."""
     if not text:
         raise argparse.ArgumentTypeError("a file's name is empty")
-    return Path(text)
+    return text
 
 
 def add_places(parser: argparse.ArgumentParser, ending: str) -> None:
     """Add the inputs, and where results go; ending: what follows NAME by default."""
     add = parser.add_argument
-    add("inputs", nargs="+", type=named, metavar="PICTURE", help=f"a {listed('or')} file")
+    add(
+        "inputs",
+        nargs="+",
+        type=named,
+        metavar="PICTURE",
+        help=f"a {listed('or')} file; a folder of them; a pattern as 'a/**/*.jpg'; @LIST, a file "
+        "that names one a line; or -, for bytes on standard input",
+    )
     add(
         "-o",
         "--output",
-        type=lambda text: text if named(text) else None,
+        type=named,
         metavar="PATH",
         help="where to write: a folder if PATH is one, ends in / or there are several pictures; "
-        "otherwise a file, whose extension sets the format (default: beside the picture, as "
-        f"NAME.{ending})",
+        "otherwise a file, whose extension sets the format; - is standard output (default: beside "
+        f"the picture, as NAME.{ending})",
     )
     add("--overwrite", action="store_true", help="replace files that exist")
+    add_batch(parser, ending.split(".", maxsplit=1)[0])
+
+
+def suffix(text: str) -> str:
+    """Read what follows a picture's name in that of its result."""
+    if "/" in text or "\\" in text:
+        raise argparse.ArgumentTypeError(f"{text!r} names a folder; name one with -o")
+    return text
+
+
+def add_batch(parser: argparse.ArgumentParser, word: str) -> None:
+    """Add the options about many pictures. word: what results are called by default."""
+    group = parser.add_argument_group("many pictures")
+    add = group.add_argument
+    add("--recursive", "-r", action="store_true", help="also take folders in folders")
+    add(
+        "--suffix",
+        type=suffix,
+        metavar="TEXT",
+        help=f"what follows the picture's name in that of its result (default: .{word})",
+    )
+    add(
+        "--resume",
+        action="store_true",
+        help="skip pictures whose results are there and current, by content, options and model; "
+        "make anew what imgae wrote otherwise",
+    )
+    add("--skip-existing", action="store_true", help="skip pictures whose results are there")
+    add(
+        "--dry-run",
+        action="store_true",
+        help="write no results; say what would be done, and about how long it would take",
+    )
+    add(
+        "--max-memory",
+        type=auto_or(memory),
+        default="auto",
+        metavar="auto|SIZE",
+        help="the most memory to use in all, as in 1G; pictures that need more are denoised by "
+        "rows, where their format allows it (default: a quarter of what is free)",
+    )
+    add(
+        "--engine",
+        choices=("local", "ray"),
+        default="local",
+        help="where to work: on this machine, or on a cluster of Ray (default: local)",
+    )
+    add(
+        "--workers",
+        type=whole(1),
+        metavar="N",
+        help="how many workers --engine ray has (default: one for each CPU of the cluster)",
+    )
+    add(
+        "--report",
+        metavar="FILE",
+        help="write what became of each picture to a .json or .csv file, which is replaced",
+    )
 
 
 def add_files(parser: argparse.ArgumentParser, word: str) -> None:
@@ -132,119 +189,6 @@ def size_of(record: dict[str, Any]) -> str:
     return f"{record['width']}x{record['height']}{frames}"
 
 
-def just_that(target: Path) -> list[Path]:
-    """Return an output as planned, as the only file that is written."""
-    return [target]
-
-
-def restore_each(
-    options: argparse.Namespace,
-    outputs: list[Path],
-    load: Callable[[], Restore],
-    summary: Callable[[dict[str, Any]], str],
-    also: Sequence[Path] = (),
-    places: Places = just_that,
-) -> int:
-    """Restore one input after another, and return the exit code.
-
-    load: loads the models, once it is known that something can be written, and returns what
-    restores a picture. also: what else is written, besides outputs. places: which files are written
-    for an output, which may be none.
-    """
-    from imgae.io.libraries import prepare_libraries
-
-    prepare_libraries()
-    folder = folder_to_make(options.output, outputs) if places(outputs[0]) else None
-    if folder:
-        check_folder(folder)
-    for path in also:
-        check_place(path, options.overwrite, folder)
-    inputs: list[Path] = options.inputs
-    jobs = []
-    for source, target in zip(inputs, outputs, strict=True):
-        with told(source, options) as failed:
-            check_output(source, target, places(target), options, folder)
-        if not failed:
-            jobs.append((source, target))
-    done = restore_jobs(options, jobs, load, summary, folder) if jobs else 0
-    if done == len(inputs):
-        return 0
-    return SOME_FAILED if done else ALL_FAILED
-
-
-def restore_jobs(
-    options: argparse.Namespace,
-    jobs: list[tuple[Path, Path]],
-    load: Callable[[], Restore],
-    summary: Callable[[dict[str, Any]], str],
-    folder: Path | None,
-) -> int:
-    """Restore from inputs to outputs, and return how many came out."""
-    restore = load()
-    done = 0
-    with made(folder):
-        for source, target in jobs:
-            with told(source, options) as failed:
-                record = restore(source, target)
-            if failed:
-                continue
-            done += 1
-            if options.json:
-                result(json.dumps(record))
-            elif not options.quiet:
-                result(one_line(summary(record)))
-    return done
-
-
-@contextlib.contextmanager
-def told(source: Path, options: argparse.Namespace) -> Iterator[list[Exception]]:
-    """Tell what fails inside of one of several inputs, and go on; yields a list that gets it."""
-    failed: list[Exception] = []
-    try:
-        yield failed
-    except Exception as error:
-        if options.debug or len(options.inputs) == 1:
-            raise
-        if isinstance(error, ImgaeError):
-            sentence = str(error)
-        else:
-            sentence = f"{source}: {short_of_memory(error) or f'unexpected error: {error}'}"
-        say(f"imgae: {one_line(sentence)}", sys.stderr)
-        failed.append(error)
-
-
-def plan_outputs(options: argparse.Namespace, word: str, suffix: str = "") -> list[Path]:
-    """Return where each input's result goes.
-
-    word: what stands before the extension by default, as in photo.denoised.png. suffix: the
-    extension by default, if it is not that of the picture.
-    Ends the program if several pictures would go into one.
-    """
-    inputs: list[Path] = options.inputs
-    output: str | None = options.output
-    check_format(options)
-    names = [f"{path.stem}.{word}{suffix or suffix_for(path, options)}" for path in inputs]
-    if output is None:
-        return [path.parent / name for path, name in zip(inputs, names, strict=True)]
-    if output.endswith(("/", os.sep)) or os.path.isdir(output):
-        return [Path(output, name) for name in names]
-    if len(inputs) > 1:
-        if Path(output).suffix.lower() in extensions():
-            options.parser.error(
-                f"-o {output} names one picture, but there are {len(inputs)}; name a folder"
-            )
-        return [Path(output, name) for name in names]
-    return [Path(output)]
-
-
-def files_read(options: argparse.Namespace) -> list[Use]:
-    """Return the inputs, in their order, and the file of the model if --model names one."""
-    read = [Use(path, "an input") for path in options.inputs]
-    if options.model and os.path.isfile(options.model):  # noqa: PTH113 - is_file raises for long names
-        read.append(Use(Path(options.model), "the model"))
-    return read
-
-
 def refuse_clashes(
     options: argparse.Namespace, read: Sequence[Use], results: Sequence[Use], also: Sequence[Use]
 ) -> None:
@@ -277,73 +221,11 @@ def refuse_clashes(
         )
 
 
-def identity(path: Path) -> object:
+def identity(path: Place) -> object:
     """Return what is equal for all names of one file, whether it exists or not."""
+    if is_remote(path):
+        return str(path)
     with contextlib.suppress(OSError):
         found = path.stat()
         return found.st_dev, found.st_ino
     return os.path.normcase(os.path.realpath(path))
-
-
-def check_output(
-    source: Path,
-    target: Path,
-    places: Sequence[Path],
-    options: argparse.Namespace,
-    folder: Path | None,
-) -> None:
-    """Raise ImageError if an input is none, or its result cannot be written, as far as is known
-    before.
-
-    places: the files to write for the output as planned.
-    """
-    from imgae.io.files import check_source
-
-    check_source(source)
-    named = options.output is not None and target == Path(options.output)
-    if places and not named and target.suffix.lower() not in extensions():
-        kind = source.suffix[1:].upper()
-        what = f"imgae does not read {kind} files" if kind else "its name has no extension"
-        raise ImageError(
-            f"{source}: {what}; it reads {listed()}; convert the file, or if only its name is "
-            "wrong, name the output with -o or its format with --format"
-        )
-    for place in places:
-        check_place(place, options.overwrite, folder)
-
-
-def check_place(path: Path, overwrite: bool, folder: Path | None) -> None:
-    """Raise ImageError if a picture could not be written there.
-
-    folder: one that will be made for this run, or None.
-    """
-    from imgae.io.files import EXTENSIONS, check_writable
-
-    if folder is None or path.parent != folder or path.suffix.lower() not in EXTENSIONS:
-        check_writable(path, overwrite)
-
-
-def folder_to_make(output: str | None, outputs: list[Path]) -> Path | None:
-    """Return the folder that -o names, if it is not there yet."""
-    if output is None or outputs == [Path(output)] or os.path.isdir(output):
-        return None
-    return Path(output)
-
-
-@contextlib.contextmanager
-def made(folder: Path | None) -> Iterator[None]:
-    """Make a folder, and those above it, if one is given; take them away if they stay empty."""
-    if folder is None:
-        yield
-        return
-    above = [place for place in folder.parents if not place.exists()]
-    try:
-        folder.mkdir(parents=True)
-    except OSError as error:
-        raise ImageError(f"{folder}: cannot be made a folder: {error.strerror}") from error
-    try:
-        yield
-    finally:
-        with contextlib.suppress(OSError):  # it holds something
-            for place in (folder, *above):
-                place.rmdir()

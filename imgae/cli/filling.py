@@ -2,26 +2,30 @@
 
 import argparse
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from imgae.cli import pictures
+from imgae.cli.denoising import notes_of
 from imgae.cli.files import level_of
-from imgae.cli.marking import Marker, Marks, Mask, write_mask
+from imgae.cli.marking import Marker, Marks, Mask, picture_of
 from imgae.cli.mask_options import ALPHA
 from imgae.cli.progress import tile_progress
 from imgae.io import files
 from imgae.picture.image import Frames, Image
 from imgae.picture.masks import drawn_over
 from imgae.picture.pixels import scale_of
+from imgae.restore.batches import work
+from imgae.restore.batches.engine import Job
 from imgae.restore.clean_and_fill import clean_and_fill
 from imgae.restore.denoise import Denoised, Denoiser
 from imgae.restore.inpaint import Inpainter
 
 EXTRA_STAYS = "its further samples, such as infrared, are not filled and show what was there"
+EQUAL = "the variants are equal: no hole is wide enough for texture"
 UNSEEN = (
     "most of what is filled is transparent and stays so; with --mask alpha it would become opaque"
 )
@@ -33,6 +37,7 @@ class Tools:
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options
         self.marker = Marker(options, margins=True)
+        self.writing = pictures.writing_of(options)
         self.inpainter: Inpainter | None = None
         self.denoiser: Denoiser | None = None
         if options.dry_run:
@@ -43,14 +48,22 @@ class Tools:
             self.denoiser = Denoiser(**settings)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Work:
-    """A file: its frames, what of each is marked, and where texture is taken from."""
+    """A file at work: its frames, what of each is marked, and what came out, for each seed.
 
-    source: Path
+    target: what results are encoded for. textures: where texture is taken from. denoised: what the
+    denoiser did, with the last seed.
+    """
+
+    job: Job
     frames: Frames
-    marks: list[Marks]
-    textures: list[dict[str, Mask]]
+    target: Path
+    input_hash: str
+    marks: list[Marks] = field(default_factory=list)
+    textures: list[dict[str, Mask]] = field(default_factory=list)
+    filled_frames: list[Frames] = field(default_factory=list)
+    denoised: list[Denoised] = field(default_factory=list)
 
     @property
     def pixels(self) -> int:
@@ -61,33 +74,39 @@ class Work:
         return sum(int(marks.mask.sum()) for marks in self.marks)
 
 
-def mark(tools: Tools, source: Path, target: Path) -> Work:
-    """Read a picture, find what to fill, and write what --save-mask and --preview ask for."""
-    options, textures = tools.options, []
-    frames = pictures.read(source, target, options)
+def read(tools: Tools, job: Job) -> Work:
+    """Read a picture."""
+    options = tools.options
+    frames, target, found = work.read(job, tools.writing, "inpaint", options.max_pixels)
     if options.save_mask or options.preview:
-        pictures.single(frames, source, "--save-mask or --preview")
+        pictures.single(frames, job.source, "--save-mask or --preview")
+    return Work(job, frames, target, found)
+
+
+def mark(tools: Tools, at_work: Work) -> None:
+    """Find what to fill, and write what --save-mask and --preview ask for."""
+    options = tools.options
 
     def marks_of(image: Image) -> Marks:
-        marks = tools.marker(image)
+        marks = tools.marker(image, at_work.job)
         if marks.mask.all():
             raise marks.all_of_it()
-        textures.append(tools.marker.texture(image, marks.mask))
+        at_work.textures.append(tools.marker.texture(image, marks.mask))
         return marks
 
-    marks = pictures.of_each(frames, marks_of, source)
+    at_work.marks = pictures.of_each(at_work.frames, marks_of, at_work.job.source)
+    mask = at_work.marks[0].mask
     if options.save_mask:
-        write_mask(marks[0].mask, options.save_mask, options.overwrite)
+        files.write_image(picture_of(mask), options.save_mask, options.overwrite)
     if options.preview:
-        seen = Image(drawn_over(frames[0], marks[0].mask))
+        seen = Image(drawn_over(at_work.frames[0], mask))
         files.write_image(seen, options.preview, options.overwrite)
-    return Work(source, frames, marks, textures)
 
 
-def fill(tools: Tools, work: Work, seed: int) -> tuple[Frames, list[Denoised]]:
-    """Return the frames with their holes filled, and what the denoiser did, if there is one."""
-    options = tools.options
-    waiting = zip(work.marks, work.textures, strict=True)
+def fill(tools: Tools, at_work: Work, seed: int) -> None:
+    """Fill the holes of the frames."""
+    options, job = tools.options, at_work.job
+    waiting = zip(at_work.marks, at_work.textures, strict=True)
     denoised: list[Denoised] = []
 
     def fill_one(image: Image) -> Image:
@@ -99,14 +118,15 @@ def fill(tools: Tools, work: Work, seed: int) -> tuple[Frames, list[Denoised]]:
             "seed": seed,
             **texture,
         }
-        with tile_progress(work.source.name, hidden=options.quiet) as progress:
+        with tile_progress(job.source.name, hidden=options.quiet) as progress:
             settings["progress"] = progress
             done = fill_frame(tools, image, marks.mask, denoised, settings)
         return (
             opaque(done, marks.mask) if options.mask == ALPHA and not options.keep_alpha else done
         )
 
-    return pictures.each(work.frames, fill_one, work.source), denoised
+    at_work.filled_frames.append(pictures.each(at_work.frames, fill_one, job.source))
+    at_work.denoised = denoised
 
 
 def fill_frame(
@@ -142,38 +162,50 @@ def opaque(image: Image, hole: Mask) -> Image:
     return replace(image, alpha=alpha)
 
 
-def write(
-    frames: Frames, work: Work, place: Path, options: argparse.Namespace, changed: bool
-) -> None:
-    """Write a result; where nothing is filled or changed, the file as it was."""
-    same_format = files.format_of(work.source) == files.format_of(place)
-    if changed or work.filled or options.strip_metadata or options.quality or not same_format:
-        pictures.write(frames, place, options)
-    else:
-        files.write_file(place, files.read_bytes(work.source), options.overwrite)
+def write(tools: Tools, at_work: Work) -> list[str]:
+    """Write the results, and return their hashes.
+
+    Where nothing is filled or changed, the file stays as it was, byte by byte.
+    """
+    job, options = at_work.job, tools.options
+    unchanged = not (at_work.filled or at_work.denoised)
+    same_format = files.format_of(job.source) == files.format_of(at_work.target)
+    if unchanged and same_format and not (options.strip_metadata or options.quality):
+        data, _ = work.bytes_of(job.source)
+        return [work.put(job, place, data) for place in job.places]
+    return [
+        work.write(job, place, frames, at_work.target, tools.writing)
+        for place, frames in zip(job.places, at_work.filled_frames, strict=True)
+    ]
 
 
-def notes_on(work: Work, options: argparse.Namespace) -> list[str]:
-    """Return what there is to say of the masks of a file."""
-    if not work.filled:
+def notes_on(at_work: Work, options: argparse.Namespace) -> list[str]:
+    """Return what there is to say of a file: of its masks, and of its noise."""
+    marks = at_work.marks
+    noise = notes_of(at_work.denoised)
+    if not at_work.filled:
         rest = "only noise was removed" if options.denoise else "the picture is written as it was"
         if options.dry_run:
             rest = "nothing would be filled"
-        return [f"{why}; {rest}" for why in dict.fromkeys(one.why_nothing() for one in work.marks)]
-    found = list(dict.fromkeys(sentence for marks in work.marks for sentence in marks.notes()))
-    if any(image.extra is not None for image in work.frames):
+        reasons = dict.fromkeys(one.why_nothing() for one in marks)
+        return [*(f"{why}; {rest}" for why in reasons), *noise]
+    found = list(dict.fromkeys(sentence for one in marks for sentence in one.notes()))
+    if any(image.extra is not None for image in at_work.frames):
         found.append(EXTRA_STAYS)
-    if options.mask != ALPHA and mostly_unseen(work):
+    if options.mask != ALPHA and mostly_unseen(at_work):
         found.append(UNSEEN)
-    return found
+    done = at_work.filled_frames
+    if len(done) > 1 and len({fingerprint(frames) for frames in done}) == 1:
+        found.append(EQUAL)
+    return [*found, *noise]
 
 
-def mostly_unseen(work: Work) -> bool:
+def mostly_unseen(at_work: Work) -> bool:
     """Return whether most of what is filled is wholly transparent."""
-    pairs = zip(work.frames, work.marks, strict=True)
+    pairs = zip(at_work.frames, at_work.marks, strict=True)
     unseen = sum(
         int((image.alpha[marks.mask] == 0).sum())
         for image, marks in pairs
         if image.alpha is not None
     )
-    return unseen > work.filled / 2
+    return unseen > at_work.filled / 2

@@ -1,41 +1,48 @@
 """`imgae inpaint`."""
 
 import argparse
-import time
-from functools import partial
+from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imgae.cli.denoise import source_of
+from imgae.cli.batch import restore_all
 from imgae.cli.files import (
     EXIT_CODES,
-    Restore,
     Use,
     add_files,
     add_printing,
     add_sigma,
     add_tile,
-    files_read,
     mean_level,
     noise_level,
-    plan_outputs,
-    refuse_clashes,
-    restore_each,
     size_of,
 )
-from imgae.cli.mask_options import ALPHA, add_boxes, add_mask, check_mask, mask_files
+from imgae.cli.mask_options import (
+    ALPHA,
+    MARKING,
+    add_boxes,
+    add_mask,
+    check_mask,
+    decided_by,
+    mask_files,
+    masks_of,
+)
 from imgae.cli.options import Commands, add_device, new_parser, whole
-from imgae.cli.output import note, warnings_as_notes
+from imgae.cli.planning import Command
+from imgae.cli.tasks import WRITING, OptionsTask, denoising_models, key_of, limit_of, values_of
+from imgae.errors import warn
+from imgae.model.machine import limit_memory
+from imgae.restore.batches.engine import Job
 
 if TYPE_CHECKING:
-    from imgae.cli.filling import Tools
-    from imgae.restore.denoise import Denoised
+    from imgae.cli.filling import Work
 
 MORE = """\
 Say what to fill with at least one of --mask, --box, --polygon, --color and
 --detect. You can give several; imgae fills everything that any of them marks.
 `imgae mask` makes the mask alone, and --dry-run with --preview shows what would
-be filled.
+be filled, and writes nothing but --preview and --save-mask.
 
 Each result is written beside its picture: photo.inpainted.png for photo.png.
 Use -o for another place. Pixels that are not marked stay exactly as they are,
@@ -68,10 +75,14 @@ Keys of --json:
 
 {EXIT_CODES}"""
 
-EQUAL = "the variants are equal: no hole is wide enough for texture"
+FILLING = (
+    "feather", "no_texture", "no_grain", "from_box", "seed", "variants", "keep_alpha", "denoise",
+    "sigma",
+)  # fmt: skip
+"""Options that decide how holes are filled."""
 
 
-def add_parser(commands: Commands) -> None:
+def add_parser(commands: Commands) -> argparse.ArgumentParser:
     parser = new_parser(
         commands, "inpaint", "Fill the parts of a picture that a mask marks.", MORE, AFTER
     )
@@ -82,6 +93,7 @@ def add_parser(commands: Commands) -> None:
     add_device(parser)
     add_printing(parser)
     parser.set_defaults(run=run, parser=parser)
+    return parser
 
 
 def add_filling(parser: argparse.ArgumentParser) -> None:
@@ -138,32 +150,47 @@ def add_filling(parser: argparse.ArgumentParser) -> None:
     add = group.add_argument
     add("--save-mask", type=Path, metavar="FILE", help="also write the mask that is used")
     add("--preview", type=Path, metavar="FILE", help="also write the picture with the mask in red")
-    add(
-        "--dry-run",
-        action="store_true",
-        help="fill nothing, and write only --save-mask and --preview; print what would be filled",
-    )
 
 
 def run(options: argparse.Namespace) -> int:
+    return restore_all(options, command_of(options))
+
+
+def command_of(options: argparse.Namespace) -> Command:
     check_mask(options)
     check_filling(options)
-    outputs = plan_outputs(options, "inpainted")
-    places = partial(places_of, options)
-    read = [*files_read(options), *mask_files(options)]
-    results = [
-        Use(place, f"the result of {source}")
-        for source, target in zip(options.inputs, outputs, strict=True)
-        for place in places(target)
-    ]
     named = [("--save-mask", options.save_mask), ("--preview", options.preview)]
-    also = [Use(path, role) for role, path in named if path]
-    if options.variants > 1:  # none of them replaces its picture
-        results, also = [], [*results, *also]
-    refuse_clashes(options, read, results, also)
-    written = [path for _, path in named if path]
-    told = planned if options.dry_run else summary
-    return restore_each(options, outputs, partial(load, options), told, written, places)
+    return Command(
+        "inpainted",
+        "inpaint",
+        Inpainting(values_of(options)),
+        planned if options.dry_run else summary,
+        places=partial(places_of, options),
+        replaces=options.variants == 1,
+        reads=mask_files(options),
+        writes=[Use(path, role) for role, path in named if path],
+        masks=masks_of(options),
+        rehearses=True,
+    )
+
+
+@dataclass(frozen=True)
+class Inpainting(OptionsTask):
+    """What `imgae inpaint` does with pictures, by its options."""
+
+    @cached_property
+    def key(self) -> str:
+        from imgae.restore.inpaint import default_model
+
+        options = self.options
+        models, files = decided_by(options)
+        models.append(options.model or default_model(options.device)[0])
+        if options.denoise:
+            models += denoising_models(options, None)
+        return key_of(options, (*MARKING, *FILLING, *WRITING), models, files)
+
+    def load(self) -> "Worker":
+        return Worker(self.options)
 
 
 def check_filling(options: argparse.Namespace) -> None:
@@ -171,8 +198,6 @@ def check_filling(options: argparse.Namespace) -> None:
     error = options.parser.error
     if options.sigma != "auto" and not options.denoise:
         error("--sigma is the level that --denoise removes; add --denoise")
-    if len(options.inputs) > 1 and (options.save_mask or options.preview):
-        error("--save-mask and --preview write one file, and take one picture")
     if options.keep_alpha and options.mask != ALPHA:
         error("--keep-alpha is about what --mask alpha fills; other holes keep their transparency")
     if options.feather and options.mask == ALPHA:
@@ -193,52 +218,54 @@ def places_of(options: argparse.Namespace, target: Path) -> list[Path]:
     return [target.with_name(f"{target.stem}-{number}{target.suffix}") for number in numbers]
 
 
-def load(options: argparse.Namespace) -> Restore:
-    # onnxruntime loads only for a command line that is right.
-    from imgae.cli.filling import Tools
+class Worker:
+    """Fills holes in files, one after another."""
 
-    return partial(inpaint_file, Tools(options), options)
+    def __init__(self, options: argparse.Namespace) -> None:
+        # onnxruntime loads only for a command line that is right.
+        from imgae.cli.filling import Tools
 
+        limit_memory(limit_of(options))
+        self.options = options
+        self.tools = Tools(options)
 
-def inpaint_file(
-    tools: "Tools", options: argparse.Namespace, source: Path, target: Path
-) -> dict[str, Any]:
-    from imgae.cli import filling
+    def read(self, job: Job) -> "Work":
+        from imgae.cli import filling
 
-    started = time.monotonic()
-    places = places_of(options, target)
-    denoised: list[Denoised] = []
-    seen: set[bytes] = set()
-    with warnings_as_notes():
-        work = filling.mark(tools, source, target)
-        for seed, place in enumerate(places, options.seed):
-            done, denoised = filling.fill(tools, work, seed)
-            filling.write(done, work, place, options, changed=bool(denoised))
-            seen.add(filling.fingerprint(done))
-    notes = tuple(dict.fromkeys(sentence for one in denoised for sentence in one.notes))
-    equal = (EQUAL,) if work.filled and len(places) > 1 and len(seen) == 1 else ()
-    for sentence in (*filling.notes_on(work, options), *equal, *notes):
-        note(f"{source}: {sentence}")
-    first, seconds = work.frames[0], time.monotonic() - started
-    model = tools.inpainter.model if tools.inpainter else None
-    return {
-        "input": str(source),
-        "output": str(places[0]) if places else None,
-        "outputs": [str(place) for place in places],
-        "width": first.width,
-        "height": first.height,
-        "frames": len(work.frames),
-        "pixels": work.pixels,
-        "filled": work.filled,
-        "sigma": mean_level([one.sigma for one in denoised]) if denoised else None,
-        "sigma_source": source_of(denoised) if denoised else None,
-        "caution": next((one.caution for one in denoised if one.caution), None),
-        "notes": notes,
-        "model": model and model.card.name,
-        "device": model and model.device,
-        "seconds": round(seconds, 3),
-        "megapixels_per_second": round(work.pixels / 1e6 / max(seconds, 1e-9), 3),
-    }
+        return filling.read(self.tools, job)
+
+    def restore(self, job: Job, work: "Work") -> "Work":
+        from imgae.cli import filling
+
+        filling.mark(self.tools, work)
+        for seed, _ in enumerate(job.places, self.options.seed):
+            filling.fill(self.tools, work, seed)
+        for sentence in filling.notes_on(work, self.options):
+            warn(f"{job.source}: {sentence}")
+        return work
+
+    def write(self, job: Job, work: "Work") -> dict[str, Any]:
+        from imgae.cli import denoising, filling
+
+        hashes = filling.write(self.tools, work)
+        denoised = work.denoised
+        model = self.tools.inpainter.model if self.tools.inpainter else None
+        return {
+            "outputs": [str(place) for place in job.places],
+            "width": work.frames[0].width,
+            "height": work.frames[0].height,
+            "frames": len(work.frames),
+            "pixels": work.pixels,
+            "filled": work.filled,
+            "sigma": mean_level([one.sigma for one in denoised]) if denoised else None,
+            "sigma_source": denoising.source_of(denoised) if denoised else None,
+            "caution": next((one.caution for one in denoised if one.caution), None),
+            "notes": denoising.notes_of(denoised),
+            "model": model and model.card.name,
+            "device": model and model.device,
+            "input_hash": work.input_hash,
+            "output_hashes": hashes,
+        }
 
 
 def summary(record: dict[str, Any]) -> str:

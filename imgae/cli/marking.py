@@ -1,6 +1,7 @@
 """The mask that the options of mask_options make of a picture, and what there is to say of it."""
 
 import argparse
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -11,9 +12,10 @@ from numpy.typing import NDArray
 from imgae.cli.mask_file import MaskFile
 from imgae.cli.mask_options import ALPHA, TOLERANCE
 from imgae.errors import MaskError
-from imgae.io.files import write_image
 from imgae.picture import masks
 from imgae.picture.image import Image
+from imgae.restore.batches.engine import Job
+from imgae.restore.batches.masks import only_mask
 
 if TYPE_CHECKING:
     from imgae.restore.detect import Detector
@@ -77,24 +79,37 @@ class Marker:
     def __init__(self, options: argparse.Namespace, *, margins: bool) -> None:
         self.options, self.margins = options, margins
         self.detector = load_detector(options)
-        self.file = self.protected = self.avoided = None
+        self.file: MaskFile | None = None
+        self.protected = self.avoided = None
         most = options.max_pixels
-        if options.mask not in (None, ALPHA):
-            self.file = MaskFile(
-                "--mask",
-                Path(options.mask),
-                most,
-                invert=options.invert_mask,
-                threshold=options.threshold,
-                labels=options.label,
-            )
+        self.by_folder = options.mask not in (None, ALPHA) and os.path.isdir(options.mask)
+        if options.mask not in (None, ALPHA) and not self.by_folder:
+            self.file = self.mask_file(Path(options.mask))
         if options.protect:
             self.protected = MaskFile("--protect", Path(options.protect), most)
         if getattr(options, "avoid", None):
             self.avoided = MaskFile("--avoid", Path(options.avoid), most)
 
-    def __call__(self, image: Image) -> Marks:
-        """Return what of a picture the options mark. Raises MaskError if a part does not fit."""
+    def mask_file(self, path: Path) -> MaskFile:
+        options = self.options
+        return MaskFile(
+            "--mask",
+            path,
+            options.max_pixels,
+            invert=options.invert_mask,
+            threshold=options.threshold,
+            labels=options.label,
+        )
+
+    def __call__(self, image: Image, of: Job) -> Marks:
+        """Return what of a picture the options mark. Raises MaskError if a part does not fit.
+
+        of: the job that the picture is of, which names its mask if --mask is a folder.
+        """
+        if self.by_folder:
+            path = only_mask(self.options.mask, of)
+            if self.file is None or self.file.path != path:
+                self.file = self.mask_file(path)
         marked = np.zeros((image.height, image.width), bool)
         parts = self.parts(image)
         for part in parts:
@@ -204,6 +219,6 @@ def boxes(image: Image, corners: list[tuple[int, int, int, int]], option: str) -
     return inside
 
 
-def write_mask(mask: Mask, path: Path, overwrite: bool) -> None:
-    """Write a mask as it lies on the upright picture."""
-    write_image(Image(np.where(mask[:, :, None], 255, 0).astype(np.uint8)), path, overwrite)
+def picture_of(mask: Mask) -> Image:
+    """Return a mask as it lies on the upright picture, as a black picture, white where it marks."""
+    return Image(np.where(mask[:, :, None], 255, 0).astype(np.uint8))

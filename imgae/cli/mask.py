@@ -1,28 +1,25 @@
 """`imgae mask`."""
 
 import argparse
-import time
-from functools import partial
+from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imgae.cli.files import (
-    EXIT_CODES,
-    Restore,
-    Use,
-    add_places,
-    add_printing,
-    plan_outputs,
-    refuse_clashes,
-    restore_each,
-)
-from imgae.cli.mask_options import add_mask, check_mask, mask_files
+from imgae.cli.batch import restore_all
+from imgae.cli.files import EXIT_CODES, add_places, add_printing
+from imgae.cli.mask_options import MARKING, add_mask, check_mask, decided_by, mask_files, masks_of
 from imgae.cli.options import Commands, add_device, new_parser
-from imgae.cli.output import note, warnings_as_notes
 from imgae.cli.pictures import add_reading, of_each, single
+from imgae.cli.planning import Command
+from imgae.cli.tasks import OptionsTask, key_of, limit_of, values_of
+from imgae.errors import warn
+from imgae.model.machine import limit_memory
+from imgae.restore.batches.engine import STANDARD, Job
 
 if TYPE_CHECKING:
-    from imgae.cli.marking import Marker
+    from imgae.cli.marking import Mask
+    from imgae.picture.image import Frames
 
 MORE = """\
 The mask is a black picture of the same size, white where `imgae inpaint --mask`
@@ -48,7 +45,7 @@ Keys of --json:
 {EXIT_CODES}"""
 
 
-def add_parser(commands: Commands) -> None:
+def add_parser(commands: Commands) -> argparse.ArgumentParser:
     parser = new_parser(commands, "mask", "Make masks for `imgae inpaint`.", MORE, AFTER)
     add_places(parser, "mask.png")
     add_reading(parser)
@@ -56,51 +53,85 @@ def add_parser(commands: Commands) -> None:
     add_device(parser)
     add_printing(parser)
     parser.set_defaults(run=run, parser=parser, format=None)
+    return parser
 
 
 def run(options: argparse.Namespace) -> int:
+    return restore_all(options, command_of(options))
+
+
+def command_of(options: argparse.Namespace) -> Command:
     check_mask(options)
-    outputs = plan_outputs(options, "mask", ".png")
-    inputs = [Use(path, "an input") for path in options.inputs]
-    pairs = zip(options.inputs, outputs, strict=True)
-    results = [Use(target, f"the mask of {source}") for source, target in pairs]
-    refuse_clashes(options, [*inputs, *mask_files(options)], [], results)
-    return restore_each(options, outputs, partial(load, options), summary)
+    return Command(
+        "mask",
+        "mask",
+        Masking(values_of(options)),
+        summary,
+        ending=".png",
+        role="the mask",
+        replaces=False,
+        reads=mask_files(options),
+        masks=masks_of(options),
+    )
 
 
-def load(options: argparse.Namespace) -> Restore:
-    from imgae.cli.marking import Marker
+@dataclass(frozen=True)
+class Masking(OptionsTask):
+    """What `imgae mask` does with pictures, by its options."""
 
-    return partial(mask_file, Marker(options, margins=False), options)
+    @cached_property
+    def key(self) -> str:
+        return key_of(self.options, MARKING, *decided_by(self.options))
+
+    def load(self) -> "Worker":
+        return Worker(self.options)
 
 
-def mask_file(
-    marker: "Marker", options: argparse.Namespace, source: Path, target: Path
-) -> dict[str, Any]:
-    from imgae.cli.marking import write_mask
-    from imgae.io.files import read_frames
+class Worker:
+    """Makes masks of files, one after another."""
 
-    started = time.monotonic()
-    with warnings_as_notes():
-        frames = read_frames(source, max_pixels=options.max_pixels)
-        image = single(frames, source, "imgae mask")
-        (marks,) = of_each(frames, marker, source)
-        write_mask(marks.mask, target, options.overwrite)
-    marked = int(marks.mask.sum())
-    if not marked:
-        note(f"{source}: {marks.why_nothing()}; the mask is black")
-    else:
-        for sentence in marks.notes():
-            note(f"{source}: {sentence}")
-    return {
-        "input": str(source),
-        "output": str(target),
-        "width": image.width,
-        "height": image.height,
-        "pixels": image.width * image.height,
-        "marked": marked,
-        "seconds": round(time.monotonic() - started, 3),
-    }
+    def __init__(self, options: argparse.Namespace) -> None:
+        from imgae.cli.marking import Marker
+
+        limit_memory(limit_of(options))
+        self.options = options
+        self.marker = Marker(options, margins=False)
+
+    def read(self, job: Job) -> tuple["Frames", str]:
+        from imgae.restore.batches import work
+
+        frames, input_hash = work.read_any(job, "mask", self.options.max_pixels)
+        single(frames, job.source, "imgae mask")
+        return frames, input_hash
+
+    def restore(self, job: Job, work: tuple["Frames", str]) -> tuple["Frames", str, "Mask"]:
+        frames, input_hash = work
+        (marks,) = of_each(frames, partial(self.marker, of=job), job.source)
+        if marks.mask.any():
+            for sentence in marks.notes():
+                warn(f"{job.source}: {sentence}")
+        else:
+            warn(f"{job.source}: {marks.why_nothing()}; the mask is black")
+        return frames, input_hash, marks.mask
+
+    def write(self, job: Job, work: tuple["Frames", str, "Mask"]) -> dict[str, Any]:
+        from imgae.cli.marking import picture_of
+        from imgae.picture.image import Frames
+        from imgae.restore.batches.work import write
+
+        frames, input_hash, mask = work
+        (place,) = job.places
+        image = frames[0]
+        target = Path("standard output.png") if place == STANDARD else place
+        written = write(job, place, Frames((picture_of(mask),)), target)
+        return {
+            "width": image.width,
+            "height": image.height,
+            "pixels": image.width * image.height,
+            "marked": int(mask.sum()),
+            "input_hash": input_hash,
+            "output_hashes": [written],
+        }
 
 
 def summary(record: dict[str, Any]) -> str:

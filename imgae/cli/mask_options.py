@@ -11,6 +11,7 @@ from imgae.cli.files import Use
 from imgae.cli.options import Options, between, whole
 from imgae.errors import MaskError
 from imgae.model.contract import DEFECTS
+from imgae.restore.batches.masks import MaskFolder
 
 SOURCES = ("mask", "box", "polygon", "color", "detect")
 TOLERANCE = 16
@@ -32,9 +33,10 @@ def add_mask(parser: argparse.ArgumentParser) -> None:
     add = group.add_argument
     add(
         "--mask",
-        metavar="FILE|alpha",
+        metavar="FILE|FOLDER|alpha",
         help="a picture of the same size, white where to fill, drawn on the picture as viewers "
-        "show it; or the word alpha, for what is not opaque",
+        "show it; a folder with one for each picture, of the same name or with _mask; or the word "
+        "alpha, for what is not opaque",
     )
     add("--invert-mask", action="store_true", help="fill what is black in --mask, not white")
     add(
@@ -207,6 +209,28 @@ def check_mask(options: argparse.Namespace) -> None:
         if not os.path.exists(use.path):  # noqa: PTH110 - Path.exists raises for long names
             more = ", or is alpha" if use.role == "--mask" else ""
             raise MaskError(f"{use.path}: no such file; {use.role} names a picture{more}")
+
+
+MARKING = (
+    "mask", "invert_mask", "threshold", "label", "box", "polygon", "color", "tolerance", "detect",
+    "sensitivity", "within", "dilate",
+)  # fmt: skip
+"""Options that decide what is marked, besides the content of files."""
+
+
+def decided_by(options: argparse.Namespace) -> tuple[list[str], list[str]]:
+    """Return the models and the files that decide what is marked and where texture comes from."""
+    from imgae.model import registry
+
+    models = [str(registry.DEFAULT_DETECTOR)] if options.detect else []
+    return models, [str(use.path) for use in mask_files(options) if not os.path.isdir(use.path)]
+
+
+def masks_of(options: argparse.Namespace) -> MaskFolder | None:
+    """Return the folder that --mask names, or None if it names none."""
+    if options.mask in (None, ALPHA) or not os.path.isdir(options.mask):
+        return None
+    return MaskFolder(Path(options.mask))
 
 
 def mask_files(options: argparse.Namespace) -> list[Use]:

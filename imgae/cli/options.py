@@ -12,6 +12,7 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # n
 Options: TypeAlias = "argparse._ActionsContainer"  # noqa: SLF001
 """What options are added to: a parser, or a group of its options."""
 SCALES = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}
+BINARY = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 
 def new_parser(
@@ -91,6 +92,14 @@ def count(text: str) -> int:
     found = re.fullmatch(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)([KMGkmg]?)", text)
     if not found or not (value := round(float(found[1]) * SCALES[found[2].upper()])):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1, as in 500M or 2G")
+    return value
+
+
+def memory(text: str) -> int:
+    """Read an amount of memory, as in 800M or 1.5G, in units of 1024."""
+    found = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,6})?)([KMG])(?:i?B)?", text, re.IGNORECASE)
+    if not found or not (value := int(float(found[1]) * BINARY[found[2].upper()])):
+        raise argparse.ArgumentTypeError(f"{text!r} is not an amount of memory, as in 800M or 2G")
     return value
 
 

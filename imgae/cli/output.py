@@ -32,18 +32,6 @@ def one_line(text: object) -> str:
     return str(text).replace("\n", "\\n").replace("\r", "\\r")
 
 
-def short_of_memory(error: Exception) -> str | None:
-    """Return a sentence if an error means that memory ran out, also while a library was loaded."""
-    signs = ("bad_alloc", "map segment", "allocate memory")
-    loading = isinstance(error, ImportError) and any(sign in str(error) for sign in signs)
-    if not (loading or isinstance(error, MemoryError)):
-        return None
-    return (
-        "too little memory; end other programs, use smaller tiles (--tile 128) or fewer threads "
-        "(--threads 1), or make the picture smaller"
-    )
-
-
 def result(line: str) -> None:
     """Print what was asked for, on standard output."""
     say(line, sys.stdout)

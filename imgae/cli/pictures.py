@@ -6,17 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from imgae.cli.options import count, whole
-from imgae.errors import ImageError, ImgaeError
+from imgae.errors import ImageError, named
 from imgae.io.formats import table
 
 if TYPE_CHECKING:
     from imgae.picture.image import Frames, Image
+    from imgae.restore.batches.work import Writing
 
 Found = TypeVar("Found")
 
 DEFAULT_MOST = 10**9
-BY_DEFAULT = ".tif"
-"""What is written of a format that imgae only reads."""
 
 
 def add_reading(parser: argparse.ArgumentParser) -> None:
@@ -77,14 +76,6 @@ def percent(text: str) -> int:
     return value
 
 
-def suffix_for(source: Path, options: argparse.Namespace) -> str:
-    """Return what the name of a picture's result ends in."""
-    if options.format:
-        return str(options.format)
-    row = table.of_name(source)
-    return BY_DEFAULT if row is not None and not row.written else source.suffix
-
-
 def check_format(options: argparse.Namespace) -> None:
     """End the program if --format and -o name different formats."""
     if not options.format or not options.output:
@@ -97,25 +88,12 @@ def check_format(options: argparse.Namespace) -> None:
         )
 
 
-def read(source: Path, target: Path, options: argparse.Namespace) -> "Frames":
-    """Read a picture with all its frames. Raises ImageError, also if its result cannot be held."""
-    from imgae.io import files
-
-    frames = files.read_frames(source, max_pixels=options.max_pixels)
-    files.check_kind(frames, target)
-    return frames
-
-
-def write(frames: "Frames", target: Path, options: argparse.Namespace) -> None:
-    """Write results as the options say."""
-    from imgae.io import files
+def writing_of(options: argparse.Namespace) -> "Writing":
+    """Return how the options say that results are written."""
     from imgae.io.format import Encoding
-    from imgae.io.metadata.upright import stripped
+    from imgae.restore.batches.work import Writing
 
-    if options.strip_metadata:
-        frames = stripped(frames)
-    encoding = Encoding(options.quality, options.cmyk)
-    files.write_file(target, files.encode(frames, target, encoding), options.overwrite)
+    return Writing(options.format, Encoding(options.quality, options.cmyk), options.strip_metadata)
 
 
 def each(frames: "Frames", work: Callable[["Image"], "Image"], source: Path) -> "Frames":
@@ -127,11 +105,9 @@ def of_each(frames: "Frames", work: "Callable[[Image], Found]", source: Path) ->
     """Return what `work` finds in each frame. Raises its ImgaeError with the file's name."""
     done = []
     for number, image in enumerate(frames, 1):
-        try:
+        which = f", picture {number} of {len(frames)}" if len(frames) > 1 else ""
+        with named(f"{source}{which}"):
             done.append(work(image))
-        except ImgaeError as error:
-            which = f", picture {number} of {len(frames)}" if len(frames) > 1 else ""
-            raise type(error)(f"{source}{which}: {error}") from error
     return done
 
 

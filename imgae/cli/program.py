@@ -8,25 +8,35 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
 import imgae
-from imgae.cli import denoise, doctor, evaluate, export, inpaint, mask, models, study, train, verify
+from imgae.cli import (
+    denoise,
+    doctor,
+    evaluate,
+    export,
+    inpaint,
+    mask,
+    models,
+    study,
+    train,
+    verify,
+    watch,
+)
 from imgae.cli.mask_options import with_corners_joined
 from imgae.cli.output import (
     keep_errors_to_ourselves,
     one_line,
     only_own_warnings,
     say,
-    short_of_memory,
 )
 from imgae.errors import ImgaeError
-from imgae.model.machine import check_address_space
+from imgae.model.machine import check_address_space, short_of_memory
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
-DECODING = ("denoise", "inpaint", "mask")
+DECODING = ("denoise", "inpaint", "mask", "watch")
 """Commands that read files of any origin."""
 
 
@@ -60,7 +70,19 @@ def parser() -> argparse.ArgumentParser:
     )
     main_parser.add_argument("--version", action="version", version=f"imgae {imgae.__version__}")
     commands = main_parser.add_subparsers(metavar="COMMAND", required=True)
-    for module in (denoise, inpaint, mask, models, doctor, evaluate, train, export, verify, study):
+    for module in (
+        denoise,
+        inpaint,
+        mask,
+        watch,
+        models,
+        doctor,
+        evaluate,
+        train,
+        export,
+        verify,
+        study,
+    ):
         module.add_parser(commands)
     return main_parser
 
@@ -68,12 +90,13 @@ def parser() -> argparse.ArgumentParser:
 def parse(words: list[str]) -> argparse.Namespace:
     """Parse a command line; pictures may stand on both sides of options."""
     main_parser = parser()
-    options, rest = main_parser.parse_known_args(words)
-    if rest and (not hasattr(options, "inputs") or any(word.startswith("-") for word in rest)):
+    options, rest = main_parser.parse_known_args(watch.with_command(words))
+    strange = [word for word in rest if word.startswith("-") and word != "-"]
+    if rest and (strange or not hasattr(options, "inputs")):
         known = getattr(options, "parser", main_parser)
         known.error(f"unrecognized arguments: {' '.join(rest)}")
     if rest:
-        options.inputs += [Path(word) for word in rest]
+        options.inputs += rest
     return options
 
 
@@ -92,6 +115,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if debug:
             raise
         return fail(str(error), FAILED)
+    except BrokenPipeError:  # whoever read the picture on standard output went away
+        return FAILED
     except KeyboardInterrupt:
         return fail("interrupted", INTERRUPTED)
     except Exception as error:

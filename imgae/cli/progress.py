@@ -1,15 +1,20 @@
 """Progress bars, on a terminal only, for what takes longer than a second."""
 
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from threading import Timer
 from typing import TYPE_CHECKING
+
+from imgae.cli.output import one_line
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
     from imgae.model.stitch import Progress
+    from imgae.restore.batches.record import Record
 
 PATIENCE = 1.0  # seconds
 
@@ -50,3 +55,37 @@ def tile_progress(name: str, hidden: bool) -> "Iterator[Progress | None]":
         timer.join()
         for bar in bars:
             bar.stop()
+
+
+@contextmanager
+def batch_progress(count: int, hidden: bool) -> "Iterator[Callable[[Record], None]]":
+    """Yield what tells a bar on standard error about pictures, of so many, that are settled."""
+    if hidden or count < 2 or sys.stderr is None or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[speed]}"),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}"),
+    )
+    console = Console(stderr=True)
+    to_terminal = sys.stdout is not None and sys.stdout.isatty()
+    with Bar(*columns, console=console, transient=True, redirect_stdout=to_terminal) as bar:
+        row = bar.add_task("", total=count, speed="")
+        started, pixels = time.monotonic(), 0
+
+        def advance(record: "Record") -> None:
+            nonlocal pixels
+            pixels += record.details.get("pixels", 0)
+            speed = pixels / 1e6 / max(time.monotonic() - started, 1e-9)
+            name = escape(one_line(Path(record.input).name))
+            bar.update(row, advance=1, speed=f"{speed:.1f} MP/s", description=name)
+
+        yield advance

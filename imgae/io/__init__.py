@@ -14,5 +14,6 @@ __all__ = [
     "measure",
     "metadata",
     "places",
+    "remote",
     "samples",
 ]

@@ -23,10 +23,12 @@ from imgae.errors import (
     OptionError,
     warn,
 )
+from imgae.io import remote
 from imgae.io.atomic import write_whole
 from imgae.io.format import MOST_PIXELS, Encoding, File, Limits, check_fits, fit, frames_word
 from imgae.io.formats import table
 from imgae.io.places import EXISTS, check_place
+from imgae.io.remote import Place
 from imgae.picture.image import Frames, Image
 
 EXTENSIONS: Final = frozenset(table.extensions())
@@ -92,6 +94,11 @@ def read_frames(source: Source, *, max_pixels: int = MOST_PIXELS) -> Frames:
 def read_named(source: Source, max_pixels: int) -> tuple[Frames, str]:
     """Return what a file holds, and what messages call it. Errors: as for read_image."""
     data, name = contents_of(source)
+    return frames_of(data, name, max_pixels), name
+
+
+def frames_of(data: bytes, name: str, max_pixels: int = MOST_PIXELS) -> Frames:
+    """Return what the bytes of a file hold. name: what messages call it. Errors: as above."""
     row = table.of_content(data)
     if row is None:
         raise ImageError(f"{name}: not a picture that can be read; imgae reads {table.listed()}")
@@ -100,7 +107,7 @@ def read_named(source: Source, max_pixels: int) -> tuple[Frames, str]:
     except MissingExtraError as error:
         raise MissingExtraError(f"{name}: {error}") from error
     with reading(name):
-        return read(File(data, name, max_pixels)), name
+        return read(File(data, name, max_pixels))
 
 
 @contextlib.contextmanager
@@ -120,8 +127,9 @@ def reading(name: str) -> Iterator[None]:
 
 def contents_of(source: Source) -> tuple[bytes, str]:
     """Return the bytes of a picture file, and what messages call it. Raises ImageError."""
-    if isinstance(source, (str, os.PathLike)):
-        return read_bytes(Path(source)), str(Path(source))
+    if isinstance(source, (str, os.PathLike)) or remote.is_remote(source):
+        place = remote.place_of(source)
+        return read_bytes(place), str(place)
     if isinstance(source, (bytes, bytearray, memoryview)):
         data, name = bytes(source), UNNAMED
     elif hasattr(source, "read"):
@@ -135,8 +143,10 @@ def contents_of(source: Source) -> tuple[bytes, str]:
     return data, name
 
 
-def read_bytes(path: Path) -> bytes:
+def read_bytes(path: Place) -> bytes:
     """Return what a file holds. Raises ImageError if it cannot be read or is empty."""
+    if remote.is_remote(path):
+        return remote.read(path)
     check_source(path)
     try:
         data = read_unchanged(path)
@@ -147,8 +157,11 @@ def read_bytes(path: Path) -> bytes:
     return data
 
 
-def check_source(path: Path) -> None:
+def check_source(path: Place) -> None:
     """Raise ImageError if a path leads to no ordinary file."""
+    if remote.is_remote(path):
+        remote.check_source(path)
+        return
     try:
         kind = path.stat().st_mode
     except FileNotFoundError:
@@ -244,9 +257,9 @@ def write_frames(
     become pages. The rest: as for write_image. Raises ImageError, too, if the format does not hold
     several.
     """
-    if not isinstance(path, (str, os.PathLike)):
+    if not (isinstance(path, (str, os.PathLike)) or remote.is_remote(path)):
         raise ImageError(f"a picture is written to a path, not to {type(path).__name__}")
-    path = Path(path)
+    path = remote.place_of(path)
     if not isinstance(frames, Frames):
         if not isinstance(frames, (list, tuple)) or not all(isinstance(f, Image) for f in frames):
             kind = type(frames).__name__
@@ -283,7 +296,7 @@ for documented in (read_image, write_image):  # so that help() lists what the ta
 del documented
 
 
-def check_writable(path: Path, overwrite: bool) -> None:
+def check_writable(path: Place, overwrite: bool) -> None:
     """Raise ImageError if a picture could not be written there, as far as can be told before."""
     writer_for(path)
     check_place(path, overwrite)
@@ -351,10 +364,11 @@ def tell_of_inks(frames: Frames, limits: Limits, kind: str, path: Path) -> None:
         warn(f"{path}: {kind} is not written with inks (CMYK); written as RGB")
 
 
-def write_file(path: Path, data: bytes, overwrite: bool) -> None:
+def write_file(path: Place, data: bytes, overwrite: bool) -> None:
     """Write bytes whole or not at all. Raises ImageError; what was there before is unharmed."""
+    put = remote.write if remote.is_remote(path) else write_whole
     try:
-        write_whole(path, data, overwrite=overwrite)
+        put(path, data, overwrite=overwrite)
     except FileExistsError:
         raise ImageError(EXISTS.format(path)) from None
     except OSError as error:

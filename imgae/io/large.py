@@ -1,6 +1,7 @@
 """Pictures that are read and written by bands of rows, and never lie in memory whole."""
 
 import hashlib
+import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +27,7 @@ from imgae.io.bands.writing import Write
 from imgae.io.format import Encoding, fit
 from imgae.io.formats import table
 from imgae.io.places import EXISTS
+from imgae.io.remote import Place, is_remote
 from imgae.picture.image import Frames, Image
 from imgae.picture.rows import Rows
 
@@ -61,6 +63,7 @@ class Large:
     Reading them raises ImageError where the file is damaged or has changed.
     granule: how many rows the file holds together; reading fewer costs as much. Rows that were read
     last are remembered, so that bands from the top may overlap; whole rows are read fastest.
+    Threads may share it, and wait for each other.
 
     >>> with open_large(Path("huge.tif"), 10**9) as large:
     ...     large.pixels[:100].mean()
@@ -70,6 +73,7 @@ class Large:
         self.source, self.content = source, content
         self.header, self.granule = source.header, source.granule
         self.last: tuple[Any, Band] | None = None
+        self.lock = threading.RLock()
         planes = [
             None if getattr(self.header, field) is None else Plane(self, index)
             for index, field in enumerate(FIELDS)
@@ -86,8 +90,8 @@ class Large:
             raise ValueError(f"rows and columns are read forwards, not in steps of {down.step}")
         if not down or not across:
             return self.cut(self.header, down, across)
-        self.content.check()
-        with files.reading(str(self.content.path)):
+        with self.lock, files.reading(str(self.content.path)):
+            self.content.check()
             if down.step == 1:
                 return self.part(down, across)
             return self.gathered(down, across)
@@ -131,11 +135,12 @@ class Large:
         """Return a part of pixels, alpha or further samples; what was decoded with it is kept."""
         rows, columns = key if isinstance(key, tuple) else (key, slice(None))
         wanted = repr((rows, columns))
-        if self.last is None or self.last[0] != wanted:
-            self.last = wanted, self.band(rows, columns)
-        found = self.last[1][index]
-        if self.alpha is None and self.extra is None:
-            self.last = None
+        with self.lock:
+            if self.last is None or self.last[0] != wanted:
+                self.last = wanted, self.band(rows, columns)
+            found = self.last[1][index]
+            if self.alpha is None and self.extra is None:
+                self.last = None
         assert found is not None
         return found
 
@@ -167,13 +172,15 @@ class Plane:
         return self.large.plane(self.index, key)
 
 
-def open_large(path: Path, max_pixels: int) -> Large | None:
+def open_large(path: Place, max_pixels: int) -> Large | None:
     """Return a picture file opened to be read by rows, or None if it has to be read whole.
 
     Raises ImageError, and warns, as read_frames does; not of damage in pixels, which is met when
     they are read.
     """
     files.check_source(path)
+    if is_remote(path):
+        return None
     try:
         content = Content(path)
     except ValueError:  # empty
@@ -193,14 +200,14 @@ def open_large(path: Path, max_pixels: int) -> Large | None:
     return large
 
 
-def can_write_rows(path: Path, header: Image | None = None) -> bool:
+def can_write_rows(path: Place, header: Image | None = None) -> bool:
     """Return whether a picture can be written there by rows; by its name, if no header is given.
 
     A picture can if it goes into the format as it is, and how it is stored does not hang on all of
     its pixels.
     """
     row = table.of_name(path)
-    if row is None or row.name not in WRITERS:
+    if row is None or row.name not in WRITERS or is_remote(path):
         return False
     if header is None:
         return True

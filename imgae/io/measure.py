@@ -2,30 +2,27 @@
 
 import struct
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final, NamedTuple, cast
 
 import numpy as np
 
+from imgae.errors import ImageError
+from imgae.io import remote
 from imgae.io.bands.content import Content
-from imgae.io.bmff import boxes
-from imgae.io.bmff.boxes import Box, Cursor, Item, Items
+from imgae.io.bmff import boxes, stills
 from imgae.io.format import File
 from imgae.io.formats import table
+from imgae.io.remote import Place
 
 HEAD: Final = 1 << 16
 """Bytes within which a file of a simple format says its size."""
+FETCHED: Final = 1 << 18
+"""Bytes that are fetched of a file in a bucket or on a server."""
 MOST_WALKED: Final = 1 << 19
 """Bytes of a file that has to be passed through to count its frames."""
 MOST_STEPS: Final = 4096
 """Chunks or segments that are passed to find the one that tells the size."""
 MOST_PIXELS: Final = 1 << 60
-STILL: Final = frozenset({b"av01", b"hvc1", b"grid", b"iovl", b"iden"})
-"""Items of HEIF files that are pictures."""
-ALPHA: Final = (
-    b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha",
-    b"urn:mpeg:hevc:2015:auxid:1",
-)
 
 
 class Size(NamedTuple):
@@ -53,16 +50,21 @@ class Size(NamedTuple):
         return self.pixels * self.samples * self.item
 
 
-def size_of(source: Path | bytes) -> Size | None:
+def size_of(source: Place | bytes) -> Size | None:
     """Return the size of a picture file from its beginning; None where that does not tell it.
 
     Never raises for what is damaged or missing.
     """
     if isinstance(source, bytes):
         return measured(source)
+    if remote.is_remote(source):
+        try:
+            return measured(remote.beginning(source, FETCHED))
+        except ImageError:
+            return None
     try:
         content = Content(source)
-    except (OSError, ValueError):  # ValueError: empty, or a null character in the name
+    except Exception:  # missing, empty, far away, or a null character in the name
         return None
     try:
         return measured(cast("bytes", content.mapped))
@@ -294,70 +296,8 @@ def jxl(data: bytes) -> Size | None:
 
 
 def heif(data: bytes) -> Size | None:
-    """Measure AVIF and HEIC: a single picture, as its properties have it."""
-    top = {one.kind: one for one in reversed(boxes.boxes_until_damage(data))}
-    if b"meta" not in top or b"moov" in top:
-        return None
-    items = boxes.items(data, top[b"meta"])
-    main = items.items.get(items.primary)
-    if main is None or len(pictures(items)) > 1:
-        return None
-    extent, depth = extent_of(data, main), depth_of(data, items, main)
-    if extent is None or depth is None:
-        return None
-    bits, channels = depth
-    alpha = any(is_alpha(data, items.items[one]) for one in items.referring(b"auxl", main.number))
-    return Size(*extent, 1, channels + alpha, 2 if bits > 8 else 1)
-
-
-def extent_of(data: bytes, main: Item) -> tuple[int, int] | None:
-    """Return width and height, as they are cropped to."""
-    crop, extent = main.property(b"clap"), main.property(b"ispe")
-    if crop is not None:
-        across, by, down, too = struct.unpack_from(">4I", data, crop.begin)
-        return None if across % by or down % too else (across // by, down // too)
-    if extent is None:
-        return None
-    width, height = struct.unpack_from(">II", data, extent.begin + 4)
-    return width, height
-
-
-def pictures(items: Items) -> list[Item]:
-    """Return the items that are shown as pictures of their own."""
-    parts = {number for kind, _, to in items.references for number in to if kind == b"dimg"}
-    beside = {origin for kind, origin, _ in items.references if kind in (b"auxl", b"thmb")}
-    return [
-        one
-        for one in items.items.values()
-        if one.kind in STILL and not one.hidden and one.number not in parts | beside
-    ]
-
-
-def depth_of(data: bytes, items: Items, main: Item) -> tuple[int, int] | None:
-    """Return the bits of a sample and the channels of colour, None where they are not told."""
-    tiles = [items.items[one] for one in items.referred(b"dimg", main.number) if one in items.items]
-    said: Box | None = next((one.property(b"pixi") for one in (main, *tiles[:1])), None)
-    codec = next((one.property(b"av1C") for one in (main, *tiles) if one.property(b"av1C")), None)
-    if codec is not None:
-        from imgae.io.formats.avif.av1 import configuration
-
-        bits, gray, _ = configuration(data, codec)
-        return bits, 1 if gray else 3
-    hevc = next((one.property(b"hvcC") for one in (main, *tiles) if one.property(b"hvcC")), None)
-    if said is None and hevc is not None:
-        chroma, depth = hevc.content(data)[16:18]
-        return (8 + (depth & 7), 3) if chroma & 3 else None
-    if said is None:
-        return None
-    cursor = Cursor(data, said)
-    cursor.version()
-    channels = cursor.number(1)
-    return (cursor.number(1), channels) if channels in (1, 3) else None
-
-
-def is_alpha(data: bytes, item: Item) -> bool:
-    kind = item.property(b"auxC")
-    return kind is not None and kind.content(data)[4:].split(b"\0")[0] in ALPHA
+    found = stills.measured(data)
+    return None if found is None else Size(*found[:2], 1, *found[2:])
 
 
 MEASURES: Final[dict[str, Callable[[bytes], Size | None]]] = {

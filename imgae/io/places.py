@@ -7,15 +7,21 @@ from pathlib import Path
 from typing import Final
 
 from imgae.errors import ImageError, ImgaeError
+from imgae.io import remote
+from imgae.io.remote import Place
 
 EXISTS: Final = "{}: exists already; add --overwrite (overwrite=True), or name another"
 
 
-def check_place(path: Path, overwrite: bool, error: type[ImgaeError] = ImageError) -> None:
+def check_place(path: Place, overwrite: bool, error: type[ImgaeError] = ImageError) -> None:
     """Raise an error of the class if a file could not be written, as far as can be told before.
 
     A link is followed to the file that it names.
     """
+    if remote.is_remote(path):
+        if not overwrite and remote.exists(path):
+            raise error(EXISTS.format(path))
+        return
     try:
         if not path.parent.is_dir():
             raise error(f"{path}: there is no folder {path.parent}")
@@ -33,10 +39,12 @@ def check_place(path: Path, overwrite: bool, error: type[ImgaeError] = ImageErro
         raise error(f"{path}: the folder {folder} cannot be written to")
 
 
-def check_folder(folder: Path, error: type[ImgaeError] = ImageError) -> None:
+def check_folder(folder: Place, error: type[ImgaeError] = ImageError) -> None:
     """Raise an error of the class if a folder cannot be made, or not be written to, as far as can
     be told before.
     """
+    if remote.is_remote(folder):
+        return
     nearest = next(place for place in (folder, *folder.parents) if os.path.lexists(place))
     if nearest.is_symlink() and not nearest.exists():
         raise error(f"{folder}: cannot be made a folder: {nearest} is a link that leads nowhere")
@@ -52,6 +60,17 @@ def check_folder(folder: Path, error: type[ImgaeError] = ImageError) -> None:
         return
     except OSError as problem:  # a name that is too long
         raise error(f"{folder}: cannot be made a folder: {problem.strerror}") from problem
+
+
+def make_folder(folder: Place) -> None:
+    """Make a folder, and those above it, if it is not there. Raises ImageError."""
+    if remote.is_remote(folder):
+        remote.make_folder(folder)
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise ImageError(f"{folder}: cannot be made a folder: {problem.strerror}") from problem
 
 
 def check_files_in(

@@ -34,6 +34,9 @@ MEMORY_FILES: Final = {
 }
 """By the controller: its limit, its use, files in memory.stat."""
 
+limits: dict[str, int] = {}
+"""What this process sets itself."""
+
 
 def has_vnni() -> bool:
     """Whether the processor multiplies and adds bytes in one instruction.
@@ -46,8 +49,21 @@ def has_vnni() -> bool:
         return False
 
 
+def limit_cpus(most: int) -> None:
+    """Let this process count as one that may use only so many CPUs, as one of several workers."""
+    limits["cpus"] = most
+
+
 def usable_cpus() -> int:
-    """Return how many CPUs this process may use, by its affinity and the quotas of its cgroups."""
+    """Return how many CPUs this process may use, by its affinity, the quotas of its cgroups, and
+    `limit_cpus`.
+    """
+    count = allowed_cpus()
+    return min(count, limits.get("cpus", count))
+
+
+def allowed_cpus() -> int:
+    """Return how many CPUs the system lets this process use."""
     if hasattr(os, "sched_getaffinity"):
         count = len(os.sched_getaffinity(0))
     else:
@@ -92,8 +108,11 @@ def limited_memory() -> int | None:
 
 
 def default_limit() -> int:
-    """Return a quarter of what is free, and what this process holds already."""
-    return held_memory() + unclaimed_memory() // 4
+    """Return a quarter of what is free, and what this process holds already.
+
+    Of one of several workers it is that worker's share, as of the CPUs, if that is less.
+    """
+    return held_memory() + unclaimed_memory() // max(4, allowed_cpus() // usable_cpus())
 
 
 def free_memory() -> int:
@@ -171,6 +190,18 @@ def check_address_space(threads: int | None = None) -> None:
     if address_space():  # loaded now, before pictures take what they need
         for library in LIBRARIES:
             importlib.import_module(library)
+
+
+def short_of_memory(error: Exception) -> str | None:
+    """Return a sentence if an error means that memory ran out, also while a library was loaded."""
+    signs = ("bad_alloc", "map segment", "allocate memory")
+    loading = isinstance(error, ImportError) and any(sign in str(error) for sign in signs)
+    if not (loading or isinstance(error, MemoryError)):
+        return None
+    return (
+        "too little memory; end other programs, use smaller tiles (--tile 128) or fewer threads "
+        "(--threads 1), or make the picture smaller"
+    )
 
 
 def available_memory() -> int:

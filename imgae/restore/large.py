@@ -25,6 +25,10 @@ REALLY: Final = 2 / 3
 """What two models in turn take of what their cards say, since the second is given less."""
 
 
+ROUGHLY: Final = 1 / 16
+"""Of the limit; what is reckoned is not known better."""
+
+
 @dataclass
 class LargeReport:
     """What came of a picture by rows. Its numbers are right once the last band was taken.
@@ -102,7 +106,8 @@ def size_of(large: Large) -> Size:
 
 def check_room(large: Large, course: Course) -> None:
     """Raise ImageError if the limit on memory is too low for one band of tiles."""
-    if limited_memory() is None:
+    limit = limited_memory()
+    if limit is None:
         return
     (plan,), (route,) = course.plans, course.chosen
     rows = max(tile.read.bottom - tile.read.top for tile in plan)
@@ -110,7 +115,7 @@ def check_room(large: Large, course: Course) -> None:
     pixels = max(tile.read.area for tile in plan)
     room = free_memory() - granule - rows * course.row_bytes
     lacking = int(pixels * route.card.bytes_per_pixel * REALLY) - room
-    if lacking > 0:
+    if lacking > limit * ROUGHLY:
         height, width, _ = course.original.shape
         raise ImageError(
             f"its {width}x{height} pixels need {size_in_words(lacking)} more than the limit on "

@@ -221,7 +221,7 @@ def test_a_folder_or_a_missing_file_among_pictures_does_not_stop_the_others(fold
     words = ["denoise", "photo.png", "more", "nothere.png", "-o", "out/", *DENOISE]
     assert main(words) == 3
     err = capfd.readouterr().err
-    assert "more: a folder, not a picture; name the pictures in it, for instance more/*" in err
+    assert "more: no pictures in this folder; imgae reads PNG" in err
     assert "nothere.png: no such file" in err
     assert [path.name for path in Path("out").iterdir()] == ["photo.denoised.png"]
 

@@ -98,7 +98,7 @@ def test_a_mask_goes_beside_its_picture_and_many_into_a_folder(tmp_path, monkeyp
     assert cli.main(["mask", "a.jpg", "b.tif", "--box", "1,2,3,4", "--quiet"]) == 3  # a has one
     out, err = capsys.readouterr()
     assert out == ""
-    assert "a.mask.png: exists already; add --overwrite" in err
+    assert "a.mask.png: exists already; --resume goes on" in err
     assert (tmp_path / "b.mask.png").exists()
 
 

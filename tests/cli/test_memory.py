@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from imgae import Denoiser, Image, cli, write_image
-from imgae.cli.output import short_of_memory
+from imgae.model.machine import short_of_memory
 
 
 def no_memory(*_, **__):

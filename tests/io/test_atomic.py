@@ -372,6 +372,7 @@ OTHER_WRITERS = {
     "io/atomic.py": "the one writer",
     "io/places.py": "an empty file, deleted at once, to learn whether one can be made",
     "model/verify/worker.py": "a pipe to another process, no file",
+    "restore/batches/journal.py": "lines added to a journal, which a kill may cut",
     "training/checkpoint.py": "lines added to a log, which a kill may cut",
 }
 """Modules that write or move files otherwise, and why they may."""

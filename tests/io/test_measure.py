@@ -114,6 +114,7 @@ def test_what_is_no_picture_is_none(tmp_path):
     assert size_of(b"not a picture") is None
     (tmp_path / "empty.png").write_bytes(b"")
     assert size_of(tmp_path / "empty.png") is None
+    assert size_of(tmp_path / "a\0.png") is None
 
 
 def test_every_format_is_measured_but_those_of_cameras():

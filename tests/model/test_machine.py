@@ -222,3 +222,15 @@ def test_memory_that_was_freed_goes_back_to_the_system():
     before = machine.held_memory()
     machine.trim_memory()
     assert machine.held_memory() < before - (20 << 20)
+
+
+def test_one_of_several_workers_takes_its_share_of_cpus_and_memory(monkeypatch):
+    monkeypatch.setattr(machine, "allowed_cpus", lambda: 16)
+    monkeypatch.setattr(machine, "held_memory", lambda: 10)
+    monkeypatch.setattr(machine, "unclaimed_memory", lambda: 1600)
+    monkeypatch.setattr(machine, "limits", {})
+    assert (machine.usable_cpus(), machine.default_limit()) == (16, 410)
+    machine.limit_cpus(2)
+    assert (machine.usable_cpus(), machine.default_limit()) == (2, 210)
+    machine.limit_cpus(32)
+    assert machine.usable_cpus() == 16

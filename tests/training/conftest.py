@@ -9,6 +9,8 @@ from scenes import photo
 
 from imgae import Image, write_image
 
+MOST_SHEETS = 24
+
 
 @pytest.fixture(scope="session", autouse=True)
 def brief_starts():
@@ -50,6 +52,27 @@ def traced_once():
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def drawn_once():
+    """Let banks of masks hold few sheets, which are drawn once for all banks of a seed."""
+    try:
+        from imgae.training import mask_bank
+    except ModuleNotFoundError:
+        yield
+        return
+    real, known = mask_bank.draw_sheets, {}
+
+    def draw_sheets(kinds, count, seed):
+        key = (repr(kinds), min(count, MOST_SHEETS), seed)
+        if key not in known:  # with the kinds, so that no other function gets their address
+            known[key] = (kinds, real(kinds, *key[1:]))
+        return known[key][1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mask_bank, "draw_sheets", draw_sheets)
+        yield
+
+
 @pytest.fixture(scope="session")
 def run(tmp_path_factory):
     import nets
@@ -60,7 +83,9 @@ def run(tmp_path_factory):
     for number in range(3):
         pixels = (photo(64, 64, number) * 255).round().astype(np.uint8)
         write_image(Image(pixels), folder / f"{number}.png")
-    config = nets.settings(variant="tiny", data=(str(folder),), steps=60, batch=2, crop=32)
+    config = nets.settings(
+        variant="tiny", data=(str(folder),), steps=60, batch=2, crop=32, autocast="none"
+    )
     runs.start(config, None, folder / "run", "cpu", 1, lambda _: None, lambda _: None)
     return folder / "run"
 
@@ -71,6 +96,24 @@ def file(run):
 
     path = run.parent / "tiny.onnx"
     export.export_run(run, path, export.Provenance("tiny", "Apache-2.0"))
+    return path
+
+
+@pytest.fixture(scope="session")
+def int8_file(run):
+    from imgae.training import export
+
+    path = run.parent / "int8.onnx"
+    export.export_run(run, path, export.Provenance("int8", "Apache-2.0"), precision="int8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def flips_file(run):
+    from imgae.training import export
+
+    path = run.parent / "flips.onnx"
+    export.export_run(run, path, export.Provenance("tiny", "Apache-2.0"), flip_ensemble=True)
     return path
 
 

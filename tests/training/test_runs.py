@@ -12,17 +12,19 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
 import nets  # noqa: E402
+import onnx  # noqa: E402
 from nets import build  # noqa: E402
 from scenes import photo  # noqa: E402
 
 from imgae import Image, ImageError, write_image  # noqa: E402
 from imgae.cli import main  # noqa: E402
 from imgae.errors import TrainingError  # noqa: E402
-from imgae.training import export, loop, optimizers, runs  # noqa: E402
+from imgae.model.verify.receptive_field import receptive_field_of  # noqa: E402
+from imgae.training import export, geometry, loop, optimizers, runs  # noqa: E402
 from imgae.training.checkpoint import Run  # noqa: E402
 from imgae.training.data import PictureBank  # noqa: E402
 from imgae.training.networks import fill  # noqa: E402
-from imgae.training.networks.parts import ResidualBlock  # noqa: E402
+from imgae.training.networks.parts import STRIDE, ResidualBlock  # noqa: E402
 from imgae.training.objectives.denoise import Denoising  # noqa: E402
 from imgae.training.tasks import lookup  # noqa: E402
 
@@ -96,6 +98,9 @@ def test_the_other_tasks_learn_and_can_be_exported(pictures, tmp_path, monkeypat
     card = export.export_run(tmp_path / "run", tmp_path / "own.onnx", provenance)
     assert card.task == task
     assert (card.thin_halo > 0) == (task == "inpaint")
+    if task == "detect":  # the fill of the others was made to see less far, above
+        field = receptive_field_of(onnx.load(tmp_path / "own.onnx"), STRIDE, card.halo)
+        assert field == (geometry.receptive_radius(trained), STRIDE)
 
 
 def test_crops_larger_than_the_drawn_masks_are_refused(pictures, tmp_path):
@@ -110,23 +115,25 @@ def test_crops_larger_than_the_drawn_masks_are_refused(pictures, tmp_path):
 def test_a_run_stopped_and_resumed_has_the_losses_of_one_that_was_not(
     pictures, tmp_path, monkeypatch, more
 ):
-    config = settings(pictures, steps=70, **more)
+    config = settings(pictures, steps=14, **more)
     whole, parts = tmp_path / "whole", tmp_path / "parts"
+    monkeypatch.setattr(loop, "LOG_EVERY", 10)
     monkeypatch.setattr(runs, "choose_pace", lambda net, obj, bank, config, place: (config, 1.0))
     runs.start(config, None, whole, "cpu", 1, silent, silent)
     step = loop.Trainer.train_step
 
-    def interrupted_at_60(trainer):
+    def interrupted_at_12(trainer):
         step(trainer)
-        if trainer.step == 60:
+        if trainer.step == 12:
             os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr(loop.Trainer, "train_step", interrupted_at_60)
+    monkeypatch.setattr(loop.Trainer, "train_step", interrupted_at_12)
     first = runs.start(config, None, parts, "cpu", 1, silent, silent)
-    assert (first.step, first.finished) == (60, False)
+    assert (first.step, first.finished) == (12, False)
     monkeypatch.setattr(loop.Trainer, "train_step", step)
     assert runs.resume(parts, "cpu", 1, silent, silent).finished
     assert losses(parts) == losses(whole)
+    assert losses(whole).keys() == {10, 14}
     a, b = Run(whole).load_checkpoint(), Run(parts).load_checkpoint()
     for part in ("net", "ema"):
         assert all(torch.equal(a[part][name], b[part][name]) for name in a[part])

@@ -21,8 +21,6 @@ from imgae.training.networks.denoise import DenoisingAutoencoder  # noqa: E402
 from imgae.training.networks.fill import smooth_fill  # noqa: E402
 from imgae.training.networks.inpaint import HOLE_LEVEL  # noqa: E402
 
-PROVENANCE = export.Provenance("tiny", "Apache-2.0")
-
 
 @pytest.mark.parametrize("size", [(1, 1), (5, 37), (64, 48), (131, 77)])
 @pytest.mark.parametrize("batch", [1, 3])
@@ -100,10 +98,8 @@ def test_weights_of_a_wider_network_are_refused():
         copy_weights(narrow, {"stem.weight": wide["stem.weight"]})
 
 
-def test_training_starts_from_a_flip_ensemble_as_from_a_plain_model(run, file, tmp_path):
-    path = tmp_path / "flips.onnx"
-    export.export_run(run, path, PROVENANCE, flip_ensemble=True)
-    card, weights = warmstart.load_weights(path)
+def test_training_starts_from_a_flip_ensemble_as_from_a_plain_model(file, flips_file):
+    card, weights = warmstart.load_weights(flips_file)
     _, plain = warmstart.load_weights(file)
     assert card.architecture == "tiny"
     assert all(torch.equal(weights[name], plain[name]) for name in plain)

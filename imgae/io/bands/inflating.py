@@ -43,6 +43,7 @@ class Inflating:
         return self.stream.eof
 
     def go_to(self, at: int) -> None:
+        """Unfold up to a place, or to the end of the stream."""
         mark = max(place for place in self.marks if place <= at)
         if at < self.at or mark > self.at:
             self.at, self.pending = mark, b""

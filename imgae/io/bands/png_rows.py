@@ -76,7 +76,9 @@ def without_pixels(content: Content) -> tuple[bytes, Streams] | None:
             return None
         size, kind = struct.unpack(">I4s", head)
         end = at + 12 + size
-        if end > len(content) or size > MOST_IN_CHUNK or kind == MOVING:
+        if end > len(content) or size > MOST_IN_CHUNK or not (kind.isalpha() and kind.isascii()):
+            return None
+        if kind == MOVING:
             return None
         if kind != PIXELS:
             beside += 12 + size

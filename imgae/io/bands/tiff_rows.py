@@ -21,7 +21,7 @@ from imgae.io.formats.tiff.colours import image_of
 from imgae.io.formats.tiff.container import Container, Directory
 from imgae.io.formats.tiff.layout import Layout, read_layout
 from imgae.io.formats.tiff.metadata import with_metadata
-from imgae.io.formats.tiff.notes import Silence, once, tell
+from imgae.io.formats.tiff.notes import Silence, also_in_threads, once, tell
 from imgae.io.formats.tiff.segments import (
     MOST_THREADS,
     SMALL,
@@ -51,12 +51,16 @@ class Unfolded:
 
     def __init__(self, content: Content, layout: Layout, size: int) -> None:
         self.content, self.layout, self.size = content, layout, size
+        self.ends = [rows * row_bytes(layout) for rows in heights(layout)]
         self.strips: OrderedDict[int, Inflating] = OrderedDict()
 
     def __getitem__(self, key: slice) -> bytes:
         number, at = divmod(int(key.start), self.size)
         strip = self.strips.get(number) or self.opened(number)
-        return strip.read(at, key.stop - key.start)
+        found = strip.read(at, key.stop - key.start)
+        if at + len(found) == self.ends[number] < self.size:
+            strip.go_to(self.size)  # reading the file whole looks so far, and may meet damage
+        return found
 
     def opened(self, number: int) -> Inflating:
         """Return a strip to be unfolded; of those of a plane only the last stay open."""
@@ -221,7 +225,7 @@ class TiffRows:
             self.keep(segments, found)
         else:
             with ThreadPoolExecutor(self.threads) as pool:
-                self.keep(segments, pool.map(place, segments))
+                self.keep(segments, pool.map(also_in_threads(place), segments))
         return out
 
     def keep(self, segments: list[Segment], found: Iterator[NDArray[Any] | None]) -> None:

@@ -49,7 +49,9 @@ def test_a_halo_too_small_is_found_by_probing_alone(fast, tmp_path, monkeypatch)
     assert "unknown by the graph (Sub)" in wrong["halo"]
 
 
-def test_a_thin_halo_too_small_is_found(tmp_path):
+def test_a_thin_halo_too_small_is_found(tmp_path, monkeypatch):
+    halos = {name: checks.CHECKS[name] for name in ("halo", "thin halo")}
+    monkeypatch.setattr(checks, "CHECKS", halos)
     path = tmp_path / "thin.onnx"
     onnx.save(onnx.load(registry.find("inpaint")), path)
     change_card(path, thin_halo=184)

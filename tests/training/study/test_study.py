@@ -83,13 +83,19 @@ def test_a_linear_denoiser_of_a_gaussian_is_wieners(broken):
         assert torch.allclose(gains, variances / (variances + noise**2), rtol=0.02)
 
 
+@cache
+def field_of_a_circle(noise):
+    draw = torch.Generator().manual_seed(0)
+    return curves.fit_field(curves.circle(torch.rand(8000, generator=draw)), noise, 0, steps=1500)
+
+
 @pytest.mark.parametrize("broken", [RIGHT, BROKEN])
-def test_the_field_of_a_denoiser_points_to_the_circle_it_learnt(broken):
+def test_the_field_of_a_denoiser_points_to_the_circle_it_learnt(broken, monkeypatch):
     """Broken: the sign."""
-    draw, noise = torch.Generator().manual_seed(0), 0.1
-    field = curves.fit_field(curves.circle(torch.rand(8000, generator=draw)), noise, 0, steps=1500)
+    noise = 0.1
+    field = field_of_a_circle(noise)
     if broken:
-        field.noise = -noise
+        monkeypatch.setattr(field, "noise", -noise)
     curve = curves.circle(torch.linspace(0, 1, 2000))
     turns = curves.circle(torch.linspace(0, 1, 60))
     with fails_if(broken):
@@ -99,12 +105,17 @@ def test_the_field_of_a_denoiser_points_to_the_circle_it_learnt(broken):
         assert float((steps * turns).sum(1).max()) < 0  # from outside inward
 
 
+@cache
+def field_of_a_gaussian(spread, noise):
+    points = spread * torch.randn(100_000, 1, generator=torch.Generator().manual_seed(3))
+    return curves.fit_field(points, noise, 0, steps=2500)
+
+
 @pytest.mark.parametrize("broken", [RIGHT, BROKEN])
 def test_a_denoisers_step_over_the_noises_variance_is_the_score(broken):
     """Of the density with the noise in it (Tweedie); broken: that of the density without."""
     spread, noise = 0.5, 0.25
-    draw = torch.Generator().manual_seed(3)
-    field = curves.fit_field(spread * torch.randn(100_000, 1, generator=draw), noise, 0, steps=2500)
+    field = field_of_a_gaussian(spread, noise)
     y = torch.linspace(-1, 1, 41)[:, None]
     score = -y / (spread**2 + (0 if broken else noise**2))
     with torch.no_grad(), fails_if(broken):
@@ -194,12 +205,13 @@ def test_what_is_held_out_is_of_other_pictures():
 
 def test_every_case_is_drawn_and_the_same_for_a_seed(tmp_path, monkeypatch):
     """With two steps of training each."""
-    right = fitting.fit
+    right, right_linear = fitting.fit, undercomplete.fit_linear
 
     def brief(parameters, loss, data, seed, _=0, rate=2e-3, after=lambda: None, **__):
         right(parameters, loss, data, seed, 2, rate, after)
 
     monkeypatch.setattr(fitting, "fit", brief)
+    monkeypatch.setattr(undercomplete, "fit_linear", lambda net, rows: right_linear(net, rows, 2))
     monkeypatch.setattr(patching, "TRAINING", 4000)
     monkeypatch.setattr(patching, "HELD_OUT", 1000)
     texts = []

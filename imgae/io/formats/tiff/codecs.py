@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from imgae.errors import ImageError
 from imgae.io.formats.tiff.layout import CMYK, FAX, ICC_LAB, LAB, RGB, YCBCR, Layout
 
+PIECE: Final = 1 << 20
+DEFLATED: Final = (8, 32946)
 NAMES: Final = {
     32766: "NeXT",
     32809: "ThunderScan",
@@ -39,6 +41,24 @@ def inflate(data: bytes, size: int) -> bytes:
         return bytes(imagecodecs.deflate_decode(data, out=size))
     except Exception:  # its errors are classes of modules that may be missing
         return zlib.decompressobj().decompress(data, size)
+
+
+def is_sound(data: bytes, unfolded: bytes) -> bool:
+    """Return whether data of deflate is right to its end, and so is its checksum.
+
+    unfolded: what `inflate` made of it. Data that holds more, or after which something follows, is
+    right too.
+    """
+    if zlib.adler32(unfolded) == int.from_bytes(data[-4:], "big"):
+        return True
+    stream, left, most = zlib.decompressobj(), data, 64 * len(unfolded) + PIECE
+    try:
+        while left and not stream.eof and most > 0:
+            most -= len(stream.decompress(left, PIECE))
+            left = stream.unconsumed_tail
+    except zlib.error:
+        return False
+    return stream.eof or most <= 0
 
 
 def unpack_runs(data: bytes, size: int) -> bytes:

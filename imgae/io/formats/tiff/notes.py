@@ -2,11 +2,13 @@
 
 import contextlib
 import contextvars
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Callable, Iterator
+from typing import Final, TypeVar
 
 from imgae.errors import warn
 
+Item = TypeVar("Item")
+Done = TypeVar("Done")
 TOLD: Final[contextvars.ContextVar[set[str] | None]] = contextvars.ContextVar("TOLD", default=None)
 
 
@@ -25,6 +27,16 @@ def once(told: set[str] | None = None) -> Iterator[None]:
         yield
     finally:
         TOLD.reset(token)
+
+
+def also_in_threads(function: Callable[[Item], Done]) -> Callable[[Item], Done]:
+    """Return a function that warns, where threads call it, as this thread would now."""
+    here = contextvars.copy_context()
+
+    def call(item: Item) -> Done:
+        return here.copy().run(function, item)
+
+    return call
 
 
 def tell(sentence: str) -> None:

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from imgae.errors import ImageError
 from imgae.io.format import File
-from imgae.io.formats.tiff.codecs import BYTES, PICTURES, check_known
+from imgae.io.formats.tiff.codecs import BYTES, DEFLATED, PICTURES, check_known, is_sound
 from imgae.io.formats.tiff.container import Directory
 from imgae.io.formats.tiff.layout import FAX, JPEG, OLD_JPEG, YCBCR, Layout
-from imgae.io.formats.tiff.notes import tell
+from imgae.io.formats.tiff.notes import also_in_threads, tell
 
 JPEG_TABLES: Final = 347
 T4_OPTIONS: Final = 292
@@ -24,6 +24,7 @@ LERC_PARAMETERS: Final = 50674
 HORIZONTAL: Final = 2
 FLOATING: Final = 3
 MOST_THREADS: Final = 4
+UNSOUND: Final = "{}: a checksum of its data is wrong, so parts of the picture may be damaged"
 SMALL: Final = 1 << 20
 """Samples of a picture that is not worth threads."""
 SPARSE: Final = "{}: parts of its pixels are not there (a sparse file); taken for 0"
@@ -64,7 +65,7 @@ def decode(layout: Layout, directory: Directory, file: File, order: str) -> NDAr
             place(segment)
     else:
         with ThreadPoolExecutor(min(MOST_THREADS, os.cpu_count() or 1)) as pool:
-            for _ in pool.map(place, segments):
+            for _ in pool.map(also_in_threads(place), segments):
                 pass
     return out
 
@@ -168,7 +169,8 @@ def part_of(
         data = bytes(imagecodecs.bitorder_decode(data))
     if layout.compression in PICTURES:
         return decode_picture(data, layout, cut, tables)
-    return decode_bytes(data, layout, order, cut[0] if layout.tile is None else layout.segment[0])
+    rows = cut[0] if layout.tile is None else layout.segment[0]
+    return decode_bytes(data, layout, order, rows, file.name)
 
 
 def may_have_fewer(segment: Segment, layout: Layout) -> bool:
@@ -215,13 +217,18 @@ def decode_picture(
     raise problem
 
 
-def decode_bytes(data: bytes, layout: Layout, order: str, rows: int) -> NDArray[Any]:
-    """Decode a segment of bytes, and undo what was done for compression; whole rows only."""
+def decode_bytes(data: bytes, layout: Layout, order: str, rows: int, name: str) -> NDArray[Any]:
+    """Decode a segment of bytes, and undo what was done for compression; whole rows only.
+
+    rows: of a segment with subsampled chroma. name: of the file. Warns where a checksum is wrong.
+    """
     high, wide = layout.segment
     if layout.subsampling != (1, 1) and layout.photometric == YCBCR and not layout.apart:
         return decode_subsampled(data, layout, rows)
     row = math.ceil(layout.packed_bits / 8)
     raw = BYTES[layout.compression](data, high * row)
+    if layout.compression in DEFLATED and not is_sound(data, raw):
+        tell(UNSOUND.format(name))
     whole = min(len(raw) // row, high)
     shape = (whole, wide, layout.deep)
     raw = raw[: whole * row]

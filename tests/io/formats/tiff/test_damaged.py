@@ -207,3 +207,31 @@ def test_a_fax_with_missing_rows_is_refused_and_one_with_white_rows_is_not(compr
         read_image(bytes(data))
     with pytest.raises(ImageError, match="cannot hold 30000 rows"):
         read_image(by_hand(30_000, 30_000, {258: numbers(3, 1), 259: numbers(3, 3)}, bytes(9)))
+
+
+@pytest.mark.parametrize("tile", [None, (64, 64)])
+def test_damaged_deflate_is_never_read_without_a_word(tile):
+    """Damage inside may leave data that can be unfolded, but is not what it was; in threads too."""
+    picture = np.tile(scene(), (12, 9, 1))
+    good = made(picture, compression="zlib", tile=tile, rowsperstrip=None if tile else 32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert np.array_equal(read_image(good).pixels, picture)
+    told = []
+    for seed in range(30):
+        chance = random.Random(seed)
+        damaged = bytearray(good)
+        at = chance.randrange(len(good) // 4, len(good) // 2)
+        for k in range(40):
+            damaged[at + k] ^= chance.randrange(1, 256)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            try:
+                found = read_image(bytes(damaged)).pixels
+            except ImageError:
+                continue
+        if not np.array_equal(found, picture):
+            (only,) = caught
+            assert "a checksum of its data is wrong" in str(only.message)
+            told.append(seed)
+    assert told  # some damage is of this kind

@@ -1,0 +1,338 @@
+"""A run of a command over its pictures: find, plan, restore, tell."""
+
+import argparse
+import contextlib
+import errno
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TextIO
+
+from imgae.cli.files import ALL_FAILED, SOME_FAILED
+from imgae.cli.output import note, one_line, result, say
+from imgae.cli.pictures import check_format
+from imgae.cli.planning import (
+    Command,
+    as_expected,
+    check_together,
+    folder_named,
+    namer,
+    plan,
+    refuse,
+)
+from imgae.cli.progress import batch_progress
+from imgae.cli.tasks import limit_of
+from imgae.errors import ImageError
+from imgae.io import places
+from imgae.io.formats.table import extensions, listed
+from imgae.io.remote import is_folder, is_remote, place_of
+from imgae.model.machine import limit_memory
+from imgae.restore.batches.engine import STANDARD, Engine, Job, Local, Outcome
+from imgae.restore.batches.inputs import Search
+from imgae.restore.batches.journal import Journal
+from imgae.restore.batches.outputs import Planned
+from imgae.restore.batches.record import (
+    DONE,
+    FAILED,
+    HASHES,
+    SKIPPED,
+    Record,
+    Tally,
+    check_report,
+    write_report,
+)
+from imgae.restore.batches.rehearsal import Rehearsal
+from imgae.restore.batches.run import WOULD, Jobs, Rules, Run
+
+FULL = "the run ends, since the disk is full; make room, and go on with --resume"
+MANY = 10
+"""From so many pictures on, a table follows."""
+
+
+def restore_all(options: argparse.Namespace, command: Command) -> int:
+    """Do what a command does with all its inputs, and return the exit code."""
+    from imgae.io.libraries import prepare_libraries
+
+    prepare_libraries()
+    check_format(options)
+    check_together(options)
+    search = Search(options.recursive, leave_out=folder_named(options.output))
+    found = search.find(options.inputs)
+    if masks := command.masks:
+        found = [each for each in found if each.named or not masks.holds(each.path)]
+    alone = len(found) == 1 and found[0].named
+    if command.writes and not alone:
+        options.parser.error("--save-mask and --preview write one file, and take one picture")
+    planned, folder = plan(options, command, found, alone=alone)
+    refuse(options, command, planned if alone else as_expected(planned, namer(options, command)))
+    return Batch(options, command, planned, folder, search, alone=alone).run()
+
+
+class Batch:
+    """A run of a command over pictures.
+
+    search: how they were found. alone: whether it is one that was named, whose failure is the
+    program's. folder: the one that -o names for results.
+    """
+
+    def __init__(
+        self,
+        options: argparse.Namespace,
+        command: Command,
+        planned: Sequence[Planned],
+        folder: Path | None,
+        search: Search,
+        *,
+        alone: bool,
+    ) -> None:
+        self.options, self.command, self.search, self.alone = options, command, search, alone
+        self.folder = folder if folder and not is_folder(folder) else None
+        self.makes = folder is not None
+        self.named = all(each.found.named for each in planned)
+        self.jobs = Jobs(planned, self.job)
+        self.records: list[Record] = []
+        self.tally = Tally()
+        self.would: list[Job] = []
+
+    def job(self, number: int, planned: Planned) -> Job:
+        found, target = planned.found, planned.target
+        return Job(
+            number,
+            found.path,
+            target,
+            tuple(self.command.places(target)),
+            makes=self.makes,
+            also=self.command.masks.of(found) if self.command.masks else (),
+        )
+
+    def run(self) -> int:
+        """Restore all, print what becomes of each, write the report, and return the exit code."""
+        self.check_places()
+        for name, error in self.search.problems:
+            self.tell(Record(name, None, FAILED, str(error)), None)
+        began = False
+        try:
+            with made(self.folder if self.jobs and not self.options.dry_run else None):
+                try:
+                    self.go()
+                    began = True
+                finally:
+                    began = began or bool(self.tally.counts)
+                    if self.options.report and began:
+                        write_report(Path(self.options.report), self.records)
+        finally:
+            limit_memory(None)
+            if began:
+                self.print_table()
+        counts = self.tally.counts
+        if not counts[FAILED]:
+            return 0
+        return SOME_FAILED if counts[DONE] or counts[SKIPPED] else ALL_FAILED
+
+    def check_places(self) -> None:
+        """Raise ImageError if what is for all pictures cannot be written."""
+        options = self.options
+        if self.folder:
+            places.check_folder(self.folder)
+        self.check_memory()
+        for use in self.command.writes:
+            check_place(use.path, options.overwrite, self.folder)
+        if options.report:
+            check_report(Path(options.report))
+            if Path(options.report).parent != self.folder:
+                places.check_place(Path(options.report), overwrite=True)
+
+    def check_memory(self) -> None:
+        """Raise ImageError if --max-memory is less than the smallest picture takes."""
+        from imgae.io.measure import Size
+        from imgae.restore.memory import needed, size_in_words
+
+        least = needed(Size(1, 1, 1, 3, 1), self.command.kind)
+        if self.options.max_memory != "auto" and self.options.max_memory < least:
+            raise ImageError(
+                f"--max-memory {size_in_words(self.options.max_memory)} is too little for any "
+                f"picture; give {size_in_words(least)} or more"
+            )
+
+    def go(self) -> None:
+        """Take all pictures through the run."""
+        options = self.options
+        rules = Rules(options.overwrite, options.resume, options.skip_existing)
+        remembers = not self.alone or options.resume
+        journal = Journal(writes=not options.dry_run) if remembers else None
+        run = Run(
+            self.jobs,
+            self.command.task,
+            self.engine(),
+            rules,
+            journal,
+            self.check,
+            several=not self.alone,
+        )
+        hidden = options.quiet or self.alone
+        try:
+            with batch_progress(len(self.jobs), hidden=hidden) as advance:
+                for record, outcome in run.records():
+                    self.tell(record, outcome)
+                    advance(record)
+                    if outcome and is_full(outcome.trouble):
+                        say(f"imgae: {FULL}", sys.stderr)
+                        self.keep_rest(run)
+                        break
+        except KeyboardInterrupt:
+            self.keep_rest(run)
+            raise
+        if journal and journal.problem:
+            note(f"{journal.problem}, so --resume will not know what this run did")
+
+    def engine(self) -> Engine:
+        """Return where the work is done."""
+        options = self.options
+        if options.dry_run and not self.command.rehearses:
+            return Rehearsal()
+        if options.engine == "ray":
+            from imgae.restore.batches.cluster import Ray
+
+            return Ray(options.workers, options.threads, debug=options.debug)
+        return Local(self.cost, limit_of(options))
+
+    def cost(self, job: Job) -> int:
+        """Return about how many bytes a picture needs while it is at work."""
+        from imgae.io.measure import size_of
+        from imgae.restore.memory import needed
+
+        size = size_of(job.source)
+        return needed(size, self.command.kind) if size else 0
+
+    def check(self, job: Job) -> None:
+        """Raise ImageError if a picture is none, or its result cannot be written."""
+        from imgae.io.files import check_source
+
+        if job.source != STANDARD:
+            check_source(job.source)
+        named = self.options.output is not None and job.target == place_of(self.options.output)
+        if job.places and not named and job.target.suffix.lower() not in extensions():
+            kind = job.source.suffix[1:].upper()
+            what = f"imgae does not read {kind} files" if kind else "its name has no extension"
+            raise ImageError(
+                f"{job.source}: {what}; it reads {listed()}; convert the file, or if only its name "
+                "is wrong, name the output with -o or its format with --format"
+            )
+        for place in job.places:
+            if place != STANDARD:
+                check_place(place, job.overwrite, place.parent if job.makes else None)
+
+    def tell(self, record: Record, outcome: Outcome | None) -> None:
+        """Print what became of a picture, and keep it for the report and the table."""
+        self.keep(record, outcome)
+        options = self.options
+        if outcome:
+            for sentence in outcome.notes:
+                note(sentence)
+        if record.status == FAILED:
+            if self.alone or options.debug:
+                raise (outcome and outcome.trouble) or ImageError(record.message)
+            say(f"imgae: {one_line(record.message)}", sys.stderr)
+        elif record.status == DONE and outcome:
+            self.print_done(record)
+        elif record.message == WOULD and not options.quiet:
+            say(one_line(f"{record.input} -> {record.output}: {WOULD}"), self.lines)
+
+    def print_done(self, record: Record) -> None:
+        options, fields = self.options, as_printed(record)
+        if options.json:
+            result(json.dumps(fields))
+        elif not options.quiet:
+            for key, name in (("input", "standard input"), ("output", "standard output")):
+                fields[key] = name if fields[key] == "-" else fields[key]
+            line = one_line(self.command.summary(fields))
+            say(line, sys.stderr if record.output == "-" else sys.stdout)
+
+    def keep(self, record: Record, outcome: Outcome | None = None) -> None:
+        self.tally.add(record)
+        if outcome and record.status != FAILED and self.options.dry_run:
+            self.would.append(outcome.job)
+        if self.options.report:
+            self.records.append(record)
+
+    def keep_rest(self, run: Run) -> None:
+        for record in run.rest():
+            self.keep(record)
+
+    def print_table(self) -> None:
+        """Print how many are done, skipped and failed, where there are many or not all are done."""
+        counts, options = self.tally.counts, self.options
+        several = counts.total() >= MANY or not self.named or counts[SKIPPED]
+        if options.quiet or self.alone or not several:
+            return
+        say(self.tally.table(self.search.ignored), self.lines)
+        if options.dry_run:
+            self.print_estimate()
+
+    @property
+    def lines(self) -> TextIO | None:
+        """Where lines for people go: not among the objects of --json."""
+        return sys.stderr if self.options.json else sys.stdout
+
+    def print_estimate(self) -> None:
+        """Print about how long the run would take, by a picture that is restored for it."""
+        from imgae.restore.batches.rehearsal import estimate
+
+        options = argparse.Namespace(**{**vars(self.command.task.options), "dry_run": False})
+        task = replace(self.command.task, options=options)
+        if found := estimate(task, self.would, options.max_pixels):
+            say(found, self.lines)
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Return whether an error comes from a disk without room."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        error = error.__cause__
+    return False
+
+
+def as_printed(record: Record) -> dict[str, Any]:
+    """Return what --json prints of a picture, and summaries are made of."""
+    fields = {key: value for key, value in record.details.items() if not key.endswith(HASHES)}
+    seconds = record.seconds
+    return {
+        "input": record.input,
+        "output": record.output,
+        **fields,
+        "seconds": round(seconds, 3),
+        "megapixels_per_second": round(fields.get("pixels", 0) / 1e6 / max(seconds, 1e-9), 3),
+    }
+
+
+def check_place(path: Path, overwrite: bool, folder: Path | None) -> None:
+    """Raise ImageError if a picture could not be written there.
+
+    folder: one that will be made for this run if it is not there, or None.
+    """
+    from imgae.io.files import check_writable, writer_for
+
+    if folder is not None and path.parent == folder and not is_folder(folder):
+        places.check_folder(folder)
+        writer_for(path)
+    else:
+        check_writable(path, overwrite)
+
+
+@contextlib.contextmanager
+def made(folder: Path | None) -> Iterator[None]:
+    """Make a folder, and those above it, if one is given; take them away if they stay empty."""
+    if folder is None or is_remote(folder):
+        yield
+        return
+    above = [place for place in folder.parents if not place.exists()]
+    places.make_folder(folder)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):  # it holds something
+            for place in (folder, *above):
+                place.rmdir()

@@ -1,0 +1,73 @@
+"""What the results of a command depend on, and its options as a value that travels."""
+
+import argparse
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import imgae
+from imgae.model.machine import default_limit
+from imgae.restore.batches.engine import Worker
+
+
+@dataclass(frozen=True)
+class OptionsTask:
+    """A task that goes by the options of a command."""
+
+    options: argparse.Namespace
+
+    @property
+    def key(self) -> str:
+        raise NotImplementedError
+
+    def load(self) -> Worker:
+        raise NotImplementedError
+
+
+WRITING = ("format", "quality", "cmyk", "strip_metadata")
+"""Options that say how results are written."""
+
+
+def values_of(options: argparse.Namespace) -> argparse.Namespace:
+    """Return parsed options without what cannot be pickled."""
+    values = {key: value for key, value in vars(options).items() if key not in ("parser", "run")}
+    return argparse.Namespace(**values)
+
+
+def key_of(
+    options: argparse.Namespace, names: Sequence[str], models: Iterable[str], files: Iterable[str]
+) -> str:
+    """Return what is equal only for options that give equal results.
+
+    names: of options that decide them. models: that are used, by name or path. files: others whose
+    content decides results. This imgae's version counts too.
+    """
+    from imgae.model import registry
+
+    values = {name: getattr(options, name, None) for name in names}
+    contents = [hash_of(registry.find(model)) for model in models]
+    contents += [hash_of(Path(name)) for name in files]
+    said = json.dumps([imgae.__version__, values, contents])
+    return hashlib.blake2b(said.encode(), digest_size=20).hexdigest()
+
+
+@lru_cache(maxsize=64)
+def hash_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def limit_of(options: argparse.Namespace) -> int:
+    """Return how many bytes --max-memory allows this process."""
+    return default_limit() if options.max_memory == "auto" else int(options.max_memory)
+
+
+def denoising_models(options: argparse.Namespace, model: str | None) -> list[str]:
+    """Return the names of the models that remove noise, if `model` is named or none is."""
+    from imgae.restore import denoise
+
+    first = model or denoise.default_model(options.device)[0]
+    return [first, denoise.camera_model(options.device), denoise.ESTIMATE]

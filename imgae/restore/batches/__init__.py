@@ -1,0 +1,17 @@
+"""Many pictures: which there are, where results go, what is done already, the run, its report."""
+
+__all__ = [
+    "api",
+    "cluster",
+    "engine",
+    "inputs",
+    "joining",
+    "journal",
+    "masks",
+    "outputs",
+    "record",
+    "rehearsal",
+    "run",
+    "watch",
+    "work",
+]

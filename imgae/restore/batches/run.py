@@ -1,0 +1,180 @@
+"""A run over many pictures: what is to be done of it, what was done, and what became of each."""
+
+import contextlib
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+from imgae.errors import ImageError, ImgaeError
+from imgae.restore.batches.engine import Engine, Job, Outcome, Task, sentence_of
+from imgae.restore.batches.journal import Entry, Journal, hash_of_file
+from imgae.restore.batches.outputs import Planned
+from imgae.restore.batches.record import DONE, FAILED, SKIPPED, Record
+
+CURRENT: Final = "done already, and current"
+THERE: Final = "its result is there already"
+NOT_REACHED: Final = "not reached before the run was ended"
+WOULD: Final = "would be written"
+EXISTS: Final = (
+    "{}: exists already; --resume goes on with what is not done, --skip-existing leaves what is "
+    "there, and --overwrite replaces it"
+)
+NOT_OURS: Final = (
+    "{}: exists already, and is not as imgae wrote it, so --resume leaves it; add --overwrite to "
+    "replace it, or name another place"
+)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What to do where a result is there already. The first that is true counts.
+
+    skip_existing: leave it. resume: leave it if it is what would be written, by content, options
+    and model, and write it anew if imgae wrote it otherwise. overwrite: write it anew.
+    """
+
+    overwrite: bool = False
+    resume: bool = False
+    skip_existing: bool = False
+
+
+class Jobs:
+    """The jobs of a plan, each made when it is asked for, since there may be a million."""
+
+    def __init__(self, planned: Sequence[Planned], make: Callable[[int, Planned], Job]) -> None:
+        self.planned, self.make = planned, make
+
+    def __len__(self) -> int:
+        return len(self.planned)
+
+    def __iter__(self) -> Iterator[Job]:
+        return (self.make(number, each) for number, each in enumerate(self.planned))
+
+
+@dataclass
+class Run:
+    """Pictures on their way through an engine.
+
+    jobs: all of them; their `overwrite` is set here. check: raises an ImgaeError for a job that
+    cannot be done, as far as is known before. journal: None remembers nothing. several: whether
+    messages are about many pictures.
+    """
+
+    jobs: Iterable[Job]
+    task: Task
+    engine: Engine
+    rules: Rules = Rules()
+    journal: Journal | None = None
+    check: Callable[[Job], None] = lambda _: None
+    several: bool = True
+    settled: deque[tuple[int, Record]] = field(default_factory=deque)
+    reached: set[int] = field(default_factory=set)
+    hashes: dict[int, list[str]] = field(default_factory=dict)
+
+    def records(self) -> Iterator[tuple[Record, Outcome | None]]:
+        """Yield what becomes of each picture, and its outcome if it was begun."""
+        for outcome in self.engine.run(self.to_do(), self.task):
+            yield from self.drained()
+            self.reached.add(outcome.job.number)
+            yield self.record_of(outcome), outcome
+        yield from self.drained()
+
+    def rest(self) -> Iterator[Record]:
+        """Yield records of the pictures that a run which was ended did not reach."""
+        for record, _ in self.drained():
+            yield record
+        for job in self.jobs:
+            if job.number not in self.reached:
+                yield Record(str(job.source), None, SKIPPED, NOT_REACHED)
+
+    def drained(self) -> Iterator[tuple[Record, None]]:
+        while self.settled:
+            number, record = self.settled.popleft()
+            self.reached.add(number)
+            yield record, None
+
+    def to_do(self) -> Iterator[Job]:
+        """Yield the jobs that are to be done; records of the others are settled."""
+        for job in self.jobs:
+            try:
+                skipped, overwrite = self.judged(job)
+                if skipped:
+                    target = str(job.target)
+                    self.settled.append(
+                        (job.number, Record(str(job.source), target, SKIPPED, skipped))
+                    )
+                    continue
+                allowed = replace(job, overwrite=overwrite)
+                self.check(allowed)
+                if self.journal:
+                    self.hashes[job.number] = [hash_of_file(path) for path in job.also]
+                    self.journal.started(job.places)
+            except (ImgaeError, OSError) as error:
+                sentence = sentence_of(error, job.source)
+                self.settled.append((job.number, Record(str(job.source), None, FAILED, sentence)))
+                continue
+            yield allowed
+
+    def judged(self, job: Job) -> tuple[str, bool]:
+        """Return why a job is skipped, or "", and whether it may replace files.
+
+        Raises ImageError where it may not.
+        """
+        there = [place for place in job.places if exists(place)]
+        if not there:
+            return "", self.rules.overwrite
+        if self.rules.skip_existing:
+            return THERE, False
+        if not self.rules.resume or self.journal is None:
+            if self.several and not self.rules.overwrite:
+                raise ImageError(EXISTS.format(there[0]))
+            return "", self.rules.overwrite
+        entries = [self.journal.entry(place) for place in job.places]
+        if len(there) == len(job.places) and self.current(job, entries):
+            return CURRENT, False
+        for place, entry in zip(job.places, entries, strict=True):
+            if place in there and not self.rules.overwrite and not ours(place, entry):
+                raise ImageError(NOT_OURS.format(place))
+        return "", True
+
+    def current(self, job: Job, entries: Sequence[Entry | None]) -> bool:
+        """Return whether results are what the job would write."""
+        known = [entry for entry in entries if entry and entry.done]
+        if len(known) < len(entries) or any(entry.key != self.task.key for entry in known):
+            return False
+        with contextlib.suppress(OSError):
+            inputs = tuple(hash_of_file(path) for path in (job.source, *job.also))
+            return all(
+                entry.inputs == inputs and hash_of_file(place) == entry.output
+                for place, entry in zip(job.places, known, strict=True)
+            )
+        return False
+
+    def record_of(self, outcome: Outcome) -> Record:
+        """Return the record of an outcome, and remember results."""
+        job, fields = outcome.job, outcome.fields
+        source = str(job.source)
+        if outcome.error is not None:
+            return Record(source, None, FAILED, outcome.error, outcome.seconds)
+        if WOULD in fields:
+            return Record(source, str(job.target), SKIPPED, WOULD)
+        if self.journal and "input_hash" in fields:
+            inputs = [fields["input_hash"], *self.hashes.pop(job.number, [])]
+            for place, found in zip(job.places, fields["output_hashes"], strict=True):
+                self.journal.done(place, self.task.key, inputs, found)
+        target = str(job.places[0]) if job.places else None
+        return Record(source, target, DONE, "", outcome.seconds, fields)
+
+
+def ours(place: Path, entry: Entry | None) -> bool:
+    """Return whether a file is one that a run began or wrote, and nobody changed since."""
+    if entry is None:
+        return False
+    return not entry.done or hash_of_file(place) == entry.output
+
+
+def exists(place: Path) -> bool:
+    return os.path.lexists(place) if isinstance(place, Path) else place.exists()

@@ -1,0 +1,410 @@
+"""Folders, lists and patterns; runs that go on; reports and tables; standard input and output."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tiny_models
+
+from imgae import Image, read_image, write_image
+from imgae.cli import main
+from imgae.restore.denoise import Denoiser
+
+RNG = np.random.default_rng(0)
+DENOISE = ("--model", "darken", "--sigma", "10")
+
+
+def picture(path, seed=0):
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(seed)
+    pixels = rng.integers(60, 200, (20, 30, 3)).astype(np.uint8)
+    write_image(Image(pixels), path, overwrite=True)
+
+
+def tree(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.fixture
+def work(models, tmp_path, monkeypatch):
+    """Work in a folder that holds photos/a.png, photos/b.jpg, photos/sub/a.png and what is none."""
+    tiny_models.fill(models / "white.onnx")
+    monkeypatch.setenv("IMGAE_STATE", str(tmp_path / "state"))
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    for number, name in enumerate(("a.png", "b.jpg", "sub/a.png")):
+        picture(folder / "photos" / name, number)
+    Path("photos/notes.txt").write_text("no picture")
+    Path("photos/.hidden.png").write_bytes(b"")
+    return folder
+
+
+def runs(monkeypatch):
+    """Count the pictures that are denoised."""
+    done = []
+    plain = Denoiser.run
+
+    def counting(self, *words, **named):
+        done.append(1)
+        return plain(self, *words, **named)
+
+    monkeypatch.setattr(Denoiser, "run", counting)
+    return done
+
+
+def test_a_folder_keeps_its_tree_under_the_output(work, capfd):
+    assert main(["denoise", "photos", "-r", "-o", "out", *DENOISE]) == 0
+    assert tree(work / "out") == ["a.denoised.png", "b.denoised.jpg", "sub/a.denoised.png"]
+    out, err = capfd.readouterr()
+    assert err == ""
+    assert out.splitlines()[3:] == [
+        "3 pictures: 3 done, 0 skipped, 0 failed",
+        "1 other file there is no picture by its name",
+    ]
+    for name in ("a", "sub/a"):
+        before = read_image(f"photos/{name}.png").pixels
+        assert np.array_equal(read_image(f"out/{name}.denoised.png").pixels, before - 10)
+
+
+def test_folders_in_a_folder_are_left_unless_asked_for(work, capfd):
+    assert main(["denoise", "photos", "-o", "out", *DENOISE]) == 0
+    assert tree(work / "out") == ["a.denoised.png", "b.denoised.jpg"]
+
+
+def test_several_folders_keep_their_names(work):
+    picture("more/a.png")
+    assert main(["denoise", "photos", "more", "-o", "out", *DENOISE]) == 0
+    assert tree(work / "out") == [
+        "more/a.denoised.png",
+        "photos/a.denoised.png",
+        "photos/b.denoised.jpg",
+    ]
+
+
+def test_a_second_run_takes_no_results_for_pictures(work, capfd):
+    for _ in range(2):
+        assert main(["denoise", "photos", "-r", "--overwrite", *DENOISE]) == 0
+        assert tree(work / "photos") == [
+            ".hidden.png", "a.denoised.png", "a.png", "b.denoised.jpg", "b.jpg", "notes.txt",
+            "sub/a.denoised.png", "sub/a.png",
+        ]  # fmt: skip
+
+
+def test_results_in_a_folder_of_the_inputs_are_not_searched(work):
+    for _ in range(2):
+        words = ["denoise", "photos", "-r", "-o", "photos/clean", "--overwrite", *DENOISE]
+        assert main(words) == 0
+        names = ["a.denoised.png", "b.denoised.jpg", "sub/a.denoised.png"]
+        assert tree(work / "photos" / "clean") == names
+
+
+def test_patterns_and_lists_name_pictures(work, capfd):
+    assert main(["denoise", "photos/**/*.png", "-o", "out", *DENOISE]) == 0
+    assert tree(work / "out") == ["a.denoised.png", "sub/a.denoised.png"]
+    Path("list.txt").write_text("\ufeffphotos/a.png\r\n\n  photos/b.jpg\n", encoding="utf-8")
+    assert main(["denoise", "@list.txt", "-o", "two", *DENOISE]) == 0
+    assert tree(work / "two") == ["a.denoised.png", "b.denoised.jpg"]
+    Path("zero.txt").write_bytes(b"photos/a.png\0photos\0")
+    assert main(["denoise", "@zero.txt", "-o", "three", *DENOISE]) == 0
+    assert tree(work / "three") == ["a.denoised.png", "b.denoised.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["empty"], "empty: no pictures in this folder; imgae reads PNG"),
+        (["deep"], "deep: no pictures in this folder, but folders: add --recursive"),
+        (["*.tif"], "*.tif: no file matches this pattern"),
+        (["@no.txt"], "no.txt: the list cannot be read: No such file"),
+        (["@void.txt"], "void.txt: the list is empty"),
+    ],
+)
+def test_words_that_lead_to_nothing_are_told(work, capfd, words, told):
+    Path("empty").mkdir()
+    Path("deep/er").mkdir(parents=True)
+    Path("void.txt").write_text("\n")
+    assert main(["denoise", *words, *DENOISE]) == 1
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert told in err
+    assert err.count("\n") == 1
+
+
+def test_two_pictures_never_go_to_one_file(work):
+    picture("mixed/a.png", 1)
+    picture("mixed/a.JPG", 2)
+    picture("mixed/A.tif", 3)
+    assert main(["denoise", "mixed", "--format", "png", "-o", "out", *DENOISE]) == 0
+    results = tree(work / "out")
+    assert len({name.lower() for name in results}) == 3
+    picture("lists/x/a.png", 1)
+    picture("lists/y/a.png", 2)
+    Path("list.txt").write_text("lists/x/a.png\nlists/y/a.png\n")
+    assert main(["denoise", "@list.txt", "-o", "flat", *DENOISE]) == 0
+    assert len(tree(work / "flat")) == 2
+
+
+def test_a_file_that_is_named_beside_a_folder_has_a_result_of_its_own(work):
+    picture("x/a.png", 5)
+    assert main(["denoise", "photos", "x/a.png", "-o", "out", *DENOISE]) == 0
+    assert len(tree(work / "out")) == 3
+
+
+def test_a_suffix_names_results(work, capfd):
+    assert main(["denoise", "photos", "--suffix", "_clean", "-o", "out", *DENOISE]) == 0
+    assert tree(work / "out") == ["a_clean.png", "b_clean.jpg"]
+    assert main(["denoise", "photos", "--suffix", "", "-o", "same", *DENOISE]) == 0
+    assert tree(work / "same") == ["a.png", "b.jpg"]
+
+
+def test_resume_does_what_is_not_done_or_not_current(work, capfd, monkeypatch):
+    words = ["denoise", "photos", "-r", "-o", "out", *DENOISE]
+    assert main(words) == 0
+    done = runs(monkeypatch)
+    assert main([*words, "--resume"]) == 0
+    assert not done
+    out = capfd.readouterr().out
+    assert "3 pictures: 0 done, 3 skipped, 0 failed" in out
+    assert "skipped       3  done already, and current" in out
+
+    picture("photos/a.png", 9)  # other content
+    Path("out/b.denoised.jpg").unlink()
+    assert main([*words, "--resume"]) == 0
+    assert len(done) == 2
+    assert np.array_equal(
+        read_image("out/a.denoised.png").pixels, read_image("photos/a.png").pixels - 10
+    )
+    assert main([*words, "--resume", "--strength", "0.5"]) == 0  # another option
+    assert len(done) == 5
+
+
+def test_resume_leaves_what_others_wrote(work, capfd):
+    words = ["denoise", "photos", "-o", "out", *DENOISE]
+    Path("out").mkdir()
+    picture("out/a.denoised.png", 7)
+    mine = Path("out/a.denoised.png").read_bytes()
+    assert main([*words, "--resume"]) == 3
+    assert "out/a.denoised.png: exists already, and is not as imgae wrote it" in (
+        capfd.readouterr().err
+    )
+    assert Path("out/a.denoised.png").read_bytes() == mine
+    picture("out/b.denoised.jpg", 7)  # ours, but changed since
+    assert main([*words, "--resume"]) == 1
+    assert main([*words, "--resume", "--overwrite"]) == 0
+    assert Path("out/a.denoised.png").read_bytes() != mine
+
+
+def test_what_was_begun_and_not_finished_is_made_again(work):
+    from imgae.restore.batches.journal import Journal
+
+    Path("out").mkdir()
+    Journal().started([Path("out/a.denoised.png")])
+    Path("out/a.denoised.png").write_bytes(b"of a run that was killed")
+    assert main(["denoise", "photos", "-o", "out", "--resume", *DENOISE]) == 0
+    assert tree(work / "out") == ["a.denoised.png", "b.denoised.jpg"]
+    read_image("out/a.denoised.png")
+
+
+def test_skip_existing_looks_at_names_alone(work, capfd):
+    Path("out").mkdir()
+    Path("out/a.denoised.png").write_bytes(b"anything")
+    assert main(["denoise", "photos", "-o", "out", "--skip-existing", *DENOISE]) == 0
+    assert Path("out/a.denoised.png").read_bytes() == b"anything"
+    assert "skipped       1  its result is there already" in capfd.readouterr().out
+
+
+def test_the_report_has_a_record_for_each_file(work, capfd):
+    Path("photos/broken.png").write_bytes(b"no picture")
+    words = ["denoise", "photos", "-o", "out", *DENOISE]
+    assert main([*words, "--report", "run.json"]) == 3
+    records = json.loads(Path("run.json").read_text())
+    assert [record["status"] for record in records] == ["done", "done", "failed"]
+    assert records[0]["input"] == "photos/a.png"
+    assert records[0]["output"] == "out/a.denoised.png"
+    assert records[0]["sigma"] == 10
+    assert len(records[0]["input_hash"]) == 40
+    assert records[0]["seconds"] > 0
+    assert records[2]["message"].startswith("photos/broken.png: not a picture")
+    out, err = capfd.readouterr()
+    assert "3 pictures: 2 done, 0 skipped, 1 failed" in out
+    assert "failed        1  not a picture that can be read" in out
+    assert err.count("\n") == 1
+
+    assert main([*words, "--resume", "--report", "run.csv"]) == 3
+    rows = list(csv.DictReader(io.StringIO(Path("run.csv").read_text())))
+    assert [row["status"] for row in rows] == ["skipped", "skipped", "failed"]
+    assert main([*words, "--report", "run.txt"]) == 1
+
+
+def test_a_dry_run_writes_nothing(work, capfd):
+    for command in (["denoise", *DENOISE], ["mask", "--box", "1,1,3,3"]):
+        assert main([command[0], "photos", *command[1:], "-o", "out", "--dry-run"]) == 0
+        out = capfd.readouterr().out
+        assert "photos/a.png -> out/a." in out
+        assert "would be written" in out
+        assert not Path("out").exists()
+
+
+def test_masks_come_from_a_folder(work, capfd):
+    for name, top in (("a_mask.png", 2), ("b.png", 5)):
+        mask = np.zeros((20, 30, 1), np.uint8)
+        mask[top : top + 3, 2:5] = 255
+        Path("masks").mkdir(exist_ok=True)
+        write_image(Image(mask), Path("masks") / name)
+    words = ["inpaint", "photos", "--mask", "masks", "--model", "white", "-o", "out"]
+    assert main([*words, "--format", "png"]) == 0
+    assert (read_image("out/a.inpainted.png").pixels[2:5, 2:5] == 255).all()
+    assert (read_image("out/b.inpainted.png").pixels[5:8, 2:5] == 255).all()
+    picture("photos/c.png", 4)
+    assert main([*words, "--resume", "--format", "png"]) == 3
+    assert "photos/c.png: no mask for it in masks; expected c_mask.png or c.png" in (
+        capfd.readouterr().err
+    )
+    write_image(Image(255 - mask), "masks/b_mask.png")  # another mask is another result
+    assert main([*words, "--resume", "--format", "png", "--json"]) == 3
+    assert [json.loads(line)["input"] for line in capfd.readouterr().out.splitlines()] == [
+        "photos/b.jpg"
+    ]
+
+
+def program(*words, data=b""):
+    command = [sys.executable, "-m", "imgae", *words]
+    return subprocess.run(command, input=data, capture_output=True, check=False)
+
+
+def test_bytes_go_in_and_out(work):
+    assert main(["denoise", "photos/a.png", "-o", "file.png", *DENOISE]) == 0
+    data = Path("photos/a.png").read_bytes()
+    done = program("denoise", "-", "-o", "-", *DENOISE, data=data)
+    assert (done.returncode, done.stdout) == (0, Path("file.png").read_bytes())
+    assert done.stderr.startswith(b"standard input -> standard output: 30x20")
+    done = program("denoise", "-", "--quiet", "--format", "tif", *DENOISE, data=data)
+    assert (done.stdout[:2], done.stderr) == (b"II", b"")
+    done = program("denoise", "-", *DENOISE, data=b"no picture")
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr.startswith(b"imgae: standard input: not a picture")
+    done = program("mask", "-", "--box", "1,1,3,3", data=data)
+    assert done.stdout[1:4] == b"PNG"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("-", "photos/a.png"),
+        ("-", "--json"),
+        ("photos", "-o", "-"),
+        ("-", "-o", "photos"),
+        ("-", "--engine", "ray"),
+        ("photos/a.png", "-o", "-", "--engine", "ray"),
+    ],
+)
+def test_standard_streams_are_for_one_picture(work, capfd, words):
+    assert main(["denoise", *words, *DENOISE]) == 2
+    assert capfd.readouterr().err.count("\n") == 1
+
+
+def test_a_pipe_that_is_closed_ends_it_without_a_word(work):
+    picture("large.png")
+    write_image(Image(RNG.integers(0, 255, (600, 600, 3)).astype(np.uint8)), "large.png", True)
+    command = [sys.executable, "-m", "imgae", "denoise", "large.png", "-o", "-", *DENOISE]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 1
+
+
+def test_work_that_cannot_start_leaves_the_report_of_the_run_before(work, capfd):
+    Path("run.json").write_text("of before")
+    words = ["denoise", "photos", "-o", "out", "--report", "run.json"]
+    assert main([*words, "--model", "nonesuch"]) == 1
+    assert Path("run.json").read_text() == "of before"
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert "no model is called 'nonesuch'" in err
+    assert not Path("out").exists()
+
+
+def test_a_suffix_names_no_folder(work, capfd):
+    assert main(["denoise", "photos", "--suffix", "/clean", *DENOISE]) == 2
+    assert "'/clean' names a folder; name one with -o" in capfd.readouterr().err
+
+
+def test_masks_come_from_what_the_mask_command_made(work):
+    assert main(["mask", "photos", "-r", "-o", "masks", "--box", "2,2,3,3"]) == 0
+    words = ["inpaint", "photos", "-r", "--mask", "masks", "--model", "white", "-o", "out"]
+    assert main([*words, "--format", "png"]) == 0
+    assert tree(work / "out") == ["a.inpainted.png", "b.inpainted.png", "sub/a.inpainted.png"]
+    for name in ("a", "b", "sub/a"):
+        assert (read_image(f"out/{name}.inpainted.png").pixels[2:5, 2:5] == 255).all()
+
+
+SLOW = """
+import os, signal, sys
+from imgae.cli import program
+from imgae.restore.denoise import Denoiser
+plain, done = Denoiser.run, []
+def run(*words, **named):
+    done.append(1)
+    if len(done) == 3:
+        os.kill(os.getpid(), signal.SIGINT)
+    return plain(*words, **named)
+Denoiser.run = run
+program.entry()
+"""
+
+
+def test_ctrl_c_leaves_whole_files_a_whole_report_and_the_table(work):
+    for number in range(6):
+        picture(f"many/{number}.png", number)
+    words = ["denoise", "many", "-o", "out", "--report", "run.json", *DENOISE]
+    done = subprocess.run(
+        [sys.executable, "-c", SLOW, *words], capture_output=True, check=False, text=True
+    )
+    assert done.returncode == 130
+    assert done.stderr == "imgae: interrupted\n"
+    assert "6 pictures: 2 done, 4 skipped, 0 failed" in done.stdout
+    assert "skipped       4  not reached before the run was ended" in done.stdout
+    records = json.loads(Path("run.json").read_text())
+    assert [record["status"] for record in records] == ["done"] * 2 + ["skipped"] * 4
+    assert tree(work / "out") == ["0.denoised.png", "1.denoised.png"]
+    assert main([*words, "--resume"]) == 0
+    assert len(tree(work / "out")) == 6
+
+
+def test_a_full_disk_ends_the_run(work, capfd, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("imgae.io.files.write_whole", full)
+    assert main(["denoise", "photos", "-r", "-o", "out", "--report", "r.json", *DENOISE]) == 3
+    err = capfd.readouterr().err
+    assert err.splitlines()[1] == (
+        "imgae: the run ends, since the disk is full; make room, and go on with --resume"
+    )
+    assert "No space left on device" in err
+    statuses = [record["status"] for record in json.loads(Path("r.json").read_text())]
+    assert statuses == ["failed", "skipped", "skipped"]
+
+
+def test_too_little_memory_is_told_once(work, capfd):
+    assert main(["denoise", "photos", "--max-memory", "10M", "-o", "out", *DENOISE]) == 1
+    assert "--max-memory 10 MiB is too little for any picture" in capfd.readouterr().err
+    assert main(["denoise", "photos", "--max-memory", "x", *DENOISE]) == 2
+    assert "'x' is neither 'auto' nor an amount of memory" in capfd.readouterr().err
+
+
+def test_a_picture_that_does_not_fit_says_so_and_others_go_by_rows(work, capfd, monkeypatch):
+    monkeypatch.setattr("imgae.restore.batches.work.needed", lambda *_: 1 << 40)
+    assert main(["denoise", "photos", "-r", "-o", "out", *DENOISE]) == 3
+    err = capfd.readouterr().err
+    assert "photos/b.jpg: 30x20 pixels take about 1024.0 GiB of memory, and the limit is" in err
+    for name in ("a", "sub/a"):
+        before = read_image(f"photos/{name}.png").pixels
+        assert np.array_equal(read_image(f"out/{name}.denoised.png").pixels, before - 10)

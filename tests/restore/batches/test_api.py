@@ -1,0 +1,115 @@
+"""imgae.batch: records, results, resuming, and restorers of one's own."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tiny_models
+
+import imgae
+from imgae import Image, read_image, write_image
+
+
+def darker(image):
+    return image.with_pixels(image.pixels - 10)
+
+
+def picture(path, seed=0):
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(seed)
+    pixels = rng.integers(60, 200, (20, 30, 3)).astype(np.uint8)
+    write_image(Image(pixels), path, overwrite=True)
+
+
+@pytest.fixture
+def work(tmp_path, monkeypatch):
+    monkeypatch.setenv("IMGAE_STATE", str(tmp_path / "state"))
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    picture("photos/a.png", 1)
+    picture("photos/sub/b.tif", 2)
+    Path("photos/bad.png").write_bytes(b"no picture")
+    return folder
+
+
+def test_each_picture_has_a_record(work):
+    records = list(imgae.batch("photos", "out", darker, recursive=True, report="run.json"))
+    assert [(record.input, record.status) for record in records] == [
+        ("photos/a.png", "done"),
+        ("photos/bad.png", "failed"),
+        ("photos/sub/b.tif", "done"),
+    ]
+    assert records[0]["output"] == str(Path("out/a.restored.png"))
+    assert records[0]["width"] == 30
+    assert dict(records[0])["seconds"] >= 0
+    assert "not a picture" in records[1].message
+    assert np.array_equal(
+        read_image("out/sub/b.restored.tif").pixels, read_image("photos/sub/b.tif").pixels - 10
+    )
+    assert [row["status"] for row in json.loads(Path("run.json").read_text())] == [
+        record.status for record in records
+    ]
+
+
+def test_resume_goes_by_content_and_by_the_restorer(work):
+    def statuses(restorer, **more):
+        found = imgae.batch("photos/a.png", "out", restorer, resume=True, **more)
+        return [record.status for record in found]
+
+    assert statuses(darker) == ["done"]
+    assert statuses(darker) == ["skipped"]
+    assert statuses(darker, key="2") == ["done"]
+    assert statuses(darker, quality=90) == ["done"]
+    picture("photos/a.png", 9)
+    assert statuses(darker, quality=90) == ["done"]
+
+
+def test_a_denoiser_and_masks(work, models):
+    tiny_models.fill(models / "white.onnx")
+    denoiser = imgae.Denoiser("darken")
+    (record,) = imgae.batch(["photos/a.png"], "out", denoiser, format="tif")
+    assert record.output == str(Path("out/a.denoised.tif"))
+    assert record["model"] == "tiny"
+    mask = np.zeros((20, 30, 1), np.uint8)
+    mask[3:6, 3:6] = 255
+    Path("masks").mkdir()
+    write_image(Image(mask), "masks/a_mask.png")
+    filler = imgae.Inpainter("white")
+    records = list(imgae.batch("photos", "filled", filler, masks="masks", recursive=True))
+    assert [record.status for record in records] == ["done", "failed", "failed"]
+    assert (read_image("filled/a.inpainted.png").pixels[3:6, 3:6] == 255).all()
+    assert records[2].message.startswith("photos/sub/b.tif: no mask")
+
+
+def test_the_report_is_complete_if_the_iterator_is_closed(work):
+    records = imgae.batch("photos", "out", darker, recursive=True, report="run.json")
+    next(records)
+    records.close()
+    rows = json.loads(Path("run.json").read_text())
+    assert len(rows) == 3
+    assert rows[0]["status"] == "done"
+    assert rows[-1]["message"] == "not reached before the run was ended"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ({"format": "xyz"}, "'xyz' is no format that is written"),
+        ({"quality": 0}, "the quality is 0"),
+        ({"engine": "moon"}, "no engine is called 'moon'"),
+        ({"report": "run.txt"}, "end its name in .json or .csv"),
+    ],
+)
+def test_what_cannot_be_is_told(work, words, told):
+    with pytest.raises(imgae.ImgaeError, match=told):
+        list(imgae.batch("photos", "out", darker, **words))
+
+
+def test_nothing_found_is_told(work):
+    with pytest.raises(imgae.ImageError, match="no file matches"):
+        list(imgae.batch("*.xyz", "out", darker))
+    with pytest.raises(imgae.OptionError, match="masks"):
+        list(imgae.batch("photos", "out", imgae.Inpainter()))

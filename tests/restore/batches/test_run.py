@@ -1,0 +1,134 @@
+"""Runs and their journals: what is current, what is ours, what a kill left."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from imgae.restore.batches.engine import InTurn, Job
+from imgae.restore.batches.journal import Entry, Journal, hash_of
+from imgae.restore.batches.run import Rules, Run
+
+
+class Copying:
+    """A task that copies files; key: what its results depend on."""
+
+    def __init__(self, key="one"):
+        self.key, self.done = key, []
+
+    def load(self):
+        return self
+
+    def read(self, job):
+        return job.source.read_bytes()
+
+    def restore(self, job, work):
+        return work + self.key.encode()
+
+    def write(self, job, work):
+        self.done.append(job.source.name)
+        assert job.overwrite or not job.target.exists()
+        job.target.write_bytes(work)
+        source = job.source.read_bytes()
+        return {"input_hash": hash_of(source), "output_hashes": [hash_of(work)]}
+
+
+@pytest.fixture
+def work(tmp_path, monkeypatch):
+    monkeypatch.setenv("IMGAE_STATE", str(tmp_path / "state"))
+    monkeypatch.chdir(tmp_path)
+    Path("out").mkdir()
+    for name in "ab":
+        Path(name).write_bytes(name.encode())
+    return tmp_path
+
+
+def run(task, **rules):
+    jobs = [
+        Job(
+            number, Path(name), Path("out", name), (Path("out", name),), also=(Path("mask"),) * also
+        )
+        for number, (name, also) in enumerate((("a", 0), ("b", Path("mask").exists())))
+    ]
+    made = Run(jobs, task, InTurn(), Rules(**rules), Journal())
+    return [(record.input, record.status, record.message) for record, _ in made.records()]
+
+
+def statuses(task, **rules):
+    return [status for _, status, _ in run(task, **rules)]
+
+
+def test_what_is_current_is_skipped_and_all_else_made_anew(work):
+    task = Copying()
+    assert statuses(task) == ["done", "done"]
+    assert statuses(task, resume=True) == ["skipped", "skipped"]
+    Path("a").write_bytes(b"other")
+    assert statuses(task, resume=True) == ["done", "skipped"]
+    assert statuses(Copying("two"), resume=True) == ["done", "done"]
+    Path("mask").write_bytes(b"1")
+    assert statuses(Copying("two"), resume=True) == ["skipped", "done"]
+    Path("mask").write_bytes(b"2")
+    assert statuses(Copying("two"), resume=True) == ["skipped", "done"]
+    Path("out/a").unlink()
+    assert statuses(Copying("two"), resume=True) == ["done", "skipped"]
+
+
+def test_what_others_wrote_or_changed_is_left(work):
+    Path("out/a").write_bytes(b"mine")
+    rows = run(Copying(), resume=True)
+    assert [row[1] for row in rows] == ["failed", "done"]
+    assert rows[0][2].startswith("out/a: exists already, and is not as imgae wrote it")
+    Path("out/b").write_bytes(b"edited")
+    assert statuses(Copying(), resume=True) == ["failed", "failed"]
+    assert Path("out/b").read_bytes() == b"edited"
+    assert statuses(Copying(), resume=True, overwrite=True) == ["done", "done"]
+
+
+def test_without_rules_what_is_there_fails_and_says_the_ways_out(work):
+    Path("out/a").write_bytes(b"mine")
+    rows = run(Copying())
+    assert [row[1] for row in rows] == ["failed", "done"]
+    assert all(word in rows[0][2] for word in ("--resume", "--skip-existing", "--overwrite"))
+    assert statuses(Copying(), skip_existing=True) == ["skipped", "skipped"]
+    assert Path("out/a").read_bytes() == b"mine"
+
+
+def test_what_was_begun_is_ours_even_if_a_kill_cut_the_journal(work):
+    Journal().started([Path("out/a")])
+    (path,) = Path("state/journals").iterdir()
+    with path.open("ab") as file:
+        file.write(b'{"name": "b", "done": tr')
+    Path("out/a").write_bytes(b"half of a run")
+    assert statuses(Copying(), resume=True) == ["done", "done"]
+    assert Path("out/a").read_bytes() == b"aone"
+    rows = [line for line in path.read_bytes().split(b"\n") if line]
+    assert len(rows) == 6
+    assert json.loads(rows[-1])["name"] == "b"
+    assert statuses(Copying(), resume=True) == ["skipped", "skipped"]
+
+
+def test_a_journal_that_cannot_be_written_is_no_failure(work, monkeypatch):
+    Path("file").write_bytes(b"")
+    monkeypatch.setenv("IMGAE_STATE", "file")
+    journal = Journal()
+    journal.done(Path("out/a"), "key", ["1"], "2")
+    assert journal.problem is not None
+    assert journal.problem.startswith("file/journals: cannot be written")
+    assert journal.entry(Path("out/a")) is None
+
+
+def test_a_folder_has_one_journal_whatever_its_name(work):
+    Path("link").symlink_to("out")
+    Journal().done(Path("link/a"), "key", ["1"], "2")
+    assert Journal().entry(work / "out" / "a") == Entry(True, "key", ("1",), "2")
+
+
+def test_pictures_that_are_not_reached_have_records(work):
+    jobs = [Job(number, Path(name), Path("out", name)) for number, name in enumerate("abc")]
+    made = Run(jobs, Copying(), InTurn(), Rules(), None)
+    records = made.records()
+    next(records)
+    assert [(record.input, record.status) for record in made.rest()] == [
+        ("b", "skipped"),
+        ("c", "skipped"),
+    ]
