@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from imgae.errors import ModelError, OptionError
 from imgae.model.card import ModelCard
-from imgae.model.machine import free_memory, limited_memory
+from imgae.model.machine import free_memory, limited_memory, trim_memory
 from imgae.model.session import OnnxModel, ShortOfMemoryError
 from imgae.picture.pixels import from_nchw
-from imgae.picture.tiling import Tile, TilePlan, least_side, plan_within
+from imgae.picture.tiling import Tile, TilePlan, least_side, plan_within, round_up
 
 Progress = Callable[[int, int], None]
 """Called with tiles done and tiles in all."""
@@ -21,6 +21,10 @@ MOST_MEMORY: Final = 1 << 30
 MOST_PIXELS: Final = 4_000_000  # larger tiles were slower: fresh memory costs more than halos
 MOST_THREADS: Final = 1024
 LEAST_MEMORY: Final = 64 << 20
+HALF: Final = 1 / 2
+"""Of the free memory, for a tile; the result, and its file, take memory besides,"""
+BY_ROWS: Final = 2 / 3
+"""and less where they go by rows."""
 HELD: Final[dict[tuple[object, ...], int]] = {}
 """By the model, under a limit: the pixels of its largest tile, whose memory it still has."""
 SHORTAGES: Final = (MemoryError, ShortOfMemoryError)
@@ -44,11 +48,17 @@ def plan_for(
     tile: pixels a tile keeps on a side, 0 for the whole picture at once, or "auto": what costs
     least in half the free memory, 1 GiB at most.
     row_bytes: what each row that a band of tiles reads takes besides, where rows lie in memory
-    only while they are needed; they get a quarter of the free memory.
+    only while they are needed; they get a quarter of the free memory, and a tile two thirds.
     """
     if tile == "auto":
-        rows = free_memory() // 4 // row_bytes if row_bytes else None
-        plan = plan_within(height, width, card.halo, card.stride, most_pixels(card), rows)
+        rows, share = None, HALF
+        if row_bytes:
+            free = max(1, free_memory())
+            least = least_side(card.halo, card.stride) + 2 * round_up(card.halo, card.stride)
+            rows = max(least, free // 4 // row_bytes)
+            share = min(BY_ROWS, 1 - rows * row_bytes / free)
+        most = most_pixels(card, share)
+        plan = plan_within(height, width, card.halo, card.stride, most, rows)
         if limited_memory() is not None:
             taken = max(tile.read.area for tile in plan)
             HELD[key_of(card)] = max(taken, HELD.get(key_of(card), 0))
@@ -57,13 +67,13 @@ def plan_for(
     return TilePlan(height, width, size, size, card.halo, card.stride)
 
 
-def most_pixels(card: ModelCard) -> int:
-    """Return how many pixels a model should be given at once.
+def most_pixels(card: ModelCard, share: float = HALF) -> int:
+    """Return how many pixels a model should be given at once. share: of the free memory.
 
     Even where memory is short, enough for a tile that is not mostly halo: running out of memory
     ends with a sentence, while tiles of a few pixels would take hours.
     """
-    budget = min(MOST_MEMORY, max(LEAST_MEMORY, free_memory() // 2))
+    budget = min(MOST_MEMORY, max(LEAST_MEMORY, int(free_memory() * share)))
     least = least_side(card.halo, card.stride) + 2 * card.halo
     most = max(least**2, min(MOST_PIXELS, budget // card.bytes_per_pixel))
     return max(most, HELD.get(key_of(card), 0))
@@ -120,6 +130,7 @@ def release(models: Sequence[OnnxModel]) -> None:
     for model in models:
         model.release()
     HELD.clear()
+    trim_memory()
 
 
 def kept(

@@ -91,7 +91,7 @@ def every(rows: Rows, step: int) -> NDArray[Any]:
     if isinstance(rows, np.ndarray):
         return rows[::step, ::step]
     height = max(1, height_of(rows) // step) * step
-    return np.concatenate([band[::step, ::step] for band in bands_of(rows, height)])
+    return np.concatenate([band[::step, ::step].copy() for band in bands_of(rows, height)])
 
 
 def extremes(rows: Rows) -> tuple[Any, Any]:

@@ -150,10 +150,10 @@ class Course:
     @property
     def row_bytes(self) -> int:
         """What a row of a band takes, as often as it lies in memory; 0 for arrays."""
-        finished = self.controls.detail or self.controls.grain
-        others = (2 if self.source is not self.original else 0) + (4 if finished else 0)
-        others += 0 if self.views[0].own is None else 6
-        return row_bytes(self.original, 3 + others)
+        cleaned = 1 if self.source is not self.original else 0
+        extended = 2 if self.views[0].own is not None else 0
+        finished = 3 if self.controls.detail or self.controls.grain else 0
+        return row_bytes(self.original, 2 + cleaned + extended + finished)
 
     @cached_property
     def work(self) -> Work:

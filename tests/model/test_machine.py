@@ -1,3 +1,4 @@
+import ctypes
 import sys
 
 import pytest
@@ -206,6 +207,21 @@ def test_a_quarter_of_what_is_free_is_the_limit_by_itself(limited):
 def test_what_a_process_holds_is_known_without_a_list_of_processes(linux):
     pytest.importorskip("resource", reason="this system does not tell what a process holds")
     assert machine.held_memory() == machine.most_held() > 1 << 20
+
+
+NO_GLIBC = not sys.platform.startswith("linux") or not hasattr(ctypes.CDLL(None), "malloc_trim")
+
+
+@pytest.mark.skipif(NO_GLIBC, reason="only glibc can")
+def test_memory_that_was_freed_goes_back_to_the_system():
+    kept, freed = [], []
+    for _ in range(20_000):  # too small to be given back one by one
+        freed.append(bytearray(4000))
+        kept.append(bytearray(40))
+    del freed
+    before = machine.held_memory()
+    machine.trim_memory()
+    assert machine.held_memory() < before - (20 << 20)
 
 
 def test_one_of_several_workers_takes_its_share_of_cpus_and_memory(monkeypatch):

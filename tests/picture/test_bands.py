@@ -1,3 +1,5 @@
+import weakref
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -65,3 +67,17 @@ def test_a_row_of_an_array_takes_nothing_more():
     assert row_bytes(ARRAY, 3) == 0
     assert row_bytes(Stored(), 3) == 6 * 3 * 3
     assert row_bytes(Stored(ARRAY.astype(np.uint16)), 1) == 6 * 3 * 2
+
+
+def test_a_sample_does_not_hold_on_to_the_bands_that_it_is_from():
+    parts, alive = [], []
+
+    class Fresh(Stored):
+        def __getitem__(self, key):
+            parts.append(weakref.ref(part := super().__getitem__(key)))
+            alive.append(sum(one() is not None for one in parts))
+            return part
+
+    every(Fresh(), 2)
+    assert len(parts) == 7
+    assert max(alive) <= 2
