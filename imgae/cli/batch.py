@@ -5,6 +5,7 @@ import contextlib
 import errno
 import json
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -93,7 +94,7 @@ class Batch:
         self.named = all(each.found.named for each in planned)
         self.jobs = Jobs(planned, self.job)
         self.records: list[Record] = []
-        self.tally = Tally()
+        self.tally, self.began = Tally(), time.monotonic()
         self.would: list[Job] = []
 
     def job(self, number: int, planned: Planned) -> Job:
@@ -267,7 +268,8 @@ class Batch:
         several = counts.total() >= MANY or not self.named or counts[SKIPPED]
         if options.quiet or self.alone or not several:
             return
-        say(self.tally.table(self.search.ignored), self.lines)
+        seconds = time.monotonic() - self.began
+        say(self.tally.table(self.search.ignored, seconds), self.lines)
         if options.dry_run:
             self.print_estimate()
 

@@ -111,11 +111,14 @@ class Tally:
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
+        self.pixels = 0
         self.reasons: dict[str, Counter[str]] = {SKIPPED: Counter(), FAILED: Counter()}
         self.words: dict[str, str] = {}
 
     def add(self, record: Record) -> None:
         self.counts[record.status] += 1
+        if record.status == DONE:
+            self.pixels += record.details.get("pixels", 0)
         if record.status in self.reasons:
             reason = reason_of(record)
             kind = NUMBERS.sub("N", reason)
@@ -124,14 +127,17 @@ class Tally:
             if first not in (reason, f"{reason}{ALIKE}") and not first.endswith(ALIKE):
                 self.words[kind] = first + ALIKE
 
-    def table(self, left_out: int = 0) -> str:
-        """Return lines: how many of each status, and for what reasons.
+    def table(self, left_out: int = 0, seconds: float = 0.0) -> str:
+        """Return lines: how many of each status, in how long, and for what reasons.
 
-        left_out: files in folders that were no pictures by their names.
+        left_out: files in folders that were no pictures by their names. seconds: of all the work.
         """
         total = self.counts.total()
         parts = [f"{self.counts[status]} {status}" for status in (DONE, SKIPPED, FAILED)]
         lines = [f"{counted(total, 'picture')}: {', '.join(parts)}"]
+        if self.pixels and seconds:
+            rate = self.pixels / 1e6 / seconds
+            lines.append(f"  {megapixels(self.pixels)} MP in {in_words(seconds)}, {rate:.2g} MP/s")
         for status, reasons in self.reasons.items():
             rows = [(self.words[kind], count) for kind, count in reasons.most_common(MOST_REASONS)]
             if rest := reasons.total() - sum(count for _, count in rows):
@@ -143,6 +149,19 @@ class Tally:
             )
             lines.append(f"{counted(left_out, 'other file')} there {verb}")
         return "\n".join(lines)
+
+
+def megapixels(pixels: float) -> str:
+    return f"{pixels / 1e6:,.0f}" if pixels >= 10**8 else f"{pixels / 1e6:.3g}"
+
+
+def in_words(seconds: float) -> str:
+    """Return a time as people say it."""
+    if seconds < 100:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 100 * 60:
+        return f"{round(seconds / 60)} min"
+    return f"{seconds / 3600:.1f} h"
 
 
 def counted(number: int, noun: str) -> str:

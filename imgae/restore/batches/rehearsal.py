@@ -6,6 +6,7 @@ from typing import Final
 
 from imgae.errors import ImgaeError, caught_warnings
 from imgae.restore.batches.engine import Job, Outcome, Task
+from imgae.restore.batches.record import in_words, megapixels
 from imgae.restore.batches.run import WOULD
 
 TRIES: Final = 5
@@ -51,16 +52,3 @@ def estimate(task: Task, jobs: Sequence[Job], most_pixels: int) -> str | None:
             f"{pixels / 1e6 / seconds:.2g} MP/s"
         )
     return None
-
-
-def megapixels(pixels: float) -> str:
-    return f"{pixels / 1e6:,.0f}" if pixels >= 10**8 else f"{pixels / 1e6:.3g}"
-
-
-def in_words(seconds: float) -> str:
-    """Return a time as people say it."""
-    if seconds < 100:
-        return f"{max(1, round(seconds))} s"
-    if seconds < 100 * 60:
-        return f"{round(seconds / 60)} min"
-    return f"{seconds / 3600:.1f} h"
