@@ -23,7 +23,7 @@ MOST_THREADS: Final = 1024
 LEAST_MEMORY: Final = 64 << 20
 HALF: Final = 1 / 2
 """Of the free memory, for a tile; the result, and its file, take memory besides,"""
-BY_ROWS: Final = 2 / 3
+BY_ROWS: Final = 0.6
 """and less where they go by rows."""
 HELD: Final[dict[tuple[object, ...], int]] = {}
 """By the model, under a limit: the pixels of its largest tile, whose memory it still has."""
@@ -48,7 +48,7 @@ def plan_for(
     tile: pixels a tile keeps on a side, 0 for the whole picture at once, or "auto": what costs
     least in half the free memory, 1 GiB at most.
     row_bytes: what each row that a band of tiles reads takes besides, where rows lie in memory
-    only while they are needed; they get a quarter of the free memory, and a tile two thirds.
+    only while they are needed; they get a quarter of the free memory, and a tile more than half.
     """
     if tile == "auto":
         rows, share = None, HALF

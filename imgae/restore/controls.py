@@ -20,6 +20,7 @@ AROUND: Final = 3.0  # pixels; over which texture is told from noise
 GRAIN_LEVEL: Final = 8 / 255
 """Standard deviation of grain 1 at middle gray."""
 ROWS: Final = 512
+AT_ONCE: Final = 1 << 20  # pixels
 REACH: Final = 16  # rows that a strip is read beyond: three AROUNDs and three COARSEs
 
 
@@ -134,16 +135,24 @@ class Controls:
         limits: tuple[float, float],
     ) -> NDArray[Any]:
         """Finish the rows from top on, of those and what is around them."""
-        start = top - max(0, top - REACH)
-        inner = slice(start, start + ROWS)
-        plain = to_float(after)
-        values = scale.seen(plain)
-        if self.detail:
-            values = values + self.detail * texture(scale.seen(to_float(before)), values)
-        values, plain = values[inner], plain[inner]
-        if self.grain:
-            values = values + self.grain * grain_over(values, top)
-        return from_float(scale.back(values, plain).clip(*limits), after.dtype)
+        above = top - max(0, top - REACH)
+        height, width = min(ROWS, len(after) - above), after.shape[1]
+        noise = noise_of(top, height, width) if self.grain else None
+        out = np.empty((height, *after.shape[1:]), after.dtype)
+        step = max(REACH, AT_ONCE // width)
+        for first in range(0, height, step):
+            end = min(first + step, height)
+            read = slice(max(0, above + first - REACH), above + end + REACH)
+            inner = slice(above + first - read.start, above + end - read.start)
+            plain = to_float(after[read])
+            values = scale.seen(plain)
+            if self.detail:
+                values = values + self.detail * texture(scale.seen(to_float(before[read])), values)
+            values, plain = values[inner], plain[inner]
+            if noise is not None:
+                values = values + self.grain * grain_over(values, noise[first:end])
+            out[first:end] = from_float(scale.back(values, plain).clip(*limits), out.dtype)
+        return out
 
 
 def joined(rows: NDArray[Any] | None, more: NDArray[Any]) -> NDArray[Any]:
@@ -183,14 +192,13 @@ def blurred(x: NDArray[np.float32], width: float) -> NDArray[np.float32]:
     return np.asarray(out, np.float32)
 
 
-def grain_over(values: NDArray[np.float32], top: int) -> NDArray[np.float32]:
-    """Return grain for rows from `top` on, (H, W, 1): most at middle gray, none in black and white.
+def noise_of(top: int, height: int, width: int) -> NDArray[np.float32]:
+    """Return noise for rows from `top` on, the same for the same place, so that two runs agree."""
+    return np.random.default_rng(top).standard_normal((height, width), np.float32)
 
-    The same for the same place, so that two runs agree.
-    """
-    height, width, _ = values.shape
-    random = np.random.default_rng(top)
-    grain = random.standard_normal((height, width), np.float32)
+
+def grain_over(values: NDArray[np.float32], noise: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return grain, (H, W, 1), of noise (H, W): most at middle gray, none in black and white."""
     gray = np.clip(brightness(values), 0, 1)
     strength = np.float32(GRAIN_LEVEL) * np.sqrt(4 * gray * (1 - gray))
-    return np.asarray((strength * grain)[:, :, None])
+    return np.asarray((strength * noise)[:, :, None])

@@ -277,3 +277,11 @@ def test_memory_for_no_tile_at_all_is_one_error(models, monkeypatch):
     monkeypatch.setattr(OnnxModel, "outputs", outputs)
     with pytest.raises(ShortOfMemoryError, match="too little memory for as few as"):
         Denoiser(models, threads=1).run(Image(scene()), 0.1)
+
+
+def test_texture_and_grain_are_the_same_in_pieces_of_any_size(monkeypatch):
+    before, after = scene(), scene(white=0.8)
+    controls = Controls(detail=0.8, grain=0.6)
+    whole = controls.finish(before, after)
+    monkeypatch.setattr(finishing, "AT_ONCE", 17 * WIDTH)
+    assert np.array_equal(controls.finish(before, after), whole)
