@@ -96,6 +96,7 @@ class Batch:
         self.records: list[Record] = []
         self.tally, self.began = Tally(), time.monotonic()
         self.would: list[Job] = []
+        self.last: Record | None = None
 
     def job(self, number: int, planned: Planned) -> Job:
         found, target = planned.found, planned.target
@@ -252,6 +253,7 @@ class Batch:
             say(line, sys.stderr if record.output == "-" else sys.stdout)
 
     def keep(self, record: Record, outcome: Outcome | None = None) -> None:
+        self.last = record
         self.tally.add(record)
         if outcome and record.status != FAILED and self.options.dry_run:
             self.would.append(outcome.job)
@@ -260,7 +262,8 @@ class Batch:
 
     def keep_rest(self, run: Run) -> None:
         for record in run.rest():
-            self.keep(record)
+            if record is not self.last:  # it was kept before the run was interrupted
+                self.keep(record)
 
     def print_table(self) -> None:
         """Print how many are done, skipped and failed, where there are many or not all are done."""

@@ -167,7 +167,8 @@ def run(
     finally:
         limit_memory(None)
         if options.report:
-            write_report(options.report, [*records, *work.rest()])
+            rest = [record for record in work.rest() if record not in records[-1:]]
+            write_report(options.report, [*records, *rest])
 
 
 def check(job: Job) -> None:

@@ -53,6 +53,9 @@ class Ray:
                 raise OptionError(f"{name} is {number}; expected a whole number from 1")
         self.workers, self.threads, self.debug = workers, threads, debug
 
+    def left(self) -> list[Outcome]:
+        return []
+
     def run(self, jobs: Iterator[Job], task: Task) -> Iterator[Outcome]:
         first = next(jobs, None)
         if first is None:

@@ -97,6 +97,9 @@ class Engine(Protocol):
         there is one.
         """
 
+    def left(self) -> list[Outcome]:
+        """Return what was finished, once `run` was left early, from what was yielded last on."""
+
 
 class Local:
     """The engine of this machine.
@@ -107,6 +110,7 @@ class Local:
 
     def __init__(self, cost: Callable[[Job], int] | None = None, limit: int = 0) -> None:
         self.cost, self.limit = cost, limit
+        self.line: Line | None = None
 
     def run(self, jobs: Iterator[Job], task: Task) -> Iterator[Outcome]:
         first = next(jobs, None)
@@ -117,7 +121,11 @@ class Local:
         if second is None:  # threads are for several
             yield finish(worker, first)
             return
-        yield from Line(self, worker, deque([first, second]), jobs).outcomes()
+        self.line = Line(self, worker, deque([first, second]), jobs)
+        yield from self.line.outcomes()
+
+    def left(self) -> list[Outcome]:
+        return self.line.left() if self.line else []
 
 
 class InTurn:
@@ -130,6 +138,9 @@ class InTurn:
         for job in jobs:
             worker = worker or task.load()
             yield finish(worker, job)
+
+    def left(self) -> list[Outcome]:
+        return []
 
 
 class Line:
@@ -157,23 +168,21 @@ class Line:
                     step = self.restored.take()
                     self.written.put(step, writer.submit(self.write, step))
                 while self.written.is_ready():
-                    yield self.written.take().outcome()
+                    yield self.written.steps[0].outcome()
+                    self.written.take()  # only now: who was given it may have been interrupted
                 self.start_reading(reader)
                 first = [queue.futures[0] for queue in self.queues if queue]
                 if awaited := [future for future in first if not future.done()]:
                     wait(awaited, return_when=FIRST_COMPLETED)
-        except KeyboardInterrupt:
+        finally:  # also where it is left early, as by Ctrl-C
             with interrupted():
                 for pool in pools[:2]:
                     pool.shutdown(cancel_futures=True)
-            while self.written:
-                self.written.futures[0].result()
-                yield self.written.take().outcome()
-            raise
-        finally:
-            with interrupted():
-                for pool in pools:
-                    pool.shutdown(cancel_futures=True)
+            writer.shutdown()
+
+    def left(self) -> list[Outcome]:
+        """Return what is written, from what was yielded last on."""
+        return [self.written.take().outcome() for _ in range(len(self.written))]
 
     def start_reading(self, reader: ThreadPoolExecutor) -> bool:
         """Begin to read as many pictures as may be ahead; returns whether any waits to be read."""

@@ -22,6 +22,9 @@ class Rehearsal:
         for job in jobs:
             yield Outcome(job, 0.0, {WOULD: True})
 
+    def left(self) -> list[Outcome]:
+        return []
+
 
 def estimate(task: Task, jobs: Sequence[Job], most_pixels: int) -> str | None:
     """Return a sentence about how long jobs would take, by restoring one of middle size.

@@ -3,7 +3,7 @@
 import contextlib
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -73,17 +73,32 @@ class Run:
     settled: deque[tuple[int, Record]] = field(default_factory=deque)
     reached: set[int] = field(default_factory=set)
     hashes: dict[int, list[str]] = field(default_factory=dict)
+    outcomes: Iterator[Outcome] | None = None
+    given: Record | None = None
 
     def records(self) -> Iterator[tuple[Record, Outcome | None]]:
         """Yield what becomes of each picture, and its outcome if it was begun."""
-        for outcome in self.engine.run(self.to_do(), self.task):
+        self.outcomes = self.engine.run(self.to_do(), self.task)
+        for outcome in self.outcomes:
             yield from self.drained()
             self.reached.add(outcome.job.number)
-            yield self.record_of(outcome), outcome
+            self.given = self.record_of(outcome)
+            yield self.given, outcome
+            self.given = None  # only now: who was given it may have been interrupted
         yield from self.drained()
 
     def rest(self) -> Iterator[Record]:
-        """Yield records of the pictures that a run which was ended did not reach."""
+        """End the run; yield records of the picture that was yielded last once more, of those that
+        were finished meanwhile, and of those that were not reached.
+        """
+        if isinstance(self.outcomes, Generator):
+            self.outcomes.close()
+        if self.given:
+            yield self.given
+        for outcome in self.engine.left():
+            if outcome.job.number not in self.reached:
+                self.reached.add(outcome.job.number)
+                yield self.record_of(outcome)
         for record, _ in self.drained():
             yield record
         for job in self.jobs:

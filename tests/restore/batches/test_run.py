@@ -127,8 +127,10 @@ def test_pictures_that_are_not_reached_have_records(work):
     jobs = [Job(number, Path(name), Path("out", name)) for number, name in enumerate("abc")]
     made = Run(jobs, Copying(), InTurn(), Rules(), None)
     records = made.records()
-    next(records)
-    assert [(record.input, record.status) for record in made.rest()] == [
+    first, _ = next(records)
+    rest = list(made.rest())
+    assert rest[0] is first  # once more, since whoever has it may have been interrupted
+    assert [(record.input, record.status) for record in rest[1:]] == [
         ("b", "skipped"),
         ("c", "skipped"),
     ]
