@@ -253,12 +253,12 @@ class Batch:
             say(line, sys.stderr if record.output == "-" else sys.stdout)
 
     def keep(self, record: Record, outcome: Outcome | None = None) -> None:
-        self.last = record
         self.tally.add(record)
         if outcome and record.status != FAILED and self.options.dry_run:
             self.would.append(outcome.job)
         if self.options.report:
             self.records.append(record)
+        self.last = record
 
     def keep_rest(self, run: Run) -> None:
         for record in run.rest():
