@@ -190,7 +190,7 @@ def open_large(path: Place, max_pixels: int) -> Large | None:
     large = None
     try:
         with files.reading(str(path)):
-            row = table.of_content(cast("bytes", content.mapped))
+            row = table.of_content(cast("bytes", content))
             opener = OPENERS.get(row.name) if row else None
             source = opener(content, str(path), max_pixels) if opener else None
             large = Large(source, content) if source else None

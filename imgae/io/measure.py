@@ -1,6 +1,5 @@
 """The size of a picture, as the beginning of its file tells it, without decoding."""
 
-import struct
 from collections.abc import Callable
 from typing import Final, NamedTuple, cast
 
@@ -12,10 +11,13 @@ from imgae.io.bands.content import Content
 from imgae.io.bmff import boxes, stills
 from imgae.io.format import File
 from imgae.io.formats import table
+from imgae.io.numbers import numbers_at
 from imgae.io.remote import Place
 
 HEAD: Final = 1 << 16
 """Bytes within which a file of a simple format says its size."""
+LONGEST_HEAD: Final = 1 << 20
+"""Bytes within which an EXR file says its size, which may come after a preview."""
 FETCHED: Final = 1 << 18
 """Bytes that are fetched of a file in a bucket or on a server."""
 MOST_WALKED: Final = 1 << 19
@@ -64,10 +66,10 @@ def size_of(source: Place | bytes) -> Size | None:
             return None
     try:
         content = Content(source)
-    except Exception:  # missing, empty, far away, or a null character in the name
+    except (OSError, ValueError):  # missing, empty, or a null character in the name
         return None
     try:
-        return measured(cast("bytes", content.mapped))
+        return measured(cast("bytes", content))
     finally:
         content.close()
 
@@ -82,13 +84,13 @@ def measured(data: bytes) -> Size | None:
 
 
 def png(data: bytes) -> Size | None:
-    width, height, depth, colour = struct.unpack_from(">IIBB", data, 16)
+    width, height, depth, colour = numbers_at(">IIBB", data, 16)
     samples = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}[colour]
     frames, at = 1, 8
     for _ in range(MOST_STEPS):
-        size, kind = struct.unpack_from(">I4s", data, at)
+        size, kind = numbers_at(">I4s", data, at)
         if kind == b"acTL":
-            (frames,) = struct.unpack_from(">I", data, at + 8)
+            (frames,) = numbers_at(">I", data, at + 8)
             samples += colour in (0, 2, 3)  # frames may be transparent where they are small
         elif kind == b"tRNS":
             samples = max(samples, {0: 2}.get(colour, 4))
@@ -105,11 +107,11 @@ def jpeg(data: bytes) -> Size | None:
             at += 1
         marker = data[at + 1]
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            bits, height, width, count = struct.unpack_from(">BHHB", data, at + 4)
+            bits, height, width, count = numbers_at(">BHHB", data, at + 4)
             return Size(width, height, 1, 1 if count == 1 else 3, 1 if bits <= 8 else 2)
         if data[at] != 0xFF or marker in (0xDA, 0xD9):
             return None
-        (length,) = struct.unpack_from(">H", data, at + 2)
+        (length,) = numbers_at(">H", data, at + 2)
         at += 2 + length
     return None
 
@@ -161,7 +163,8 @@ def gif(data: bytes) -> Size | None:
     """Pass through a short file, of which each frame may leave some pixels transparent."""
     if len(data) > MOST_WALKED:
         return None
-    width, height, flags = struct.unpack_from("<HHB", data, 6)
+    data = data[:MOST_WALKED]
+    width, height, flags = numbers_at("<HHB", data, 6)
     at = 13 + (3 << ((flags & 7) + 1) if flags & 0x80 else 0)
     frames, samples = 0, 3
     while at < len(data) and data[at] != 0x3B:
@@ -171,7 +174,7 @@ def gif(data: bytes) -> Size | None:
             samples = 4 if data[at] == 0xF9 and data[at + 2] & 1 else samples
             at += 1
         elif kind == 0x2C:
-            across, down, local = struct.unpack_from("<4xHHB", data, at)
+            across, down, local = numbers_at("<4xHHB", data, at)
             samples = samples if frames or (across, down) == (width, height) else 4
             frames += 1
             at += 10 + (3 << ((local & 7) + 1) if local & 0x80 else 0)
@@ -187,8 +190,10 @@ def gif(data: bytes) -> Size | None:
 def webp(data: bytes) -> Size | None:
     at, frames, alpha = 12, 0, False
     size: tuple[int, int] | None = None
+    if len(data) < 8 + numbers_at("<I", data, 4)[0] and b"ANIM" in data[:HEAD]:
+        return None  # only its beginning is here
     while at + 18 <= len(data):
-        kind, length = struct.unpack_from("<4sI", data, at)
+        kind, length = numbers_at("<4sI", data, at)
         body = data[at + 8 : at + 18]
         if kind == b"VP8X":
             alpha = bool(body[0] & 0x10)
@@ -202,7 +207,7 @@ def webp(data: bytes) -> Size | None:
             alpha = alpha or bool(bits >> 28 & 1)
             return Size((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1, 1, 3 + alpha, 1)
         elif kind == b"VP8 ":
-            width, height = struct.unpack_from("<HH", body, 6)
+            width, height = numbers_at("<HH", body, 6)
             return Size(width & 0x3FFF, height & 0x3FFF, 1, 3 + alpha, 1)
         elif kind == b"ALPH":
             alpha = True
@@ -213,7 +218,7 @@ def webp(data: bytes) -> Size | None:
 
 
 def psd(data: bytes) -> Size | None:
-    channels, height, width, depth, mode = struct.unpack_from(">HIIHH", data, 12)
+    channels, height, width, depth, mode = numbers_at(">HIIHH", data, 12)
     shown, stored = {0: (1, 1), 1: (1, 1), 2: (3, 1), 3: (3, 3), 4: (3, 4), 8: (1, 1), 9: (3, 3)}[
         mode
     ]
@@ -250,7 +255,7 @@ def pfm(data: bytes) -> Size | None:
 def exr(data: bytes) -> Size | None:
     from imgae.io.formats.exr import openexr
 
-    parts = openexr.parts_of(data)
+    parts = openexr.parts_of(data[:LONGEST_HEAD])
     return Size(*parts[0].size, 1, len(parts[0].channels), 4) if len(parts) == 1 else None
 
 

@@ -136,6 +136,28 @@ def test_damage_is_none_or_a_size_and_never_an_error_or_a_warning(tmp_path, suff
     assert None in found
 
 
+@pytest.mark.parametrize("suffix", [".tif", ".png", ".bmp", ".webp", ".jxl", ".avif"])
+def test_a_file_that_gets_shorter_meanwhile_is_none(tmp_path, monkeypatch, suffix):
+    path = tmp_path / f"a{suffix}"
+    write(path, [picture(np.uint8, 3, alpha=False)])
+    row = table.of_content(path.read_bytes())
+
+    def shortened(_data):
+        path.write_bytes(path.read_bytes()[:9])
+        return row
+
+    monkeypatch.setattr(table, "of_content", shortened)
+    assert size_of(path) is None
+
+
+def test_of_an_animation_of_which_only_the_beginning_is_there_nothing_is_told(tmp_path):
+    path = tmp_path / "a.webp"
+    write(path, [picture(np.uint8, 3, alpha=True) for _ in range(3)], "animation")
+    data = path.read_bytes()
+    assert size_of(data).frames == 3
+    assert size_of(data[: len(data) // 2]) is None
+
+
 def test_little_is_read_of_a_large_file(tmp_path, monkeypatch):
     """What its directory says, and not its pixels."""
     out = io.BytesIO()

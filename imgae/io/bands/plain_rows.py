@@ -152,7 +152,7 @@ def open_bmp(content: Content, name: str, most_pixels: int) -> PlainRows | None:
 
     One of 32 bits a pixel is none: whether it is transparent is told by all its pixels.
     """
-    file = File(cast("bytes", content.mapped), name, most_pixels)
+    file = File(cast("bytes", content), name, most_pixels)
     if file.data[:2] == b"BA":
         return None
     head = bmp.read_header(file)

@@ -101,7 +101,7 @@ def parsed(file: File) -> Parsed | None:
 
 def open_rows(content: Content, name: str, most_pixels: int) -> "TiffRows | None":
     """Return a file as a source of rows, or None. Raises ImageError, and warns, as reading does."""
-    file = File(cast("bytes", content.mapped), name, most_pixels)
+    file = File(cast("bytes", content), name, most_pixels)
     with once(Silence()):
         looked = parsed(file)
     if looked is None or shortened(looked.layout, content) is None:
