@@ -24,7 +24,7 @@ from imgae.cli.planning import (
     refuse,
 )
 from imgae.cli.progress import batch_progress
-from imgae.cli.tasks import limit_of
+from imgae.cli.tasks import is_tiled, limit_of
 from imgae.errors import ImageError
 from imgae.io import places
 from imgae.io.formats.table import extensions, listed
@@ -75,7 +75,8 @@ class Batch:
     """A run of a command over pictures.
 
     search: how they were found. alone: whether it is one that was named, whose failure is the
-    program's. folder: the one that -o names for results.
+    program's. folder: the one that -o names for results. looks: whether the one is only looked at,
+    and its result may be there already.
     """
 
     def __init__(
@@ -96,6 +97,8 @@ class Batch:
         self.records: list[Record] = []
         self.tally, self.began = Tally(), time.monotonic()
         self.would: list[Job] = []
+        going_on = options.resume or options.skip_existing
+        self.looks = alone and options.dry_run and command.rehearses and not going_on
         self.last: Record | None = None
 
     def job(self, number: int, planned: Planned) -> Job:
@@ -104,7 +107,7 @@ class Batch:
             number,
             found.path,
             target,
-            tuple(self.command.places(target)),
+            () if self.looks else tuple(self.command.places(target)),
             makes=self.makes,
             also=self.command.masks.of(found) if self.command.masks else (),
         )
@@ -135,12 +138,15 @@ class Batch:
 
     def check_places(self) -> None:
         """Raise ImageError if what is for all pictures cannot be written."""
+        from imgae.restore.batches.work import check_place  # loads numpy
+
         options = self.options
         if self.folder:
             places.check_folder(self.folder)
         self.check_memory()
         for use in self.command.writes:
-            check_place(use.path, options.overwrite, self.folder)
+            makes = use.path.parent == self.folder
+            check_place(use.path, overwrite=options.overwrite, makes=makes)
         if options.report:
             check_report(Path(options.report))
             if Path(options.report).parent != self.folder:
@@ -207,11 +213,12 @@ class Batch:
             from imgae.restore.batches.cluster import Ray
 
             return Ray(options.workers, options.threads, debug=options.debug)
-        return Local(*room_for(self.command.kind, limit_of(options)))
+        return Local(*room_for(self.command.kind, limit_of(options), tiled=is_tiled(options)))
 
     def check(self, job: Job) -> None:
         """Raise ImageError if a picture is none, or its result cannot be written."""
         from imgae.io.files import check_source
+        from imgae.restore.batches.work import check_place
 
         if job.source != STANDARD:
             check_source(job.source)
@@ -225,7 +232,7 @@ class Batch:
             )
         for place in job.places:
             if place != STANDARD:
-                check_place(place, job.overwrite, place.parent if job.makes else None)
+                check_place(place, overwrite=job.overwrite, makes=job.makes)
 
     def tell(self, record: Record, outcome: Outcome | None) -> None:
         """Print what became of a picture, and keep it for the report and the table."""
@@ -238,13 +245,15 @@ class Batch:
             if self.alone or options.debug:
                 raise (outcome and outcome.trouble) or ImageError(record.message)
             say(f"imgae: {one_line(record.message)}", sys.stderr)
-        elif record.status == DONE and outcome:
+        elif outcome and (record.status == DONE or self.command.rehearses):
             self.print_done(record)
         elif record.message == WOULD and not options.quiet:
             say(one_line(f"{record.input} -> {record.output}: {WOULD}"), self.lines)
 
     def print_done(self, record: Record) -> None:
         options, fields = self.options, as_printed(record)
+        if record.status != DONE:
+            fields["output"] = None
         if options.json:
             result(json.dumps(fields))
         elif not options.quiet:
@@ -312,20 +321,6 @@ def as_printed(record: Record) -> dict[str, Any]:
         "seconds": round(seconds, 3),
         "megapixels_per_second": round(fields.get("pixels", 0) / 1e6 / max(seconds, 1e-9), 3),
     }
-
-
-def check_place(path: Path, overwrite: bool, folder: Path | None) -> None:
-    """Raise ImageError if a picture could not be written there.
-
-    folder: one that will be made for this run if it is not there, or None.
-    """
-    from imgae.io.files import check_writable, writer_for
-
-    if folder is not None and path.parent == folder and not is_folder(folder):
-        places.check_folder(folder)
-        writer_for(path)
-    else:
-        check_writable(path, overwrite)
 
 
 @contextlib.contextmanager

@@ -144,6 +144,15 @@ class Large:
         assert found is not None
         return found
 
+    def digest(self) -> str:
+        """Return the hash of the file; reading rows raises ImageError if it changes afterwards."""
+        with self.lock, files.reading(str(self.content.path)):
+            self.content.check()
+            digest = hashlib.blake2b(digest_size=20)
+            for begin in range(0, len(self.content), PIECE):
+                digest.update(self.content[begin : begin + PIECE])
+        return digest.hexdigest()
+
     def close(self) -> None:
         self.content.close()
 

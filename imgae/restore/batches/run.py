@@ -201,7 +201,8 @@ class Run:
                 self.journal.failed(job.places)
             return Record(source, None, FAILED, outcome.error, outcome.seconds)
         if WOULD in fields:
-            return Record(source, str(job.target), SKIPPED, WOULD)
+            details = {key: value for key, value in fields.items() if key != WOULD}
+            return Record(source, str(job.target), SKIPPED, WOULD, outcome.seconds, details)
         if self.journal and "input_hash" in fields:
             for place, found in zip(job.places, fields["output_hashes"], strict=True):
                 own = IN_ITS_PLACE if place == job.source else fields["input_hash"]
