@@ -31,8 +31,9 @@ class Size(NamedTuple):
     """What a file's pictures have, as an Image will hold them.
 
     width, height: as stored; a picture that is turned upright may exchange them. frames: of equal
-    size. samples: of a pixel, at most: with alpha where some pixels may be transparent, and with
-    further channels. item: bytes of a sample, 1, 2 or 4.
+    size; of several sizes, as many of the largest as all together take. samples: of a pixel, at
+    most: with alpha where some pixels may be transparent, and with further channels. item: bytes of
+    a sample, 1, 2 or 4.
     """
 
     width: int
@@ -135,15 +136,20 @@ def tiff(data: bytes) -> Size | None:
         container = Container(data, "")
         stacks.check_not_raw(container, "")
         pages = stacks.pages_of(container, "")
-        sizes = {one(*page) for page in pages}
-        if len(sizes) > 1:
-            return None
-        frames = len(pages)
-        if frames == 1:
+        sizes = [one(*page) for page in pages]
+        if len(sizes) == 1:
             file = File(data, "", MOST_PIXELS)
             found = layout.read_layout(pages[0][0], file)
             frames = len(stacks.in_one_directory(container, pages[0][0], found, file))
-    return sizes.pop()._replace(frames=frames)
+            return sizes[0]._replace(frames=frames)
+    return together(sizes)
+
+
+def together(sizes: list[Size]) -> Size:
+    """Return the size of several pictures: as many of the largest as take as much."""
+    largest = max(sizes, key=lambda size: size.nbytes)
+    count = sum(size.nbytes for size in sizes)
+    return largest._replace(frames=-(-count // max(1, largest.nbytes)))
 
 
 def bmp(data: bytes) -> Size | None:
@@ -229,13 +235,20 @@ def psd(data: bytes) -> Size | None:
 def pnm(data: bytes) -> Size | None:
     from imgae.io.formats import pnm as form
 
-    head = form.read_head(File(data[:HEAD], "", MOST_PIXELS), 0)
-    item = 1 if head.largest < 256 else 2
-    row = (head.width + 7) // 8 if head.is_bits else head.width * head.channels * item
-    rest = len(data) - head.cursor.at - row * head.height
-    if head.kind <= 3 or not 0 <= rest <= 2:  # words are of any length; others may follow
-        return None
-    return Size(head.width, head.height, 1, head.channels, item)
+    sizes: list[Size] = []
+    at = 0
+    while at < len(data) and len(sizes) < MOST_STEPS:
+        begin = data[at : at + HEAD]
+        head = form.read_head(File(begin, "", MOST_PIXELS), 0)
+        item = 1 if head.largest < 256 else 2
+        row = (head.width + 7) // 8 if head.is_bits else head.width * head.channels * item
+        sizes.append(Size(head.width, head.height, 1, head.channels, item))
+        at += head.cursor.at + row * head.height
+        if head.kind <= 3 or at > len(data):  # words are of any length
+            return None
+        after = data[at : at + HEAD]
+        at += len(after) - len(after.lstrip(form.BLANK))
+    return together(sizes) if at >= len(data) else None
 
 
 def pam(data: bytes) -> Size | None:

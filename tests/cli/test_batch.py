@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import PIL.Image
 import png_files
 import pytest
 import tiny_models
@@ -462,6 +463,21 @@ def test_masks_that_protect_and_those_that_avoid_give_other_keys(work, capfd):
     assert capfd.readouterr().out == ""  # the same file by another name
     assert main([*words, "--avoid", "m.png", "--resume", "--json"]) == 0
     assert len(capfd.readouterr().out.splitlines()) == 2
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG"])
+def test_standard_input_in_which_nothing_is_marked_is_written_as_it_was(work, form):
+    out = io.BytesIO()
+    PIL.Image.new("RGB", (30, 20), "red").save(out, form, comment="as it was")
+    mask = ["--color", "00ff00", "--model", "white"]
+    done = subprocess.run(
+        [sys.executable, "-m", "imgae", "inpaint", "-", *mask],
+        input=out.getvalue(),
+        capture_output=True,
+        check=True,
+    )
+    assert b"the picture is written as it was" in done.stderr
+    assert done.stdout == out.getvalue()
 
 
 def test_variants_are_written_one_after_another(work, monkeypatch):
