@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, Final, Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from imgae.errors import ImageError, ImgaeError, ImgaeWarning, warn
+from imgae.errors import ImageError, ImgaeError, ImgaeWarning, reason, warn
 from imgae.io import files
 from imgae.io.atomic import whole_file
 from imgae.io.bands import (
@@ -195,7 +195,7 @@ def open_large(path: Place, max_pixels: int) -> Large | None:
     except ValueError:  # empty
         raise ImageError(f"{path}: empty, 0 bytes") from None
     except OSError as error:
-        raise ImageError(f"{path}: cannot be read: {files.reason(error)}") from error
+        raise ImageError(f"{path}: cannot be read: {reason(error)}") from error
     large = None
     try:
         with files.reading(str(path)):
@@ -263,7 +263,7 @@ def write_large(
     except FileExistsError:
         raise ImageError(EXISTS.format(path)) from None
     except OSError as error:
-        raise ImageError(f"{path}: cannot be written: {files.reason(error)}") from error
+        raise ImageError(f"{path}: cannot be written: {reason(error)}") from error
     except MemoryError as error:
         raise ImageError(f"{path}: does not fit into memory as {kind}") from error
 

@@ -19,6 +19,7 @@ from imgae.picture.image import Image, Stored
 LONGEST_HEAD: Final = 1 << 16
 """Bytes of a file within which its pixels begin."""
 LONGEST_ROW: Final = 1 << 26
+"""Bytes of a row; of longer ones a band of tiles would not fit where the picture does not."""
 Decode = Callable[[NDArray[np.uint8]], Image]
 """From rows of bytes (H, N) to a picture of these rows."""
 

@@ -44,6 +44,7 @@ LARGEST: Final = 1 << 27
 LONG: Final = 1 << 23
 """Bytes of a strip, decoded, from which on it is taken in shorter ones where that can be."""
 SHORT: Final = 1 << 20
+"""Bytes that such a shorter strip has: few beside a band of tiles, and enough to read at once."""
 
 
 class Unfolded:

@@ -29,7 +29,8 @@ EXTENSIONS: Final = frozenset(table.extensions())
 MOST_AT_ONCE: Final = 1024
 """How many pictures are given before the folder is looked at again."""
 RESTS: Final = 4
-"""How many times as long as looking at the folder took nothing is done, in large folders."""
+"""How many times as long as looking at the folder took nothing is done, so that looking takes at
+most a fifth of the time, however large the folder is."""
 
 
 class Stop(Protocol):
@@ -152,7 +153,7 @@ class Watch:
 
     def look(self) -> list[Path]:
         """Look at every picture once, and return those that have settled, the first to be so
-        first, but not more than a few hundred.
+        first, but not more than MOST_AT_ONCE.
         """
         given, waiting = self.given, self.waiting
         self.given, self.waiting = {}, {}
