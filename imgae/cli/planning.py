@@ -130,7 +130,7 @@ def refuse(options: argparse.Namespace, command: Command, planned: Sequence[Plan
         one, other, target = two
         options.parser.error(
             f"{target} would be both {command.role} of {one} and {command.role} of {other}; name "
-            "another file for one of them"
+            "another file for one of them, or put a pattern in quotes, which leaves results out"
         )
     read = [Use(each.found.path, "an input") for each in planned]
     if getattr(options, "model", None) and os.path.isfile(options.model):  # noqa: PTH113 - is_file raises for long names

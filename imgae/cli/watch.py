@@ -1,6 +1,7 @@
 """`imgae watch`."""
 
 import argparse
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -9,6 +10,7 @@ from pathlib import Path
 from imgae.cli import denoise, inpaint, mask
 from imgae.cli.batch import Batch
 from imgae.cli.options import Commands, filled
+from imgae.cli.output import say
 from imgae.cli.pictures import check_format
 from imgae.cli.planning import Command, folder_named, namer
 from imgae.errors import ImageError
@@ -95,6 +97,8 @@ class Watched(Batch):
     def go(self) -> None:
         rules = Rules(self.options.overwrite, resume=True)
         task = self.command.task
+        if sys.stderr is not None and sys.stderr.isatty() and not self.options.quiet:
+            say(f"imgae: watching {self.watched}; Ctrl-C ends it", sys.stderr)
         self.work = Run(self.arriving(), task, InTurn(), rules, Journal(), self.check)
         try:
             for record, outcome in self.work.records():

@@ -78,7 +78,7 @@ def test_what_others_wrote_or_changed_is_left(work):
     Path("out/a").write_bytes(b"mine")
     rows = run(Copying(), resume=True)
     assert [row[1] for row in rows] == ["failed", "done"]
-    assert rows[0][2].startswith("out/a: exists already, and is not known as a result")
+    assert rows[0][2].startswith("out/a: exists already, and is not known here as a result")
     Path("out/b").write_bytes(b"edited")
     assert statuses(Copying(), resume=True) == ["failed", "failed"]
     assert Path("out/b").read_bytes() == b"edited"
