@@ -151,15 +151,15 @@ class Batch:
                 places.check_place(Path(options.report), overwrite=True)
 
     def check_memory(self) -> None:
-        """Raise ImageError if --max-memory is less than the smallest picture takes."""
+        """Raise ImageError if --max-memory is less than a small picture takes."""
         from imgae.io.measure import Size
         from imgae.restore.memory import needed, size_in_words
 
-        least = needed(Size(1, 1, 1, 3, 1), self.command.kind)
+        least = needed(Size(1000, 1000, 1, 3, 1), self.command.kind)
         if self.options.max_memory != "auto" and self.options.max_memory < least:
             raise ImageError(
-                f"--max-memory {size_in_words(self.options.max_memory)} is too little for any "
-                f"picture; give {size_in_words(least)} or more"
+                f"--max-memory {size_in_words(self.options.max_memory)} is too little for a "
+                f"picture of a megapixel; give {(least >> 20) + 1}M or more"
             )
 
     def go(self) -> None:
@@ -228,6 +228,11 @@ class Batch:
             raise ImageError(
                 f"{job.source}: {what}; it reads {listed()}; convert the file, or if only its name "
                 "is wrong, name the output with -o or its format with --format"
+            )
+        if self.alone and named and not job.target.suffix and job.target != STANDARD:
+            raise ImageError(
+                f"{job.target}: neither a folder that is there nor a name with the ending of a "
+                "format; end it in / for a new folder"
             )
         for place in job.places:
             if place != STANDARD:

@@ -398,7 +398,9 @@ def test_a_full_disk_ends_the_run(work, capfd, monkeypatch):
 
 def test_too_little_memory_is_told_once(work, capfd):
     assert main(["denoise", "photos", "--max-memory", "10M", "-o", "out", *DENOISE]) == 1
-    assert "--max-memory 10 MiB is too little for any picture" in capfd.readouterr().err
+    assert (
+        "--max-memory 10 MiB is too little for a picture of a megapixel" in capfd.readouterr().err
+    )
     assert main(["denoise", "photos", "--max-memory", "x", *DENOISE]) == 2
     assert "'x' is neither 'auto' nor an amount of memory" in capfd.readouterr().err
 

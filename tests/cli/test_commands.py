@@ -185,6 +185,9 @@ PHOTO = ("denoise", "photo.png", "--model", "identity")
         (nothing, (*PHOTO, "--device", "tpu"), 2, "invalid choice: 'tpu'"),
         (nothing, (*PHOTO, "--threads", "0"), 2, "--threads"),
         (nothing, (*PHOTO, "--colour"), 2, "--colour"),
+        (nothing, (*PHOTO, "-output", "a"), 2, "-output is no option; did you mean --output?"),
+        (nothing, (*PHOTO, "-o", "new"), 1, "end it in / for a new folder"),
+        (nothing, ("denoise", "photo.png", "--model", "denoise-fsat"), 1, "did you mean denoise"),
         (nothing, ("denoise",), 2, "PICTURE"),
         (nothing, ("polish", "photo.png"), 2, "polish"),
         (

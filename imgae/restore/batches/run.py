@@ -25,7 +25,8 @@ EXISTS: Final = (
 )
 NOT_OURS: Final = (
     "{}: exists already, and is not known here as a result of an earlier run, or was changed "
-    "since, so --resume leaves it; --skip-existing leaves all that is there, and --overwrite replaces it"
+    "since, so --resume leaves it; --skip-existing leaves all that is there, and --overwrite "
+    "replaces it"
 )
 TAKES_PLACE: Final = (
     "{}: its result would take its own place; name a folder with -o or a --suffix, or replace the "
