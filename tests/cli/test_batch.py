@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiny_models
+from pictures import write_picture as picture
 
 from imgae import Image, read_image, write_image
 from imgae.cli import main
@@ -17,14 +18,6 @@ from imgae.restore.denoise import Denoiser
 
 RNG = np.random.default_rng(0)
 DENOISE = ("--model", "darken", "--sigma", "10")
-
-
-def picture(path, seed=0):
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    rng = np.random.default_rng(seed)
-    pixels = rng.integers(60, 200, (20, 30, 3)).astype(np.uint8)
-    write_image(Image(pixels), path, overwrite=True)
 
 
 def tree(folder):
@@ -35,7 +28,6 @@ def tree(folder):
 def work(models, tmp_path, monkeypatch):
     """Work in a folder that holds photos/a.png, photos/b.jpg, photos/sub/a.png and what is none."""
     tiny_models.fill(models / "white.onnx")
-    monkeypatch.setenv("IMGAE_STATE", str(tmp_path / "state"))
     folder = tmp_path / "work"
     folder.mkdir()
     monkeypatch.chdir(folder)

@@ -9,25 +9,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pictures import write_picture as picture
 
-from imgae import Image, read_image, write_image
+from imgae import read_image
 from imgae.cli import main
 
 DENOISE = ("--model", "darken", "--sigma", "10")
 PATIENCE = 60
 
 
-def picture(path, seed=0):
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    rng = np.random.default_rng(seed)
-    pixels = rng.integers(60, 200, (20, 30, 3)).astype(np.uint8)
-    write_image(Image(pixels), path, overwrite=True)
-
-
 @pytest.fixture
 def work(models, tmp_path, monkeypatch):
-    monkeypatch.setenv("IMGAE_STATE", str(tmp_path / "state"))
     folder = tmp_path / "work"
     folder.mkdir()
     monkeypatch.chdir(folder)

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiny_models
+from pictures import write_picture as picture
 
 import imgae
 from imgae import Image, read_image, write_image
@@ -15,17 +16,8 @@ def darker(image):
     return image.with_pixels(image.pixels - 10)
 
 
-def picture(path, seed=0):
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    rng = np.random.default_rng(seed)
-    pixels = rng.integers(60, 200, (20, 30, 3)).astype(np.uint8)
-    write_image(Image(pixels), path, overwrite=True)
-
-
 @pytest.fixture
 def work(tmp_path, monkeypatch):
-    monkeypatch.setenv("IMGAE_STATE", str(tmp_path / "state"))
     folder = tmp_path / "work"
     folder.mkdir()
     monkeypatch.chdir(folder)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from imgae.restore.batches.engine import InTurn, Job
-from imgae.restore.batches.journal import Entry, Journal, hash_of
+from imgae.restore.batches.journal import Entry, Journal, hash_of, state_folder
 from imgae.restore.batches.run import Rules, Run
 
 
@@ -134,3 +134,7 @@ def test_pictures_that_are_not_reached_have_records(work):
         ("b", "skipped"),
         ("c", "skipped"),
     ]
+
+
+def test_tests_remember_nothing_in_the_users_own_folder(state):
+    assert state_folder() == state
