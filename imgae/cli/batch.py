@@ -16,10 +16,8 @@ from imgae.cli.output import note, one_line, result, say
 from imgae.cli.pictures import check_format
 from imgae.cli.planning import (
     Command,
-    as_expected,
     check_together,
     folder_named,
-    namer,
     plan,
     refuse,
 )
@@ -63,11 +61,12 @@ def restore_all(options: argparse.Namespace, command: Command) -> int:
     found = search.find(options.inputs)
     if masks := command.masks:
         found = [each for each in found if each.named or not masks.holds(each.path)]
-    alone = len(found) == 1 and found[0].named
+    alone = len(found) == 1 and found[0].named and not search.problems
     if command.writes and not alone:
         options.parser.error("--save-mask and --preview write one file, and take one picture")
-    planned, folder = plan(options, command, found, alone=alone)
-    refuse(options, command, planned if alone else as_expected(planned, namer(options, command)))
+    journal = Journal(writes=not options.dry_run)
+    planned, folder = plan(options, command, found, journal, alone=alone)
+    refuse(options, command, planned, one_file=alone and folder is None and bool(options.output))
     return Batch(options, command, planned, folder, search, alone=alone).run()
 
 
@@ -176,6 +175,12 @@ class Batch:
         hidden = options.quiet or self.alone
         try:
             with batch_progress(len(self.jobs), hidden=hidden) as advance:
+
+                def told(record: Record) -> None:
+                    self.tell(record, None)
+                    advance(record)
+
+                run.told = told
                 for record, outcome in run.records():
                     self.tell(record, outcome)
                     advance(record)
@@ -183,8 +188,9 @@ class Batch:
                         say(f"imgae: {FULL}", sys.stderr)
                         self.keep_rest(run)
                         break
-        except KeyboardInterrupt:
-            self.keep_rest(run)
+        except BaseException as error:
+            if self.last or isinstance(error, KeyboardInterrupt):  # not if nothing could start
+                self.keep_rest(run)
             raise
         if journal and journal.problem:
             note(f"{journal.problem}, so --resume will not know what this run did")
@@ -194,19 +200,13 @@ class Batch:
         options = self.options
         if options.dry_run and not self.command.rehearses:
             return Rehearsal()
+        from imgae.restore.batches.room import room_for  # loads numpy, and only where it is used
+
         if options.engine == "ray":
             from imgae.restore.batches.cluster import Ray
 
             return Ray(options.workers, options.threads, debug=options.debug)
-        return Local(self.cost, limit_of(options))
-
-    def cost(self, job: Job) -> int:
-        """Return about how many bytes a picture needs while it is at work."""
-        from imgae.io.measure import size_of
-        from imgae.restore.memory import needed
-
-        size = size_of(job.source)
-        return needed(size, self.command.kind) if size else 0
+        return Local(*room_for(self.command.kind, limit_of(options)))
 
     def check(self, job: Job) -> None:
         """Raise ImageError if a picture is none, or its result cannot be written."""

@@ -98,7 +98,7 @@ class Denoising(OptionsTask):
     @cached_property
     def key(self) -> str:
         names = ("sigma", *(name for name, *_ in CONTROLS), *WRITING)
-        return key_of(self.options, names, denoising_models(self.options, self.options.model), ())
+        return key_of(self.options, names, denoising_models(self.options, self.options.model), {})
 
     def load(self) -> Worker:
         from imgae.cli.denoising import Denoise  # onnxruntime, for a command line that is right

@@ -212,18 +212,21 @@ def check_mask(options: argparse.Namespace) -> None:
 
 
 MARKING = (
-    "mask", "invert_mask", "threshold", "label", "box", "polygon", "color", "tolerance", "detect",
+    "invert_mask", "threshold", "label", "box", "polygon", "color", "tolerance", "detect",
     "sensitivity", "within", "dilate",
 )  # fmt: skip
 """Options that decide what is marked, besides the content of files."""
 
 
-def decided_by(options: argparse.Namespace) -> tuple[list[str], list[str]]:
-    """Return the models and the files that decide what is marked and where texture comes from."""
+def decided_by(options: argparse.Namespace) -> tuple[list[str], dict[str, Path | None]]:
+    """Return the models and the files, by their options, that decide what is marked and where
+    texture comes from; None for one that differs from picture to picture.
+    """
     from imgae.model import registry
 
     models = [str(registry.DEFAULT_DETECTOR)] if options.detect else []
-    return models, [str(use.path) for use in mask_files(options) if not os.path.isdir(use.path)]
+    files = {use.role: None if os.path.isdir(use.path) else use.path for use in mask_files(options)}
+    return models, {**files, **({ALPHA: None} if options.mask == ALPHA else {})}
 
 
 def masks_of(options: argparse.Namespace) -> MaskFolder | None:

@@ -1,15 +1,15 @@
 """What the results of a command depend on, and its options as a value that travels."""
 
 import argparse
-import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import imgae
 from imgae.model.machine import default_limit
+from imgae.restore.batches import journal
 from imgae.restore.batches.engine import Worker
 
 
@@ -38,26 +38,29 @@ def values_of(options: argparse.Namespace) -> argparse.Namespace:
 
 
 def key_of(
-    options: argparse.Namespace, names: Sequence[str], models: Iterable[str], files: Iterable[str]
+    options: argparse.Namespace,
+    names: Sequence[str],
+    models: Iterable[str],
+    files: Mapping[str, Path | None],
 ) -> str:
     """Return what is equal only for options that give equal results.
 
     names: of options that decide them. models: that are used, by name or path. files: others whose
-    content decides results. This imgae's version counts too.
+    content decides results, by what they are for. This imgae's version and the device count too.
     """
-    from imgae.model import registry
+    from imgae.model import registry, session
 
     values = {name: getattr(options, name, None) for name in names}
     contents = [hash_of(registry.find(model)) for model in models]
-    contents += [hash_of(Path(name)) for name in files]
-    said = json.dumps([imgae.__version__, values, contents])
-    return hashlib.blake2b(said.encode(), digest_size=20).hexdigest()
+    read = {role: path and hash_of(path) for role, path in sorted(files.items())}
+    device = session.choose_device(options.device)
+    return journal.hash_of(json.dumps([imgae.__version__, device, values, contents, read]).encode())
 
 
 @lru_cache(maxsize=64)
 def hash_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """Return the hash of a file that does not change meanwhile."""
+    return journal.hash_of_file(path)
 
 
 def limit_of(options: argparse.Namespace) -> int:

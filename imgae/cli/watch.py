@@ -16,7 +16,7 @@ from imgae.io.libraries import prepare_libraries
 from imgae.restore.batches.engine import InTurn, Job, Outcome
 from imgae.restore.batches.inputs import Found, Search, looks_like_picture
 from imgae.restore.batches.journal import Journal
-from imgae.restore.batches.outputs import Names, Planned, same
+from imgae.restore.batches.outputs import Names, Planned
 from imgae.restore.batches.record import FAILED, Record
 from imgae.restore.batches.run import Rules, Run
 from imgae.restore.batches.watch import Patience, arrivals
@@ -131,7 +131,7 @@ class Watched(Batch):
         )
         for number, path in enumerate(found):
             each = Found(str(path), path.parent.relative_to(self.watched))
-            self.names.inputs.add(same(path))
+            self.names.reads(path)
             yield self.job(number, Planned(each, str(self.names.of(each))))
 
     def tell_due(self) -> None:

@@ -91,10 +91,12 @@ def can_hold_files(folder: Path) -> bool:
     The permissions of a folder alone do not tell it: root may pass them, and still a file system
     that is only to be read holds no new file.
     """
-    probe = folder / f".imgae-probe-{os.getpid()}-{os.urandom(4).hex()}.tmp"
+    probe = folder / f".imgae-{os.getpid()}-{os.urandom(6).hex()}.tmp"
     try:
         probe.open("xb").close()
-        probe.unlink()
     except OSError:
         return False
+    finally:  # also where Ctrl-C comes between
+        with contextlib.suppress(OSError):
+            probe.unlink()
     return True

@@ -183,7 +183,7 @@ def test_resume_leaves_what_others_wrote(work, capfd):
     picture("out/a.denoised.png", 7)
     mine = Path("out/a.denoised.png").read_bytes()
     assert main([*words, "--resume"]) == 3
-    assert "out/a.denoised.png: exists already, and is not as imgae wrote it" in (
+    assert "out/a.denoised.png: exists already, and is not known as a result" in (
         capfd.readouterr().err
     )
     assert Path("out/a.denoised.png").read_bytes() == mine
@@ -197,7 +197,7 @@ def test_what_was_begun_and_not_finished_is_made_again(work):
     from imgae.restore.batches.journal import Journal
 
     Path("out").mkdir()
-    Journal().started([Path("out/a.denoised.png")])
+    Journal().started([Path("out/a.denoised.png")], Path("photos/a.png"))
     Path("out/a.denoised.png").write_bytes(b"of a run that was killed")
     assert main(["denoise", "photos", "-o", "out", "--resume", *DENOISE]) == 0
     assert tree(work / "out") == ["a.denoised.png", "b.denoised.jpg"]
@@ -402,3 +402,16 @@ def test_a_picture_that_does_not_fit_says_so_and_others_go_by_rows(work, capfd, 
     for name in ("a", "sub/a"):
         before = read_image(f"photos/{name}.png").pixels
         assert np.array_equal(read_image(f"out/{name}.denoised.png").pixels, before - 10)
+
+
+def test_masks_that_protect_and_those_that_avoid_give_other_keys(work, capfd):
+    mask = np.zeros((20, 30, 1), np.uint8)
+    mask[3:6, 3:6] = 255
+    write_image(Image(mask), "m.png")
+    words = ["inpaint", "photos", "--box", "2,2,8,8", "--model", "white", "-o", "out"]
+    assert main([*words, "--protect", "m.png"]) == 0
+    capfd.readouterr()
+    assert main([*words, "--protect", "./m.png", "--resume", "--json"]) == 0
+    assert capfd.readouterr().out == ""  # the same file by another name
+    assert main([*words, "--avoid", "m.png", "--resume", "--json"]) == 0
+    assert len(capfd.readouterr().out.splitlines()) == 2

@@ -11,6 +11,7 @@ __all__ = [
     "outputs",
     "record",
     "rehearsal",
+    "room",
     "run",
     "watch",
     "work",

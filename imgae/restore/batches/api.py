@@ -17,7 +17,6 @@ from imgae.io import files, places
 from imgae.io.format import MOST_PIXELS, Encoding
 from imgae.io.formats import table
 from imgae.io.libraries import prepare_libraries
-from imgae.io.measure import size_of
 from imgae.io.remote import is_folder, is_remote, place_of
 from imgae.model import registry
 from imgae.model.machine import default_limit, limit_memory
@@ -31,12 +30,12 @@ from imgae.restore.batches.journal import Journal, hash_of_file
 from imgae.restore.batches.masks import MaskFolder, only_mask
 from imgae.restore.batches.outputs import Planned, plan, suffix_for
 from imgae.restore.batches.record import FAILED, Record, check_report, write_report
+from imgae.restore.batches.room import room_for
 from imgae.restore.batches.run import Jobs, Rules, Run
 from imgae.restore.batches.work import Writing, read, write
 from imgae.restore.denoise import Denoiser
 from imgae.restore.inpaint import Inpainter
 from imgae.restore.memory import Task as Kind
-from imgae.restore.memory import needed
 
 ENGINES: Final = ("local", "ray")
 Restorer = Callable[..., Image]
@@ -99,7 +98,7 @@ def batch(
         ending_of(format),
         Rules(overwrite, resume, skip_existing),
         None if report is None else Path(report),
-        engine_of(engine, workers, max_memory),
+        engine_of(engine, workers, max_memory, masks=masks is not None),
         max_memory,
     )
     files.check_quality(quality)
@@ -190,7 +189,7 @@ def ending_of(name: str | None) -> str | None:
     return ending
 
 
-def engine_of(name: str, workers: int | None, max_memory: int | None) -> Engine:
+def engine_of(name: str, workers: int | None, max_memory: int | None, *, masks: bool) -> Engine:
     """Return an engine by its name. Raises OptionError if there is none."""
     if name not in ENGINES:
         raise OptionError(f"no engine is called {name!r}; there are: {', '.join(ENGINES)}")
@@ -199,11 +198,7 @@ def engine_of(name: str, workers: int | None, max_memory: int | None) -> Engine:
 
         return Ray(workers)
 
-    def cost(job: Job) -> int:
-        size = size_of(job.source)
-        return needed(size, "inpaint" if job.also else "denoise") if size else 0
-
-    return Local(cost, max_memory or default_limit())
+    return Local(*room_for("inpaint" if masks else "denoise", max_memory or default_limit()))
 
 
 @dataclass(frozen=True)

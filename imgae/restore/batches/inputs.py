@@ -59,9 +59,10 @@ class Search:
         several = sum(names_folder(word) for word in words) > 1
         found: list[Found] = []
         seen: dict[str, bool] = {}
+        keys = remote.Keys()
         for word in words:
             for each in self.of_word(word, several=several, from_list=False):
-                path = remote.key_of(each.path)
+                path = keys.of(each.path, follow=False)
                 if path not in seen or (each.named and seen[path]):
                     found.append(each)
                     seen[path] = each.named
@@ -72,8 +73,8 @@ class Search:
             yield from self.at(word, several=several, from_list=from_list)
         elif os.path.isdir(word):
             yield from self.in_folder(Path(word), several=several)
-        elif word.startswith(LIST) and not os.path.lexists(word) and not from_list:
-            yield from self.in_list(word[1:])
+        elif not from_list and (name := list_named(word)):
+            yield from self.in_list(name)
         elif PATTERN.search(word) and not os.path.lexists(word):
             yield from self.by_pattern(word)
         else:
@@ -193,6 +194,11 @@ class Search:
 
     def tell(self, path: Place, sentence: str) -> None:
         self.problems.append((str(path), ImageError(sentence)))
+
+
+def list_named(word: str) -> str:
+    """Return the name of the list that a word of a command names, or ""."""
+    return word[1:] if word.startswith(LIST) and not os.path.lexists(word) else ""
 
 
 def lines_of(data: bytes) -> list[bytes]:

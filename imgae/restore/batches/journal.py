@@ -8,23 +8,36 @@ is written, a line is added. A line that a kill cut short counts as not there.
 import contextlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from imgae.io.atomic import write_whole
+
 HASH_BYTES: Final = 20
+MOST_OLD: Final = 3
+LINES: Final = 1000
+"""A journal is written anew if it has more than so many lines for each result, and so many more."""
 FOLDER: Final = "IMGAE_STATE"
 """The environment variable that names another folder."""
 
 
 class Entry(NamedTuple):
-    """What is known of a result: whether it is done, of what, and its own hash."""
+    """What is known of a result.
 
-    done: bool
-    key: str = ""
-    inputs: tuple[str, ...] = ()
+    source: the picture that it was made of. made: what it was made with, as `made_with` gives it;
+    "" if it was begun, and neither done nor failed since. output: the hash of its own bytes.
+    """
+
+    source: str
+    made: str = ""
     output: str = ""
+
+
+def made_with(key: str, inputs: Iterable[str]) -> str:
+    """Return what is equal for equal keys of tasks and hashes of all files that were read."""
+    return hash_of("\0".join((key, *inputs)).encode())
 
 
 def hash_of(data: bytes | memoryview) -> str:
@@ -67,30 +80,40 @@ class Journal:
         """Return what is known of a result, or None."""
         return self.of_folder(place).get(place.name)
 
-    def started(self, places: Sequence[Path]) -> None:
+    def wrote(self, place: Path) -> bool:
+        """Return whether a file has the name of a result that is known."""
+        return self.entry(place) is not None
+
+    def started(self, places: Iterable[Path], source: Path) -> None:
         """Remember that files that are not there yet, or may be replaced, are ours from now on."""
         for place in places:
-            self.add(place, Entry(done=False))
+            self.add(place, Entry(str(source)))
 
-    def done(self, place: Path, key: str, inputs: Sequence[str], output: str) -> None:
-        """Remember a result: what it was made with, the hashes of what it was made of, its own."""
-        self.add(place, Entry(True, key, tuple(inputs), output))
+    def done(self, place: Path, entry: Entry) -> None:
+        """Remember a result."""
+        self.add(place, entry)
 
-    def add(self, place: Path, entry: Entry) -> None:
+    def failed(self, places: Iterable[Path]) -> None:
+        """Forget what was started and did not come to anything."""
+        for place in places:
+            self.add(place, None)
+
+    def add(self, place: Path, entry: Entry | None) -> None:
         if not self.writes:
             return
         if (known := self.known.get(folder_of(place))) is not None:
-            known[place.name] = entry
-        row: dict[str, Any] = {"name": place.name, **entry._asdict()}
-        line = json.dumps(row) + "\n"
+            known.pop(place.name, None)
+            if entry:
+                known[place.name] = entry
+        row: dict[str, Any] = {"name": place.name, **(entry._asdict() if entry else {})}
+        file_name = self.file_of(place)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            file_name = self.file_of(place)
             with file_name.open("ab") as file:
                 if file_name.name not in self.whole:
                     self.whole.add(file_name.name)
                     file.write(b"\n" * cut_short(file_name))
-                file.write(line.encode())
+                file.write(json.dumps(row).encode() + b"\n")
         except OSError as error:
             self.problem = f"{self.folder}: cannot be written: {error.strerror}"
 
@@ -101,18 +124,22 @@ class Journal:
         return self.known[folder]
 
     def load(self, path: Path) -> dict[str, Entry]:
-        """Read a journal, the last line for each name."""
+        """Read a journal, the last line for each name; one of mostly old lines is written anew."""
         found: dict[str, Entry] = {}
-        lines = []
-        with contextlib.suppress(OSError):
-            lines = path.read_bytes().split(b"\n")
-        for line in lines:
-            with contextlib.suppress(ValueError, KeyError, TypeError):
-                row = json.loads(line)
-                entry = Entry(
-                    bool(row["done"]), str(row["key"]), tuple(row["inputs"]), str(row["output"])
-                )
-                found[str(row["name"])] = entry
+        count = 0
+        with contextlib.suppress(OSError), path.open("rb") as lines:
+            for line in lines:
+                count += 1
+                with contextlib.suppress(ValueError, KeyError, TypeError):
+                    row = json.loads(line)
+                    name = str(row["name"])
+                    found.pop(name, None)
+                    if "source" in row:
+                        found[name] = Entry(*(str(row[part]) for part in Entry._fields))
+        if count > MOST_OLD * len(found) + LINES and self.writes:
+            rows = (json.dumps({"name": name, **each._asdict()}) for name, each in found.items())
+            with contextlib.suppress(OSError):
+                write_whole(path, "".join(f"{row}\n" for row in rows).encode())
         return found
 
     def file_of(self, place: Path) -> Path:

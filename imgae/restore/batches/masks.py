@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from imgae.errors import MaskError
-from imgae.io.remote import Place, is_remote
+from imgae.io.remote import Place, key_of
 from imgae.restore.batches.engine import Job
 from imgae.restore.batches.inputs import Found, looks_like_picture
 
@@ -47,8 +47,8 @@ class MaskFolder:
         return path.stem.endswith(MARKS) and is_same(path.parent, self.folder)
 
 
-def is_same(one: Place, other: Path) -> bool:
-    return not is_remote(one) and os.path.realpath(one) == os.path.realpath(other)
+def is_same(one: Place, other: Place) -> bool:
+    return key_of(one) == key_of(other)
 
 
 def only_mask(folder: str, job: Job) -> Path:

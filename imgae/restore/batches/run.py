@@ -10,7 +10,7 @@ from typing import Final
 
 from imgae.errors import ImageError, ImgaeError
 from imgae.restore.batches.engine import Engine, Job, Outcome, Task, sentence_of
-from imgae.restore.batches.journal import Entry, Journal, hash_of_file
+from imgae.restore.batches.journal import Entry, Journal, hash_of_file, made_with
 from imgae.restore.batches.outputs import Planned
 from imgae.restore.batches.record import DONE, FAILED, SKIPPED, Record
 
@@ -23,9 +23,15 @@ EXISTS: Final = (
     "there, and --overwrite replaces it"
 )
 NOT_OURS: Final = (
-    "{}: exists already, and is not as imgae wrote it, so --resume leaves it; add --overwrite to "
-    "replace it, or name another place"
+    "{}: exists already, and is not known as a result of an earlier run, or was changed since, so "
+    "--resume leaves it; add --overwrite to replace it, or name another place"
 )
+IN_PLACE: Final = (
+    "{}: is the result of an earlier run itself, in the place of its picture; add --overwrite to "
+    "restore it once more"
+)
+IN_ITS_PLACE: Final = "in its place"
+"""What stands for the hash of a picture that its result replaced."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +66,8 @@ class Run:
 
     jobs: all of them; their `overwrite` is set here. check: raises an ImgaeError for a job that
     cannot be done, as far as is known before. journal: None remembers nothing. several: whether
-    messages are about many pictures.
+    messages are about many pictures. told: is given records of pictures that are not begun as soon
+    as they are known; without it they come with the next that is.
     """
 
     jobs: Iterable[Job]
@@ -75,9 +82,12 @@ class Run:
     hashes: dict[int, list[str]] = field(default_factory=dict)
     outcomes: Iterator[Outcome] | None = None
     given: Record | None = None
+    told: Callable[[Record], None] | None = None
 
     def records(self) -> Iterator[tuple[Record, Outcome | None]]:
         """Yield what becomes of each picture, and its outcome if it was begun."""
+        if self.journal:
+            _ = self.task.key  # fails here for a model that is not there, and not for each picture
         self.outcomes = self.engine.run(self.to_do(), self.task)
         for outcome in self.outcomes:
             yield from self.drained()
@@ -114,24 +124,30 @@ class Run:
     def to_do(self) -> Iterator[Job]:
         """Yield the jobs that are to be done; records of the others are settled."""
         for job in self.jobs:
+            source = str(job.source)
             try:
                 skipped, overwrite = self.judged(job)
                 if skipped:
-                    target = str(job.target)
-                    self.settled.append(
-                        (job.number, Record(str(job.source), target, SKIPPED, skipped))
-                    )
+                    self.settle(job, Record(source, str(job.target), SKIPPED, skipped))
                     continue
                 allowed = replace(job, overwrite=overwrite)
                 self.check(allowed)
                 if self.journal:
                     self.hashes[job.number] = [hash_of_file(path) for path in job.also]
-                    self.journal.started(job.places)
+                    self.journal.started(job.places, job.source)
             except (ImgaeError, OSError) as error:
                 sentence = sentence_of(error, job.source)
-                self.settled.append((job.number, Record(str(job.source), None, FAILED, sentence)))
+                self.settle(job, Record(source, None, FAILED, sentence))
                 continue
             yield allowed
+
+    def settle(self, job: Job, record: Record) -> None:
+        """Keep the record of a picture that is not begun, or tell it at once."""
+        if self.told:
+            self.reached.add(job.number)
+            self.told(record)
+        else:
+            self.settled.append((job.number, record))
 
     def judged(self, job: Job) -> tuple[str, bool]:
         """Return why a job is skipped, or "", and whether it may replace files.
@@ -151,35 +167,46 @@ class Run:
         if len(there) == len(job.places) and self.current(job, entries):
             return CURRENT, False
         for place, entry in zip(job.places, entries, strict=True):
-            if place in there and not self.rules.overwrite and not ours(place, entry):
-                raise ImageError(NOT_OURS.format(place))
+            if place in there and not self.rules.overwrite:
+                if place == job.source and entry:
+                    raise ImageError(IN_PLACE.format(place))
+                if not ours(place, entry):
+                    raise ImageError(NOT_OURS.format(place))
         return "", True
 
     def current(self, job: Job, entries: Sequence[Entry | None]) -> bool:
         """Return whether results are what the job would write."""
-        known = [entry for entry in entries if entry and entry.done]
-        if len(known) < len(entries) or any(entry.key != self.task.key for entry in known):
-            return False
         with contextlib.suppress(OSError):
-            inputs = tuple(hash_of_file(path) for path in (job.source, *job.also))
-            return all(
-                entry.inputs == inputs and hash_of_file(place) == entry.output
-                for place, entry in zip(job.places, known, strict=True)
-            )
+            also = [hash_of_file(path) for path in job.also]
+            own = hash_of_file(job.source)
+            for place, entry in zip(job.places, entries, strict=True):
+                if entry is None or not entry.made:
+                    return False
+                if place == job.source:  # the picture that it was made of is gone
+                    made = made_with(self.task.key, [IN_ITS_PLACE, *also])
+                else:
+                    made = made_with(self.task.key, [own, *also])
+                if entry.made != made or hash_of_file(place) != entry.output:
+                    return False
+            return True
         return False
 
     def record_of(self, outcome: Outcome) -> Record:
         """Return the record of an outcome, and remember results."""
         job, fields = outcome.job, outcome.fields
         source = str(job.source)
+        also = self.hashes.pop(job.number, [])
         if outcome.error is not None:
+            if self.journal:
+                self.journal.failed(job.places)
             return Record(source, None, FAILED, outcome.error, outcome.seconds)
         if WOULD in fields:
             return Record(source, str(job.target), SKIPPED, WOULD)
         if self.journal and "input_hash" in fields:
-            inputs = [fields["input_hash"], *self.hashes.pop(job.number, [])]
             for place, found in zip(job.places, fields["output_hashes"], strict=True):
-                self.journal.done(place, self.task.key, inputs, found)
+                own = IN_ITS_PLACE if place == job.source else fields["input_hash"]
+                made = made_with(self.task.key, [own, *also])
+                self.journal.done(place, Entry(source, made, found))
         target = str(job.places[0]) if job.places else None
         return Record(source, target, DONE, "", outcome.seconds, fields)
 
@@ -188,7 +215,7 @@ def ours(place: Path, entry: Entry | None) -> bool:
     """Return whether a file is one that a run began or wrote, and nobody changed since."""
     if entry is None:
         return False
-    return not entry.done or hash_of_file(place) == entry.output
+    return not entry.made or hash_of_file(place) == entry.output
 
 
 def exists(place: Path) -> bool:

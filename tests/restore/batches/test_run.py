@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from imgae.errors import ImageError
 from imgae.restore.batches.engine import InTurn, Job
 from imgae.restore.batches.journal import Entry, Journal, hash_of, state_folder
 from imgae.restore.batches.run import Rules, Run
@@ -77,7 +78,7 @@ def test_what_others_wrote_or_changed_is_left(work):
     Path("out/a").write_bytes(b"mine")
     rows = run(Copying(), resume=True)
     assert [row[1] for row in rows] == ["failed", "done"]
-    assert rows[0][2].startswith("out/a: exists already, and is not as imgae wrote it")
+    assert rows[0][2].startswith("out/a: exists already, and is not known as a result")
     Path("out/b").write_bytes(b"edited")
     assert statuses(Copying(), resume=True) == ["failed", "failed"]
     assert Path("out/b").read_bytes() == b"edited"
@@ -94,10 +95,10 @@ def test_without_rules_what_is_there_fails_and_says_the_ways_out(work):
 
 
 def test_what_was_begun_is_ours_even_if_a_kill_cut_the_journal(work):
-    Journal().started([Path("out/a")])
+    Journal().started([Path("out/a")], Path("a"))
     (path,) = Path("state/journals").iterdir()
     with path.open("ab") as file:
-        file.write(b'{"name": "b", "done": tr')
+        file.write(b'{"name": "b", "sour')
     Path("out/a").write_bytes(b"half of a run")
     assert statuses(Copying(), resume=True) == ["done", "done"]
     assert Path("out/a").read_bytes() == b"aone"
@@ -111,7 +112,7 @@ def test_a_journal_that_cannot_be_written_is_no_failure(work, monkeypatch):
     Path("file").write_bytes(b"")
     monkeypatch.setenv("IMGAE_STATE", "file")
     journal = Journal()
-    journal.done(Path("out/a"), "key", ["1"], "2")
+    journal.done(Path("out/a"), Entry("a", "made", "2"))
     assert journal.problem is not None
     assert journal.problem.startswith("file/journals: cannot be written")
     assert journal.entry(Path("out/a")) is None
@@ -119,8 +120,10 @@ def test_a_journal_that_cannot_be_written_is_no_failure(work, monkeypatch):
 
 def test_a_folder_has_one_journal_whatever_its_name(work):
     Path("link").symlink_to("out")
-    Journal().done(Path("link/a"), "key", ["1"], "2")
-    assert Journal().entry(work / "out" / "a") == Entry(True, "key", ("1",), "2")
+    Journal().done(Path("link/a"), Entry("a", "made", "2"))
+    assert Journal().entry(work / "out" / "a") == Entry("a", "made", "2")
+    assert Journal().wrote(work / "out" / "a")
+    assert not Journal().wrote(work / "out" / "b")
 
 
 def test_pictures_that_are_not_reached_have_records(work):
@@ -134,6 +137,64 @@ def test_pictures_that_are_not_reached_have_records(work):
         ("b", "skipped"),
         ("c", "skipped"),
     ]
+
+
+class Failing(Copying):
+    def restore(self, job, work):
+        if work == b"broken":
+            raise ImageError(f"{job.source}: broken")
+        return super().restore(job, work)
+
+
+def test_a_file_that_is_put_where_a_picture_failed_is_not_ours(work):
+    Path("a").write_bytes(b"broken")
+    assert statuses(Failing()) == ["failed", "done"]
+    Path("a").write_bytes(b"mended")
+    Path("out/a").write_bytes(b"mine")
+    assert statuses(Failing(), resume=True) == ["failed", "skipped"]
+    assert Path("out/a").read_bytes() == b"mine"
+
+
+def test_in_place_a_picture_is_not_restored_twice_unless_asked_for(work):
+    def in_place(key="one", **rules):
+        jobs = [Job(0, Path("a"), Path("a"), (Path("a"),))]
+        made = Run(jobs, Copying(key), InTurn(), Rules(**rules), Journal())
+        return [(record.status, record.message) for record, _ in made.records()]
+
+    assert in_place(overwrite=True) == [("done", "")]
+    assert in_place(resume=True)[0][0] == "skipped"
+    assert Path("a").read_bytes() == b"aone"
+    ((status, message),) = in_place("two", resume=True)
+    assert status == "failed"
+    assert message.startswith("a: is the result of an earlier run itself")
+    assert in_place("two", resume=True, overwrite=True) == [("done", "")]
+    assert Path("a").read_bytes() == b"aonetwo"
+
+
+def test_a_journal_of_mostly_old_lines_is_written_anew(work):
+    journal = Journal()
+    for number in range(1500):
+        journal.done(Path("out/a"), Entry("a", str(number), "hash"))
+    journal.failed([Path("out/b")])
+    (path,) = Path("state/journals").iterdir()
+    assert Journal(writes=False).entry(Path("out/a")) == Entry("a", "1499", "hash")
+    assert len(path.read_bytes().splitlines()) == 1501
+    assert Journal().entry(Path("out/a")) == Entry("a", "1499", "hash")
+    assert len(path.read_bytes().splitlines()) == 1
+    assert Journal().entry(Path("out/a")) == Entry("a", "1499", "hash")
+
+
+def test_records_of_what_is_not_begun_are_told_at_once(work):
+    statuses(Copying())
+    told = []
+    jobs = [
+        Job(number, Path(name), Path("out", name), (Path("out", name),))
+        for number, name in enumerate("ab")
+    ]
+    made = Run(jobs, Copying(), InTurn(), Rules(resume=True), Journal(), told=told.append)
+    assert list(made.records()) == []
+    assert [record.status for record in told] == ["skipped", "skipped"]
+    assert list(made.rest()) == []
 
 
 def test_tests_remember_nothing_in_the_users_own_folder(state):
