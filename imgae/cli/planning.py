@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from imgae.cli.files import Use, refuse_clashes
 from imgae.cli.tasks import OptionsTask
 from imgae.io.formats.table import extensions
-from imgae.io.remote import is_folder, is_remote, place_of
+from imgae.io.remote import Keys, is_folder, is_remote, place_of
 from imgae.restore.batches import outputs
 from imgae.restore.batches.engine import STANDARD
 from imgae.restore.batches.inputs import Found, list_named
@@ -90,6 +90,20 @@ def namer(options: argparse.Namespace, command: Command) -> outputs.Name:
         return path.stem, f"{word}{command.ending or outputs.suffix_for(path, options.format)}"
 
     return name
+
+
+def pictures_of(
+    options: argparse.Namespace, command: Command, found: Sequence[Found]
+) -> list[Found]:
+    """Leave out what was found, and not named, but is read as a mask."""
+    kept = list(found)
+    if command.masks:
+        kept = command.masks.without(kept, options.inputs)
+    if command.reads:
+        keys = Keys()
+        read = {keys.of(use.path) for use in command.reads}
+        kept = [each for each in kept if each.named or keys.of(each.text) not in read]
+    return kept
 
 
 def plan(

@@ -415,3 +415,81 @@ def test_masks_that_protect_and_those_that_avoid_give_other_keys(work, capfd):
     assert capfd.readouterr().out == ""  # the same file by another name
     assert main([*words, "--avoid", "m.png", "--resume", "--json"]) == 0
     assert len(capfd.readouterr().out.splitlines()) == 2
+
+
+def test_pictures_stay_where_names_lead_over_them(work):
+    """Through a link to their folder, as one of several results, as masks."""
+    picture("photos/a.bmp", 5)
+    picture("photos/a-1.png", 6)
+    Path("link").symlink_to("photos", target_is_directory=True)
+    before = {name: Path("photos", name).read_bytes() for name in tree(work / "photos")}
+    box, bare = ["--box", "2,2,3,3"], ["--suffix", "", "--overwrite"]
+    fill = ["inpaint", "photos", *box, *bare, "--model", "white", "--variants", "2"]
+    assert main(fill) == 0
+    assert main(["mask", "photos", *box, *bare]) == 0
+    picture("only/a.png", 1)
+    picture("only/a.bmp", 2)
+    data = Path("only/a.bmp").read_bytes()
+    Path("other").symlink_to("only", target_is_directory=True)
+    assert main(["denoise", "only", "-o", "other", *bare, "--format", "png", *DENOISE]) == 0
+    assert tree(work / "only") == ["a.bmp", "a.bmp.png", "a.png"]
+    assert Path("only/a.bmp").read_bytes() == data
+    assert {name: Path("photos", name).read_bytes() for name in before} == before
+
+
+def test_results_and_masks_among_the_pictures_are_left_out_and_counted(work, capfd):
+    assert main(["mask", "photos", "-r", "--box", "2,2,3,3"]) == 0
+    fill = ["inpaint", "photos", "-r", "--box", "2,2,3,3", "--model", "white", "--variants", "2"]
+    assert main(fill) == 0
+    capfd.readouterr()
+    words = ["denoise", "photos", "-r", "--format", "tif", "-o", "out", *DENOISE]
+    assert main(words) == 0
+    assert tree(work / "out") == ["a.denoised.tif", "b.denoised.tif", "sub/a.denoised.tif"]
+    out = capfd.readouterr().out
+    assert "left out as results or masks of other pictures: 9" in out
+
+
+def test_masks_are_no_pictures(work, capfd):
+    assert main(["mask", "photos", "-r", "-o", "photos/masks", "--box", "2,2,3,3"]) == 0
+    words = ["inpaint", "photos", "-r", "--model", "white", "-o", "out", "--mask"]
+    assert main([*words, "photos/masks"]) == 0
+    assert tree(work / "out") == ["a.inpainted.png", "b.inpainted.jpg", "sub/a.inpainted.png"]
+    assert "left out as results or masks of other pictures: 3" in capfd.readouterr().out
+    Path("photos/masks/a.mask.png").rename("photos/one.png")
+    Path("photos/masks/b.mask.png").rename("photos/other.png")
+    words = ["inpaint", "photos", "--model", "white", "-o", "again"]
+    assert main([*words, "--mask", "photos/one.png", "--protect", "photos/other.png"]) == 0
+    assert tree(work / "again") == ["a.inpainted.png", "b.inpainted.jpg"]
+
+
+def test_a_list_is_not_replaced_by_the_report(work, capfd):
+    Path("list.csv").write_text("photos/a.png\n")
+    assert main(["denoise", "@list.csv", "-o", "out", "--report", "list.csv", *DENOISE]) == 2
+    assert "list.csv would be both a list of pictures and --report" in capfd.readouterr().err
+    assert Path("list.csv").read_text() == "photos/a.png\n"
+
+
+def test_a_picture_is_restored_if_another_word_leads_to_nothing(work, capfd):
+    assert main(["denoise", "photos/a.png", "*.xyz", "-o", "out", *DENOISE]) == 3
+    assert tree(work / "out") == ["a.denoised.png"]
+    assert "*.xyz: no file matches this pattern" in capfd.readouterr().err
+
+
+def test_a_single_picture_that_is_skipped_says_so(work, capfd):
+    words = ["denoise", "photos/a.png", "--skip-existing", *DENOISE]
+    assert main(words) == 0
+    capfd.readouterr()
+    assert main(words) == 0
+    told = "photos/a.png -> photos/a.denoised.png: its result is there already\n"
+    assert capfd.readouterr().out == told
+    assert main([*words, "--quiet"]) == 0
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_report_in_a_folder_that_is_not_made_is_told_at_once(work, capfd):
+    words = ["denoise", "photos", "-o", "out/", "--report", "out/run.json", *DENOISE]
+    assert main([*words, "--dry-run"]) == 1
+    out, err = capfd.readouterr()
+    assert (out, err) == ("", "imgae: out/run.json: there is no folder out\n")
+    assert main(words) == 0
+    assert Path("out/run.json").exists()

@@ -41,12 +41,14 @@ class Search:
 
     recursive: whether folders in folders are searched. leave_out: a folder that is not searched, as
     that of the results. ignored: counts the files in folders whose names are not those of pictures.
-    problems: sentences about words that lead to nothing.
+    left_out: how many files are not taken, as results or masks. problems: sentences about words
+    that lead to nothing.
     """
 
     recursive: bool = False
     leave_out: Place | None = None
     ignored: int = 0
+    left_out: int = 0
 
     def __post_init__(self) -> None:
         self.problems: list[tuple[str, ImageError]] = []

@@ -1,10 +1,11 @@
 """Masks in a folder, one for each picture: of the same name, or with _mask or .mask after it."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from imgae.errors import MaskError
-from imgae.io.remote import Place, key_of
+from imgae.io.remote import Keys, Place, key_of
 from imgae.restore.batches.engine import Job
 from imgae.restore.batches.inputs import Found, looks_like_picture
 
@@ -42,9 +43,31 @@ class MaskFolder:
             self.names[folder] = stems
         return self.names[folder]
 
-    def holds(self, path: Path) -> bool:
-        """Return whether a file is a mask of this folder by its name."""
+    def holds(self, path: Place) -> bool:
+        """Return whether a file is a mask beside its picture, by its name."""
         return path.stem.endswith(MARKS) and is_same(path.parent, self.folder)
+
+    def without(self, found: Sequence[Found], words: Sequence[str]) -> list[Found]:
+        """Leave out the masks of this folder; those that were named stay.
+
+        words: what pictures were found by. A folder of masks that lies in one of these holds no
+        pictures; one that is named itself also holds them.
+        """
+        own = key_of(self.folder)
+        also_pictures = any(lies_in(key_of(word), own) for word in words)
+        keys = Keys()
+
+        def is_mask(each: Found) -> bool:
+            if not also_pictures and lies_in(keys.of(each.text, follow=False), own):
+                return True
+            return self.holds(each.path)
+
+        return [each for each in found if each.named or not is_mask(each)]
+
+
+def lies_in(key: str, folder: str) -> bool:
+    """Return whether a file or folder is a folder, or lies in it; both as Keys gives them."""
+    return key == folder or key.startswith(folder.rstrip(os.sep) + os.sep)
 
 
 def is_same(one: Place, other: Place) -> bool:
