@@ -1,5 +1,6 @@
 """Which pictures a run is about: files, folders, patterns, lists of these."""
 
+import contextlib
 import fnmatch
 import os
 import re
@@ -8,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from imgae.errors import ImageError
+from imgae.errors import ImageError, ImgaeError
 from imgae.io import remote
 from imgae.io.formats.table import extensions, listed
 from imgae.io.remote import Place
@@ -51,14 +52,14 @@ class Search:
     left_out: int = 0
 
     def __post_init__(self) -> None:
-        self.problems: list[tuple[str, ImageError]] = []
+        self.problems: list[tuple[str, ImgaeError]] = []
 
     def find(self, words: Sequence[str]) -> list[Found]:
         """Return what is found, in the order of the words and of names.
 
         A file that is found again is left out; one that is named itself twice is there twice.
         """
-        several = sum(names_folder(word) for word in words) > 1
+        several = name_several_folders(words)
         found: list[Found] = []
         seen: dict[str, bool] = {}
         keys = remote.Keys()
@@ -92,7 +93,7 @@ class Search:
                 yield from self.below(place, Path(place.name) if several else Path())
             else:
                 yield Found(str(place), named=not from_list)
-        except ImageError as error:
+        except ImgaeError as error:
             self.problems.append((word, error))
 
     def matching(self, word: str, pattern: Place) -> Iterator[Found]:
@@ -131,10 +132,11 @@ class Search:
         """Yield the pictures of a folder; several: whether others are searched besides."""
         top = Path(folder.resolve().name) if several else Path()
         count = folders = 0
+        known = len(self.problems)
         for path, below in self.walk(folder, Path()):
             count += 1
             yield Found(path, top / below)
-        if count:
+        if count or len(self.problems) > known:
             return
         if not self.recursive:
             folders = sum(1 for entry in entries(folder) if is_folder(entry))
@@ -190,7 +192,7 @@ class Search:
         words = [os.fsdecode(line) for line in lines_of(data)]
         if not words:
             self.tell(Path(name), f"{name}: the list is empty")
-        several = sum(names_folder(word) for word in words) > 1
+        several = name_several_folders(words)
         for word in words:
             yield from self.of_word(word, several=several, from_list=True)
 
@@ -212,10 +214,19 @@ def lines_of(data: bytes) -> list[bytes]:
 
 
 def names_folder(word: str) -> bool:
-    """Return whether a word names a folder that is there. Raises ImageError, as for no server."""
+    """Return whether a word names a folder that is there. Raises ImgaeError, as for no server."""
     if remote.SCHEME not in word:
         return os.path.isdir(word)
     return not PATTERN.search(word) and remote.is_folder(remote.place_of(word))
+
+
+def name_several_folders(words: Sequence[str]) -> bool:
+    """Return whether more than one word names a folder, as far as servers tell."""
+    count = 0
+    for word in words:
+        with contextlib.suppress(ImgaeError):  # told where the word is looked up
+            count += names_folder(word)
+    return count > 1
 
 
 def relative(place: Any, above: Any) -> Path:
