@@ -43,6 +43,10 @@ class MaskFolder:
             self.names[folder] = stems
         return self.names[folder]
 
+    def forget(self) -> None:
+        """Look again at folders, since masks may have come."""
+        self.names.clear()
+
     def holds(self, path: Place) -> bool:
         """Return whether a file is a mask beside its picture, by its name."""
         return path.stem.endswith(MARKS) and is_same(path.parent, self.folder)
@@ -53,16 +57,18 @@ class MaskFolder:
         words: what pictures were found by. A folder of masks that lies in one of these holds no
         pictures; one that is named itself also holds them.
         """
-        own = key_of(self.folder)
-        also_pictures = any(lies_in(key_of(word), own) for word in words)
+        no_pictures = not any(lies_in(key_of(word), key_of(self.folder)) for word in words)
         keys = Keys()
+        return [
+            each
+            for each in found
+            if each.named
+            or not (self.holds(each.path) or (no_pictures and self.has(each.text, keys)))
+        ]
 
-        def is_mask(each: Found) -> bool:
-            if not also_pictures and lies_in(keys.of(each.text, follow=False), own):
-                return True
-            return self.holds(each.path)
-
-        return [each for each in found if each.named or not is_mask(each)]
+    def has(self, path: Place | str, keys: Keys) -> bool:
+        """Return whether a file lies in this folder."""
+        return lies_in(keys.of(path, follow=False), key_of(self.folder))
 
 
 def lies_in(key: str, folder: str) -> bool:
