@@ -493,3 +493,19 @@ def test_a_report_in_a_folder_that_is_not_made_is_told_at_once(work, capfd):
     assert (out, err) == ("", "imgae: out/run.json: there is no folder out\n")
     assert main(words) == 0
     assert Path("out/run.json").exists()
+
+
+def test_a_picture_that_is_added_takes_no_result_of_another(work, capfd):
+    words = ["denoise", "photos", "-o", "out", "--format", "png", "--resume", *DENOISE]
+    assert main(words) == 0
+    before = Path("out/b.denoised.png").read_bytes()
+    picture("photos/b.bmp", 9)  # before b.jpg, by name
+    assert main(words) == 0
+    assert "3 pictures: 1 done, 2 skipped" in capfd.readouterr().out
+    assert tree(work / "out") == ["a.denoised.png", "b.bmp.denoised.png", "b.denoised.png"]
+    assert Path("out/b.denoised.png").read_bytes() == before
+
+
+def test_the_time_for_one_picture_is_estimated(work, capfd):
+    assert main(["denoise", "photos/sub", "--dry-run", *DENOISE]) == 0
+    assert " for 1 picture of 0.0006 MP in all; photos/sub/a.png took " in capfd.readouterr().out

@@ -105,3 +105,14 @@ def test_nothing_found_is_told(work):
         list(imgae.batch("*.xyz", "out", darker))
     with pytest.raises(imgae.OptionError, match="masks"):
         list(imgae.batch("photos", "out", imgae.Inpainter()))
+
+
+def test_masks_and_results_among_the_pictures_are_no_pictures(work):
+    picture("photos/a_mask.png", 3)
+
+    def names(**more):
+        records = imgae.batch("photos", None, lambda image, _=None: darker(image), **more)
+        return [record.input for record in records if record.status == "done"]
+
+    assert names(masks="photos") == ["photos/a.png"]
+    assert names(suffix=".again") == ["photos/a.png", "photos/a_mask.png"]
