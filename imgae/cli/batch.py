@@ -38,13 +38,15 @@ from imgae.restore.batches.record import (
     FAILED,
     HASHES,
     SKIPPED,
+    WARNINGS,
     Record,
     Tally,
     check_report,
+    earlier,
     write_report,
 )
 from imgae.restore.batches.rehearsal import Rehearsal
-from imgae.restore.batches.run import WOULD, Jobs, Rules, Run
+from imgae.restore.batches.run import CURRENT, WOULD, WOULD_REPLACE, Jobs, Rules, Run
 
 FULL = "the run ends, since the disk is full; make room, and go on with --resume"
 MANY = 10
@@ -98,6 +100,7 @@ class Batch:
         self.tally, self.began = Tally(), time.monotonic()
         self.would: list[Job] = []
         self.last: Record | None = None
+        self.earlier: dict[str, dict[str, Any]] = {}
 
     def job(self, number: int, planned: Planned) -> Job:
         found, target = planned.found, planned.target
@@ -144,6 +147,7 @@ class Batch:
             check_place(use.path, options.overwrite, self.folder)
         if options.report:
             check_report(Path(options.report))
+            self.earlier = earlier(Path(options.report)) if not self.alone else {}
             makes = self.folder if self.jobs and not options.dry_run else None
             if Path(options.report).parent != makes:
                 places.check_place(Path(options.report), overwrite=True)
@@ -192,6 +196,8 @@ class Batch:
                         self.keep_rest(run)
                         break
         except BaseException as error:
+            if isinstance(error, KeyboardInterrupt) and not (self.alone or options.quiet):
+                note("the same command with --resume goes on from here")
             if self.last or isinstance(error, KeyboardInterrupt):  # not if nothing could start
                 self.keep_rest(run)
             raise
@@ -240,9 +246,13 @@ class Batch:
             if self.alone or options.debug:
                 raise (outcome and outcome.trouble) or ImageError(record.message)
             say(f"imgae: {one_line(record.message)}", sys.stderr)
+        if options.json and (record.status != DONE or not outcome):
+            result(json.dumps(record.as_dict()))
+        elif record.status == FAILED:
+            return
         elif record.status == DONE and outcome:
             self.print_done(record)
-        elif (self.alone or record.message == WOULD) and not options.quiet:
+        elif (self.alone or record.message in (WOULD, WOULD_REPLACE)) and not options.quiet:
             say(one_line(f"{record.input} -> {record.output}: {record.message}"), self.lines)
 
     def print_done(self, record: Record) -> None:
@@ -255,13 +265,16 @@ class Batch:
             line = one_line(self.command.summary(fields))
             say(line, sys.stderr if record.output == "-" else sys.stdout)
 
-    def keep(self, record: Record, outcome: Outcome | None = None) -> None:
+    def keep(self, kept: Record, outcome: Outcome | None = None) -> None:
+        record = kept
         self.tally.add(record)
         if outcome and record.status != FAILED and self.options.dry_run:
             self.would.append(outcome.job)
         if self.options.report:
+            if record.message == CURRENT and (row := self.earlier.get(record.input)):
+                record = replace(record, details=row)
             self.records.append(record)
-        self.last = record
+        self.last = kept
 
     def keep_rest(self, run: Run) -> None:
         for record in run.rest():
@@ -308,11 +321,13 @@ def is_full(error: BaseException | None) -> bool:
 
 def as_printed(record: Record) -> dict[str, Any]:
     """Return what --json prints of a picture, and summaries are made of."""
-    fields = {key: value for key, value in record.details.items() if not key.endswith(HASHES)}
+    apart = (*HASHES, WARNINGS)
+    fields = {key: value for key, value in record.details.items() if not key.endswith(apart)}
     seconds = record.seconds
     return {
         "input": record.input,
         "output": record.output,
+        "status": record.status,
         **fields,
         "seconds": round(seconds, 3),
         "megapixels_per_second": round(fields.get("pixels", 0) / 1e6 / max(seconds, 1e-9), 3),

@@ -52,6 +52,8 @@ Examples:
 AFTER = f"""\
 Keys of --json:
   input, output
+  status        "done"; of several pictures also "skipped" or "failed", with a
+                message
   width, height of the picture, or the first one
   frames        how many pictures the file holds
   pixels        how many pixels they have

@@ -213,7 +213,7 @@ def refuse_clashes(
         if named_same:
             options.parser.error(
                 f"{use.path} would be both {same.role} and {use.role}; name another file for one "
-                "of them"
+                "of them, or put a pattern in quotes, so that earlier results are left out"
             )
         raise ImageError(
             f"{use.path}: {use.role} would be written over {same.path}, {same.role}, which is the "

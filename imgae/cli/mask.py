@@ -37,6 +37,8 @@ Examples:
 AFTER = f"""\
 Keys of --json:
   input, output
+  status        "done"; of several pictures also "skipped" or "failed", with a
+                message
   width, height
   pixels        how many pixels the picture has
   marked        how many of them are white in the mask

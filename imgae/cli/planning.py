@@ -168,7 +168,7 @@ def refuse(
         one, other, target = two
         options.parser.error(
             f"{target} would be both {command.role} of {one} and {command.role} of {other}; name "
-            "another file for one of them"
+            "another file for one of them, or put a pattern in quotes, which leaves results out"
         )
     read = [Use(each.found.path, "an input") for each in planned]
     read += others(options, command)

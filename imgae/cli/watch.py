@@ -3,6 +3,7 @@
 import argparse
 import itertools
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -11,6 +12,7 @@ from pathlib import Path
 from imgae.cli import denoise, inpaint, mask
 from imgae.cli.batch import Batch
 from imgae.cli.options import Commands, filled
+from imgae.cli.output import say
 from imgae.cli.pictures import check_format
 from imgae.cli.planning import Command, namer, others, pictures_of, refuse
 from imgae.errors import ImageError, MaskError
@@ -124,6 +126,8 @@ class Watched(Batch):
     def go(self) -> None:
         rules = Rules(self.options.overwrite, resume=True)
         task = self.command.task
+        if sys.stderr is not None and sys.stderr.isatty() and not self.options.quiet:
+            say(f"imgae: watching {self.watched}; Ctrl-C ends it", sys.stderr)
         self.work = Run(self.arriving(), task, InTurn(), rules, self.journal, self.check)
         try:
             for record, outcome in self.work.records():

@@ -1,6 +1,7 @@
 """From a model's name to its file."""
 
 import os
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
@@ -45,4 +46,8 @@ def find(model: str | os.PathLike[str]) -> Path:
     if text in known:
         return known[text]
     names = ", ".join(known) or "none"
-    raise WeightsError(f"no model is called {text!r}; there are: {names}; or give an .onnx file")
+    near = get_close_matches(text, known, 1)
+    guess = f"; did you mean {near[0]}?" if near else ";"
+    raise WeightsError(
+        f"no model is called {text!r}{guess} there are: {names}; or give an .onnx file"
+    )

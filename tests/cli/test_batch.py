@@ -183,7 +183,7 @@ def test_resume_leaves_what_others_wrote(work, capfd):
     picture("out/a.denoised.png", 7)
     mine = Path("out/a.denoised.png").read_bytes()
     assert main([*words, "--resume"]) == 3
-    assert "out/a.denoised.png: exists already, and is not known as a result" in (
+    assert "out/a.denoised.png: exists already, and is not known here as a result" in (
         capfd.readouterr().err
     )
     assert Path("out/a.denoised.png").read_bytes() == mine
@@ -261,9 +261,8 @@ def test_masks_come_from_a_folder(work, capfd):
     )
     write_image(Image(255 - mask), "masks/b_mask.png")  # another mask is another result
     assert main([*words, "--resume", "--format", "png", "--json"]) == 3
-    assert [json.loads(line)["input"] for line in capfd.readouterr().out.splitlines()] == [
-        "photos/b.jpg"
-    ]
+    rows = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    assert [row["status"] for row in rows] == ["skipped", "done", "failed"]
 
 
 def program(*words, data=b""):
@@ -313,10 +312,10 @@ def test_a_pipe_that_is_closed_ends_it_without_a_word(work):
 
 
 def test_work_that_cannot_start_leaves_the_report_of_the_run_before(work, capfd):
-    Path("run.json").write_text("of before")
+    Path("run.json").write_text("[]")
     words = ["denoise", "photos", "-o", "out", "--report", "run.json"]
     assert main([*words, "--model", "nonesuch"]) == 1
-    assert Path("run.json").read_text() == "of before"
+    assert Path("run.json").read_text() == "[]"
     out, err = capfd.readouterr()
     assert out == ""
     assert "no model is called 'nonesuch'" in err
@@ -360,7 +359,9 @@ def test_ctrl_c_leaves_whole_files_a_whole_report_and_the_table(work):
         [sys.executable, "-c", SLOW, *words], capture_output=True, check=False, text=True
     )
     assert done.returncode == 130
-    assert done.stderr == "imgae: interrupted\n"
+    assert done.stderr == (
+        "imgae: note: the same command with --resume goes on from here\nimgae: interrupted\n"
+    )
     records = json.loads(Path("run.json").read_text())
     whole = [record["output"] for record in records if record["status"] == "done"]
     assert whole == [f"out/{name}" for name in tree(work / "out")]
@@ -412,9 +413,9 @@ def test_masks_that_protect_and_those_that_avoid_give_other_keys(work, capfd):
     assert main([*words, "--protect", "m.png"]) == 0
     capfd.readouterr()
     assert main([*words, "--protect", "./m.png", "--resume", "--json"]) == 0
-    assert capfd.readouterr().out == ""  # the same file by another name
+    assert capfd.readouterr().out.count('"skipped"') == 2  # the same file by another name
     assert main([*words, "--avoid", "m.png", "--resume", "--json"]) == 0
-    assert len(capfd.readouterr().out.splitlines()) == 2
+    assert capfd.readouterr().out.count('"done"') == 2
 
 
 def test_pictures_stay_where_names_lead_over_them(work):
@@ -509,3 +510,56 @@ def test_a_picture_that_is_added_takes_no_result_of_another(work, capfd):
 def test_the_time_for_one_picture_is_estimated(work, capfd):
     assert main(["denoise", "photos/sub", "--dry-run", *DENOISE]) == 0
     assert " for 1 picture of 0.0006 MP in all; photos/sub/a.png took " in capfd.readouterr().out
+
+
+def test_json_has_an_object_for_each_picture(work, capfd):
+    Path("photos/broken.png").write_bytes(b"no picture")
+    words = ["denoise", "photos", "-o", "out", "--json", *DENOISE]
+    assert main(words) == 3
+    rows = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    assert [row["status"] for row in rows] == ["done", "done", "failed"]
+    assert rows[2]["message"].startswith("photos/broken.png: not a picture")
+    assert main([*words, "--resume"]) == 3
+    rows = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    assert [row["status"] for row in rows] == ["skipped", "skipped", "failed"]
+
+
+@pytest.mark.parametrize("kind", ["json", "csv"])
+def test_a_report_keeps_what_earlier_runs_said_and_replaces_no_other_file(work, capfd, kind):
+    words = ["denoise", "photos", "-o", "out", "--report", f"run.{kind}", *DENOISE]
+    assert main(words) == 0
+    assert main([*words, "--resume"]) == 0
+    text = Path(f"run.{kind}").read_text()
+    rows = json.loads(text) if kind == "json" else list(csv.DictReader(io.StringIO(text)))
+    assert [row["status"] for row in rows] == ["skipped", "skipped"]
+    assert [float(row["sigma"]) for row in rows] == [10, 10]
+    Path("mine.csv").write_text("my list\n")
+    Path("mine.json").write_text('{"my": "list"}')
+    for dry in ([], ["--dry-run"]):
+        assert main([*words[:-5], f"mine.{kind}", *DENOISE, "--overwrite", *dry]) == 1
+        assert "is no report of an earlier run" in capfd.readouterr().err
+    assert Path("mine.csv").read_text() == "my list\n"
+
+
+def test_standard_output_takes_all_bytes_though_python_does_not_buffer(work):
+    write_image(Image(RNG.integers(0, 255, (300, 300, 3)).astype(np.uint8)), "noise.png")
+    assert main(["denoise", "noise.png", "-o", "file.png", *DENOISE]) == 0
+    command = [sys.executable, "-u", "-m", "imgae", "denoise", "-", "--quiet", *DENOISE]
+    with Path("noise.png").open("rb") as data:
+        done = subprocess.run(command, stdin=data, capture_output=True, check=False)
+    assert done.returncode == 0
+    assert done.stdout == Path("file.png").read_bytes()
+    if Path("/dev/full").exists():
+        with Path("/dev/full").open("wb") as full, Path("noise.png").open("rb") as data:
+            done = subprocess.run(
+                command, stdin=data, stdout=full, stderr=subprocess.PIPE, check=False
+            )
+        assert done.returncode == 1
+        assert done.stderr == (
+            b"imgae: standard output: cannot be written: No space left on device\n"
+        )
+
+
+def test_a_result_in_the_place_of_its_picture_is_told(work, capfd):
+    assert main(["denoise", "photos", "--suffix", "", *DENOISE]) == 1
+    assert "photos/a.png: its result would take its own place" in capfd.readouterr().err

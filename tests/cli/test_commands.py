@@ -23,6 +23,7 @@ RNG = np.random.default_rng(0)
 KEYS = (  # in this order
     "input",
     "output",
+    "status",
     "width",
     "height",
     "frames",

@@ -18,6 +18,8 @@ SKIPPED: Final = "skipped"
 FAILED: Final = "failed"
 KINDS: Final = (".json", ".csv")
 """What the name of a report ends in."""
+WARNINGS: Final = "warnings"
+"""The name of the detail that holds all sentences that were told about a picture."""
 HASHES: Final = ("_hash", "_hashes")
 """What the names of details end in that are hashes of files."""
 NUMBERS: Final = re.compile(r"(?<![A-Za-z])\d+(?:[.,]\d+)*(?:x\d+)*")
@@ -71,6 +73,34 @@ def check_report(path: Path) -> None:
     """Raise ImageError if a report cannot be written under a name of that ending."""
     if path.suffix.lower() not in KINDS:
         raise ImageError(f"{path}: a report is JSON or CSV; end its name in .json or .csv")
+
+
+def earlier(path: Path) -> dict[str, dict[str, Any]]:
+    """Return what a report of an earlier run says of each picture, without what is in each record.
+
+    Raises ImageError if a file has that name which is no report: it would be replaced.
+    """
+    if not path.exists():
+        return {}
+    try:
+        text = path.read_text(encoding="utf-8", errors="surrogateescape")
+        rows = read_csv(text) if path.suffix.lower() == ".csv" else json.loads(text)
+        return {
+            row["input"]: {key: value for key, value in row.items() if key not in OWN and value}
+            for row in rows
+            if row["status"]
+        }
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ImageError(
+            f"{path}: exists already, and is no report of an earlier run; name another"
+        ) from error
+
+
+def read_csv(text: str) -> list[dict[str, Any]]:
+    """Return the rows of a report. Raises ValueError if it is none."""
+    if not text.startswith(",".join(OWN)):
+        raise ValueError("no report")
+    return list(csv.DictReader(io.StringIO(text)))
 
 
 def write_report(path: Path, records: Sequence[Record]) -> None:

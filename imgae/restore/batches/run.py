@@ -12,19 +12,24 @@ from imgae.errors import ImageError, ImgaeError
 from imgae.restore.batches.engine import Engine, Job, Outcome, Task, sentence_of
 from imgae.restore.batches.journal import Entry, Journal, hash_of_file, made_with
 from imgae.restore.batches.outputs import Planned
-from imgae.restore.batches.record import DONE, FAILED, SKIPPED, Record
+from imgae.restore.batches.record import DONE, FAILED, SKIPPED, WARNINGS, Record
 
 CURRENT: Final = "done already, and current"
 THERE: Final = "its result is there already"
 NOT_REACHED: Final = "not reached before the run was ended"
 WOULD: Final = "would be written"
+WOULD_REPLACE: Final = "would be written over what is there"
 EXISTS: Final = (
     "{}: exists already; --resume goes on with what is not done, --skip-existing leaves what is "
     "there, and --overwrite replaces it"
 )
 NOT_OURS: Final = (
-    "{}: exists already, and is not known as a result of an earlier run, or was changed since, so "
-    "--resume leaves it; add --overwrite to replace it, or name another place"
+    "{}: exists already, and is not known here as a result of an earlier run, or was changed "
+    "since, so --resume leaves it; --skip-existing leaves all that is there, and --overwrite replaces it"
+)
+TAKES_PLACE: Final = (
+    "{}: its result would take its own place; name a folder with -o or a --suffix, or replace the "
+    "picture itself with --overwrite"
 )
 IN_PLACE: Final = (
     "{}: is the result of an earlier run itself, in the place of its picture; add --overwrite to "
@@ -91,8 +96,8 @@ class Run:
         self.outcomes = self.engine.run(self.to_do(), self.task)
         for outcome in self.outcomes:
             yield from self.drained()
-            self.reached.add(outcome.job.number)
             self.given = self.record_of(outcome)
+            self.reached.add(outcome.job.number)  # only now: journals take time to write
             yield self.given, outcome
             self.given = None  # only now: who was given it may have been interrupted
         yield from self.drained()
@@ -161,7 +166,8 @@ class Run:
             return THERE, False
         if not self.rules.resume or self.journal is None:
             if self.several and not self.rules.overwrite:
-                raise ImageError(EXISTS.format(there[0]))
+                in_place = there[0] == job.source
+                raise ImageError((TAKES_PLACE if in_place else EXISTS).format(there[0]))
             return "", self.rules.overwrite
         entries = [self.journal.entry(place) for place in job.places]
         if len(there) == len(job.places) and self.current(job, entries):
@@ -201,14 +207,16 @@ class Run:
                 self.journal.failed(job.places)
             return Record(source, None, FAILED, outcome.error, outcome.seconds)
         if WOULD in fields:
-            return Record(source, str(job.target), SKIPPED, WOULD)
+            there = any(exists(place) for place in job.places)
+            return Record(source, str(job.target), SKIPPED, WOULD_REPLACE if there else WOULD)
         if self.journal and "input_hash" in fields:
             for place, found in zip(job.places, fields["output_hashes"], strict=True):
                 own = IN_ITS_PLACE if place == job.source else fields["input_hash"]
                 made = made_with(self.task.key, [own, *also])
                 self.journal.done(place, Entry(source, made, found))
         target = str(job.places[0]) if job.places else None
-        return Record(source, target, DONE, "", outcome.seconds, fields)
+        details = {**fields, WARNINGS: list(outcome.notes)}
+        return Record(source, target, DONE, "", outcome.seconds, details)
 
 
 def ours(place: Path, entry: Entry | None) -> bool:

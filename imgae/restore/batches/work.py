@@ -98,10 +98,22 @@ def write(job: Job, place: Path, frames: Frames, target: Path, writing: Writing 
 def put(job: Job, place: Path, data: bytes) -> str:
     """Write bytes to their place whole or not at all, and return their hash."""
     if place == STANDARD:
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
+        write_standard(data)
         return hash_of(data)
     if job.makes:
         make_folder(place.parent)
     files.write_file(place, data, job.overwrite)
     return hash_of(data)
+
+
+def write_standard(data: bytes) -> None:
+    """Write all bytes to standard output. Raises ImageError; BrokenPipeError if nobody reads."""
+    stream, left = sys.stdout.buffer, memoryview(data)
+    try:
+        while left:  # where Python does not buffer, a write may take a part
+            left = left[stream.write(left) or 0 :]
+        stream.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise ImageError(f"standard output: cannot be written: {error.strerror}") from error

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from imgae.errors import ImageError
-from imgae.restore.batches.engine import InTurn, Job
+from imgae.restore.batches.engine import InTurn, Job, Local
 from imgae.restore.batches.journal import Entry, Journal, hash_of, state_folder
 from imgae.restore.batches.run import Rules, Run
 
@@ -78,7 +78,7 @@ def test_what_others_wrote_or_changed_is_left(work):
     Path("out/a").write_bytes(b"mine")
     rows = run(Copying(), resume=True)
     assert [row[1] for row in rows] == ["failed", "done"]
-    assert rows[0][2].startswith("out/a: exists already, and is not known as a result")
+    assert rows[0][2].startswith("out/a: exists already, and is not known here as a result")
     Path("out/b").write_bytes(b"edited")
     assert statuses(Copying(), resume=True) == ["failed", "failed"]
     assert Path("out/b").read_bytes() == b"edited"
@@ -199,3 +199,23 @@ def test_records_of_what_is_not_begun_are_told_at_once(work):
 
 def test_tests_remember_nothing_in_the_users_own_folder(state):
     assert state_folder() == state
+
+
+def test_what_is_written_counts_though_its_journal_was_interrupted(work):
+    class Interrupted(Journal):
+        times = 0
+
+        def done(self, *words):
+            self.times += 1
+            if self.times == 1:
+                raise KeyboardInterrupt
+            super().done(*words)
+
+    places = [Path("out", name) for name in "ab"]
+    jobs = [Job(at, Path(place.name), place, (place,)) for at, place in enumerate(places)]
+    made = Run(jobs, Copying(), Local(), Rules(), Interrupted())
+    with pytest.raises(KeyboardInterrupt):
+        list(made.records())
+    found = {record.input: record.status for record in made.rest()}
+    assert found["a"] == "done"
+    assert len(found) == 2
