@@ -16,10 +16,9 @@ from imgae.cli.output import note, one_line, result, say
 from imgae.cli.pictures import check_format
 from imgae.cli.planning import (
     Command,
-    as_expected,
     check_together,
     folder_named,
-    namer,
+    pictures_of,
     plan,
     refuse,
 )
@@ -63,13 +62,15 @@ def restore_all(options: argparse.Namespace, command: Command) -> int:
     check_together(options)
     search = Search(options.recursive, leave_out=folder_named(options.output))
     found = search.find(options.inputs)
-    if masks := command.masks:
-        found = [each for each in found if each.named or not masks.holds(each.path)]
-    alone = len(found) == 1 and found[0].named
+    count = len(found)
+    found = pictures_of(options, command, found)
+    alone = len(found) == 1 and found[0].named and not search.problems
     if command.writes and not alone:
         options.parser.error("--save-mask and --preview write one file, and take one picture")
-    planned, folder = plan(options, command, found, alone=alone)
-    refuse(options, command, planned if alone else as_expected(planned, namer(options, command)))
+    journal = Journal(writes=not options.dry_run)
+    planned, folder = plan(options, command, found, journal, alone=alone)
+    search.left_out = count - len(planned)
+    refuse(options, command, planned, one_file=alone and folder is None and bool(options.output))
     return Batch(options, command, planned, folder, search, alone=alone).run()
 
 
@@ -147,7 +148,8 @@ class Batch:
         if options.report:
             check_report(Path(options.report))
             self.earlier = earlier(Path(options.report)) if not self.alone else {}
-            if Path(options.report).parent != self.folder:
+            makes = self.folder if self.jobs and not options.dry_run else None
+            if Path(options.report).parent != makes:
                 places.check_place(Path(options.report), overwrite=True)
 
     def check_memory(self) -> None:
@@ -255,7 +257,7 @@ class Batch:
             return
         elif record.status == DONE and outcome:
             self.print_done(record)
-        elif record.message in (WOULD, WOULD_REPLACE) and not options.quiet:
+        elif (self.alone or record.message in (WOULD, WOULD_REPLACE)) and not options.quiet:
             say(one_line(f"{record.input} -> {record.output}: {record.message}"), self.lines)
 
     def print_done(self, record: Record) -> None:
@@ -288,10 +290,13 @@ class Batch:
         """Print how many are done, skipped and failed, where there are many or not all are done."""
         counts, options = self.tally.counts, self.options
         several = counts.total() >= MANY or not self.named or counts[SKIPPED]
+        several = several or self.search.left_out
         if options.quiet or self.alone or not several:
             return
         seconds = time.monotonic() - self.began
         say(self.tally.table(self.search.ignored, seconds), self.lines)
+        if left := self.search.left_out:
+            say(f"left out as results or masks of other pictures: {left}", self.lines)
         if options.dry_run:
             self.print_estimate()
 

@@ -97,8 +97,8 @@ class Run:
         self.outcomes = self.engine.run(self.to_do(), self.task)
         for outcome in self.outcomes:
             yield from self.drained()
-            self.reached.add(outcome.job.number)
             self.given = self.record_of(outcome)
+            self.reached.add(outcome.job.number)  # only now: journals take time to write
             yield self.given, outcome
             self.given = None  # only now: who was given it may have been interrupted
         yield from self.drained()
