@@ -13,6 +13,15 @@ settings.register_profile("imgae", deadline=None)  # machines are shared, and ti
 settings.load_profile("imgae")
 
 
+@pytest.fixture(autouse=True, scope="session")
+def state(tmp_path_factory):
+    """The folder for what runs remember, which is not the user's."""
+    folder = tmp_path_factory.mktemp("state")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("IMGAE_STATE", str(folder))
+        yield folder
+
+
 @pytest.fixture
 def estimator(tmp_path, monkeypatch):
     """What gives denoisers a tiny estimator, of numbers and slopes; it begins with white noise."""

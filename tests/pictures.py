@@ -2,12 +2,13 @@
 
 import random
 import warnings
+from pathlib import Path
 
 import numpy as np
 import PIL.Image
 import PIL.ImageCms
 
-from imgae import Image, ImageError, read_frames
+from imgae import Image, ImageError, read_frames, write_image
 
 RNG = np.random.default_rng(0)
 ICC = PIL.ImageCms.ImageCmsProfile(PIL.ImageCms.createProfile("sRGB")).tobytes()
@@ -22,6 +23,15 @@ def picture(dtype, channels, alpha, **kept):
         return RNG.integers(0, LARGEST[dtype], shape, dtype, endpoint=True)
 
     return Image(draw(13, 17, channels), draw(13, 17) if alpha else None, **kept)
+
+
+def write_picture(path, seed=0):
+    """Write a small colour picture, and its folder, without what is black or white."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(seed)
+    pixels = rng.integers(60, 200, (20, 30, 3)).astype(np.uint8)
+    write_image(Image(pixels), path, overwrite=True)
 
 
 def exif(orientation=1):

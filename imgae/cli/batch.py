@@ -16,10 +16,9 @@ from imgae.cli.output import note, one_line, result, say
 from imgae.cli.pictures import check_format
 from imgae.cli.planning import (
     Command,
-    as_expected,
     check_together,
     folder_named,
-    namer,
+    pictures_of,
     plan,
     refuse,
 )
@@ -63,13 +62,15 @@ def restore_all(options: argparse.Namespace, command: Command) -> int:
     check_together(options)
     search = Search(options.recursive, leave_out=folder_named(options.output))
     found = search.find(options.inputs)
-    if masks := command.masks:
-        found = [each for each in found if each.named or not masks.holds(each.path)]
-    alone = len(found) == 1 and found[0].named
+    count = len(found)
+    found = pictures_of(options, command, found)
+    alone = len(found) == 1 and found[0].named and not search.problems
     if command.writes and not alone:
         options.parser.error("--save-mask and --preview write one file, and take one picture")
-    planned, folder = plan(options, command, found, alone=alone)
-    refuse(options, command, planned if alone else as_expected(planned, namer(options, command)))
+    journal = Journal(writes=not options.dry_run)
+    planned, folder = plan(options, command, found, journal, alone=alone)
+    search.left_out = count - len(planned)
+    refuse(options, command, planned, one_file=alone and folder is None and bool(options.output))
     return Batch(options, command, planned, folder, search, alone=alone).run()
 
 
@@ -153,19 +154,20 @@ class Batch:
         if options.report:
             check_report(Path(options.report))
             self.earlier = earlier(Path(options.report)) if not self.alone else {}
-            if Path(options.report).parent != self.folder:
+            made_then = self.folder if self.jobs and not options.dry_run else None
+            if Path(options.report).parent != made_then:
                 places.check_place(Path(options.report), overwrite=True)
 
     def check_memory(self) -> None:
-        """Raise ImageError if --max-memory is less than the smallest picture takes."""
+        """Raise ImageError if --max-memory is less than a small picture takes."""
         from imgae.io.measure import Size
         from imgae.restore.memory import needed, size_in_words
 
-        least = needed(Size(1, 1, 1, 3, 1), self.command.kind)
+        least = needed(Size(1000, 1000, 1, 3, 1), self.command.kind)
         if self.options.max_memory != "auto" and self.options.max_memory < least:
             raise ImageError(
-                f"--max-memory {size_in_words(self.options.max_memory)} is too little for any "
-                f"picture; give {size_in_words(least)} or more"
+                f"--max-memory {size_in_words(self.options.max_memory)} is too little for a "
+                f"picture of a megapixel; give {(least >> 20) + 1}M or more"
             )
 
     def go(self) -> None:
@@ -236,6 +238,11 @@ class Batch:
                 f"{job.source}: {what}; it reads {listed()}; convert the file, or if only its name "
                 "is wrong, name the output with -o or its format with --format"
             )
+        if self.alone and named and not job.target.suffix and job.target != STANDARD:
+            raise ImageError(
+                f"{job.target}: neither a folder that is there nor a name with the ending of a "
+                "format; end it in / for a new folder"
+            )
         for place in job.places:
             if place != STANDARD:
                 check_place(place, overwrite=job.overwrite, makes=job.makes)
@@ -251,15 +258,16 @@ class Batch:
             if self.alone or options.debug:
                 raise (outcome and outcome.trouble) or ImageError(record.message)
             say(f"imgae: {one_line(record.message)}", sys.stderr)
-        looked_at = self.command.rehearses and record.status == SKIPPED
-        settled = outcome and (record.status == DONE or looked_at)
-        if options.json and not settled:
-            result(json.dumps(record.as_dict()))
-        elif record.status == FAILED:
-            return
-        elif settled:
+        told = bool(outcome) and (record.status == DONE or self.command.rehearses)
+        if told and record.status != FAILED:
             self.print_done(record)
-        elif record.message in (WOULD, WOULD_REPLACE) and not options.quiet:
+        elif options.json:
+            result(json.dumps(record.as_dict()))
+        elif (
+            record.status == SKIPPED
+            and not options.quiet
+            and (self.alone or record.message in (WOULD, WOULD_REPLACE))
+        ):
             say(one_line(f"{record.input} -> {record.output}: {record.message}"), self.lines)
 
     def print_done(self, record: Record) -> None:
@@ -294,10 +302,13 @@ class Batch:
         """Print how many are done, skipped and failed, where there are many or not all are done."""
         counts, options = self.tally.counts, self.options
         several = counts.total() >= MANY or not self.named or counts[SKIPPED]
+        several = several or self.search.left_out
         if options.quiet or self.alone or not several:
             return
         seconds = time.monotonic() - self.began
         say(self.tally.table(self.search.ignored, seconds), self.lines)
+        if left := self.search.left_out:
+            say(f"left out as results or masks of other pictures: {left}", self.lines)
         if options.dry_run:
             self.print_estimate()
 

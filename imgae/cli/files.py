@@ -11,7 +11,7 @@ from imgae.cli.options import Options, auto_or, between, memory, whole
 from imgae.cli.pictures import add_reading, add_writing
 from imgae.errors import ImageError
 from imgae.io.formats.table import listed
-from imgae.io.remote import Place, is_remote
+from imgae.io.remote import Place, is_remote, key_of
 
 ALL_FAILED, SOME_FAILED = 1, 3
 EXIT_CODES = """\
@@ -217,9 +217,8 @@ def refuse_clashes(
 
 def identity(path: Place) -> object:
     """Return what is equal for all names of one file, whether it exists or not."""
-    if is_remote(path):
-        return str(path)
-    with contextlib.suppress(OSError):
-        found = path.stat()
-        return found.st_dev, found.st_ino
-    return os.path.normcase(os.path.realpath(path))
+    if not is_remote(path):
+        with contextlib.suppress(OSError):
+            found = path.stat()
+            return found.st_dev, found.st_ino
+    return os.path.normcase(key_of(path))

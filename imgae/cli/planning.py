@@ -5,16 +5,18 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imgae.cli.files import Use, refuse_clashes
 from imgae.cli.tasks import OptionsTask
 from imgae.io.formats.table import extensions
-from imgae.io.remote import is_folder, is_remote, place_of
+from imgae.io.remote import Keys, is_folder, is_remote, place_of
 from imgae.restore.batches import outputs
 from imgae.restore.batches.engine import STANDARD
-from imgae.restore.batches.inputs import Found
+from imgae.restore.batches.inputs import Found, list_named
+from imgae.restore.batches.journal import Journal
 from imgae.restore.batches.masks import MaskFolder
 from imgae.restore.batches.outputs import Planned
 
@@ -90,26 +92,53 @@ def namer(options: argparse.Namespace, command: Command) -> outputs.Name:
     return name
 
 
+def pictures_of(
+    options: argparse.Namespace, command: Command, found: Sequence[Found]
+) -> list[Found]:
+    """Leave out what was found, and not named, but is read as a mask."""
+    kept = list(found)
+    if command.masks:
+        kept = command.masks.without(kept, options.inputs)
+    if command.reads:
+        keys = Keys()
+        read = {keys.of(use.path) for use in command.reads}
+        kept = [each for each in kept if each.named or keys.of(each.text) not in read]
+    return kept
+
+
 def plan(
-    options: argparse.Namespace, command: Command, found: Sequence[Found], *, alone: bool
+    options: argparse.Namespace,
+    command: Command,
+    found: Sequence[Found],
+    journal: Journal,
+    *,
+    alone: bool,
 ) -> tuple[list[Planned], Path | None]:
     """Return where results go, and the folder that -o names, if they go to one."""
-    name = namer(options, command)
+    planned = partial(
+        outputs.plan,
+        found,
+        name=namer(options, command),
+        places=command.places,
+        replaces=command.replaces,
+        journal=journal,
+        keeps=[use.path for use in others(options, command)],
+    )
     output: str | None = options.output
     if output is None:
-        return outputs.plan(found, None, name), None
+        return planned(folder=None), None
     if alone and not output.endswith(("/", os.sep)) and not is_folder(place_of(output)):
         return [outputs.Planned(found[0], output)], None
     if output == "-":
-        options.parser.error(f"standard output takes one picture, but there are {len(found)}")
+        options.parser.error("standard output takes one picture, and several were given")
     if any(each.path == STANDARD for each in found):
         options.parser.error(f"a picture on standard input has no name; name a file in {output}")
     folder = place_of(output)
     if folder.suffix.lower() in extensions() and not is_folder(folder):
         options.parser.error(
-            f"-o {output} names one picture, but there are {len(found)}; name a folder"
+            f"-o {output} names one picture, and several were given; name a folder"
         )
-    return outputs.plan(found, folder, name), folder
+    return planned(folder=folder), folder
 
 
 def as_expected(planned: Sequence[Planned], name: outputs.Name) -> list[Planned]:
@@ -121,11 +150,20 @@ def as_expected(planned: Sequence[Planned], name: outputs.Name) -> list[Planned]
     ]
 
 
-def refuse(options: argparse.Namespace, command: Command, planned: Sequence[Planned]) -> None:
+def refuse(
+    options: argparse.Namespace,
+    command: Command,
+    planned: Sequence[Planned],
+    *,
+    one_file: bool = False,
+) -> None:
     """Refuse what would be written over another file that the command reads or writes.
 
-    planned: the pictures that were named, and where one expects their results.
+    Of pictures, only those that were named count. one_file: whether -o names the file for the
+    result; otherwise results count as if they had the names that one expects.
     """
+    if not one_file:
+        planned = as_expected(planned, namer(options, command))
     if two := outputs.clash(planned):
         one, other, target = two
         options.parser.error(
@@ -133,8 +171,7 @@ def refuse(options: argparse.Namespace, command: Command, planned: Sequence[Plan
             "another file for one of them, or put a pattern in quotes, which leaves results out"
         )
     read = [Use(each.found.path, "an input") for each in planned]
-    if getattr(options, "model", None) and os.path.isfile(options.model):  # noqa: PTH113 - is_file raises for long names
-        read.append(Use(Path(options.model), "the model"))
+    read += others(options, command)
     results = [
         Use(place, f"{command.role} of {each.found.path}")
         for each in planned
@@ -145,4 +182,14 @@ def refuse(options: argparse.Namespace, command: Command, planned: Sequence[Plan
     also += command.writes
     if not command.replaces:
         results, also = [], [*results, *also]
-    refuse_clashes(options, [*read, *command.reads], results, also)
+    refuse_clashes(options, read, results, also)
+
+
+def others(options: argparse.Namespace, command: Command) -> list[Use]:
+    """Return what a command reads besides pictures."""
+    read = [
+        Use(Path(name), "a list of pictures") for name in map(list_named, options.inputs) if name
+    ]
+    if getattr(options, "model", None) and os.path.isfile(options.model):  # noqa: PTH113 - is_file raises for long names
+        read.append(Use(Path(options.model), "the model"))
+    return [*read, *command.reads]

@@ -5,6 +5,7 @@ Commands import what is heavy themselves.
 
 import argparse
 import os
+import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -92,8 +93,11 @@ def parse(words: list[str]) -> argparse.Namespace:
     main_parser = parser()
     options, rest = main_parser.parse_known_args(watch.with_command(words))
     strange = [word for word in rest if word.startswith("-") and word != "-"]
+    known = getattr(options, "parser", main_parser)
+    for word in words:  # -output would be read as -o utput
+        if re.fullmatch(r"-[a-z][a-z-]{2,}", word) and f"-{word}" in known.format_help():
+            known.error(f"{word} is no option; did you mean -{word}?")
     if rest and (strange or not hasattr(options, "inputs")):
-        known = getattr(options, "parser", main_parser)
         known.error(f"unrecognized arguments: {' '.join(rest)}")
     if rest:
         options.inputs += rest

@@ -89,10 +89,35 @@ def is_folder(place: Place) -> bool:
         return bool(place.fs.isdir(place.path))
 
 
+class Keys:
+    """What is equal for all names of one file. Each folder is looked at once, since there may be a
+    million files.
+    """
+
+    def __init__(self) -> None:
+        self.folders: dict[str, str] = {}
+
+    def of(self, place: Place | str, *, follow: bool = True) -> str:
+        """Return the real name of a file, which may not be there.
+
+        follow: whether a link counts as what it leads to, which is what one writes to; or as a file
+        of its own.
+        """
+        if is_remote(place) or SCHEME in str(place):
+            return str(place)
+        folder, name = os.path.split(place)
+        if name in ("", os.curdir, os.pardir):
+            return os.path.realpath(place)
+        above = os.path.join(os.getcwd(), folder)  # noqa: PTH109, PTH118 - faster for many
+        if above not in self.folders:
+            self.folders[above] = os.path.realpath(above)
+        path = os.path.join(self.folders[above], name)  # noqa: PTH118
+        return os.path.realpath(path) if follow and os.path.islink(path) else path  # noqa: PTH114
+
+
 def key_of(place: Place | str) -> str:
-    """Return what is equal for all names of one file, without following links."""
-    far = is_remote(place) or (isinstance(place, str) and SCHEME in place)
-    return str(place) if far else os.path.abspath(place)  # noqa: PTH100 - of any text
+    """Return what is equal for all names of one file, through links too."""
+    return Keys().of(place)
 
 
 def beginning(place: Any, count: int) -> bytes:

@@ -12,6 +12,7 @@ import PIL.Image
 import png_files
 import pytest
 import tiny_models
+from pictures import write_picture as picture
 
 from imgae import Image, read_image, write_image
 from imgae.cli import main
@@ -24,14 +25,6 @@ RNG = np.random.default_rng(0)
 DENOISE = ("--model", "darken", "--sigma", "10")
 
 
-def picture(path, seed=0):
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    rng = np.random.default_rng(seed)
-    pixels = rng.integers(60, 200, (20, 30, 3)).astype(np.uint8)
-    write_image(Image(pixels), path, overwrite=True)
-
-
 def tree(folder):
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
@@ -40,7 +33,6 @@ def tree(folder):
 def work(models, tmp_path, monkeypatch):
     """Work in a folder that holds photos/a.png, photos/b.jpg, photos/sub/a.png and what is none."""
     tiny_models.fill(models / "white.onnx")
-    monkeypatch.setenv("IMGAE_STATE", str(tmp_path / "state"))
     folder = tmp_path / "work"
     folder.mkdir()
     monkeypatch.chdir(folder)
@@ -286,8 +278,9 @@ def test_a_dry_run_of_inpaint_says_what_the_run_would_do(work, capfd, monkeypatc
     assert len(filled) == 1  # for the estimate
     for more in (["--skip-existing"], ["--skip-existing", "--json"]):
         assert main([*words, "--dry-run", *more]) == 0
-    _, line = [line for line in capfd.readouterr().out.splitlines() if line.startswith("{")]
-    record = json.loads(line)
+    lines = [line for line in capfd.readouterr().out.splitlines() if line.startswith("{")]
+    skipped, record = (json.loads(line) for line in lines)
+    assert skipped["message"] == "its result is there already"
     assert (record["input"], record["output"], record["outputs"]) == ("photos/b.jpg", None, [])
     assert tree(work) == before
 
@@ -439,7 +432,9 @@ def test_a_full_disk_ends_the_run(work, capfd, monkeypatch):
 
 def test_too_little_memory_is_told_once(work, capfd):
     assert main(["denoise", "photos", "--max-memory", "10M", "-o", "out", *DENOISE]) == 1
-    assert "--max-memory 10 MiB is too little for any picture" in capfd.readouterr().err
+    assert (
+        "--max-memory 10 MiB is too little for a picture of a megapixel" in capfd.readouterr().err
+    )
     assert main(["denoise", "photos", "--max-memory", "x", *DENOISE]) == 2
     assert "'x' is neither 'auto' nor an amount of memory" in capfd.readouterr().err
 
@@ -465,6 +460,100 @@ def test_masks_that_protect_and_those_that_avoid_give_other_keys(work, capfd):
     assert capfd.readouterr().out.count('"skipped"') == 2  # the same file by another name
     assert main([*words, "--avoid", "m.png", "--resume", "--json"]) == 0
     assert capfd.readouterr().out.count('"done"') == 2
+
+
+def test_pictures_stay_where_names_lead_over_them(work):
+    """Through a link to their folder, as one of several results, as masks."""
+    picture("photos/a.bmp", 5)
+    picture("photos/a-1.png", 6)
+    Path("link").symlink_to("photos", target_is_directory=True)
+    before = {name: Path("photos", name).read_bytes() for name in tree(work / "photos")}
+    box, bare = ["--box", "2,2,3,3"], ["--suffix", "", "--overwrite"]
+    fill = ["inpaint", "photos", *box, *bare, "--model", "white", "--variants", "2"]
+    assert main(fill) == 0
+    assert main(["mask", "photos", *box, *bare]) == 0
+    picture("only/a.png", 1)
+    picture("only/a.bmp", 2)
+    data = Path("only/a.bmp").read_bytes()
+    Path("other").symlink_to("only", target_is_directory=True)
+    assert main(["denoise", "only", "-o", "other", *bare, "--format", "png", *DENOISE]) == 0
+    assert tree(work / "only") == ["a.bmp", "a.bmp.png", "a.png"]
+    assert Path("only/a.bmp").read_bytes() == data
+    assert {name: Path("photos", name).read_bytes() for name in before} == before
+
+
+def test_results_and_masks_among_the_pictures_are_left_out_and_counted(work, capfd):
+    assert main(["mask", "photos", "-r", "--box", "2,2,3,3"]) == 0
+    fill = ["inpaint", "photos", "-r", "--box", "2,2,3,3", "--model", "white", "--variants", "2"]
+    assert main(fill) == 0
+    capfd.readouterr()
+    words = ["denoise", "photos", "-r", "--format", "tif", "-o", "out", *DENOISE]
+    assert main(words) == 0
+    assert tree(work / "out") == ["a.denoised.tif", "b.denoised.tif", "sub/a.denoised.tif"]
+    out = capfd.readouterr().out
+    assert "left out as results or masks of other pictures: 9" in out
+
+
+def test_masks_are_no_pictures(work, capfd):
+    assert main(["mask", "photos", "-r", "-o", "photos/masks", "--box", "2,2,3,3"]) == 0
+    words = ["inpaint", "photos", "-r", "--model", "white", "-o", "out", "--mask"]
+    assert main([*words, "photos/masks"]) == 0
+    assert tree(work / "out") == ["a.inpainted.png", "b.inpainted.jpg", "sub/a.inpainted.png"]
+    assert "left out as results or masks of other pictures: 3" in capfd.readouterr().out
+    Path("photos/masks/a.mask.png").rename("photos/one.png")
+    Path("photos/masks/b.mask.png").rename("photos/other.png")
+    words = ["inpaint", "photos", "--model", "white", "-o", "again"]
+    assert main([*words, "--mask", "photos/one.png", "--protect", "photos/other.png"]) == 0
+    assert tree(work / "again") == ["a.inpainted.png", "b.inpainted.jpg"]
+
+
+def test_a_list_is_not_replaced_by_the_report(work, capfd):
+    Path("list.csv").write_text("photos/a.png\n")
+    assert main(["denoise", "@list.csv", "-o", "out", "--report", "list.csv", *DENOISE]) == 2
+    assert "list.csv would be both a list of pictures and --report" in capfd.readouterr().err
+    assert Path("list.csv").read_text() == "photos/a.png\n"
+
+
+def test_a_picture_is_restored_if_another_word_leads_to_nothing(work, capfd):
+    assert main(["denoise", "photos/a.png", "*.xyz", "-o", "out", *DENOISE]) == 3
+    assert tree(work / "out") == ["a.denoised.png"]
+    assert "*.xyz: no file matches this pattern" in capfd.readouterr().err
+
+
+def test_a_single_picture_that_is_skipped_says_so(work, capfd):
+    words = ["denoise", "photos/a.png", "--skip-existing", *DENOISE]
+    assert main(words) == 0
+    capfd.readouterr()
+    assert main(words) == 0
+    told = "photos/a.png -> photos/a.denoised.png: its result is there already\n"
+    assert capfd.readouterr().out == told
+    assert main([*words, "--quiet"]) == 0
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_report_in_a_folder_that_is_not_made_is_told_at_once(work, capfd):
+    words = ["denoise", "photos", "-o", "out/", "--report", "out/run.json", *DENOISE]
+    assert main([*words, "--dry-run"]) == 1
+    out, err = capfd.readouterr()
+    assert (out, err) == ("", "imgae: out/run.json: there is no folder out\n")
+    assert main(words) == 0
+    assert Path("out/run.json").exists()
+
+
+def test_a_picture_that_is_added_takes_no_result_of_another(work, capfd):
+    words = ["denoise", "photos", "-o", "out", "--format", "png", "--resume", *DENOISE]
+    assert main(words) == 0
+    before = Path("out/b.denoised.png").read_bytes()
+    picture("photos/b.bmp", 9)  # before b.jpg, by name
+    assert main(words) == 0
+    assert "3 pictures: 1 done, 2 skipped" in capfd.readouterr().out
+    assert tree(work / "out") == ["a.denoised.png", "b.bmp.denoised.png", "b.denoised.png"]
+    assert Path("out/b.denoised.png").read_bytes() == before
+
+
+def test_the_time_for_one_picture_is_estimated(work, capfd):
+    assert main(["denoise", "photos/sub", "--dry-run", *DENOISE]) == 0
+    assert " for 1 picture of 0.0006 MP in all; photos/sub/a.png took " in capfd.readouterr().out
 
 
 def test_json_has_an_object_for_each_picture(work, capfd):

@@ -2,6 +2,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -185,6 +186,9 @@ PHOTO = ("denoise", "photo.png", "--model", "identity")
         (nothing, (*PHOTO, "--device", "tpu"), 2, "invalid choice: 'tpu'"),
         (nothing, (*PHOTO, "--threads", "0"), 2, "--threads"),
         (nothing, (*PHOTO, "--colour"), 2, "--colour"),
+        (nothing, (*PHOTO, "-output", "a"), 2, "-output is no option; did you mean --output?"),
+        (nothing, (*PHOTO, "-o", "new"), 1, "end it in / for a new folder"),
+        (nothing, ("denoise", "photo.png", "--model", "denoise-fsat"), 1, "did you mean denoise"),
         (nothing, ("denoise",), 2, "PICTURE"),
         (nothing, ("polish", "photo.png"), 2, "polish"),
         (
@@ -341,12 +345,24 @@ def test_whoever_stops_listening_does_not_stop_the_work(folder):
             Path(f"{number}.denoised.png").unlink()
 
 
+def wait_until_it_listens(number):
+    """Wait until a process has a handler of its own for SIGTERM, and a little longer."""
+    status = Path(f"/proc/{number}/status")
+    end = time.monotonic() + 30
+    while status.exists() and time.monotonic() < end:
+        caught = status.read_text().split("SigCgt:")[1].split()[0]
+        if int(caught, 16) >> (signal.SIGTERM - 1) & 1:
+            break
+        time.sleep(0.02)
+    time.sleep(1)
+
+
 def test_a_request_to_terminate_leaves_nothing_half_done(folder):
     write_image(Image(np.zeros((3000, 3000, 3), np.uint8)), "large.png")
     words = ("large.png", "--model", "identity", "--sigma", "9", "--tile", "8")
     process = subprocess.Popen([*PROGRAM, *words],
                                stderr=subprocess.PIPE, text=True)  # fmt: skip
-    time.sleep(1.5)
+    wait_until_it_listens(process.pid)
     process.terminate()
     _, err = process.communicate(timeout=30)
     assert (process.returncode, err) == (130, "imgae: interrupted\n")

@@ -228,7 +228,7 @@ def test_a_folder_or_a_missing_file_among_pictures_does_not_stop_the_others(fold
 
 def test_several_pictures_are_not_written_to_a_name_that_is_a_picture(folder, no_models, capfd):
     assert main(["denoise", "photo.png", "mask.png", "-o", "both.png", *DENOISE]) == 2
-    assert "-o both.png names one picture, but there are 2" in capfd.readouterr().err
+    assert "-o both.png names one picture, and several were given" in capfd.readouterr().err
     assert not Path("both.png").exists()
 
 

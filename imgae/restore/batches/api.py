@@ -113,7 +113,10 @@ def batch(
     task = Restoring(restorer or Denoiser(), writing, max_pixels, max_memory, key, options.mask)
     out = options.output if options.output is None else options.output.resolve()
     search = Search(recursive, out)
-    found = search.find([str(word) if is_remote(word) else os.fspath(word) for word in words])
+    names = [str(word) if is_remote(word) else os.fspath(word) for word in words]
+    found = search.find(names)
+    if options.masks:
+        found = options.masks.without(found, names)
     return run(found, search, task, options)
 
 
@@ -155,13 +158,15 @@ def run(
     if not found and search.problems:
         raise search.problems[0][1]
     word = task.word if options.suffix is None else options.suffix
+    journal = Journal()
     planned = plan(
         [each._replace(named=False) for each in found],
         options.output,
         lambda path: (path.stem, f"{word}{suffix_for(path, options.ending)}"),
+        journal=journal,
     )
     jobs = Jobs(planned, options.job)
-    work = Run(jobs, task, options.engine, options.rules, Journal(), check)
+    work = Run(jobs, task, options.engine, options.rules, journal, check)
     records = [Record(name, None, FAILED, str(error)) for name, error in search.problems]
     yield from records
     try:

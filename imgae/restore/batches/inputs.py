@@ -1,5 +1,6 @@
 """Which pictures a run is about: files, folders, patterns, lists of these."""
 
+import contextlib
 import fnmatch
 import os
 import re
@@ -8,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from imgae.errors import ImageError
+from imgae.errors import ImageError, ImgaeError
 from imgae.io import remote
 from imgae.io.formats.table import extensions, listed
 from imgae.io.remote import Place
@@ -41,27 +42,30 @@ class Search:
 
     recursive: whether folders in folders are searched. leave_out: a folder that is not searched, as
     that of the results. ignored: counts the files in folders whose names are not those of pictures.
-    problems: sentences about words that lead to nothing.
+    left_out: how many files are not taken, as results or masks. problems: sentences about words
+    that lead to nothing.
     """
 
     recursive: bool = False
     leave_out: Place | None = None
     ignored: int = 0
+    left_out: int = 0
 
     def __post_init__(self) -> None:
-        self.problems: list[tuple[str, ImageError]] = []
+        self.problems: list[tuple[str, ImgaeError]] = []
 
     def find(self, words: Sequence[str]) -> list[Found]:
         """Return what is found, in the order of the words and of names.
 
         A file that is found again is left out; one that is named itself twice is there twice.
         """
-        several = sum(names_folder(word) for word in words) > 1
+        several = name_several_folders(words)
         found: list[Found] = []
         seen: dict[str, bool] = {}
+        keys = remote.Keys()
         for word in words:
             for each in self.of_word(word, several=several, from_list=False):
-                path = remote.key_of(each.path)
+                path = keys.of(each.path, follow=False)
                 if path not in seen or (each.named and seen[path]):
                     found.append(each)
                     seen[path] = each.named
@@ -72,8 +76,8 @@ class Search:
             yield from self.at(word, several=several, from_list=from_list)
         elif os.path.isdir(word):
             yield from self.in_folder(Path(word), several=several)
-        elif word.startswith(LIST) and not os.path.lexists(word) and not from_list:
-            yield from self.in_list(word[1:])
+        elif not from_list and (name := list_named(word)):
+            yield from self.in_list(name)
         elif PATTERN.search(word) and not os.path.lexists(word):
             yield from self.by_pattern(word)
         else:
@@ -89,7 +93,7 @@ class Search:
                 yield from self.below(place, Path(place.name) if several else Path())
             else:
                 yield Found(str(place), named=not from_list)
-        except ImageError as error:
+        except ImgaeError as error:
             self.problems.append((word, error))
 
     def matching(self, word: str, pattern: Place) -> Iterator[Found]:
@@ -128,10 +132,11 @@ class Search:
         """Yield the pictures of a folder; several: whether others are searched besides."""
         top = Path(folder.resolve().name) if several else Path()
         count = folders = 0
+        known = len(self.problems)
         for path, below in self.walk(folder, Path()):
             count += 1
             yield Found(path, top / below)
-        if count:
+        if count or len(self.problems) > known:
             return
         if not self.recursive:
             folders = sum(1 for entry in entries(folder) if is_folder(entry))
@@ -187,12 +192,17 @@ class Search:
         words = [os.fsdecode(line) for line in lines_of(data)]
         if not words:
             self.tell(Path(name), f"{name}: the list is empty")
-        several = sum(names_folder(word) for word in words) > 1
+        several = name_several_folders(words)
         for word in words:
             yield from self.of_word(word, several=several, from_list=True)
 
     def tell(self, path: Place, sentence: str) -> None:
         self.problems.append((str(path), ImageError(sentence)))
+
+
+def list_named(word: str) -> str:
+    """Return the name of the list that a word of a command names, or ""."""
+    return word[1:] if word.startswith(LIST) and not os.path.lexists(word) else ""
 
 
 def lines_of(data: bytes) -> list[bytes]:
@@ -204,10 +214,19 @@ def lines_of(data: bytes) -> list[bytes]:
 
 
 def names_folder(word: str) -> bool:
-    """Return whether a word names a folder that is there. Raises ImageError, as for no server."""
+    """Return whether a word names a folder that is there. Raises ImgaeError, as for no server."""
     if remote.SCHEME not in word:
         return os.path.isdir(word)
     return not PATTERN.search(word) and remote.is_folder(remote.place_of(word))
+
+
+def name_several_folders(words: Sequence[str]) -> bool:
+    """Return whether more than one word names a folder, as far as servers tell."""
+    count = 0
+    for word in words:
+        with contextlib.suppress(ImgaeError):  # told where the word is looked up
+            count += names_folder(word)
+    return count > 1
 
 
 def relative(place: Any, above: Any) -> Path:

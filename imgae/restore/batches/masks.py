@@ -1,10 +1,11 @@
 """Masks in a folder, one for each picture: of the same name, or with _mask or .mask after it."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from imgae.errors import MaskError
-from imgae.io.remote import Place, is_remote
+from imgae.io.remote import Keys, Place, key_of
 from imgae.restore.batches.engine import Job
 from imgae.restore.batches.inputs import Found, looks_like_picture
 
@@ -42,13 +43,41 @@ class MaskFolder:
             self.names[folder] = stems
         return self.names[folder]
 
-    def holds(self, path: Path) -> bool:
-        """Return whether a file is a mask of this folder by its name."""
+    def forget(self) -> None:
+        """Look again at folders, since masks may have come."""
+        self.names.clear()
+
+    def holds(self, path: Place) -> bool:
+        """Return whether a file is a mask beside its picture, by its name."""
         return path.stem.endswith(MARKS) and is_same(path.parent, self.folder)
 
+    def without(self, found: Sequence[Found], words: Sequence[str]) -> list[Found]:
+        """Leave out the masks of this folder; those that were named stay.
 
-def is_same(one: Place, other: Path) -> bool:
-    return not is_remote(one) and os.path.realpath(one) == os.path.realpath(other)
+        words: what pictures were found by. A folder of masks that lies in one of these holds no
+        pictures; one that is named itself also holds them.
+        """
+        no_pictures = not any(lies_in(key_of(word), key_of(self.folder)) for word in words)
+        keys = Keys()
+        return [
+            each
+            for each in found
+            if each.named
+            or not (self.holds(each.path) or (no_pictures and self.has(each.text, keys)))
+        ]
+
+    def has(self, path: Place | str, keys: Keys) -> bool:
+        """Return whether a file lies in this folder."""
+        return lies_in(keys.of(path, follow=False), key_of(self.folder))
+
+
+def lies_in(key: str, folder: str) -> bool:
+    """Return whether a file or folder is a folder, or lies in it; both as Keys gives them."""
+    return key == folder or key.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+def is_same(one: Place, other: Place) -> bool:
+    return key_of(one) == key_of(other)
 
 
 def only_mask(folder: str, job: Job) -> Path:

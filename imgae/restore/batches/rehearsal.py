@@ -7,7 +7,7 @@ from typing import Final
 
 from imgae.errors import ImgaeError, caught_warnings
 from imgae.restore.batches.engine import Job, Outcome, Task
-from imgae.restore.batches.record import in_words, megapixels
+from imgae.restore.batches.record import counted, in_words, megapixels
 from imgae.restore.batches.run import WOULD
 
 TRIES: Final = 5
@@ -52,8 +52,8 @@ def estimate(task: Task, jobs: Sequence[Job], most_pixels: int) -> str | None:
         seconds = time.monotonic() - started
         total = sum(pixels for pixels, _ in sizes) * len(jobs) / len(sizes)
         return (
-            f"it would take about {in_words(seconds * total / pixels)} for {len(jobs)} pictures "
-            f"of {megapixels(total)} MP in all; {job.source} took {seconds:.2g} s, "
-            f"{pixels / 1e6 / seconds:.2g} MP/s"
+            f"it would take about {in_words(seconds * total / pixels)} for "
+            f"{counted(len(jobs), 'picture')} of {megapixels(total)} MP in all; "
+            f"{job.source} took {seconds:.2g} s, {pixels / 1e6 / seconds:.2g} MP/s"
         )
     return None

@@ -98,7 +98,7 @@ class Run:
         for outcome in self.outcomes:
             yield from self.drained()
             self.given = self.record_of(outcome)
-            self.reached.add(outcome.job.number)
+            self.reached.add(outcome.job.number)  # only now: journals take time to write
             yield self.given, outcome
             self.given = None  # only now: who was given it may have been interrupted
         yield from self.drained()
@@ -208,9 +208,9 @@ class Run:
                 self.journal.failed(job.places)
             return Record(source, None, FAILED, outcome.error, outcome.seconds)
         if WOULD in fields:
+            details = {key: value for key, value in fields.items() if key != WOULD}
             there = any(exists(place) for place in job.places)
             message = WOULD_REPLACE if there else WOULD
-            details = {key: value for key, value in fields.items() if key != WOULD}
             return Record(source, str(job.target), SKIPPED, message, outcome.seconds, details)
         if self.journal and "input_hash" in fields:
             for place, found in zip(job.places, fields["output_hashes"], strict=True):

@@ -19,18 +19,21 @@ from pathlib import Path
 from typing import Final, Generic, Protocol, TypeVar
 
 from imgae.errors import ImageError, warn
-from imgae.io.formats import table
+from imgae.restore.batches.inputs import looks_like_picture
 
 Failure = TypeVar("Failure")
 
 TEMPORARY: Final = (".tmp", ".temp", ".part", ".partial", ".crdownload", ".download", "~")
 """What the names of files that are not finished end in."""
-EXTENSIONS: Final = frozenset(table.extensions())
 MOST_AT_ONCE: Final = 1024
 """How many pictures are given before the folder is looked at again."""
 RESTS: Final = 4
 """How many times as long as looking at the folder took nothing is done, so that looking takes at
 most a fifth of the time, however large the folder is."""
+
+
+STAMP: Final = struct.Struct("<qqQq")
+"""What is known of a file: size, time, number, time of change."""
 
 
 class Stop(Protocol):
@@ -40,9 +43,12 @@ class Stop(Protocol):
     def wait(self, timeout: float) -> bool: ...
 
 
-def named_as_picture(path: Path) -> bool:
-    """Return whether a file's name ends like that of a picture which imgae reads."""
-    return path.suffix.lower() in EXTENSIONS
+Parts = Callable[[Path], tuple[Path, ...]]
+"""From a picture to the files that belong to it, as its mask: it is whole when they are, too."""
+
+
+def no_parts(_: Path) -> tuple[Path, ...]:
+    return ()
 
 
 class Patience(Generic[Failure]):
@@ -52,8 +58,13 @@ class Patience(Generic[Failure]):
     `arrivals` gives a picture again that changes. Threads may share one.
     """
 
-    def __init__(self, seconds: float = 30.0, clock: Callable[[], float] = time.monotonic) -> None:
-        self.seconds, self.clock = seconds, clock
+    def __init__(
+        self,
+        seconds: float = 30.0,
+        clock: Callable[[], float] = time.monotonic,
+        parts: Parts = no_parts,
+    ) -> None:
+        self.seconds, self.clock, self.parts = seconds, clock, parts
         self.tried: dict[Path, bytes] = {}
         self.held: dict[Path, tuple[float, Failure]] = {}
         self.lock = threading.Lock()
@@ -88,7 +99,7 @@ class Patience(Generic[Failure]):
             return self.let_go(list(self.held))
 
     def is_due(self, path: Path, since: float) -> bool:
-        now = stamp_of(path)
+        now = stamp_with(path, self.parts)
         if now is None:
             return True
         waited = self.clock() - since >= self.seconds
@@ -104,7 +115,8 @@ def arrivals(
     folder: Path,
     *,
     recursive: bool,
-    accept: Callable[[Path], bool] = named_as_picture,
+    accept: Callable[[Path], bool] = lambda path: looks_like_picture(path.name),
+    parts: Parts = no_parts,
     stop: Stop,
     every: float = 0.5,
     settle: float = 2.0,
@@ -120,13 +132,14 @@ def arrivals(
     files and folders, links to folders, and files with names of unfinished ones are left alone.
 
     accept: whether a file is one to give, by its name; results must not be, if they lie inside the
-    folder. every: seconds between two looks. settle: seconds without a change. patience: is told
-    what a picture is like when it is given. idle: is called after each look, in the thread that
-    asks for the next picture.
+    folder. parts: the files that belong to a picture, which comes again if they change. every:
+    seconds between two looks. settle: seconds without a change. patience: is told what a picture is
+    like when it is given. idle: is called after each look, in the thread that asks for the next
+    picture.
     Raises ImageError if the folder cannot be looked into, or is gone.
     """
     folders = Folders(folder, recursive, accept)
-    watch = Watch(folders, settle, clock)
+    watch = Watch(folders, settle, clock, parts)
     while not stop.is_set():
         began = clock()
         ready = watch.look()
@@ -146,8 +159,14 @@ def arrivals(
 class Watch:
     """What is known of the pictures in a folder: numbers only, and of those that are there."""
 
-    def __init__(self, folders: "Folders", settle: float, clock: Callable[[], float]) -> None:
-        self.folders, self.settle, self.clock = folders, settle, clock
+    def __init__(
+        self,
+        folders: "Folders",
+        settle: float,
+        clock: Callable[[], float],
+        parts: Parts = no_parts,
+    ) -> None:
+        self.folders, self.settle, self.clock, self.parts = folders, settle, clock, parts
         self.given: dict[int, bytes] = {}
         self.waiting: dict[int, tuple[bytes, float]] = {}
 
@@ -161,14 +180,15 @@ class Watch:
 
         def settled() -> Iterator[tuple[float, str]]:
             for name in self.folders.files():
-                stamp, key = stamp_of(name), hash(name)
+                key = hash(name)
+                before = given.get(key)
+                if before is None and not (key in waiting or self.folders.accept(Path(name))):
+                    continue
+                stamp = stamp_with(name, self.parts)
                 if stamp is None:
                     continue
-                before = given.get(key)
                 if before is not None and not replaced(before, stamp):
                     self.given[key] = before
-                    continue
-                if not (key in waiting or self.folders.accept(Path(name))):
                     continue
                 known, since = waiting.get(key, (stamp, now))
                 if replaced(known, stamp):
@@ -181,10 +201,11 @@ class Watch:
 
     def take(self, path: Path) -> bytes | None:
         """Return what a picture is like if it is still whole; from then on it counts as given."""
-        key, stamp = hash(str(path)), stamp_of(path)
+        key, stamp = hash(str(path)), stamp_with(path, self.parts)
         if stamp is None:
             return None
-        if replaced(self.waiting[key][0], stamp) or is_being_written(path):
+        unfinished = map(is_being_written, (path, *self.parts(path)))
+        if replaced(self.waiting[key][0], stamp) or any(unfinished):
             self.waiting[key] = stamp, self.clock()
             return None
         del self.waiting[key]
@@ -246,23 +267,35 @@ def stamp_of(path: str | Path) -> bytes | None:
     if not stat.S_ISREG(found.st_mode):
         return None
     inode = found.st_ino & 0xFFFF_FFFF_FFFF_FFFF
-    return struct.pack("<qqQq", found.st_size, found.st_mtime_ns, inode, found.st_ctime_ns)
+    return STAMP.pack(found.st_size, found.st_mtime_ns, inode, found.st_ctime_ns)
+
+
+def stamp_with(path: str | Path, parts: Parts) -> bytes | None:
+    """Return the stamp of a file, and of those that belong to it; None if there is no such file."""
+    found = stamp_of(path)
+    if found is None or parts is no_parts:
+        return found
+    return found + b"".join(stamp_of(part) or b"" for part in parts(Path(path)))
 
 
 def replaced(before: bytes, now: bytes) -> bool:
-    """Return whether a file has other content, as far as its stamp tells.
+    """Return whether a file has other content, or others belong to it, as far as stamps tell.
 
     Another number alone says nothing: some network file systems give new ones to the same files.
     Another time of change alone comes from new permissions.
     """
-    size_and_time, number, changed = slice(0, 16), slice(16, 24), slice(24, 32)
-    if before[size_and_time] != now[size_and_time]:
-        return True
-    return before[number] != now[number] and before[changed] != now[changed]
+    if before == now or len(before) != len(now):
+        return before != now
+    for one, other in zip(STAMP.iter_unpack(before), STAMP.iter_unpack(now), strict=True):
+        size_and_time, number, changed = slice(0, 2), 2, 3
+        if one[size_and_time] != other[size_and_time]:
+            return True
+        if one[number] != other[number] and one[changed] != other[changed]:
+            return True
+    return False
 
 
 if sys.platform == "linux":
-    import fcntl
 
     def is_being_written(path: Path) -> bool:
         """Return whether somebody has a file open for writing; False where that is not known.
@@ -270,6 +303,8 @@ if sys.platform == "linux":
         Linux gives nobody a lease to read what another may write. Other systems, file systems of
         other machines and files of other users tell nothing.
         """
+        import fcntl  # not there on other systems
+
         try:
             number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiny_models
+from pictures import write_picture as picture
 
 import imgae
 from imgae import Image, read_image, write_image
@@ -17,17 +18,8 @@ def darker(image):
     return image.with_pixels(image.pixels - 10)
 
 
-def picture(path, seed=0):
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    rng = np.random.default_rng(seed)
-    pixels = rng.integers(60, 200, (20, 30, 3)).astype(np.uint8)
-    write_image(Image(pixels), path, overwrite=True)
-
-
 @pytest.fixture
 def work(tmp_path, monkeypatch):
-    monkeypatch.setenv("IMGAE_STATE", str(tmp_path / "state"))
     folder = tmp_path / "work"
     folder.mkdir()
     monkeypatch.chdir(folder)
@@ -115,6 +107,17 @@ def test_nothing_found_is_told(work):
         list(imgae.batch("*.xyz", "out", darker))
     with pytest.raises(imgae.OptionError, match="masks"):
         list(imgae.batch("photos", "out", imgae.Inpainter()))
+
+
+def test_masks_and_results_among_the_pictures_are_no_pictures(work):
+    picture("photos/a_mask.png", 3)
+
+    def names(**more):
+        records = imgae.batch("photos", None, lambda image, _=None: darker(image), **more)
+        return [record.input for record in records if record.status == "done"]
+
+    assert names(masks="photos") == ["photos/a.png"]
+    assert names(suffix=".again") == ["photos/a.png", "photos/a_mask.png"]
 
 
 def test_an_animation_is_denoised_as_the_command_does(work, models, estimator):

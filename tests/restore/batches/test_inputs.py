@@ -2,6 +2,7 @@
 
 import io
 import os
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -152,3 +153,33 @@ def test_what_leads_to_nothing_is_told(word, sentence):
 
 def test_the_rest_goes_on_where_a_word_leads_to_nothing():
     assert names("*.xyz", "in/b.png") == ["in/b.png"]
+
+
+def test_a_folder_that_cannot_be_read_is_told_once(monkeypatch):
+    plain = os.scandir
+
+    def refusing(folder):
+        if Path(folder).name == "other":
+            raise PermissionError(13, "Permission denied")
+        return plain(folder)
+
+    monkeypatch.setattr("os.scandir", refusing)
+    assert problems("other") == ["other: the folder cannot be read: Permission denied"]
+    assert problems("other", "in/b.png", recursive=True) == problems("other")
+
+
+@pytest.mark.parametrize("word", ["nonesuch://bucket/a.png", "nonesuch://bucket/*.png"])
+def test_a_place_that_cannot_be_reached_is_told_and_the_rest_goes_on(word):
+    pytest.importorskip("upath", reason="universal-pathlib is not installed")
+    search = Search()
+    assert [each.text for each in search.find([word, "in/b.png"])] == ["in/b.png"]
+    ((name, error),) = search.problems
+    assert name == word
+    assert "no kind of place is called nonesuch://" in str(error)
+
+
+def test_a_place_whose_library_is_not_there_is_told_and_the_rest_goes_on(monkeypatch):
+    monkeypatch.setitem(sys.modules, "upath", None)
+    search = Search()
+    assert [each.text for each in search.find(["s3://bucket/in", "in/b.png"])] == ["in/b.png"]
+    assert "pip install 'imgae[cluster]'" in str(search.problems[0][1])

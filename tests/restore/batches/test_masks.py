@@ -24,7 +24,7 @@ def put(tmp_path, monkeypatch):
 
 
 def masks_of(folder, name="in/a.jpg", below=""):
-    return [str(path) for path in folder.of(Found(Path(name), Path(below)))]
+    return [str(path) for path in folder.of(Found(name, Path(below)))]
 
 
 @pytest.mark.parametrize("name", ["a_mask.png", "a.mask.png", "a.png", "a.jpg", "a_mask.TIF"])
@@ -63,3 +63,10 @@ def test_no_mask_and_several_are_told(put):
     two = Job(0, source, Path("out/a.jpg"), also=(Path("masks/a.png"), Path("masks/a.tif")))
     with pytest.raises(MaskError, match=r"a.png and a.tif in masks could both be its mask"):
         only_mask("masks", two)
+
+
+def test_pictures_in_a_bucket_have_masks_on_this_machine(put):
+    pytest.importorskip("upath", reason="universal-pathlib is not installed")
+    folder = put("masks/a.png")
+    assert masks_of(folder, "memory://bucket/a.jpg") == ["masks/a.png"]
+    assert not folder.holds(Found("memory://bucket/a_mask.png").path)

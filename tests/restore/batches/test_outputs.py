@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from imgae.restore.batches.inputs import Found
+from imgae.restore.batches.journal import Entry, Journal
 from imgae.restore.batches.outputs import Names, plan, same
 
 
@@ -78,3 +79,64 @@ def test_no_two_results_are_one_whatever_the_names_are():
         found = targets(sorted(names), rng.choice([None, Path("out")]), rng.choice(["", ".png"]))
         assert len({same(Path(target)) for target in found.values()}) == len(found)
         assert not {same(Path(name)) for name in found} & {same(Path(t)) for t in found.values()}
+
+
+def test_a_link_leads_no_result_over_another_picture(tmp_path):
+    Path(tmp_path, "in").mkdir()
+    for name in ("a.png", "b.png", "c.png"):
+        Path(tmp_path, "in", name).touch()
+    Path(tmp_path, "in/also.png").symlink_to("b.png")
+    Path(tmp_path, "folder").symlink_to("in", target_is_directory=True)
+    Path(tmp_path, "out").mkdir()
+    Path(tmp_path, "out/a.denoised.png").symlink_to("../in/c.png")
+    names = [str(tmp_path / "in" / name) for name in ("a.bmp", "a.png", "also.png", "b.png")]
+    found = targets([*names, str(tmp_path / "in/c.png")], tmp_path / "folder", ".png", word="")
+    assert [Path(target).name for target in found.values()] == [
+        "a.bmp.png", "a.png", "also.png.png", "b.png.png", "c.png",
+    ]  # fmt: skip
+    found = targets([names[1], str(tmp_path / "in/c.png")], tmp_path / "out")
+    assert Path(found[names[1]]).name == "a.png.denoised.png"
+
+
+def variants(target):
+    return [target.with_name(f"{target.stem}-{number}{target.suffix}") for number in (1, 2)]
+
+
+def test_no_file_of_several_replaces_a_picture_or_is_taken_for_one():
+    found = [Found("a.png"), Found("a-1.png")]
+    planned = plan(found, None, beside(word=""), places=variants)
+    assert [str(each.target) for each in planned] == ["a.png.png", "a-1.png"]
+    found = [Found(name) for name in ("a.png", "a.denoised-1.png", "a.png.denoised-12.png")]
+    assert [each.found for each in plan(found, None, beside(), places=variants)] == found[:1]
+
+
+def test_a_result_that_is_no_picture_does_not_replace_its_picture():
+    planned = plan([Found("a.png"), Found("b.png")], None, beside(word=""), replaces=False)
+    assert [str(each.target) for each in planned] == ["a.png.png", "b.png.png"]
+    planned = plan([Found("a.jpg")], None, beside(".png", ""), keeps=[Path("a.png")])
+    assert str(planned[0].target) == "a.jpg.png"
+
+
+def test_results_keep_their_places_when_pictures_are_added(tmp_path):
+    journal = Journal(tmp_path)
+    for name in ("a.denoised.png", "gone.denoised.png"):
+        journal.done(tmp_path / name, Entry(f"in/{name[:-13]}.jpg", "made"))
+    Path(tmp_path, "a.denoised.png").touch()
+    found = [Found(name) for name in ("in/a.bmp", "in/a.jpg", "in/gone.bmp")]
+    planned = plan(found, tmp_path, beside(".png"), journal=journal)
+    assert [each.target.name for each in planned] == [
+        "a.bmp.denoised.png", "a.denoised.png", "gone.denoised.png",
+    ]  # fmt: skip
+    named = plan([Found("in/a.bmp", named=True)], tmp_path, beside(".png"), journal=journal)
+    assert named[0].target.name == "a.denoised.png"
+
+
+def test_what_is_known_as_the_result_of_a_picture_there_is_no_picture(tmp_path):
+    journal = Journal(tmp_path / "state")
+    names = ("a.png", "a.mask.png", "b.mask.png", "c.png")
+    for name, source in zip(names[1:], ("a.png", "b.png", "c.png"), strict=True):
+        journal.done(tmp_path / name, Entry(f"in/{source}", "made"))
+    found = [Found(str(tmp_path / name)) for name in names]
+    planned = plan(found, None, beside(), journal=journal)
+    assert [each.found.path.name for each in planned] == ["a.png", "b.mask.png", "c.png"]
+    assert len(plan([each._replace(named=True) for each in found], None, beside())) == 4

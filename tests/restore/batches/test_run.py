@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from imgae.errors import ImageError
-from imgae.restore.batches.engine import InTurn, Job
-from imgae.restore.batches.journal import Entry, Journal, hash_of
+from imgae.restore.batches.engine import InTurn, Job, Local
+from imgae.restore.batches.journal import Entry, Journal, hash_of, state_folder
 from imgae.restore.batches.run import Rules, Run
 
 
@@ -195,3 +195,27 @@ def test_records_of_what_is_not_begun_are_told_at_once(work):
     assert list(made.records()) == []
     assert [record.status for record in told] == ["skipped", "skipped"]
     assert list(made.rest()) == []
+
+
+def test_tests_remember_nothing_in_the_users_own_folder(state):
+    assert state_folder() == state
+
+
+def test_what_is_written_counts_though_its_journal_was_interrupted(work):
+    class Interrupted(Journal):
+        times = 0
+
+        def done(self, *words):
+            self.times += 1
+            if self.times == 1:
+                raise KeyboardInterrupt
+            super().done(*words)
+
+    places = [Path("out", name) for name in "ab"]
+    jobs = [Job(at, Path(place.name), place, (place,)) for at, place in enumerate(places)]
+    made = Run(jobs, Copying(), Local(), Rules(), Interrupted())
+    with pytest.raises(KeyboardInterrupt):
+        list(made.records())
+    found = {record.input: record.status for record in made.rest()}
+    assert found["a"] == "done"
+    assert len(found) == 2

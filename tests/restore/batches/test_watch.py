@@ -268,7 +268,7 @@ class FewFolders:
 
     def __init__(self, folder, count, rounds):
         self.folder, self.count, self.rounds = folder, count, rounds
-        self.accept = watch.named_as_picture
+        self.accept = lambda path: path.suffix == ".png"
         self.next_ones()
 
     def next_ones(self):
@@ -345,3 +345,42 @@ def test_a_stalled_copy_comes_again_and_its_failure_is_never_told(tmp_path):
             whole.append(stop.now)
     assert whole == [14.0]
     assert told == []
+
+
+def test_a_picture_comes_again_with_what_belongs_to_it(tmp_path):
+    """When it arrives, once it is whole, and when it is replaced."""
+    mask, time = tmp_path / "masks" / "a.png", Time(40)
+    put(tmp_path / "a.png")
+    put(tmp_path / "b.png")
+    time.then = {
+        4.0: lambda: put(mask, b"half"),
+        5.0: lambda: put(mask, b"the whole"),
+        12.0: lambda: put(mask, b"another"),
+    }
+
+    def parts(path):
+        return (mask,) if mask.exists() and path.name == "a.png" else ()
+
+    found = arriving(tmp_path, time, parts=parts)
+    assert found == [("a.png", 2.0), ("b.png", 2.0), ("a.png", 7.0), ("a.png", 14.0)]
+
+
+@linux
+def test_what_belongs_to_a_picture_is_waited_for_while_it_is_written(tmp_path):
+    path, mask = put(tmp_path / "a.png"), put(tmp_path / "mask")
+    held = mask.open("ab")
+    time = Time(20)
+    time.then = {6.0: held.close}
+    ((_, when),) = arriving(path.parent, time, parts=lambda _: (mask,))
+    assert when >= 6.0
+
+
+def test_a_failure_is_held_back_while_what_belongs_to_a_picture_changes(tmp_path):
+    now = Time()
+    path, mask = put(tmp_path / "a.png"), tmp_path / "mask"
+    patience = watch.Patience(30, now, lambda _: (mask,) if mask.exists() else ())
+    tried(path, patience)
+    patience.hold(path, "no mask")
+    put(mask)
+    now.now = 60
+    assert patience.due() == []
