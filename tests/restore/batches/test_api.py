@@ -120,15 +120,23 @@ def test_masks_and_results_among_the_pictures_are_no_pictures(work):
     assert names(suffix=".again") == ["photos/a.png", "photos/a_mask.png"]
 
 
-def test_an_animation_is_denoised_as_the_command_does(work, models, estimator):
-    rng = np.random.default_rng(3)
-    frames = [Image(rng.integers(0, 256, (40, 40, 3)).astype(np.uint8)) for _ in range(3)]
-    frames[1:] = [image.with_pixels(image.pixels // 4 + 90) for image in frames[1:]]
+def test_frames_of_an_animation_are_denoised_alike(work):
+    rng = np.random.default_rng(5)
+    noisy = [np.rint(rng.normal(128, level, (64, 64, 3)).clip(0, 255)) for level in (15, 20, 25)]
+    frames = [Image(pixels.astype(np.uint8)) for pixels in noisy]
     imgae.write_frames(imgae.Frames(tuple(frames), "animation"), "a.png")
-    (record,) = imgae.batch("a.png", "out")
-    assert main(["denoise", "a.png", "-o", "by-command.png", "--json", "--report", "r.json"]) == 0
+    denoiser = imgae.Denoiser(threads=1)
+    (record,) = imgae.batch("a.png", "out", denoiser)
+    common = denoiser.common_to(frames)
+    for found, before in zip(imgae.read_frames(record.output), frames, strict=True):
+        together = denoiser.run(before, common=common).image
+        assert np.array_equal(found.pixels, together.pixels)
+    first = imgae.read_frames(record.output)[0]
+    assert not np.array_equal(first.pixels, denoiser.run(frames[0]).image.pixels)
+    assert record["sigma"] == round(common.level * 255, 2)
+    words = ["a.png", "-o", "by-command.png", "--threads", "1", "--report", "r.json"]
+    assert main(["denoise", *words]) == 0
     assert record["output_hashes"] == json.loads(Path("r.json").read_text())[0]["output_hashes"]
-    assert record["sigma_source"]
 
 
 def test_a_denoiser_takes_what_is_too_large_by_rows(work, models, monkeypatch):
