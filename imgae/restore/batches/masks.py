@@ -1,6 +1,7 @@
 """Masks in a folder, one for each picture: of the same name, or with _mask or .mask after it."""
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,12 +20,18 @@ class MaskFolder:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.names: dict[Path, dict[str, list[Path]]] = {}
+        self.pictures: Counter[str] = Counter()
+        """How many pictures have a name, without its ending."""
 
     def of(self, found: Found) -> tuple[Path, ...]:
-        """Return the masks of a picture: one, none, or several that could be it."""
-        for below in dict.fromkeys((found.below, Path())):
+        """Return the masks of a picture: one, none, or several that could be it.
+
+        A mask outside of the picture's folders is its own only if no other picture has its name.
+        """
+        stem = found.path.stem
+        alone = self.pictures[stem] < 2
+        for below in dict.fromkeys((found.below, Path()) if alone else (found.below,)):
             names = self.in_folder(self.folder / below)
-            stem = found.path.stem
             same = [path for path in names.get(stem, []) if not is_same(path, found.path)]
             exact = [path for path in same if path.name == found.path.name]
             marked = [names.get(stem + mark, []) for mark in MARKS]
@@ -59,12 +66,14 @@ class MaskFolder:
         """
         no_pictures = not any(lies_in(key_of(word), key_of(self.folder)) for word in words)
         keys = Keys()
-        return [
+        kept = [
             each
             for each in found
             if each.named
             or not (self.holds(each.path) or (no_pictures and self.has(each.text, keys)))
         ]
+        self.pictures = Counter(each.path.stem for each in kept)
+        return kept
 
     def has(self, path: Place | str, keys: Keys) -> bool:
         """Return whether a file lies in this folder."""
@@ -86,7 +95,7 @@ def only_mask(folder: str, job: Job) -> Path:
     if not job.also:
         raise MaskError(
             f"{job.source}: no mask for it in {folder}; expected {stem}_mask.png or {stem}.png, "
-            "or another format"
+            "or another format, in the same folders as the picture if others have its name"
         )
     if len(job.also) > 1:
         names = " and ".join(path.name for path in job.also)
