@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from imgae.errors import MaskError
+from imgae.io.formats.table import looks_like_picture
 from imgae.io.remote import Keys, Place, key_of
 from imgae.restore.batches.engine import Job
-from imgae.restore.batches.inputs import Found, looks_like_picture
+from imgae.restore.batches.inputs import Found
 
 MARKS = "_mask", ".mask"
 """What stands after a picture's name in that of its mask; the latter as `imgae mask` writes it."""
