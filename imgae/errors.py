@@ -75,6 +75,17 @@ def needs_extra(extra: str, doing: str) -> Iterator[None]:
         ) from error
 
 
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an error of another library says, or else its kind."""
+    return str(error).strip().split("\n")[0] or type(error).__name__
+
+
+def reason(error: BaseException) -> str:
+    """Return why a file cannot be read or written, as the system says it where it does."""
+    said = getattr(error, "strerror", None)
+    return str(said).split("\n")[0] if said else first_line(error)
+
+
 class ImgaeWarning(UserWarning):
     """Something that a picture or a file could not keep."""
 

@@ -23,7 +23,7 @@ from imgae.cli.planning import (
     refuse,
 )
 from imgae.cli.progress import batch_progress
-from imgae.cli.tasks import limit_of
+from imgae.cli.tasks import is_tiled, limit_of
 from imgae.errors import ImageError
 from imgae.io import places
 from imgae.io.formats.table import extensions, listed
@@ -78,7 +78,8 @@ class Batch:
     """A run of a command over pictures.
 
     search: how they were found. alone: whether it is one that was named, whose failure is the
-    program's. folder: the one that -o names for results.
+    program's. folder: the one that -o names for results. looks: whether the one is only looked at,
+    and its result may be there already.
     """
 
     def __init__(
@@ -99,6 +100,8 @@ class Batch:
         self.records: list[Record] = []
         self.tally, self.began = Tally(), time.monotonic()
         self.would: list[Job] = []
+        going_on = options.resume or options.skip_existing
+        self.looks = alone and options.dry_run and command.rehearses and not going_on
         self.last: Record | None = None
         self.earlier: dict[str, dict[str, Any]] = {}
 
@@ -108,7 +111,7 @@ class Batch:
             number,
             found.path,
             target,
-            tuple(self.command.places(target)),
+            () if self.looks else tuple(self.command.places(target)),
             makes=self.makes,
             also=self.command.masks.of(found) if self.command.masks else (),
         )
@@ -139,17 +142,20 @@ class Batch:
 
     def check_places(self) -> None:
         """Raise ImageError if what is for all pictures cannot be written."""
+        from imgae.restore.batches.work import check_place  # loads numpy
+
         options = self.options
         if self.folder:
             places.check_folder(self.folder)
         self.check_memory()
         for use in self.command.writes:
-            check_place(use.path, options.overwrite, self.folder)
+            makes = use.path.parent == self.folder
+            check_place(use.path, overwrite=options.overwrite, makes=makes)
         if options.report:
             check_report(Path(options.report))
             self.earlier = earlier(Path(options.report)) if not self.alone else {}
-            makes = self.folder if self.jobs and not options.dry_run else None
-            if Path(options.report).parent != makes:
+            made_then = self.folder if self.jobs and not options.dry_run else None
+            if Path(options.report).parent != made_then:
                 places.check_place(Path(options.report), overwrite=True)
 
     def check_memory(self) -> None:
@@ -215,11 +221,12 @@ class Batch:
             from imgae.restore.batches.cluster import Ray
 
             return Ray(options.workers, options.threads, debug=options.debug)
-        return Local(*room_for(self.command.kind, limit_of(options)))
+        return Local(*room_for(self.command.kind, limit_of(options), tiled=is_tiled(options)))
 
     def check(self, job: Job) -> None:
         """Raise ImageError if a picture is none, or its result cannot be written."""
         from imgae.io.files import check_source
+        from imgae.restore.batches.work import check_place
 
         if job.source != STANDARD:
             check_source(job.source)
@@ -238,7 +245,7 @@ class Batch:
             )
         for place in job.places:
             if place != STANDARD:
-                check_place(place, job.overwrite, place.parent if job.makes else None)
+                check_place(place, overwrite=job.overwrite, makes=job.makes)
 
     def tell(self, record: Record, outcome: Outcome | None) -> None:
         """Print what became of a picture, and keep it for the report and the table."""
@@ -251,17 +258,22 @@ class Batch:
             if self.alone or options.debug:
                 raise (outcome and outcome.trouble) or ImageError(record.message)
             say(f"imgae: {one_line(record.message)}", sys.stderr)
-        if options.json and (record.status != DONE or not outcome):
-            result(json.dumps(record.as_dict()))
-        elif record.status == FAILED:
-            return
-        elif record.status == DONE and outcome:
+        told = bool(outcome) and (record.status == DONE or self.command.rehearses)
+        if told and record.status != FAILED:
             self.print_done(record)
-        elif (self.alone or record.message in (WOULD, WOULD_REPLACE)) and not options.quiet:
+        elif options.json:
+            result(json.dumps(record.as_dict()))
+        elif (
+            record.status == SKIPPED
+            and not options.quiet
+            and (self.alone or record.message in (WOULD, WOULD_REPLACE))
+        ):
             say(one_line(f"{record.input} -> {record.output}: {record.message}"), self.lines)
 
     def print_done(self, record: Record) -> None:
         options, fields = self.options, as_printed(record)
+        if record.status != DONE:
+            fields["output"] = None
         if options.json:
             result(json.dumps(fields))
         elif not options.quiet:
@@ -337,20 +349,6 @@ def as_printed(record: Record) -> dict[str, Any]:
         "seconds": round(seconds, 3),
         "megapixels_per_second": round(fields.get("pixels", 0) / 1e6 / max(seconds, 1e-9), 3),
     }
-
-
-def check_place(path: Path, overwrite: bool, folder: Path | None) -> None:
-    """Raise ImageError if a picture could not be written there.
-
-    folder: one that will be made for this run if it is not there, or None.
-    """
-    from imgae.io.files import check_writable, writer_for
-
-    if folder is not None and path.parent == folder and not is_folder(folder):
-        places.check_folder(folder)
-        writer_for(path)
-    else:
-        check_writable(path, overwrite)
 
 
 @contextlib.contextmanager

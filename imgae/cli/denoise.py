@@ -103,9 +103,9 @@ class Denoising(OptionsTask):
         return key_of(self.options, names, denoising_models(self.options, self.options.model), {})
 
     def load(self) -> Worker:
-        from imgae.cli.denoising import Denoise  # onnxruntime, for a command line that is right
+        from imgae.cli.denoising import worker_of  # onnxruntime, for a command line that is right
 
-        return Denoise(self.options)
+        return worker_of(self.options)
 
 
 def summary(record: dict[str, Any]) -> str:

@@ -171,12 +171,6 @@ def level_of(options: argparse.Namespace) -> float | None:
     return None if options.sigma == "auto" else options.sigma / 255
 
 
-def mean_level(sigmas: Sequence[float]) -> float:
-    """Return the mean of levels on [0, 1] in 8-bit levels, without figures that say nothing."""
-    level = sum(sigmas) / len(sigmas) * 255
-    return round(level, 2) if level >= 1 else float(f"{level:.3g}")
-
-
 def noise_level(record: dict[str, Any]) -> str:
     """Return what a summary says of the noise level."""
     caution = f"; {record['caution']}" if record["caution"] else ""

@@ -9,16 +9,18 @@ from typing import Any
 import numpy as np
 
 from imgae.cli import pictures
-from imgae.cli.denoising import notes_of
 from imgae.cli.files import level_of
 from imgae.cli.marking import Marker, Marks, Mask, picture_of
 from imgae.cli.mask_options import ALPHA
 from imgae.cli.progress import tile_progress
+from imgae.cli.tasks import is_tiled
 from imgae.io import files
+from imgae.io.formats import table
 from imgae.picture.image import Frames, Image
 from imgae.picture.masks import drawn_over
 from imgae.picture.pixels import scale_of
 from imgae.restore.batches import work
+from imgae.restore.batches.denoising import notes_of
 from imgae.restore.batches.engine import Job
 from imgae.restore.clean_and_fill import clean_and_fill
 from imgae.restore.denoise import Denoised, Denoiser
@@ -50,20 +52,26 @@ class Tools:
 
 @dataclass
 class Work:
-    """A file at work: its frames, what of each is marked, and what came out, for each seed.
+    """A file at work: what was read of it, what of each frame is marked, and what came out.
 
-    target: what results are encoded for. textures: where texture is taken from. denoised: what the
-    denoiser did, with the last seed.
+    target: what results are encoded for. textures: where texture is taken from. result: what is to
+    be written. written: the hashes of what is written. denoised: what the denoiser did, with the
+    last seed. equal: whether several seeds gave the same.
     """
 
     job: Job
-    frames: Frames
+    found: work.Read
     target: Path
-    input_hash: str
     marks: list[Marks] = field(default_factory=list)
     textures: list[dict[str, Mask]] = field(default_factory=list)
-    filled_frames: list[Frames] = field(default_factory=list)
+    result: Frames | None = None
+    written: list[str] = field(default_factory=list)
     denoised: list[Denoised] = field(default_factory=list)
+    equal: bool = False
+
+    @property
+    def frames(self) -> Frames:
+        return self.found.frames
 
     @property
     def pixels(self) -> int:
@@ -77,10 +85,10 @@ class Work:
 def read(tools: Tools, job: Job) -> Work:
     """Read a picture."""
     options = tools.options
-    frames, target, found = work.read(job, tools.writing, "inpaint", options.max_pixels)
+    found = work.read(job.source, "inpaint", options.max_pixels, tiled=is_tiled(options))
     if options.save_mask or options.preview:
-        pictures.single(frames, job.source, "--save-mask or --preview")
-    return Work(job, frames, target, found)
+        work.single(found.frames, job.source, "--save-mask or --preview")
+    return Work(job, found, work.target_of(job, found, tools.writing))
 
 
 def mark(tools: Tools, at_work: Work) -> None:
@@ -94,7 +102,7 @@ def mark(tools: Tools, at_work: Work) -> None:
         at_work.textures.append(tools.marker.texture(image, marks.mask))
         return marks
 
-    at_work.marks = pictures.of_each(at_work.frames, marks_of, at_work.job.source)
+    at_work.marks = work.of_each(at_work.frames, marks_of, at_work.job.source)
     mask = at_work.marks[0].mask
     if options.save_mask:
         files.write_image(picture_of(mask), options.save_mask, options.overwrite)
@@ -103,8 +111,25 @@ def mark(tools: Tools, at_work: Work) -> None:
         files.write_image(seen, options.preview, options.overwrite)
 
 
-def fill(tools: Tools, at_work: Work, seed: int) -> None:
-    """Fill the holes of the frames."""
+def fill_all(tools: Tools, at_work: Work) -> None:
+    """Fill the holes, once for each variant; of several, each is written before the next is filled,
+    so that memory holds one.
+    """
+    options, places = tools.options, at_work.job.places
+    if options.variants == 1:
+        at_work.result = fill(tools, at_work, options.seed)
+        return
+    seen = set()
+    for number in range(options.variants):
+        frames = fill(tools, at_work, options.seed + number)
+        seen.add(fingerprint(frames))
+        if places:
+            at_work.written.append(write_one(tools, at_work, places[number], frames))
+    at_work.equal = len(seen) == 1
+
+
+def fill(tools: Tools, at_work: Work, seed: int) -> Frames:
+    """Return the frames with their holes filled."""
     options, job = tools.options, at_work.job
     waiting = zip(at_work.marks, at_work.textures, strict=True)
     denoised: list[Denoised] = []
@@ -125,8 +150,9 @@ def fill(tools: Tools, at_work: Work, seed: int) -> None:
             opaque(done, marks.mask) if options.mask == ALPHA and not options.keep_alpha else done
         )
 
-    at_work.filled_frames.append(pictures.each(at_work.frames, fill_one, job.source))
+    frames = work.each(at_work.frames, fill_one, job.source)
     at_work.denoised = denoised
+    return frames
 
 
 def fill_frame(
@@ -163,20 +189,25 @@ def opaque(image: Image, hole: Mask) -> Image:
 
 
 def write(tools: Tools, at_work: Work) -> list[str]:
-    """Write the results, and return their hashes.
+    """Write the result, if there is one that is not written, and return the hashes of all."""
+    if at_work.result:
+        (place,) = at_work.job.places
+        at_work.written.append(write_one(tools, at_work, place, at_work.result))
+    return at_work.written
+
+
+def write_one(tools: Tools, at_work: Work, place: Path, frames: Frames) -> str:
+    """Write a result, and return its hash.
 
     Where nothing is filled or changed, the file stays as it was, byte by byte.
     """
     job, options = at_work.job, tools.options
     unchanged = not (at_work.filled or at_work.denoised)
-    same_format = files.format_of(job.source) == files.format_of(at_work.target)
+    same_format = at_work.found.format == table.of_name(at_work.target)
     if unchanged and same_format and not (options.strip_metadata or options.quality):
-        data, _ = work.bytes_of(job.source)
-        return [work.put(job, place, data) for place in job.places]
-    return [
-        work.write(job, place, frames, at_work.target, tools.writing)
-        for place, frames in zip(job.places, at_work.filled_frames, strict=True)
-    ]
+        data = at_work.found.data
+        return work.put(job, place, work.bytes_of(job.source)[0] if data is None else data)
+    return work.write(job, place, frames, at_work.target, tools.writing)
 
 
 def notes_on(at_work: Work, options: argparse.Namespace) -> list[str]:
@@ -194,8 +225,7 @@ def notes_on(at_work: Work, options: argparse.Namespace) -> list[str]:
         found.append(EXTRA_STAYS)
     if options.mask != ALPHA and mostly_unseen(at_work):
         found.append(UNSEEN)
-    done = at_work.filled_frames
-    if len(done) > 1 and len({fingerprint(frames) for frames in done}) == 1:
+    if at_work.equal:
         found.append(EQUAL)
     return [*found, *noise]
 

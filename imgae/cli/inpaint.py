@@ -14,7 +14,6 @@ from imgae.cli.files import (
     add_printing,
     add_sigma,
     add_tile,
-    mean_level,
     noise_level,
     size_of,
 )
@@ -34,6 +33,7 @@ from imgae.cli.tasks import WRITING, OptionsTask, denoising_models, key_of, limi
 from imgae.errors import warn
 from imgae.model.machine import limit_memory
 from imgae.restore.batches.engine import Job
+from imgae.restore.batches.run import WOULD
 
 if TYPE_CHECKING:
     from imgae.cli.filling import Work
@@ -82,6 +82,7 @@ FILLING = (
     "sigma",
 )  # fmt: skip
 """Options that decide how holes are filled."""
+NO_LEVELS = {"sigma": None, "sigma_source": None, "caution": None, "notes": ()}
 
 
 def add_parser(commands: Commands) -> argparse.ArgumentParser:
@@ -212,8 +213,6 @@ def check_filling(options: argparse.Namespace) -> None:
 
 def places_of(options: argparse.Namespace, target: Path) -> list[Path]:
     """Return the files that are written for an output."""
-    if options.dry_run:
-        return []
     if options.variants == 1:
         return [target]
     numbers = range(1, options.variants + 1)
@@ -240,33 +239,28 @@ class Worker:
         from imgae.cli import filling
 
         filling.mark(self.tools, work)
-        for seed, _ in enumerate(job.places, self.options.seed):
-            filling.fill(self.tools, work, seed)
+        if self.tools.inpainter:
+            filling.fill_all(self.tools, work)
         for sentence in filling.notes_on(work, self.options):
             warn(f"{job.source}: {sentence}")
         return work
 
     def write(self, job: Job, work: "Work") -> dict[str, Any]:
-        from imgae.cli import denoising, filling
+        from imgae.cli import filling
+        from imgae.restore.batches.denoising import levels_of
+        from imgae.restore.batches.work import recorded
 
-        hashes = filling.write(self.tools, work)
         denoised = work.denoised
         model = self.tools.inpainter.model if self.tools.inpainter else None
+        places = [str(place) for place in job.places] if model else []
         return {
-            "outputs": [str(place) for place in job.places],
-            "width": work.frames[0].width,
-            "height": work.frames[0].height,
-            "frames": len(work.frames),
-            "pixels": work.pixels,
+            **({} if model else {WOULD: True}),
+            "outputs": places,
+            **recorded(work.frames, work.found.input_hash, filling.write(self.tools, work)),
             "filled": work.filled,
-            "sigma": mean_level([one.sigma for one in denoised]) if denoised else None,
-            "sigma_source": denoising.source_of(denoised) if denoised else None,
-            "caution": next((one.caution for one in denoised if one.caution), None),
-            "notes": denoising.notes_of(denoised),
+            **(levels_of(denoised) if denoised else NO_LEVELS),
             "model": model and model.card.name,
             "device": model and model.device,
-            "input_hash": work.input_hash,
-            "output_hashes": hashes,
         }
 
 

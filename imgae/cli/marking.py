@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from imgae.cli.mask_file import MaskFile
 from imgae.cli.mask_options import ALPHA, TOLERANCE
 from imgae.errors import MaskError
 from imgae.picture import masks
 from imgae.picture.image import Image
 from imgae.restore.batches.engine import Job
+from imgae.restore.batches.mask_file import MaskFile
 from imgae.restore.batches.masks import only_mask
 
 if TYPE_CHECKING:

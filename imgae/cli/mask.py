@@ -10,7 +10,7 @@ from imgae.cli.batch import restore_all
 from imgae.cli.files import EXIT_CODES, add_places, add_printing
 from imgae.cli.mask_options import MARKING, add_mask, check_mask, decided_by, mask_files, masks_of
 from imgae.cli.options import Commands, add_device, new_parser
-from imgae.cli.pictures import add_reading, of_each, single
+from imgae.cli.pictures import add_reading
 from imgae.cli.planning import Command
 from imgae.cli.tasks import OptionsTask, key_of, limit_of, values_of
 from imgae.errors import warn
@@ -102,11 +102,13 @@ class Worker:
     def read(self, job: Job) -> tuple["Frames", str]:
         from imgae.restore.batches import work
 
-        frames, input_hash = work.read_any(job, "mask", self.options.max_pixels)
-        single(frames, job.source, "imgae mask")
-        return frames, input_hash
+        found = work.read(job.source, "mask", self.options.max_pixels)
+        work.single(found.frames, job.source, "imgae mask")
+        return found.frames, found.input_hash
 
     def restore(self, job: Job, work: tuple["Frames", str]) -> tuple["Frames", str, "Mask"]:
+        from imgae.restore.batches.work import of_each
+
         frames, input_hash = work
         (marks,) = of_each(frames, partial(self.marker, of=job), job.source)
         if marks.mask.any():
@@ -119,21 +121,13 @@ class Worker:
     def write(self, job: Job, work: tuple["Frames", str, "Mask"]) -> dict[str, Any]:
         from imgae.cli.marking import picture_of
         from imgae.picture.image import Frames
-        from imgae.restore.batches.work import write
+        from imgae.restore.batches.work import recorded, write
 
         frames, input_hash, mask = work
         (place,) = job.places
-        image = frames[0]
         target = Path("standard output.png") if place == STANDARD else place
         written = write(job, place, Frames((picture_of(mask),)), target)
-        return {
-            "width": image.width,
-            "height": image.height,
-            "pixels": image.width * image.height,
-            "marked": int(mask.sum()),
-            "input_hash": input_hash,
-            "output_hashes": [written],
-        }
+        return {**recorded(frames, input_hash, [written]), "marked": int(mask.sum())}
 
 
 def summary(record: dict[str, Any]) -> str:

@@ -1,19 +1,14 @@
 """The options about picture files, and reading and writing by them."""
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from imgae.cli.options import count, whole
-from imgae.errors import ImageError, named
 from imgae.io.formats import table
 
 if TYPE_CHECKING:
-    from imgae.picture.image import Frames, Image
     from imgae.restore.batches.work import Writing
-
-Found = TypeVar("Found")
 
 DEFAULT_MOST = 10**9
 
@@ -94,25 +89,3 @@ def writing_of(options: argparse.Namespace) -> "Writing":
     from imgae.restore.batches.work import Writing
 
     return Writing(options.format, Encoding(options.quality, options.cmyk), options.strip_metadata)
-
-
-def each(frames: "Frames", work: Callable[["Image"], "Image"], source: Path) -> "Frames":
-    """Return frames with what `work` makes of each. Raises its ImgaeError with the file's name."""
-    return frames.with_images(of_each(frames, work, source))
-
-
-def of_each(frames: "Frames", work: "Callable[[Image], Found]", source: Path) -> "list[Found]":
-    """Return what `work` finds in each frame. Raises its ImgaeError with the file's name."""
-    done = []
-    for number, image in enumerate(frames, 1):
-        which = f", picture {number} of {len(frames)}" if len(frames) > 1 else ""
-        with named(f"{source}{which}"):
-            done.append(work(image))
-    return done
-
-
-def single(frames: "Frames", source: Path, what: str) -> "Image":
-    """Return the only picture of a file. Raises ImageError if it holds several."""
-    if len(frames) > 1:
-        raise ImageError(f"{source}: holds {len(frames)} pictures; {what} takes single ones")
-    return frames[0]

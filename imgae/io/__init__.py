@@ -13,6 +13,7 @@ __all__ = [
     "libraries",
     "measure",
     "metadata",
+    "numbers",
     "places",
     "remote",
     "samples",

@@ -21,6 +21,8 @@ from imgae.errors import (
     ImgaeWarning,
     MissingExtraError,
     OptionError,
+    first_line,
+    reason,
     warn,
 )
 from imgae.io import remote
@@ -120,7 +122,7 @@ def reading(name: str) -> Iterator[None]:
     except Exception as error:  # decoders of damaged files raise anything
         if NO_THREAD in str(error):
             raise ImageError(f"{name}: does not fit into memory") from error
-        raise ImageError(f"{name}: damaged or cut short ({one_line(error)})") from error
+        raise ImageError(f"{name}: damaged or cut short ({first_line(error)})") from error
 
 
 def contents_of(source: Source) -> tuple[bytes, str]:
@@ -349,7 +351,7 @@ def encode(frames: Frames, path: Path, encoding: Encoding = AS_IT_IS) -> bytes:
     except MemoryError as error:
         raise ImageError(f"{path}: does not fit into memory as {kind}") from error
     except Exception as error:
-        raise ImageError(f"{path}: cannot be written as {kind} ({one_line(error)})") from error
+        raise ImageError(f"{path}: cannot be written as {kind} ({first_line(error)})") from error
 
 
 def tell_of_inks(frames: Frames, limits: Limits, kind: str, path: Path) -> None:
@@ -371,11 +373,3 @@ def write_file(path: Place, data: bytes, overwrite: bool) -> None:
         raise ImageError(EXISTS.format(path)) from None
     except OSError as error:
         raise ImageError(f"{path}: cannot be written: {error.strerror}") from error
-
-
-def reason(error: OSError | ValueError) -> str:
-    return getattr(error, "strerror", None) or one_line(error)
-
-
-def one_line(error: BaseException) -> str:
-    return str(error).strip().split("\n")[0] or type(error).__name__

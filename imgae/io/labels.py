@@ -2,7 +2,6 @@
 
 import contextlib
 import io
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -11,7 +10,7 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from imgae.errors import ImgaeWarning, MaskError
+from imgae.errors import MaskError, caught_warnings, warn
 from imgae.io.files import read_bytes
 from imgae.io.samples.palettes import numbers_in
 from imgae.picture.arrays import channels_of
@@ -20,6 +19,8 @@ from imgae.picture.mask_values import labels_of
 from imgae.picture.orientation import turn
 
 PALETTE: Final = "palette"
+LACKING: Final = "colours that its palette lacks"
+"""What warnings say of such pixels."""
 
 
 def read_labels(path: Path, image: Image) -> NDArray[Any]:
@@ -57,6 +58,8 @@ def numbers_stored(data: bytes) -> NDArray[np.uint8] | None:
 @contextlib.contextmanager
 def palettes_may_lack_colours() -> Iterator[None]:
     """Do not warn of numbers without a colour, which labels often are."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", ".*colours that its palette lacks", ImgaeWarning)
+    with caught_warnings() as said:
         yield
+    for sentence in said:
+        if LACKING not in sentence:
+            warn(sentence)

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, Final, Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from imgae.errors import ImageError, ImgaeError, ImgaeWarning, warn
+from imgae.errors import ImageError, ImgaeError, ImgaeWarning, reason, warn
 from imgae.io import files
 from imgae.io.atomic import whole_file
 from imgae.io.bands import (
@@ -144,6 +144,15 @@ class Large:
         assert found is not None
         return found
 
+    def digest(self) -> str:
+        """Return the hash of the file; reading rows raises ImageError if it changes afterwards."""
+        with self.lock, files.reading(str(self.content.path)):
+            self.content.check()
+            digest = hashlib.blake2b(digest_size=20)
+            for begin in range(0, len(self.content), PIECE):
+                digest.update(self.content[begin : begin + PIECE])
+        return digest.hexdigest()
+
     def close(self) -> None:
         self.content.close()
 
@@ -186,11 +195,11 @@ def open_large(path: Place, max_pixels: int) -> Large | None:
     except ValueError:  # empty
         raise ImageError(f"{path}: empty, 0 bytes") from None
     except OSError as error:
-        raise ImageError(f"{path}: cannot be read: {files.reason(error)}") from error
+        raise ImageError(f"{path}: cannot be read: {reason(error)}") from error
     large = None
     try:
         with files.reading(str(path)):
-            row = table.of_content(cast("bytes", content.mapped))
+            row = table.of_content(cast("bytes", content))
             opener = OPENERS.get(row.name) if row else None
             source = opener(content, str(path), max_pixels) if opener else None
             large = Large(source, content) if source else None
@@ -254,7 +263,7 @@ def write_large(
     except FileExistsError:
         raise ImageError(EXISTS.format(path)) from None
     except OSError as error:
-        raise ImageError(f"{path}: cannot be written: {files.reason(error)}") from error
+        raise ImageError(f"{path}: cannot be written: {reason(error)}") from error
     except MemoryError as error:
         raise ImageError(f"{path}: does not fit into memory as {kind}") from error
 

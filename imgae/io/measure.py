@@ -1,6 +1,5 @@
 """The size of a picture, as the beginning of its file tells it, without decoding."""
 
-import struct
 from collections.abc import Callable
 from typing import Final, NamedTuple, cast
 
@@ -12,10 +11,13 @@ from imgae.io.bands.content import Content
 from imgae.io.bmff import boxes, stills
 from imgae.io.format import File
 from imgae.io.formats import table
+from imgae.io.numbers import numbers_at
 from imgae.io.remote import Place
 
 HEAD: Final = 1 << 16
 """Bytes within which a file of a simple format says its size."""
+LONGEST_HEAD: Final = 1 << 20
+"""Bytes within which an EXR file says its size, which may come after a preview."""
 FETCHED: Final = 1 << 18
 """Bytes that are fetched of a file in a bucket or on a server."""
 MOST_WALKED: Final = 1 << 19
@@ -29,8 +31,9 @@ class Size(NamedTuple):
     """What a file's pictures have, as an Image will hold them.
 
     width, height: as stored; a picture that is turned upright may exchange them. frames: of equal
-    size. samples: of a pixel, at most: with alpha where some pixels may be transparent, and with
-    further channels. item: bytes of a sample, 1, 2 or 4.
+    size; of several sizes, as many of the largest as all together take. samples: of a pixel, at
+    most: with alpha where some pixels may be transparent, and with further channels. item: bytes of
+    a sample, 1, 2 or 4.
     """
 
     width: int
@@ -64,10 +67,10 @@ def size_of(source: Place | bytes) -> Size | None:
             return None
     try:
         content = Content(source)
-    except Exception:  # missing, empty, far away, or a null character in the name
+    except (OSError, ValueError):  # missing, empty, or a null character in the name
         return None
     try:
-        return measured(cast("bytes", content.mapped))
+        return measured(cast("bytes", content))
     finally:
         content.close()
 
@@ -82,13 +85,13 @@ def measured(data: bytes) -> Size | None:
 
 
 def png(data: bytes) -> Size | None:
-    width, height, depth, colour = struct.unpack_from(">IIBB", data, 16)
+    width, height, depth, colour = numbers_at(">IIBB", data, 16)
     samples = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}[colour]
     frames, at = 1, 8
     for _ in range(MOST_STEPS):
-        size, kind = struct.unpack_from(">I4s", data, at)
+        size, kind = numbers_at(">I4s", data, at)
         if kind == b"acTL":
-            (frames,) = struct.unpack_from(">I", data, at + 8)
+            (frames,) = numbers_at(">I", data, at + 8)
             samples += colour in (0, 2, 3)  # frames may be transparent where they are small
         elif kind == b"tRNS":
             samples = max(samples, {0: 2}.get(colour, 4))
@@ -105,11 +108,11 @@ def jpeg(data: bytes) -> Size | None:
             at += 1
         marker = data[at + 1]
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            bits, height, width, count = struct.unpack_from(">BHHB", data, at + 4)
+            bits, height, width, count = numbers_at(">BHHB", data, at + 4)
             return Size(width, height, 1, 1 if count == 1 else 3, 1 if bits <= 8 else 2)
         if data[at] != 0xFF or marker in (0xDA, 0xD9):
             return None
-        (length,) = struct.unpack_from(">H", data, at + 2)
+        (length,) = numbers_at(">H", data, at + 2)
         at += 2 + length
     return None
 
@@ -133,15 +136,20 @@ def tiff(data: bytes) -> Size | None:
         container = Container(data, "")
         stacks.check_not_raw(container, "")
         pages = stacks.pages_of(container, "")
-        sizes = {one(*page) for page in pages}
-        if len(sizes) > 1:
-            return None
-        frames = len(pages)
-        if frames == 1:
+        sizes = [one(*page) for page in pages]
+        if len(sizes) == 1:
             file = File(data, "", MOST_PIXELS)
             found = layout.read_layout(pages[0][0], file)
             frames = len(stacks.in_one_directory(container, pages[0][0], found, file))
-    return sizes.pop()._replace(frames=frames)
+            return sizes[0]._replace(frames=frames)
+    return together(sizes)
+
+
+def together(sizes: list[Size]) -> Size:
+    """Return the size of several pictures: as many of the largest as take as much."""
+    largest = max(sizes, key=lambda size: size.nbytes)
+    count = sum(size.nbytes for size in sizes)
+    return largest._replace(frames=-(-count // max(1, largest.nbytes)))
 
 
 def bmp(data: bytes) -> Size | None:
@@ -161,7 +169,8 @@ def gif(data: bytes) -> Size | None:
     """Pass through a short file, of which each frame may leave some pixels transparent."""
     if len(data) > MOST_WALKED:
         return None
-    width, height, flags = struct.unpack_from("<HHB", data, 6)
+    data = data[:MOST_WALKED]
+    width, height, flags = numbers_at("<HHB", data, 6)
     at = 13 + (3 << ((flags & 7) + 1) if flags & 0x80 else 0)
     frames, samples = 0, 3
     while at < len(data) and data[at] != 0x3B:
@@ -171,7 +180,7 @@ def gif(data: bytes) -> Size | None:
             samples = 4 if data[at] == 0xF9 and data[at + 2] & 1 else samples
             at += 1
         elif kind == 0x2C:
-            across, down, local = struct.unpack_from("<4xHHB", data, at)
+            across, down, local = numbers_at("<4xHHB", data, at)
             samples = samples if frames or (across, down) == (width, height) else 4
             frames += 1
             at += 10 + (3 << ((local & 7) + 1) if local & 0x80 else 0)
@@ -187,8 +196,10 @@ def gif(data: bytes) -> Size | None:
 def webp(data: bytes) -> Size | None:
     at, frames, alpha = 12, 0, False
     size: tuple[int, int] | None = None
+    if len(data) < 8 + numbers_at("<I", data, 4)[0] and b"ANIM" in data[:HEAD]:
+        return None  # only its beginning is here
     while at + 18 <= len(data):
-        kind, length = struct.unpack_from("<4sI", data, at)
+        kind, length = numbers_at("<4sI", data, at)
         body = data[at + 8 : at + 18]
         if kind == b"VP8X":
             alpha = bool(body[0] & 0x10)
@@ -202,7 +213,7 @@ def webp(data: bytes) -> Size | None:
             alpha = alpha or bool(bits >> 28 & 1)
             return Size((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1, 1, 3 + alpha, 1)
         elif kind == b"VP8 ":
-            width, height = struct.unpack_from("<HH", body, 6)
+            width, height = numbers_at("<HH", body, 6)
             return Size(width & 0x3FFF, height & 0x3FFF, 1, 3 + alpha, 1)
         elif kind == b"ALPH":
             alpha = True
@@ -213,7 +224,7 @@ def webp(data: bytes) -> Size | None:
 
 
 def psd(data: bytes) -> Size | None:
-    channels, height, width, depth, mode = struct.unpack_from(">HIIHH", data, 12)
+    channels, height, width, depth, mode = numbers_at(">HIIHH", data, 12)
     shown, stored = {0: (1, 1), 1: (1, 1), 2: (3, 1), 3: (3, 3), 4: (3, 4), 8: (1, 1), 9: (3, 3)}[
         mode
     ]
@@ -224,13 +235,20 @@ def psd(data: bytes) -> Size | None:
 def pnm(data: bytes) -> Size | None:
     from imgae.io.formats import pnm as form
 
-    head = form.read_head(File(data[:HEAD], "", MOST_PIXELS), 0)
-    item = 1 if head.largest < 256 else 2
-    row = (head.width + 7) // 8 if head.is_bits else head.width * head.channels * item
-    rest = len(data) - head.cursor.at - row * head.height
-    if head.kind <= 3 or not 0 <= rest <= 2:  # words are of any length; others may follow
-        return None
-    return Size(head.width, head.height, 1, head.channels, item)
+    sizes: list[Size] = []
+    at = 0
+    while at < len(data) and len(sizes) < MOST_STEPS:
+        begin = data[at : at + HEAD]
+        head = form.read_head(File(begin, "", MOST_PIXELS), 0)
+        item = 1 if head.largest < 256 else 2
+        row = (head.width + 7) // 8 if head.is_bits else head.width * head.channels * item
+        sizes.append(Size(head.width, head.height, 1, head.channels, item))
+        at += head.cursor.at + row * head.height
+        if head.kind <= 3 or at > len(data):  # words are of any length
+            return None
+        after = data[at : at + HEAD]
+        at += len(after) - len(after.lstrip(form.BLANK))
+    return together(sizes) if at >= len(data) else None
 
 
 def pam(data: bytes) -> Size | None:
@@ -250,7 +268,7 @@ def pfm(data: bytes) -> Size | None:
 def exr(data: bytes) -> Size | None:
     from imgae.io.formats.exr import openexr
 
-    parts = openexr.parts_of(data)
+    parts = openexr.parts_of(data[:LONGEST_HEAD])
     return Size(*parts[0].size, 1, len(parts[0].channels), 4) if len(parts) == 1 else None
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, TypeAlias, TypeGuard
 
-from imgae.errors import ImageError, ImageNotFoundError, MissingExtraError, needs_extra
+from imgae.errors import ImageError, ImageNotFoundError, MissingExtraError, needs_extra, reason
 
 Place: TypeAlias = Path | Any
 """A Path or a UPath, whose library is optional and has no types to check."""
@@ -73,12 +73,6 @@ def check_source(place: Any) -> None:
         raise ImageError(
             f"{place}: a folder, not a picture; name the pictures in it, for instance {place}/*"
         )
-
-
-def size(place: Any) -> int:
-    """Return how many bytes a file has. Raises ImageError."""
-    with told(place, "read"):
-        return int(place.fs.info(place.path)["size"])
 
 
 def exists(place: Any) -> bool:
@@ -234,9 +228,3 @@ def told(place: Any, doing: str) -> Iterator[None]:
         raise
     except Exception as error:  # each library has its own
         raise ImageError(f"{place}: cannot be {doing}: {reason(error)}") from error
-
-
-def reason(error: BaseException) -> str:
-    """Return the first line of what a library says."""
-    said = getattr(error, "strerror", None) or str(error)
-    return said.strip().split("\n")[0] or type(error).__name__

@@ -14,7 +14,7 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # before it is loaded, it a
 import onnxruntime
 from numpy.typing import NDArray
 
-from imgae.errors import ModelError
+from imgae.errors import ModelError, first_line
 from imgae.model.card import METADATA_KEY, ModelCard
 from imgae.model.contract import CELL
 from imgae.model.machine import Interruption, usable_cpus
@@ -203,7 +203,3 @@ def choose_device(device: str) -> str:
             "onnxruntime by onnxruntime-gpu"
         )
     return "cuda" if has_cuda and device != "cpu" else "cpu"
-
-
-def first_line(error: BaseException) -> str:
-    return str(error).strip().split("\n")[0] or type(error).__name__

@@ -222,11 +222,13 @@ class Denoiser:
         controls: Controls,
         hidden: NDArray[np.bool_] | None = None,
         common: Common | None = None,
+        progress: Progress | None = None,
     ) -> Course:
         """Look at a picture, and return how to denoise it. The work comes afterwards.
 
         image: what the file tells. original: its pixels, one channel if it is gray. level: as
-        checked. hidden: (H, W), pixels that tell nothing. common: as for run.
+        checked. hidden: (H, W), pixels that tell nothing. common: as for run. progress: called
+        with the tiles looked at and the tiles in all.
         """
         scale = scale_for(original)
         source, replaced = original, none_replaced
@@ -234,7 +236,7 @@ class Denoiser:
         if level is None and self.takes_level and works:
             source, replaced = without_impulses(original, scale)
         views = views_of(source, scale) if works else [View(scale, source)]
-        chosen = [self.choose(image, view, level, hidden, common) for view in views]
+        chosen = [self.choose(image, view, level, hidden, common, progress) for view in views]
         factors = controls.factors(original.shape[2])
         ways = [self.strengthened(route, factors) for route in chosen]
         if not isinstance(original, np.ndarray):
@@ -285,11 +287,12 @@ class Denoiser:
         level: Level,
         hidden: NDArray[np.bool_] | None,
         common: Common | None = None,
+        progress: Progress | None = None,
     ) -> Route:
         """Choose the way for a view of a picture. Raises OptionError if the model takes no level.
 
         level: as checked. hidden: (H, W), the pixels that no view shows, or None. common: as for
-        run.
+        run. progress: as for course.
         """
         if not self.takes_level:
             if level is not None:
@@ -303,7 +306,7 @@ class Denoiser:
         if common and common.white:
             return Told(self.model, view.scale.told(common.level))
         unseen = either(view.unseen, hidden)
-        noise = estimate(self.looking, view.pixels, self.tile, view.scale, unseen)
+        noise = estimate(self.looking, view.pixels, self.tile, view.scale, unseen, progress)
         if noise.white and not common:
             return Told(self.model, noise.level)
         share, rest = noise.map_of("share").copy(), noise.map_of("rest").copy()

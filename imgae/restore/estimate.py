@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from imgae.errors import ModelError
 from imgae.model.contract import CELL, NOISE
 from imgae.model.session import OnnxModel
-from imgae.model.stitch import Patient, finite, plan_for
+from imgae.model.stitch import Patient, Progress, finite, plan_for
 from imgae.picture.bands import bands_of, rolling, row_bytes
 from imgae.picture.rows import Rows
 from imgae.picture.tiling import Box, Tile
@@ -71,11 +71,13 @@ def estimate(
     tile: str | int,
     scale: Scale | None = None,
     unseen: Rows | None = None,
+    progress: Progress | None = None,
 ) -> Noise:
     """Estimate the noise of pixels (H, W, C) of any type, C 1 or 3.
 
     tile: as for Denoiser; the result is the same. scale: what the model sees as 0 and 1.
     unseen: (H, W), pixels that only stand for others, and tell nothing about the noise.
+    progress: called with the tiles looked at and the tiles in all.
     Raises ModelError if the model gives another shape, NaN or infinity.
     """
     scale = scale or Scale()
@@ -94,10 +96,14 @@ def estimate(
             raise ModelError(f"the model gave an estimate of shape {found.shape}, not {expected}")
         maps[:, *keep.slices] = found[0, :, *keep.within(read).slices]
 
+    looked = 0
     for pieces in plan.bands():
         held[pieces[0].read.slices[0]]
         for piece in pieces:
             patient(piece, look)
+            looked += 1
+            if progress:
+                progress(looked, len(plan))
     return noise_of(finite(maps), None if unseen is None else cells_without(unseen))
 
 

@@ -62,7 +62,8 @@ def denoise_large(
     """Denoise a picture by rows: return its bands from the top, and what tells how it came about.
 
     The pixels are those of Denoiser.run. The picture is looked at before this returns; the work is
-    done as bands are taken. sigma, controls, progress: as for Denoiser.run.
+    done as bands are taken. sigma, controls, progress: as for Denoiser.run; progress is first told
+    of the tiles that are looked at, and then, from one on, of those that are denoised.
     Raises ImageError for a picture that can only be denoised whole, with the memory that this
     takes, or whose rows are too long for the limit on memory; OptionError as Denoiser.run does, and
     for a Denoiser that takes pictures whole.
@@ -77,7 +78,8 @@ def denoise_large(
             f"about {size_in_words(needed(size_of(large), 'denoise'))}, because {reason}; allow as "
             "much, or cut it into parts"
         )
-    course = denoiser.course(header, one_if_gray(large.pixels), level, controls or Controls())
+    original = one_if_gray(large.pixels)
+    course = denoiser.course(header, original, level, controls or Controls(), progress=progress)
     check_room(large, course)
     report = LargeReport(header.with_pixels(header.pixels), course)
     return bands_without_noise(large, course, report, progress), report

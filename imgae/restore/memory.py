@@ -25,21 +25,25 @@ COSTS: Final[dict[str, Cost]] = {
     "mask": Cost(160, 0, 11.5, (1.0, 1.0, 1.5)),
 }
 """Fitted to the peaks of `imgae` on photographs of 1 to 48 megapixels, in the smallest tiles."""
+WHOLE: Final = 688
+"""Bytes for a pixel that a network takes without tiles, the most of the cards of shipped models."""
 MORE: Final = 1.15
 """What is added, so that a picture that is begun can be finished."""
 
 
-def needed(size: Size, task: Task) -> int:
+def needed(size: Size, task: Task, *, tiled: bool = True) -> int:
     """Return about how many bytes a process takes that restores a picture whole.
 
     Too many rather than too few, by 10 to 20 %; its tiles take more where there is more. Of several
-    frames one is worked on at a time, while all are held twice.
+    frames one is worked on at a time, while all are held twice. tiled: whether networks take it in
+    tiles, and not as a whole.
     """
     cost = COSTS[task]
     copies = dict(zip((1, 2, 4), cost.copies, strict=True))[size.item]
     frame = size.nbytes / size.frames
     others = 2 * (size.nbytes - frame)
-    work = cost.pixel * size.width * size.height + copies * frame
+    pixel = cost.pixel if tiled else max(cost.pixel, WHOLE)
+    work = pixel * size.width * size.height + copies * frame
     return int(MORE * max(cost.least << 20, (cost.base << 20) + work + others))
 
 

@@ -8,13 +8,17 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import PIL.Image
+import png_files
 import pytest
 import tiny_models
 from pictures import write_picture as picture
 
 from imgae import Image, read_image, write_image
 from imgae.cli import main
+from imgae.io import files
 from imgae.restore.denoise import Denoiser
+from imgae.restore.inpaint import Inpainter
 
 RNG = np.random.default_rng(0)
 DENOISE = ("--model", "darken", "--sigma", "10")
@@ -244,6 +248,42 @@ def test_a_dry_run_writes_nothing(work, capfd):
         assert not Path("out").exists()
 
 
+def test_a_dry_run_writes_nothing_by_rows_either(work, capfd, monkeypatch):
+    monkeypatch.setattr("imgae.restore.batches.work.needed", lambda *_, **__: 1 << 40)
+    assert main(["denoise", "photos", "-r", "-o", "out", *DENOISE, "--dry-run"]) == 0
+    assert "it would take about" in capfd.readouterr().out
+    assert tree(work) == [*(f"photos/{name}" for name in tree(work / "photos"))]
+
+
+def test_a_dry_run_of_inpaint_says_what_the_run_would_do(work, capfd, monkeypatch):
+    filled = []
+    plain = Inpainter.run
+
+    def counting(self, *words, **named):
+        filled.append(1)
+        return plain(self, *words, **named)
+
+    words = ["inpaint", "photos", "--box", "2,2,8,8", "--model", "white", "-o", "out"]
+    assert main([*words[:1], "photos/a.png", *words[2:-1], "out/"]) == 0
+    before = tree(work)
+    capfd.readouterr()
+    monkeypatch.setattr(Inpainter, "run", counting)
+    assert main([*words, "--dry-run"]) == 3
+    out, err = capfd.readouterr()
+    assert "out/a.inpainted.png: exists already; --resume" in err
+    assert "photos/b.jpg: 30x20, would fill 64 pixels" in out
+    assert "2 pictures: 0 done, 1 skipped, 1 failed" in out
+    assert "it would take about 1 s for 1 picture" in out
+    assert len(filled) == 1  # for the estimate
+    for more in (["--skip-existing"], ["--skip-existing", "--json"]):
+        assert main([*words, "--dry-run", *more]) == 0
+    lines = [line for line in capfd.readouterr().out.splitlines() if line.startswith("{")]
+    skipped, record = (json.loads(line) for line in lines)
+    assert skipped["message"] == "its result is there already"
+    assert (record["input"], record["output"], record["outputs"]) == ("photos/b.jpg", None, [])
+    assert tree(work) == before
+
+
 def test_masks_come_from_a_folder(work, capfd):
     for name, top in (("a_mask.png", 2), ("b.png", 5)):
         mask = np.zeros((20, 30, 1), np.uint8)
@@ -340,6 +380,7 @@ SLOW = """
 import os, signal, sys
 from imgae.cli import program
 from imgae.restore.denoise import Denoiser
+from imgae.restore.inpaint import Inpainter
 plain, done = Denoiser.run, []
 def run(*words, **named):
     done.append(1)
@@ -398,7 +439,7 @@ def test_too_little_memory_is_told_once(work, capfd):
 
 
 def test_a_picture_that_does_not_fit_says_so_and_others_go_by_rows(work, capfd, monkeypatch):
-    monkeypatch.setattr("imgae.restore.batches.work.needed", lambda *_: 1 << 40)
+    monkeypatch.setattr("imgae.restore.batches.work.needed", lambda *_, **__: 1 << 40)
     assert main(["denoise", "photos", "-r", "-o", "out", *DENOISE]) == 3
     err = capfd.readouterr().err
     assert "photos/b.jpg: 30x20 pixels take about 1024.0 GiB of memory, and the limit is" in err
@@ -565,3 +606,70 @@ def test_standard_output_takes_all_bytes_though_python_does_not_buffer(work):
 def test_a_result_in_the_place_of_its_picture_is_told(work, capfd):
     assert main(["denoise", "photos", "--suffix", "", *DENOISE]) == 1
     assert "photos/a.png: its result would take its own place" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG"])
+def test_standard_input_in_which_nothing_is_marked_is_written_as_it_was(work, form):
+    out = io.BytesIO()
+    PIL.Image.new("RGB", (30, 20), "red").save(out, form, comment="as it was")
+    mask = ["--color", "00ff00", "--model", "white"]
+    done = subprocess.run(
+        [sys.executable, "-m", "imgae", "inpaint", "-", *mask],
+        input=out.getvalue(),
+        capture_output=True,
+        check=True,
+    )
+    assert b"the picture is written as it was" in done.stderr
+    assert done.stdout == out.getvalue()
+
+
+def test_variants_are_written_one_after_another(work, monkeypatch):
+    """So that memory holds one."""
+    events = []
+    plain, put = Inpainter.run, files.write_file
+
+    def running(self, *words, **named):
+        events.append("fill")
+        return plain(self, *words, **named)
+
+    def writing(*words):
+        events.append("write")
+        put(*words)
+
+    monkeypatch.setattr(Inpainter, "run", running)
+    monkeypatch.setattr(files, "write_file", writing)
+    words = ["inpaint", "photos/a.png", "--box", "2,2,8,8", "--model", "white", "-o", "out/"]
+    assert main([*words, "--variants", "3"]) == 0
+    assert events == ["fill", "write"] * 3
+    assert tree(work / "out") == [f"a.inpainted-{number}.png" for number in (1, 2, 3)]
+
+
+def test_what_is_taken_without_tiles_has_to_fit(work, capfd):
+    image = Image(np.zeros((1000, 1000, 3), np.uint8))
+    write_image(image, "large.png")
+    words = ["denoise", "large.png", "--max-memory", "600M", *DENOISE]
+    assert main([*words, "--tile", "0"]) == 1
+    err = capfd.readouterr().err
+    assert "large.png: 1000x1000 pixels without tiles take about" in err
+    assert main(words) == 0
+
+
+def test_a_mask_has_to_fit_into_memory(work, capfd, monkeypatch):
+    write_image(Image(np.zeros((20, 30, 1), np.uint8)), "m.png")
+
+    def needed(_size, kind, **_):
+        return 1 << 40 if kind == "mask" else 1
+
+    monkeypatch.setattr("imgae.restore.batches.work.needed", needed)
+    assert main(["inpaint", "photos/a.png", "--mask", "m.png", "--model", "white"]) == 1
+    assert "m.png: 30x20 pixels take about 1024.0 GiB of memory" in capfd.readouterr().err
+
+
+def test_labels_without_a_colour_are_not_told_of_among_many_pictures(work, capfd):
+    numbers = np.full((20, 30, 1), 7)
+    numbers[3:9, 3:9] = 1
+    palette = png_files.chunk(b"PLTE", bytes([0, 0, 0, 255, 0, 0]))
+    Path("m.png").write_bytes(png_files.png(numbers, 8, 3, palette))
+    words = ["inpaint", "photos", "-r", "-o", "out", "--model", "white"]
+    assert main([*words, "--mask", "m.png", "--label", "1"]) == 0
+    assert capfd.readouterr().err == ""

@@ -695,3 +695,15 @@ def outcome(work):
         return work()
     except ImageError as error:
         return error
+
+
+def test_a_file_that_changes_after_it_was_digested_is_no_longer_read(tmp_path):
+    path = tmp_path / "a.ppm"
+    write_image(Image(np.zeros((9, 9, 3), np.uint8)), path)
+    with open_large(path, 10**9) as large:
+        assert large.digest() == hashlib.blake2b(path.read_bytes(), digest_size=20).hexdigest()
+        path.write_bytes(path.read_bytes() + b"\n")
+        with pytest.raises(ImageError, match="changed while it was read"):
+            large.pixels[:3]
+        with pytest.raises(ImageError, match="changed while it was read"):
+            large.digest()

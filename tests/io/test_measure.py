@@ -62,12 +62,12 @@ def test_animations_that_have_to_be_decoded_are_not_told(tmp_path, suffix):
     assert size_of(path) is None
 
 
-def test_pages_of_a_tiff_are_counted_if_they_are_alike(tmp_path):
+def test_pages_of_a_tiff_are_counted_and_those_of_several_sizes_together(tmp_path):
     path = tmp_path / "a.tif"
     write(path, [picture(np.uint16, 3, alpha=False)] * 4, "pages")
     assert size_of(path) == Size(17, 13, 4, 3, 2)
     write(path, [picture(np.uint16, 3, alpha=False), picture(np.uint8, 1, alpha=False)], "pages")
-    assert size_of(path) is None
+    assert size_of(path) == Size(17, 13, 2, 3, 2)
 
 
 def test_slices_behind_a_single_directory_are_counted(tmp_path):
@@ -103,7 +103,10 @@ def test_bytes_and_memory_are_counted():
 def test_a_picture_behind_another_is_not_passed_over():
     one = b"P5 2 1 255 \x01\x02"
     assert size_of(one) == Size(2, 1, 1, 1, 1)
-    assert size_of(one + one) is None
+    assert size_of(one + one) == size_of(one + b"\n" + one) == Size(2, 1, 2, 1, 1)
+    assert size_of(one + b"P6 3 2 255 " + bytes(18)) == Size(3, 2, 2, 3, 1)
+    assert size_of(one + one[:-1]) is None
+    assert size_of(one + b"rest") is None
     assert size_of(b"P2 2 1 255 1 2") is None
 
 
@@ -134,6 +137,28 @@ def test_damage_is_none_or_a_size_and_never_an_error_or_a_warning(tmp_path, suff
             data[chance.randrange(len(data))] = chance.randrange(256)
             found.add(size_of(bytes(data)))
     assert None in found
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".png", ".bmp", ".webp", ".avif"])
+def test_a_file_that_gets_shorter_meanwhile_is_none(tmp_path, monkeypatch, suffix):
+    path = tmp_path / f"a{suffix}"
+    write(path, [picture(np.uint8, 3, alpha=False)])
+    row = table.of_content(path.read_bytes())
+
+    def shortened(_data):
+        path.write_bytes(path.read_bytes()[:9])
+        return row
+
+    monkeypatch.setattr(table, "of_content", shortened)
+    assert size_of(path) is None
+
+
+def test_of_an_animation_of_which_only_the_beginning_is_there_nothing_is_told(tmp_path):
+    path = tmp_path / "a.webp"
+    write(path, [picture(np.uint8, 3, alpha=True) for _ in range(3)], "animation")
+    data = path.read_bytes()
+    assert size_of(data).frames == 3
+    assert size_of(data[: len(data) // 2]) is None
 
 
 def test_little_is_read_of_a_large_file(tmp_path, monkeypatch):

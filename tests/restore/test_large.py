@@ -285,3 +285,18 @@ def test_texture_and_grain_are_the_same_in_pieces_of_any_size(monkeypatch):
     whole = controls.finish(before, after)
     monkeypatch.setattr(finishing, "AT_ONCE", 17 * WIDTH)
     assert np.array_equal(controls.finish(before, after), whole)
+
+
+def test_looking_at_a_picture_tells_progress(models):
+    seen = []
+    denoiser = Denoiser(models, threads=1, tile=32)
+    image = InMemory(Image(scene()))
+    bands, _ = denoise_large(denoiser, image, progress=lambda *counts: seen.append(counts))
+    count = len(seen)
+    assert seen == [(number, count) for number in range(1, count + 1)]
+    assert count > 1
+    for _ in bands:
+        pass
+    more = seen[count:]
+    assert more == [(number, len(more)) for number in range(1, len(more) + 1)]
+    assert more

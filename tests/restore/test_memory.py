@@ -43,3 +43,8 @@ def test_sizes_are_told_as_people_read_them():
     assert size_in_words(9) == "1 MiB"
     assert size_in_words(300 << 20) == "300 MiB"
     assert size_in_words(1536 << 20) == "1.5 GiB"
+
+
+def test_a_network_that_takes_all_at_once_takes_more():
+    size = Size(1000, 1000, 1, 3, 1)
+    assert needed(size, "denoise", tiled=False) - needed(size, "denoise") > 600 * size.pixels

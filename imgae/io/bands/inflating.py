@@ -10,6 +10,7 @@ EVERY: Final = 1 << 24
 PIECE: Final = 1 << 16
 """Bytes that are fed at once."""
 SKIPPED: Final = 1 << 20
+"""Bytes that are unfolded and forgotten at once on the way to what is sought."""
 
 
 class Inflating:

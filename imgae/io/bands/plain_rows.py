@@ -19,6 +19,7 @@ from imgae.picture.image import Image, Stored
 LONGEST_HEAD: Final = 1 << 16
 """Bytes of a file within which its pixels begin."""
 LONGEST_ROW: Final = 1 << 26
+"""Bytes of a row; of longer ones a band of tiles would not fit where the picture does not."""
 Decode = Callable[[NDArray[np.uint8]], Image]
 """From rows of bytes (H, N) to a picture of these rows."""
 
@@ -152,7 +153,7 @@ def open_bmp(content: Content, name: str, most_pixels: int) -> PlainRows | None:
 
     One of 32 bits a pixel is none: whether it is transparent is told by all its pixels.
     """
-    file = File(cast("bytes", content.mapped), name, most_pixels)
+    file = File(cast("bytes", content), name, most_pixels)
     if file.data[:2] == b"BA":
         return None
     head = bmp.read_header(file)

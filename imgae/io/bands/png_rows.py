@@ -31,6 +31,7 @@ BLOCK: Final = 1 << 21
 MARKED: Final = 8
 """Of so many blocks, one is marked, and can be come back to."""
 PIECE: Final = 1 << 20
+"""Bytes whose checksum is taken at once, so that a large chunk does not lie in memory."""
 NO_FILTER: Final = b"\0"
 
 

@@ -44,6 +44,7 @@ LARGEST: Final = 1 << 27
 LONG: Final = 1 << 23
 """Bytes of a strip, decoded, from which on it is taken in shorter ones where that can be."""
 SHORT: Final = 1 << 20
+"""Bytes that such a shorter strip has: few beside a band of tiles, and enough to read at once."""
 
 
 class Unfolded:
@@ -101,7 +102,7 @@ def parsed(file: File) -> Parsed | None:
 
 def open_rows(content: Content, name: str, most_pixels: int) -> "TiffRows | None":
     """Return a file as a source of rows, or None. Raises ImageError, and warns, as reading does."""
-    file = File(cast("bytes", content.mapped), name, most_pixels)
+    file = File(cast("bytes", content), name, most_pixels)
     with once(Silence()):
         looked = parsed(file)
     if looked is None or shortened(looked.layout, content) is None:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
+from imgae.io.numbers import numbers_at
+
 MOST_BOXES: Final = 100_000
 """Boxes beside each other, entries of a table or extents of an item that are read."""
 XMP: Final = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
@@ -47,12 +49,12 @@ def boxes(data: bytes, begin: int = 0, end: int | None = None) -> Iterator[Box]:
     for _ in range(MOST_BOXES):
         if at + 8 > end:
             return
-        size, kind = struct.unpack_from(">I4s", data, at)
+        size, kind = numbers_at(">I4s", data, at)
         header = 8
         if size == 1:
             if at + 16 > end:
                 return
-            (size,) = struct.unpack_from(">Q", data, at + 8)
+            (size,) = numbers_at(">Q", data, at + 8)
             header = 16
         elif size == 0:  # to the end
             size = end - at

@@ -1,10 +1,10 @@
 """The size of the picture in a HEIF file, AVIF or HEIC, from what is said of its items."""
 
-import struct
 from typing import Final
 
 from imgae.io.bmff import boxes
 from imgae.io.bmff.boxes import Box, Cursor, Item, Items
+from imgae.io.numbers import numbers_at
 
 STILL: Final = frozenset({b"av01", b"hvc1", b"grid", b"iovl", b"iden"})
 """Items of HEIF files that are pictures."""
@@ -38,11 +38,11 @@ def extent_of(data: bytes, main: Item) -> tuple[int, int] | None:
     """Return width and height, as they are cropped to."""
     crop, extent = main.property(b"clap"), main.property(b"ispe")
     if crop is not None:
-        across, by, down, too = struct.unpack_from(">4I", data, crop.begin)
+        across, by, down, too = numbers_at(">4I", data, crop.begin)
         return None if across % by or down % too else (across // by, down // too)
     if extent is None:
         return None
-    width, height = struct.unpack_from(">II", data, extent.begin + 4)
+    width, height = numbers_at(">II", data, extent.begin + 4)
     return width, height
 
 

@@ -12,6 +12,7 @@ from imgae.errors import ImageError, warn
 from imgae.io.format import Encoding, File, Format, Limits
 from imgae.io.metadata.resolution import METRE
 from imgae.io.metadata.upright import upright
+from imgae.io.numbers import numbers_at
 from imgae.io.samples.packing import packed
 from imgae.io.samples.packing import unpacked as bits_apart
 from imgae.io.samples.palettes import filled, numbers_in
@@ -86,14 +87,14 @@ def picture(
 
 def read_header(file: File) -> Header:
     data, name = file.data, file.name
-    begins, size = struct.unpack_from("<II", data, 10)
+    begins, size = numbers_at("<II", data, 10)
     if len(data) < 14 + size:
         raise ImageError(f"{name}: damaged or cut short: its header is not whole")
     if size == 12:
-        width, height, _, bits = struct.unpack_from("<4H", data, 18)
+        width, height, _, bits = numbers_at("<4H", data, 18)
         header = Header(width, height, bits, begins)
         return check_bits(with_palette(header, file, 26, 3, 0), name)
-    width, height, _, bits = struct.unpack_from("<iiHH", data, 18)
+    width, height, _, bits = numbers_at("<iiHH", data, 18)
     rest = data[30 : 14 + size].ljust(24, b"\0")
     compression, _, across, down, used, _ = struct.unpack_from("<IIiiII", rest)
     header = Header(
@@ -106,7 +107,7 @@ def read_header(file: File) -> Header:
     after = 14 + size
     if header.compression in (FIELDS, ALPHA_FIELDS) or size >= 52:
         count = 4 if size >= 56 or header.compression == ALPHA_FIELDS else 3
-        masks = struct.unpack_from(f"<{count}I", data, 54)
+        masks = numbers_at(f"<{count}I", data, 54)
         if header.compression in (FIELDS, ALPHA_FIELDS):
             header = replace(header, masks=(*masks, 0)[:4])
         after = max(after, 54 + 4 * count if header.compression != PLAIN else after)
@@ -125,7 +126,7 @@ def with_colour_space(header: Header, file: File, size: int) -> Header:
     if kind == LINKED:
         warn(f"{file.name}: its colour profile is another file, and is left out")
     elif kind == EMBEDDED and size >= 124:
-        offset, length = struct.unpack_from("<II", data, 126)
+        offset, length = numbers_at("<II", data, 126)
         profile = data[14 + offset : 14 + offset + length]
         if offset and length and len(profile) == length and profile[36:40] == b"acsp":
             return replace(header, icc=profile)

@@ -13,6 +13,9 @@ from imgae.io.formats.raw import camera
 if TYPE_CHECKING:
     from imgae.io.format import Format
 
+HEAD: Final = 1 << 10
+"""Bytes by which a format is known."""
+
 
 class Row(NamedTuple):
     """What is known of a format before its module is loaded.
@@ -39,7 +42,7 @@ class Row(NamedTuple):
 
     def matches(self, data: bytes) -> bool:
         """Return whether a file's bytes are of this format."""
-        if not re.match(self.beginning, data):
+        if not re.match(self.beginning, data[:HEAD]):
             return False
         return self.recognise is None or self.recognise(data)
 

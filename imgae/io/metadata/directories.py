@@ -8,6 +8,8 @@ import struct
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
+from imgae.io.numbers import numbers_at
+
 SUB_DIRECTORIES: Final = 330
 XMP_TAG: Final = 700
 IPTC_TAG: Final = 33723
@@ -81,7 +83,7 @@ def directories(data: bytes, start: int = 0) -> Iterator[Directory]:
     big = data[start + 2 : start + 4] in (b"+\0", b"\0+")
     if not order or len(data) < start + (8, 16)[big]:
         return
-    (first,) = struct.unpack_from(order + ("I", "Q")[big], data, start + (4, 8)[big])
+    (first,) = numbers_at(order + ("I", "Q")[big], data, start + (4, 8)[big])
     waiting, seen = [(first, 0)], set[int]()
     while waiting and len(seen) < MOST_DIRECTORIES:
         at, depth = waiting.pop(0)
@@ -109,25 +111,25 @@ def directory_at(
     """
     number, step, inline = ("Q", 20, 8) if big else ("H", 12, 4)
     word = order + ("I", "Q")[big]
-    view = memoryview(data)
+    view = memoryview(data) if isinstance(data, bytes) else data
     entries: dict[int, Entry] = {}
     here = start + at
     try:
-        (count,) = struct.unpack_from(order + number, data, here)
+        (count,) = numbers_at(order + number, data, here)
         if not 0 < count <= MOST_ENTRIES:
             return None
         here += struct.calcsize(order + number)
         for _ in range(count):
-            tag, kind = struct.unpack_from(order + "HH", data, here)
-            (values,) = struct.unpack_from(word, data, here + 4)
+            tag, kind = numbers_at(order + "HH", data, here)
+            (values,) = numbers_at(word, data, here + 4)
             size = SIZES.get(kind, 0) * values
             where = here + step - inline
             if size > inline:
-                where = start + struct.unpack_from(word, data, where)[0]
+                where = start + numbers_at(word, data, where)[0]
             if 0 < size <= len(data) - where:
                 entries.setdefault(tag, Entry(kind, values, view[where : where + size]))
             here += step
-        (following,) = struct.unpack_from(word, data, here)
+        (following,) = numbers_at(word, data, here)
     except (struct.error, OverflowError):
         return (entries, 0) if entries else None
     return entries, following

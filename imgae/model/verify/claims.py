@@ -7,8 +7,8 @@ from typing import Final
 import onnx
 from onnx import TensorProto, numpy_helper
 
-from imgae.errors import ModelError
-from imgae.model import onnxfile, session
+from imgae.errors import ModelError, first_line
+from imgae.model import onnxfile
 from imgae.model.card import COLOUR, METADATA_KEY, ModelCard
 from imgae.model.contract import INTERFACES, IR_VERSION, OPSET, OPTIONAL, TENSORS
 
@@ -26,7 +26,7 @@ def check_structure(proto: onnx.ModelProto) -> str:
     try:
         onnx.checker.check_model(proto, full_check=True)
     except Exception as error:  # the checker's errors have no common base
-        raise ModelError(session.first_line(error)) from error
+        raise ModelError(first_line(error)) from error
     kinds = len({node.op_type for node in proto.graph.node})
     return f"{len(proto.graph.node)} nodes of {kinds} kinds"
 

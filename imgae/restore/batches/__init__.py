@@ -3,10 +3,12 @@
 __all__ = [
     "api",
     "cluster",
+    "denoising",
     "engine",
     "inputs",
     "joining",
     "journal",
+    "mask_file",
     "masks",
     "outputs",
     "record",

@@ -2,37 +2,42 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 import imgae
-from imgae.errors import ImageError, OptionError, named
+from imgae.errors import ImageError, OptionError
 from imgae.io import files, places
 from imgae.io.format import MOST_PIXELS, Encoding
 from imgae.io.formats import table
 from imgae.io.libraries import prepare_libraries
-from imgae.io.remote import is_folder, is_remote, place_of
+from imgae.io.remote import is_remote, place_of
 from imgae.model import registry
 from imgae.model.machine import default_limit, limit_memory
 from imgae.picture.image import Frames, Image
-from imgae.picture.mask_values import white_of
-from imgae.picture.masks import lying_on
 from imgae.restore import denoise
+from imgae.restore.batches.denoising import Denoising
 from imgae.restore.batches.engine import Engine, Job, Local
 from imgae.restore.batches.inputs import Found, Search
 from imgae.restore.batches.journal import Journal, hash_of_file
+from imgae.restore.batches.mask_file import MaskFile
 from imgae.restore.batches.masks import MaskFolder, only_mask
 from imgae.restore.batches.outputs import Planned, plan, suffix_for
 from imgae.restore.batches.record import FAILED, Record, check_report, write_report
 from imgae.restore.batches.room import room_for
 from imgae.restore.batches.run import Jobs, Rules, Run
-from imgae.restore.batches.work import Writing, read, write
+from imgae.restore.batches.work import (
+    Writing,
+    check_place,
+    each,
+    read,
+    recorded,
+    target_of,
+    write,
+)
 from imgae.restore.denoise import Denoiser
 from imgae.restore.inpaint import Inpainter
 from imgae.restore.memory import Task as Kind
@@ -98,7 +103,7 @@ def batch(
         ending_of(format),
         Rules(overwrite, resume, skip_existing),
         None if report is None else Path(report),
-        engine_of(engine, workers, max_memory, masks=masks is not None),
+        engine_of(engine, workers, max_memory, kind_of(masks), tiled=is_tiled(restorer)),
         max_memory,
     )
     files.check_quality(quality)
@@ -179,9 +184,7 @@ def check(job: Job) -> None:
     """Raise ImgaeError if a picture is none, or its result cannot be written."""
     files.check_source(job.source)
     (place,) = job.places
-    files.writer_for(place)
-    if is_folder(place.parent) or not job.makes:
-        places.check_place(place, job.overwrite)
+    check_place(place, overwrite=job.overwrite, makes=job.makes)
 
 
 def ending_of(name: str | None) -> str | None:
@@ -194,7 +197,9 @@ def ending_of(name: str | None) -> str | None:
     return ending
 
 
-def engine_of(name: str, workers: int | None, max_memory: int | None, *, masks: bool) -> Engine:
+def engine_of(
+    name: str, workers: int | None, max_memory: int | None, kind: Kind, *, tiled: bool
+) -> Engine:
     """Return an engine by its name. Raises OptionError if there is none."""
     if name not in ENGINES:
         raise OptionError(f"no engine is called {name!r}; there are: {', '.join(ENGINES)}")
@@ -203,7 +208,7 @@ def engine_of(name: str, workers: int | None, max_memory: int | None, *, masks: 
 
         return Ray(workers)
 
-    return Local(*room_for("inpaint" if masks else "denoise", max_memory or default_limit()))
+    return Local(*room_for(kind, max_memory or default_limit(), tiled=tiled))
 
 
 @dataclass(frozen=True)
@@ -229,77 +234,68 @@ class Restoring:
         said += [hash_of_file(path) for path in models_of(self.restorer)]
         return blake2b("\0".join(said).encode(), digest_size=20).hexdigest()
 
-    def load(self) -> "Worker":
+    def load(self) -> "Worker | Denoising":
+        limit_memory(self.max_memory or default_limit())
+        if isinstance(self.restorer, Denoiser):
+            return Denoising(self.restorer, self.writing, max_pixels=self.max_pixels)
         return Worker(self)
 
 
 @dataclass(frozen=True)
 class Work:
-    """A picture at work. target: what its result is encoded for. details: for its record."""
+    """A picture at work. target: what its result is encoded for."""
 
     frames: Frames
     target: Path
     input_hash: str
-    details: dict[str, Any] = field(default_factory=dict)
 
 
 class Worker:
-    """Restores files, one after another."""
+    """Restores files by what takes and returns pictures, one after another."""
 
     def __init__(self, task: Restoring) -> None:
-        limit_memory(task.max_memory or default_limit())
         self.task = task
-        self.restorer = task.restorer
 
     def read(self, job: Job) -> Work:
-        kind: Kind = "inpaint" if self.task.masks else "denoise"
-        return Work(*read(job, self.task.writing, kind, self.task.max_pixels))
+        task = self.task
+        tiled = is_tiled(task.restorer)
+        found = read(job.source, kind_of(task.masks), task.max_pixels, tiled=tiled)
+        return Work(found.frames, target_of(job, found, task.writing), found.input_hash)
 
     def restore(self, job: Job, work: Work) -> Work:
-        with named(job.source):
-            images = [self.restored(image, job, work) for image in work.frames]
-        return replace(work, frames=work.frames.with_images(images))
-
-    def restored(self, image: Image, job: Job, work: Work) -> Image:
-        if isinstance(self.restorer, Denoiser):
-            found = self.restorer.run(image)
-            work.details.update(sigma=round(found.sigma * 255, 2), model=found.model)
-            return found.image
+        mask = None
         if self.task.masks:
-            done = self.restorer(image, hole_for(image, only_mask(self.task.masks, job)))
-        else:
-            done = self.restorer(image)
-        if not isinstance(done, Image):
-            kind = type(done).__name__
-            raise ImageError(f"the restorer returned {kind}; expected an imgae.Image")
-        return done
+            mask = MaskFile("masks", only_mask(self.task.masks, job), self.task.max_pixels)
+
+        def restored(image: Image) -> Image:
+            done = self.task.restorer(image, *([mask.on(image)] if mask else []))
+            if not isinstance(done, Image):
+                kind = type(done).__name__
+                raise ImageError(f"the restorer returned {kind}; expected an imgae.Image")
+            return done
+
+        return replace(work, frames=each(work.frames, restored, job.source))
 
     def write(self, job: Job, work: Work) -> dict[str, Any]:
         (place,) = job.places
-        frames = work.frames
-        written = write(job, place, frames, work.target, self.task.writing)
-        return {
-            "width": frames[0].width,
-            "height": frames[0].height,
-            "frames": len(frames),
-            "pixels": sum(image.width * image.height for image in frames),
-            **work.details,
-            "input_hash": work.input_hash,
-            "output_hashes": [written],
-        }
+        written = write(job, place, work.frames, work.target, self.task.writing)
+        return recorded(work.frames, work.input_hash, [written])
 
 
-def hole_for(image: Image, path: Path) -> NDArray[np.bool_]:
-    """Return what a mask's file marks of a picture, (H, W). Raises MaskError."""
-    mask = files.read_image(path)
-    marked, _ = white_of(mask)
-    return lying_on(image, marked, mask.turned, str(path))
+def is_tiled(restorer: Restorer | None) -> bool:
+    """Return whether networks take pictures in tiles, and not as a whole."""
+    return getattr(restorer, "tile", "auto") != 0
+
+
+def kind_of(masks: object) -> Kind:
+    """Return what is done to pictures, as far as memory goes. masks: false if there are none."""
+    return "inpaint" if masks else "denoise"
 
 
 def name_of(restorer: Restorer) -> str:
     """Return the name of a function, or of an object's class, with its module."""
-    named = restorer if hasattr(restorer, "__qualname__") else type(restorer)
-    return f"{named.__module__}.{named.__qualname__}"
+    kind = restorer if hasattr(restorer, "__qualname__") else type(restorer)
+    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 def models_of(restorer: Restorer) -> list[Path]:

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from imgae.errors import ImgaeError, caught_warnings
+from imgae.errors import ImgaeError, caught_warnings, first_line
 from imgae.model.machine import interrupted, short_of_memory
 
 AHEAD: Final = 2
@@ -284,5 +284,4 @@ def sentence_of(error: Exception, source: Path) -> str:
         return str(error)
     if sentence := short_of_memory(error):
         return f"{source}: {sentence}"
-    first = (str(error).strip() or "no message").splitlines()[0]
-    return f"{source}: unexpected error: {first}"
+    return f"{source}: unexpected error: {first_line(error)}"

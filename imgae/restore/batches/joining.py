@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from imgae.errors import ImgaeError, needs_extra
+from imgae.errors import ImgaeError, first_line, needs_extra
 from imgae.model.machine import usable_cpus
 
 STORE: Final = 100 << 20
@@ -54,7 +54,7 @@ def connect(ray: Any, workers: int | None, threads: int | None, *, debug: bool) 
             ray.init(address, **quiet)
         except Exception as error:
             raise ImgaeError(
-                f"the Ray cluster at {address} cannot be joined ({one_line(error)}); it needs "
+                f"the Ray cluster at {address} cannot be joined ({first_line(error)}); it needs "
                 "the same versions of Python and Ray as this machine has"
             ) from error
         return None
@@ -71,7 +71,7 @@ def connect(ray: Any, workers: int | None, threads: int | None, *, debug: bool) 
         )
     except Exception as error:
         raise ImgaeError(
-            f"Ray cannot be started on this machine ({one_line(error)}); use --engine local"
+            f"Ray cannot be started on this machine ({first_line(error)}); use --engine local"
         ) from error
     return None if debug else Path(context.address_info["session_dir"])
 
@@ -160,7 +160,3 @@ def handlers_kept() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def one_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0] or type(error).__name__

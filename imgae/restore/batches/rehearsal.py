@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from imgae.errors import ImgaeError, caught_warnings
@@ -44,7 +45,8 @@ def estimate(task: Task, jobs: Sequence[Job], most_pixels: int) -> str | None:
         started = time.monotonic()
         try:
             with caught_warnings():
-                worker.restore(job, worker.read(job))
+                unwritten = replace(job, places=())
+                worker.restore(unwritten, worker.read(unwritten))
         except ImgaeError:
             continue
         seconds = time.monotonic() - started

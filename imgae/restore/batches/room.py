@@ -10,16 +10,16 @@ from imgae.restore.memory import needed
 SMALLEST = Size(1, 1, 1, 3, 1)
 
 
-def room_for(kind: Kind, limit: int) -> tuple[Callable[[Job], int], int]:
+def room_for(kind: Kind, limit: int, *, tiled: bool = True) -> tuple[Callable[[Job], int], int]:
     """Return what tells the bytes that a job needs, and how many there are for all at once.
 
     limit: for the whole process. What imgae and its models take is counted once. A picture that
-    does not tell its size counts as all.
+    does not tell its size counts as all. tiled: whether networks take pictures in tiles.
     """
     base = needed(SMALLEST, kind)
 
     def cost(job: Job) -> int:
         size = size_of(job.source)
-        return needed(size, kind) - base if size else limit
+        return needed(size, kind, tiled=tiled) - base if size else limit
 
     return cost, max(1, limit - base)

@@ -209,8 +209,10 @@ class Run:
                 self.journal.failed(job.places)
             return Record(source, None, FAILED, outcome.error, outcome.seconds)
         if WOULD in fields:
+            details = {key: value for key, value in fields.items() if key != WOULD}
             there = any(exists(place) for place in job.places)
-            return Record(source, str(job.target), SKIPPED, WOULD_REPLACE if there else WOULD)
+            message = WOULD_REPLACE if there else WOULD
+            return Record(source, str(job.target), SKIPPED, message, outcome.seconds, details)
         if self.journal and "input_hash" in fields:
             for place, found in zip(job.places, fields["output_hashes"], strict=True):
                 in_place = is_same(place, job.source)

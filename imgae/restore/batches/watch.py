@@ -28,7 +28,8 @@ TEMPORARY: Final = (".tmp", ".temp", ".part", ".partial", ".crdownload", ".downl
 MOST_AT_ONCE: Final = 1024
 """How many pictures are given before the folder is looked at again."""
 RESTS: Final = 4
-"""How many times as long as looking at the folder took nothing is done, in large folders."""
+"""How many times as long as looking at the folder took nothing is done, so that looking takes at
+most a fifth of the time, however large the folder is."""
 
 
 STAMP: Final = struct.Struct("<qqQq")
@@ -171,7 +172,7 @@ class Watch:
 
     def look(self) -> list[Path]:
         """Look at every picture once, and return those that have settled, the first to be so
-        first, but not more than a few hundred.
+        first, but not more than MOST_AT_ONCE.
         """
         given, waiting = self.given, self.waiting
         self.given, self.waiting = {}, {}
@@ -295,7 +296,6 @@ def replaced(before: bytes, now: bytes) -> bool:
 
 
 if sys.platform == "linux":
-    import fcntl
 
     def is_being_written(path: Path) -> bool:
         """Return whether somebody has a file open for writing; False where that is not known.
@@ -303,6 +303,8 @@ if sys.platform == "linux":
         Linux gives nobody a lease to read what another may write. Other systems, file systems of
         other machines and files of other users tell nothing.
         """
+        import fcntl  # not there on other systems
+
         try:
             number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:

@@ -10,6 +10,8 @@ from pictures import write_picture as picture
 
 import imgae
 from imgae import Image, read_image, write_image
+from imgae.cli import main
+from imgae.restore.batches.journal import hash_of_file
 
 
 def darker(image):
@@ -116,3 +118,37 @@ def test_masks_and_results_among_the_pictures_are_no_pictures(work):
 
     assert names(masks="photos") == ["photos/a.png"]
     assert names(suffix=".again") == ["photos/a.png", "photos/a_mask.png"]
+
+
+def test_an_animation_is_denoised_as_the_command_does(work, models, estimator):
+    rng = np.random.default_rng(3)
+    frames = [Image(rng.integers(0, 256, (40, 40, 3)).astype(np.uint8)) for _ in range(3)]
+    frames[1:] = [image.with_pixels(image.pixels // 4 + 90) for image in frames[1:]]
+    imgae.write_frames(imgae.Frames(tuple(frames), "animation"), "a.png")
+    (record,) = imgae.batch("a.png", "out")
+    assert main(["denoise", "a.png", "-o", "by-command.png", "--json", "--report", "r.json"]) == 0
+    assert record["output_hashes"] == json.loads(Path("r.json").read_text())[0]["output_hashes"]
+    assert record["sigma_source"]
+
+
+def test_a_denoiser_takes_what_is_too_large_by_rows(work, models, monkeypatch):
+    monkeypatch.setattr("imgae.restore.batches.work.needed", lambda *_, **__: 1 << 40)
+    (record,) = imgae.batch("photos/a.png", "out", imgae.Denoiser("darken"))
+    assert record.message == ""
+    assert np.array_equal(
+        read_image(record.output).pixels,
+        imgae.Denoiser("darken")(read_image("photos/a.png")).pixels,
+    )
+    assert record["input_hash"] == hash_of_file(Path("photos/a.png"))
+    (record,) = imgae.batch("photos/a.png", "more", darker)
+    assert "30x20 pixels take about 1024.0 GiB" in record.message
+
+
+def test_a_mask_may_have_no_more_pixels_than_a_picture(work):
+    Path("masks").mkdir()
+    write_image(Image(np.zeros((40, 60, 1), np.uint8)), "masks/a_mask.png")
+    (record,) = imgae.batch(
+        "photos/a.png", "out", lambda image, _: image, masks="masks", max_pixels=700
+    )
+    assert record.status == "failed"
+    assert "masks/a_mask.png: 60x40 pixels are 0.0024 megapixels, more than" in record.message

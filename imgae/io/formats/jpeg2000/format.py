@@ -34,6 +34,7 @@ from imgae.io.formats.jpeg2000.codestream import (
 from imgae.io.metadata.exif import checked, orientation_of
 from imgae.io.metadata.resolution import METRE, resolution_of
 from imgae.io.metadata.upright import upright
+from imgae.io.numbers import numbers_at
 from imgae.io.samples.associated import associated, unassociated
 from imgae.io.samples.depth import widened
 from imgae.io.samples.palettes import numbers_in
@@ -157,7 +158,7 @@ def with_resolutions(found: Description, data: bytes, res: Box) -> Description:
     for one in boxes.inside(data, res):
         if one.kind not in (b"resc", b"resd") or one.end - one.begin < 10:
             continue
-        numbers = struct.unpack_from(">HHHHbb", data, one.begin)
+        numbers = numbers_at(">HHHHbb", data, one.begin)
         if all(numbers[:4]) and all(-20 <= power <= 20 for power in numbers[4:]):
             down = numbers[0] / numbers[1] * 10.0 ** numbers[4] * METRE
             across = numbers[2] / numbers[3] * 10.0 ** numbers[5] * METRE

@@ -73,7 +73,7 @@ def is_raw(data: bytes) -> bool:
     A raw file holds what a sensor measured, says that it is DNG, or has its picture below a
     preview.
     """
-    if not LIKE_TIFF.match(data):
+    if not LIKE_TIFF.match(data[:4]):
         return True
     if data[8:10] == b"CR" or data[8:12] in (b"IIII", b"MMMM"):  # Canon, Phase One
         return True

@@ -133,9 +133,10 @@ class Container:
             raise ImageError(f"{name}: damaged or cut short: it holds no directory of a picture")
 
     def unpack(self, letters: str, at: int) -> tuple[Any, ...]:
-        if at + struct.calcsize("=" + letters) > len(self.data):
+        data = self.data[at : at + struct.calcsize("=" + letters)]
+        if len(data) < struct.calcsize("=" + letters):
             raise ImageError(f"{self.name}: damaged or cut short: it ends within a directory")
-        return struct.unpack_from(self.order + letters, self.data, at)
+        return struct.unpack(self.order + letters, data)
 
     def chain(self, at: int, depth: int = 0) -> list[Directory]:
         """Return the directories that follow each other from a place on, with their children."""

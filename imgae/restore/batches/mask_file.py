@@ -6,13 +6,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from imgae.cli.pictures import single
 from imgae.errors import MaskError, warn
-from imgae.io.files import read_frames
 from imgae.io.labels import palettes_may_lack_colours, read_labels
 from imgae.picture import masks
 from imgae.picture.image import Image
 from imgae.picture.mask_values import looks_like_photograph, soft_pixels, white_of
+from imgae.restore.batches.work import read, single
 
 Mask = NDArray[np.bool_]
 
@@ -46,8 +45,8 @@ class MaskFile:
     @cached_property
     def picture(self) -> Image:
         with palettes_may_lack_colours():
-            frames = read_frames(self.path, max_pixels=self.max_pixels)
-        return single(frames, self.path, self.option)
+            found = read(self.path, "mask", self.max_pixels)
+        return single(found.frames, self.path, self.option)
 
     @cached_property
     def marked(self) -> Mask:
