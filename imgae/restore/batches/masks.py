@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from imgae.errors import MaskError
-from imgae.io.remote import Keys, Place, key_of
+from imgae.io.formats.table import looks_like_picture
+from imgae.io.remote import Keys, Place, is_same, key_of
 from imgae.restore.batches.engine import Job
-from imgae.restore.batches.inputs import Found, looks_like_picture
+from imgae.restore.batches.inputs import Found
 
 MARKS = "_mask", ".mask"
 """What stands after a picture's name in that of its mask; the latter as `imgae mask` writes it."""
@@ -83,10 +84,6 @@ class MaskFolder:
 def lies_in(key: str, folder: str) -> bool:
     """Return whether a file or folder is a folder, or lies in it; both as Keys gives them."""
     return key == folder or key.startswith(folder.rstrip(os.sep) + os.sep)
-
-
-def is_same(one: Place, other: Place) -> bool:
-    return key_of(one) == key_of(other)
 
 
 def only_mask(folder: str, job: Job) -> Path:
