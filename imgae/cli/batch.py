@@ -273,7 +273,7 @@ class Batch:
     def print_done(self, record: Record) -> None:
         options, fields = self.options, as_printed(record)
         if record.status != DONE:
-            fields["output"] = None
+            fields |= {"output": None, "message": record.message}
         if options.json:
             result(json.dumps(fields))
         elif not options.quiet:

@@ -14,6 +14,7 @@ from imgae.cli.marking import Marker, Marks, Mask, picture_of
 from imgae.cli.mask_options import ALPHA
 from imgae.cli.progress import tile_progress
 from imgae.cli.tasks import is_tiled
+from imgae.errors import ImageError
 from imgae.io import files
 from imgae.io.formats import table
 from imgae.picture.image import Frames, Image
@@ -22,6 +23,7 @@ from imgae.picture.pixels import scale_of
 from imgae.restore.batches import work
 from imgae.restore.batches.denoising import notes_of
 from imgae.restore.batches.engine import Job
+from imgae.restore.batches.journal import hash_of
 from imgae.restore.clean_and_fill import clean_and_fill
 from imgae.restore.denoise import Denoised, Denoiser
 from imgae.restore.inpaint import Inpainter
@@ -206,7 +208,11 @@ def write_one(tools: Tools, at_work: Work, place: Path, frames: Frames) -> str:
     same_format = at_work.found.format == table.of_name(at_work.target)
     if unchanged and same_format and not (options.strip_metadata or options.quality):
         data = at_work.found.data
-        return work.put(job, place, work.bytes_of(job.source)[0] if data is None else data)
+        if data is None:
+            data, _ = work.bytes_of(job.source)
+            if hash_of(data) != at_work.found.input_hash:
+                raise ImageError(f"{job.source}: changed while it was read; try again")
+        return work.put(job, place, data)
     return work.write(job, place, frames, at_work.target, tools.writing)
 
 

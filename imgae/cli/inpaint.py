@@ -59,8 +59,8 @@ AFTER = f"""\
 Keys of --json:
   input
   output        the file written, or the first one; null with --dry-run
-  status        "done"; of several pictures also "skipped" or "failed", with a
-                message
+  status        "done"; with --dry-run "skipped"; of several pictures also
+                "skipped" or "failed", with a message
   outputs       the files written: several with --variants, none with --dry-run
   width, height of the picture, or the first one
   frames        how many pictures the file holds

@@ -40,6 +40,7 @@ Keys of --json:
   status        "done"; of several pictures also "skipped" or "failed", with a
                 message
   width, height
+  frames        1, since a mask is of a single picture
   pixels        how many pixels the picture has
   marked        how many of them are white in the mask
   seconds       with reading and writing, without loading the model

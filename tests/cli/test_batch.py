@@ -16,6 +16,7 @@ from pictures import write_picture as picture
 
 from imgae import Image, read_image, write_image
 from imgae.cli import main
+from imgae.cli.marking import Marker
 from imgae.io import files
 from imgae.restore.denoise import Denoiser
 from imgae.restore.inpaint import Inpainter
@@ -638,6 +639,19 @@ def test_standard_input_in_which_nothing_is_marked_is_written_as_it_was(work, fo
     )
     assert b"the picture is written as it was" in done.stderr
     assert done.stdout == out.getvalue()
+
+
+def test_a_picture_that_changes_before_it_is_written_as_it_was_fails(work, capfd, monkeypatch):
+    plain = Marker.__call__
+
+    def marking(self, *words):
+        picture("photos/a.png", 7)
+        return plain(self, *words)
+
+    monkeypatch.setattr(Marker, "__call__", marking)
+    assert main(["inpaint", "photos/a.png", "--color", "00ff00", "--model", "white"]) == 1
+    assert "photos/a.png: changed while it was read" in capfd.readouterr().err
+    assert not Path("photos/a.inpainted.png").exists()
 
 
 def test_variants_are_written_one_after_another(work, monkeypatch):
