@@ -16,10 +16,11 @@ from imgae.cli.output import say
 from imgae.cli.pictures import check_format
 from imgae.cli.planning import Command, namer, others, pictures_of, refuse
 from imgae.errors import ImageError, MaskError
+from imgae.io.formats.table import looks_like_picture
 from imgae.io.libraries import prepare_libraries
 from imgae.io.remote import SCHEME, key_of, place_of
 from imgae.restore.batches.engine import InTurn, Job, Outcome
-from imgae.restore.batches.inputs import Found, Search, looks_like_picture
+from imgae.restore.batches.inputs import Found, Search
 from imgae.restore.batches.journal import Journal
 from imgae.restore.batches.masks import lies_in
 from imgae.restore.batches.outputs import Names, Planned

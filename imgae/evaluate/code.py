@@ -33,6 +33,7 @@ from imgae.evaluate.folders import Pictures
 from imgae.evaluate.protocol import Method, Result, Sample, finite, mean_of, names_of
 from imgae.evaluate.report import cell, markdown
 from imgae.io import files
+from imgae.io.formats.table import looks_like_picture
 from imgae.model.card import Score
 from imgae.picture.arrays import from_picture
 from imgae.picture.metrics import psnr
@@ -152,7 +153,7 @@ def run_components(folders: Sequence[Path], pictures: Pictures, count: int) -> R
 
 def pictures_below(folders: Sequence[Path]) -> Iterator[Eight]:
     for folder in folders:
-        for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in files.EXTENSIONS):
+        for path in sorted(p for p in folder.rglob("*") if looks_like_picture(p.name)):
             try:
                 yield to_uint8_rgb(files.read_image(path).pixels)
             except ImageError:

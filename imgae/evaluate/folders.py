@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from imgae.errors import ImageError, warn
 from imgae.io import files
-from imgae.io.formats.table import listed
+from imgae.io.formats.table import listed, looks_like_picture
 from imgae.picture.arrays import check_for_8_bits
 from imgae.picture.image import Image
 from imgae.picture.pixels import to_uint8
@@ -102,7 +102,7 @@ def usable(path: Path) -> Image:
 def pictures_in(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise ImageError(f"{folder}: not a folder")
-    found = sorted(p for p in folder.iterdir() if p.suffix.lower() in files.EXTENSIONS)
+    found = sorted(p for p in folder.iterdir() if looks_like_picture(p.name))
     if not found:
         raise ImageError(f"{folder}: holds no {listed('or')} file")
     return found

@@ -33,8 +33,6 @@ from imgae.io.places import EXISTS, check_place
 from imgae.io.remote import Place
 from imgae.picture.image import Frames, Image
 
-EXTENSIONS: Final = frozenset(table.extensions())
-"""What the names of picture files end in, in lower case, with the dot."""
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
 """A path, the bytes of a picture file, or a binary file that is open for reading."""
 NO_THREAD: Final = "start new thread"

@@ -89,6 +89,11 @@ def is_folder(place: Place) -> bool:
         return bool(place.fs.isdir(place.path))
 
 
+def is_same(one: Place, other: Place) -> bool:
+    """Return whether two names are of one file, through links too."""
+    return key_of(one) == key_of(other)
+
+
 class Keys:
     """What is equal for all names of one file. Each folder is looked at once, since there may be a
     million files.

@@ -15,7 +15,7 @@ from torch import Generator, Tensor
 
 from imgae.errors import ImgaeError, TrainingError
 from imgae.io import files
-from imgae.io.formats.table import listed
+from imgae.io.formats.table import listed, looks_like_picture
 from imgae.picture.arrays import check_for_8_bits
 from imgae.picture.pixels import to_uint8_rgb
 
@@ -154,6 +154,4 @@ def list_pictures(folder: Path) -> Iterable[Path]:
     if not folder.is_dir():
         raise TrainingError(f"{folder}: not a folder; --data takes folders of pictures")
     for root, _, names in os.walk(folder):
-        yield from (
-            Path(root, name) for name in names if Path(name).suffix.lower() in files.EXTENSIONS
-        )
+        yield from (Path(root, name) for name in names if looks_like_picture(name))

@@ -306,6 +306,23 @@ def test_masks_come_from_a_folder(work, capfd):
     assert [row["status"] for row in rows] == ["skipped", "done", "failed"]
 
 
+def test_a_mask_serves_one_picture(work, capfd):
+    picture("photos/sub/c.png", 4)
+    mask = np.zeros((20, 30, 1), np.uint8)
+    mask[2:5, 2:5] = 255
+    Path("masks/sub").mkdir(parents=True)
+    for name in ("a.png", "b.png", "c.png"):
+        write_image(Image(mask), Path("masks", name))
+    words = ["inpaint", "photos", "-r", "--mask", "masks", "--model", "white", "-o", "out"]
+    assert main(words) == 3
+    assert "photos/sub/a.png: no mask for it in masks" in capfd.readouterr().err
+    assert tree(work / "out") == [
+        "a.inpainted.png", "b.inpainted.jpg", "sub/c.inpainted.png",
+    ]  # fmt: skip
+    write_image(Image(255 - mask), "masks/sub/a_mask.png")
+    assert main([*words, "--resume"]) == 0
+
+
 def program(*words, data=b""):
     command = [sys.executable, "-m", "imgae", *words]
     return subprocess.run(command, input=data, capture_output=True, check=False)

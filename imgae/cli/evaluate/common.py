@@ -13,7 +13,7 @@ from imgae.cli.files import identity
 from imgae.cli.options import add_device, whole
 from imgae.cli.output import result, say, warnings_as_notes
 from imgae.errors import OptionError, needs_extra
-from imgae.io.formats.table import extensions
+from imgae.io.formats.table import looks_like_picture
 from imgae.io.places import check_place
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ def files_read(options: argparse.Namespace) -> Iterator[Path]:
 
 def is_picture(path: Path) -> bool:
     """Return whether a file's name is one of those that folders of pictures are searched for."""
-    return path.suffix.lower() in extensions()
+    return looks_like_picture(path.name)
 
 
 def check_card(options: argparse.Namespace) -> None:

@@ -1,6 +1,7 @@
 """The file formats, one row each. Nothing heavy is imported here: `--help` lists them too."""
 
 import importlib
+import os
 import re
 from collections.abc import Callable
 from pathlib import PurePath
@@ -145,3 +146,11 @@ def usual() -> str:
     """Return the usual ending of each format that imgae writes, as a sentence lists them."""
     *first, last = (row.extensions[0] for row in FORMATS if row.written and not row.variant)
     return f"{', '.join(first)} or {last}"
+
+
+ENDINGS: Final = frozenset(extensions())
+
+
+def looks_like_picture(name: str) -> bool:
+    """Return whether a file's name ends as those of pictures do."""
+    return os.path.splitext(name)[1].lower() in ENDINGS  # noqa: PTH122 - faster for many

@@ -11,13 +11,12 @@ from typing import Any, Final, NamedTuple
 
 from imgae.errors import ImageError, ImgaeError
 from imgae.io import remote
-from imgae.io.formats.table import extensions, listed
+from imgae.io.formats.table import listed, looks_like_picture
 from imgae.io.remote import Place
 
 LIST: Final = "@"
 """What stands before the name of a list; the list "-" is standard input."""
 PATTERN: Final = re.compile(r"[*?\[]")
-ENDINGS: Final = frozenset(extensions())
 
 
 class Found(NamedTuple):
@@ -279,8 +278,3 @@ def entries(folder: Path) -> list["os.DirEntry[str]"]:
 
 def is_folder(entry: "os.DirEntry[str]") -> bool:
     return entry.is_dir(follow_symlinks=False)
-
-
-def looks_like_picture(name: str) -> bool:
-    """Return whether a file's name ends as those of pictures do."""
-    return os.path.splitext(name)[1].lower() in ENDINGS  # noqa: PTH122 - faster for many

@@ -1,13 +1,15 @@
 """Masks in a folder, one for each picture: of the same name, or with _mask or .mask after it."""
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from imgae.errors import MaskError
-from imgae.io.remote import Keys, Place, key_of
+from imgae.io.formats.table import looks_like_picture
+from imgae.io.remote import Keys, Place, is_same, key_of
 from imgae.restore.batches.engine import Job
-from imgae.restore.batches.inputs import Found, looks_like_picture
+from imgae.restore.batches.inputs import Found
 
 MARKS = "_mask", ".mask"
 """What stands after a picture's name in that of its mask; the latter as `imgae mask` writes it."""
@@ -19,12 +21,18 @@ class MaskFolder:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.names: dict[Path, dict[str, list[Path]]] = {}
+        self.pictures: Counter[str] = Counter()
+        """How many pictures have a name, without its ending."""
 
     def of(self, found: Found) -> tuple[Path, ...]:
-        """Return the masks of a picture: one, none, or several that could be it."""
-        for below in dict.fromkeys((found.below, Path())):
+        """Return the masks of a picture: one, none, or several that could be it.
+
+        A mask outside of the picture's folders is its own only if no other picture has its name.
+        """
+        stem = found.path.stem
+        alone = self.pictures[stem] < 2
+        for below in dict.fromkeys((found.below, Path()) if alone else (found.below,)):
             names = self.in_folder(self.folder / below)
-            stem = found.path.stem
             same = [path for path in names.get(stem, []) if not is_same(path, found.path)]
             exact = [path for path in same if path.name == found.path.name]
             marked = [names.get(stem + mark, []) for mark in MARKS]
@@ -59,12 +67,14 @@ class MaskFolder:
         """
         no_pictures = not any(lies_in(key_of(word), key_of(self.folder)) for word in words)
         keys = Keys()
-        return [
+        kept = [
             each
             for each in found
             if each.named
             or not (self.holds(each.path) or (no_pictures and self.has(each.text, keys)))
         ]
+        self.pictures = Counter(each.path.stem for each in kept)
+        return kept
 
     def has(self, path: Place | str, keys: Keys) -> bool:
         """Return whether a file lies in this folder."""
@@ -76,17 +86,13 @@ def lies_in(key: str, folder: str) -> bool:
     return key == folder or key.startswith(folder.rstrip(os.sep) + os.sep)
 
 
-def is_same(one: Place, other: Place) -> bool:
-    return key_of(one) == key_of(other)
-
-
 def only_mask(folder: str, job: Job) -> Path:
     """Return the mask of a job. Raises MaskError if there is none, or if several could be it."""
     stem = job.source.stem
     if not job.also:
         raise MaskError(
             f"{job.source}: no mask for it in {folder}; expected {stem}_mask.png or {stem}.png, "
-            "or another format"
+            "or another format, in the same folders as the picture if others have its name"
         )
     if len(job.also) > 1:
         names = " and ".join(path.name for path in job.also)

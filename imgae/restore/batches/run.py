@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from imgae.errors import ImageError, ImgaeError
+from imgae.io.remote import is_same
 from imgae.restore.batches.engine import Engine, Job, Outcome, Task, sentence_of
 from imgae.restore.batches.journal import Entry, Journal, hash_of_file, made_with
 from imgae.restore.batches.outputs import Planned
@@ -167,7 +168,7 @@ class Run:
             return THERE, False
         if not self.rules.resume or self.journal is None:
             if self.several and not self.rules.overwrite:
-                in_place = there[0] == job.source
+                in_place = is_same(there[0], job.source)
                 raise ImageError((TAKES_PLACE if in_place else EXISTS).format(there[0]))
             return "", self.rules.overwrite
         entries = [self.journal.entry(place) for place in job.places]
@@ -175,7 +176,7 @@ class Run:
             return CURRENT, False
         for place, entry in zip(job.places, entries, strict=True):
             if place in there and not self.rules.overwrite:
-                if place == job.source and entry:
+                if entry and is_same(place, job.source):
                     raise ImageError(IN_PLACE.format(place))
                 if not ours(place, entry):
                     raise ImageError(NOT_OURS.format(place))
@@ -189,7 +190,7 @@ class Run:
             for place, entry in zip(job.places, entries, strict=True):
                 if entry is None or not entry.made:
                     return False
-                if place == job.source:  # the picture that it was made of is gone
+                if is_same(place, job.source):  # the picture that it was made of is gone
                     made = made_with(self.task.key, [IN_ITS_PLACE, *also])
                 else:
                     made = made_with(self.task.key, [own, *also])
@@ -214,7 +215,8 @@ class Run:
             return Record(source, str(job.target), SKIPPED, message, outcome.seconds, details)
         if self.journal and "input_hash" in fields:
             for place, found in zip(job.places, fields["output_hashes"], strict=True):
-                own = IN_ITS_PLACE if place == job.source else fields["input_hash"]
+                in_place = is_same(place, job.source)
+                own = IN_ITS_PLACE if in_place else fields["input_hash"]
                 made = made_with(self.task.key, [own, *also])
                 self.journal.done(place, Entry(source, made, found))
         target = str(job.places[0]) if job.places else None

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final, Generic, Protocol, TypeVar
 
 from imgae.errors import ImageError, warn
-from imgae.restore.batches.inputs import looks_like_picture
+from imgae.io.formats.table import looks_like_picture
 
 Failure = TypeVar("Failure")
 

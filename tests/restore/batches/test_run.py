@@ -155,9 +155,13 @@ def test_a_file_that_is_put_where_a_picture_failed_is_not_ours(work):
     assert Path("out/a").read_bytes() == b"mine"
 
 
-def test_in_place_a_picture_is_not_restored_twice_unless_asked_for(work):
+@pytest.mark.parametrize("name", ["a", "link/a"])
+def test_in_place_a_picture_is_not_restored_twice_unless_asked_for(work, name):
+    Path("link").symlink_to(".", target_is_directory=True)
+    place = Path(name)
+
     def in_place(key="one", **rules):
-        jobs = [Job(0, Path("a"), Path("a"), (Path("a"),))]
+        jobs = [Job(0, Path("a"), place, (place,))]
         made = Run(jobs, Copying(key), InTurn(), Rules(**rules), Journal())
         return [(record.status, record.message) for record, _ in made.records()]
 
@@ -166,7 +170,7 @@ def test_in_place_a_picture_is_not_restored_twice_unless_asked_for(work):
     assert Path("a").read_bytes() == b"aone"
     ((status, message),) = in_place("two", resume=True)
     assert status == "failed"
-    assert message.startswith("a: is the result of an earlier run itself")
+    assert message.startswith(f"{name}: is the result of an earlier run itself")
     assert in_place("two", resume=True, overwrite=True) == [("done", "")]
     assert Path("a").read_bytes() == b"aonetwo"
 
