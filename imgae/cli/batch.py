@@ -1,12 +1,11 @@
 """A run of a command over its pictures: find, plan, restore, tell."""
 
 import argparse
-import contextlib
 import errno
 import json
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
@@ -27,7 +26,7 @@ from imgae.cli.tasks import is_tiled, limit_of
 from imgae.errors import ImageError
 from imgae.io import places
 from imgae.io.formats.table import extensions, listed
-from imgae.io.remote import is_folder, is_remote, place_of
+from imgae.io.remote import is_folder, place_of
 from imgae.model.machine import limit_memory
 from imgae.restore.batches.engine import STANDARD, Engine, Job, Local, Outcome
 from imgae.restore.batches.inputs import Search
@@ -36,9 +35,7 @@ from imgae.restore.batches.outputs import Planned
 from imgae.restore.batches.record import (
     DONE,
     FAILED,
-    HASHES,
     SKIPPED,
-    WARNINGS,
     Record,
     Tally,
     check_report,
@@ -123,7 +120,7 @@ class Batch:
             self.tell(Record(name, None, FAILED, str(error)), None)
         began = False
         try:
-            with made(self.folder if self.jobs and not self.options.dry_run else None):
+            with places.made(self.folder if self.jobs and not self.options.dry_run else None):
                 try:
                     self.go()
                     began = True
@@ -271,7 +268,7 @@ class Batch:
             say(one_line(f"{record.input} -> {record.output}: {record.message}"), self.lines)
 
     def print_done(self, record: Record) -> None:
-        options, fields = self.options, as_printed(record)
+        options, fields = self.options, record.printed()
         if record.status != DONE:
             fields |= {"output": None, "message": record.message}
         if options.json:
@@ -334,34 +331,3 @@ def is_full(error: BaseException | None) -> bool:
             return True
         error = error.__cause__
     return False
-
-
-def as_printed(record: Record) -> dict[str, Any]:
-    """Return what --json prints of a picture, and summaries are made of."""
-    apart = (*HASHES, WARNINGS)
-    fields = {key: value for key, value in record.details.items() if not key.endswith(apart)}
-    seconds = record.seconds
-    return {
-        "input": record.input,
-        "output": record.output,
-        "status": record.status,
-        **fields,
-        "seconds": round(seconds, 3),
-        "megapixels_per_second": round(fields.get("pixels", 0) / 1e6 / max(seconds, 1e-9), 3),
-    }
-
-
-@contextlib.contextmanager
-def made(folder: Path | None) -> Iterator[None]:
-    """Make a folder, and those above it, if one is given; take them away if they stay empty."""
-    if folder is None or is_remote(folder):
-        yield
-        return
-    above = [place for place in folder.parents if not place.exists()]
-    places.make_folder(folder)
-    try:
-        yield
-    finally:
-        with contextlib.suppress(OSError):  # it holds something
-            for place in (folder, *above):
-                place.rmdir()

@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -71,6 +71,22 @@ def make_folder(folder: Place) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
         raise ImageError(f"{folder}: cannot be made a folder: {problem.strerror}") from problem
+
+
+@contextlib.contextmanager
+def made(folder: Path | None) -> Iterator[None]:
+    """Make a folder, and those above it, if one is given; take them away if they stay empty."""
+    if folder is None or remote.is_remote(folder):
+        yield
+        return
+    above = [place for place in folder.parents if not place.exists()]
+    make_folder(folder)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):  # it holds something
+            for place in (folder, *above):
+                place.rmdir()
 
 
 def check_files_in(

@@ -143,7 +143,7 @@ def test_training_starts_from_the_name_of_a_shipped_model(pictures, tmp_path):
 def test_a_name_that_is_no_model_is_one_sentence(pictures, tmp_path, capsys):
     pytest.importorskip("torch", reason="torch is not installed")
     assert trained(pictures, tmp_path / "run", "--from", "denoise-quick") == 1
-    assert "no model is called 'denoise-quick'; there are: " in capsys.readouterr().err
+    assert "no model is called 'denoise-quick'; " in capsys.readouterr().err
 
 
 def test_warnings_are_notes_and_those_of_libraries_are_silent(

@@ -65,6 +65,20 @@ class Record:
             **{key: value for key, value in self.details.items() if key not in OWN},
         }
 
+    def printed(self) -> dict[str, Any]:
+        """Return what --json prints of a picture that is done, and summaries are made of."""
+        apart = (*HASHES, WARNINGS)
+        fields = {key: value for key, value in self.details.items() if not key.endswith(apart)}
+        pixels = fields.get("pixels", 0)
+        return {
+            "input": self.input,
+            "output": self.output,
+            "status": self.status,
+            **fields,
+            "seconds": round(self.seconds, 3),
+            "megapixels_per_second": round(pixels / 1e6 / max(self.seconds, 1e-9), 3),
+        }
+
 
 OWN: Final = ("input", "output", "status", "message", "seconds")
 
