@@ -425,3 +425,14 @@ def test_what_else_was_done_is_a_note_and_in_json(folder, capfd):
     (note,) = json.loads(out)["notes"]
     assert err == f"imgae: note: twelve.png: {note}\n"
     assert note.startswith("the picture uses at most 1/16 of its range")
+
+
+def test_nothing_is_left_in_the_users_folder(folder, tmp_path):
+    """As onnxruntime's telemetry leaves an identifier, unless it is told not to."""
+    home = tmp_path / "home"
+    home.mkdir()
+    gone = ("ORT_DISABLE_TELEMETRY", "XDG_CACHE_HOME", "XDG_STATE_HOME")
+    environment = {name: value for name, value in os.environ.items() if name not in gone}
+    words = ["photo.png", "--model", "identity", "--sigma", "9"]
+    subprocess.run([*PROGRAM, *words], check=True, env={**environment, "HOME": str(home)})
+    assert list(home.rglob("*")) == []
