@@ -22,7 +22,7 @@ from imgae.cli.planning import (
     refuse,
 )
 from imgae.cli.progress import batch_progress
-from imgae.cli.tasks import is_tiled, limit_of
+from imgae.cli.tasks import limit_of
 from imgae.errors import ImageError
 from imgae.io import places
 from imgae.io.formats.table import extensions, listed
@@ -212,7 +212,10 @@ class Batch:
         options = self.options
         if options.dry_run and not self.command.rehearses:
             return Rehearsal()
-        from imgae.restore.batches.room import room_for  # loads numpy, and only where it is used
+        from imgae.restore.batches.room import (  # loads numpy, and only where it is used
+            is_tiled,
+            room_for,
+        )
 
         if options.engine == "ray":
             from imgae.restore.batches.cluster import Ray

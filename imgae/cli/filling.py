@@ -13,7 +13,6 @@ from imgae.cli.files import level_of
 from imgae.cli.marking import Marker, Marks, Mask, picture_of
 from imgae.cli.mask_options import ALPHA
 from imgae.cli.progress import tile_progress
-from imgae.cli.tasks import is_tiled
 from imgae.errors import ImageError
 from imgae.io import files
 from imgae.io.formats import table
@@ -24,6 +23,7 @@ from imgae.restore.batches import work
 from imgae.restore.batches.denoising import notes_of
 from imgae.restore.batches.engine import Job
 from imgae.restore.batches.journal import hash_of
+from imgae.restore.batches.room import is_tiled
 from imgae.restore.clean_and_fill import clean_and_fill
 from imgae.restore.denoise import Denoised, Denoiser
 from imgae.restore.inpaint import Inpainter

@@ -68,11 +68,6 @@ def limit_of(options: argparse.Namespace) -> int:
     return default_limit() if options.max_memory == "auto" else int(options.max_memory)
 
 
-def is_tiled(options: argparse.Namespace) -> bool:
-    """Return whether networks take pictures in tiles, and not as a whole."""
-    return getattr(options, "tile", "auto") != 0
-
-
 def denoising_models(options: argparse.Namespace, model: str | None) -> list[str]:
     """Return the names of the models that remove noise, if `model` is named or none is."""
     from imgae.restore import denoise

@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,12 +21,12 @@ from imgae.restore import denoise
 from imgae.restore.batches.denoising import Denoising
 from imgae.restore.batches.engine import Engine, Job, Local
 from imgae.restore.batches.inputs import Found, Search
-from imgae.restore.batches.journal import Journal, hash_of_file
+from imgae.restore.batches.journal import Journal, hash_of, hash_of_file
 from imgae.restore.batches.mask_file import MaskFile
 from imgae.restore.batches.masks import MaskFolder, only_mask
 from imgae.restore.batches.outputs import Planned, plan, suffix_for
 from imgae.restore.batches.record import FAILED, Record, check_report, write_report
-from imgae.restore.batches.room import room_for
+from imgae.restore.batches.room import is_tiled, room_for
 from imgae.restore.batches.run import Jobs, Rules, Run
 from imgae.restore.batches.work import (
     Writing,
@@ -104,7 +103,6 @@ def batch(
         Rules(overwrite, resume, skip_existing),
         None if report is None else Path(report),
         engine_of(engine, workers, max_memory, kind_of(masks), tiled=is_tiled(restorer)),
-        max_memory,
     )
     files.check_quality(quality)
     if isinstance(restorer, Inpainter) and masks is None:
@@ -131,7 +129,6 @@ class Settings:
     rules: Rules
     report: Path | None
     engine: Engine
-    max_memory: int | None
 
     @property
     def mask(self) -> str:
@@ -232,7 +229,7 @@ class Restoring:
     def key(self) -> str:
         said = [imgae.__version__, self.own, repr(self.writing), name_of(self.restorer)]
         said += [hash_of_file(path) for path in models_of(self.restorer)]
-        return blake2b("\0".join(said).encode(), digest_size=20).hexdigest()
+        return hash_of("\0".join(said).encode())
 
     def load(self) -> "Worker | Denoising":
         limit_memory(self.max_memory or default_limit())
@@ -280,11 +277,6 @@ class Worker:
         (place,) = job.places
         written = write(job, place, work.frames, work.target, self.task.writing)
         return recorded(work.frames, work.input_hash, [written])
-
-
-def is_tiled(restorer: Restorer | None) -> bool:
-    """Return whether networks take pictures in tiles, and not as a whole."""
-    return getattr(restorer, "tile", "auto") != 0
 
 
 def kind_of(masks: object) -> Kind:

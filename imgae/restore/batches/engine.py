@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -163,10 +162,10 @@ class Line:
             while self.start_reading(reader) or any(self.queues):
                 while self.read.is_ready() and len(self.restored) < RESTORERS:
                     step = self.read.take()
-                    self.restored.put(step, restorer.submit(self.restore, step))
+                    self.restored.put(step, restorer.submit(step.restore, self.worker))
                 while self.restored.is_ready() and len(self.written) < AHEAD:
                     step = self.restored.take()
-                    self.written.put(step, writer.submit(self.write, step))
+                    self.written.put(step, writer.submit(step.write, self.worker))
                 while self.written.is_ready():
                     yield self.written.steps[0].outcome()
                     self.written.take()  # only now: who was given it may have been interrupted
@@ -197,17 +196,8 @@ class Line:
             if at_work and at_work + step.cost > self.engine.limit > 0:
                 return True
             self.ahead.popleft()
-            self.read.put(step, reader.submit(self.start, step))
+            self.read.put(step, reader.submit(step.read, self.worker))
         return bool(self.ahead)
-
-    def start(self, step: "Step") -> bool:
-        return step.take(partial(self.worker.read, step.job))
-
-    def restore(self, step: "Step") -> bool:
-        return step.error is None and step.take(partial(self.worker.restore, step.job, step.work))
-
-    def write(self, step: "Step") -> bool:
-        return step.error is None and step.take(partial(self.worker.write, step.job, step.work))
 
 
 class Queue:
@@ -249,8 +239,19 @@ class Step:
         self.notes: list[str] = []
         self.seconds = 0.0
 
+    def read(self, worker: Worker) -> bool:
+        return self.take(lambda: worker.read(self.job))
+
+    def restore(self, worker: Worker) -> bool:
+        return self.take(lambda: worker.restore(self.job, self.work))
+
+    def write(self, worker: Worker) -> bool:
+        return self.take(lambda: worker.write(self.job, self.work))
+
     def take(self, step: Callable[[], Any]) -> bool:
-        """Take a step, and return whether it did not fail."""
+        """Take a step if none failed before, and return whether none has."""
+        if self.error is not None:
+            return False
         started = time.monotonic()
         with caught_warnings() as notes:
             try:
@@ -270,11 +271,8 @@ class Step:
 def finish(worker: Worker, job: Job) -> Outcome:
     """Take the three steps of a job in turn."""
     step = Step(job)
-    _ = (
-        step.take(lambda: worker.read(job))
-        and step.take(lambda: worker.restore(job, step.work))
-        and step.take(lambda: worker.write(job, step.work))
-    )
+    for take in (step.read, step.restore, step.write):
+        take(worker)
     return step.outcome()
 
 

@@ -23,3 +23,11 @@ def room_for(kind: Kind, limit: int, *, tiled: bool = True) -> tuple[Callable[[J
         return needed(size, kind, tiled=tiled) - base if size else limit
 
     return cost, max(1, limit - base)
+
+
+def is_tiled(settings: object) -> bool:
+    """Return whether networks take pictures in tiles, and not as a whole.
+
+    settings: a Denoiser, an Inpainter, the options of a command, or what has no `tile`.
+    """
+    return getattr(settings, "tile", "auto") != 0
