@@ -323,8 +323,11 @@ class Batch:
 
         options = argparse.Namespace(**{**vars(self.command.task.options), "dry_run": False})
         task = replace(self.command.task, options=options)
-        if found := estimate(task, self.would, options.max_pixels):
-            say(found, self.lines)
+        try:
+            if found := estimate(task, self.would, options.max_pixels):
+                say(found, self.lines)
+        finally:
+            limit_memory(None)  # which loading the models has set again
 
 
 def is_full(error: BaseException | None) -> bool:

@@ -18,6 +18,7 @@ from imgae import Image, read_image, write_image
 from imgae.cli import main
 from imgae.cli.marking import Marker
 from imgae.io import files
+from imgae.model.machine import limited_memory
 from imgae.restore.denoise import Denoiser
 from imgae.restore.inpaint import Inpainter
 
@@ -275,6 +276,7 @@ def test_a_dry_run_of_inpaint_says_what_the_run_would_do(work, capfd, monkeypatc
     assert "photos/b.jpg: 30x20, would fill 64 pixels" in out
     assert "2 pictures: 0 done, 1 skipped, 1 failed" in out
     assert "it would take about 1 s for 1 picture" in out
+    assert limited_memory() is None
     assert len(filled) == 1  # for the estimate
     for more in (["--skip-existing"], ["--skip-existing", "--json"]):
         assert main([*words, "--dry-run", *more]) == 0

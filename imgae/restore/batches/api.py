@@ -165,8 +165,8 @@ def run(
     jobs = Jobs(planned, options.job)
     work = Run(jobs, task, options.engine, options.rules, journal, check)
     records = [Record(name, None, FAILED, str(error)) for name, error in search.problems]
-    yield from records
     try:
+        yield from list(records)
         for record, _ in work.records():
             records.append(record)
             yield record

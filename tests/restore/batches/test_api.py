@@ -88,6 +88,14 @@ def test_the_report_is_complete_if_the_iterator_is_closed(work):
     assert rows[-1]["message"] == "not reached before the run was ended"
 
 
+def test_the_report_is_complete_if_it_is_closed_at_a_word_that_leads_to_nothing(work):
+    records = imgae.batch(["*.xyz", "photos/a.png"], "out", darker, report="run.json")
+    assert next(records).status == "failed"
+    records.close()
+    rows = json.loads(Path("run.json").read_text())
+    assert [row["status"] for row in rows] == ["failed", "skipped"]
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
