@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imgae.cli.options import count, whole
+from imgae.errors import OptionError
 from imgae.io.formats import table
 
 if TYPE_CHECKING:
@@ -56,12 +57,10 @@ def add_writing(parser: argparse.ArgumentParser) -> None:
 
 def ending(text: str) -> str:
     """Read the ending of a name, with or without its dot."""
-    suffix = f".{text.lower().removeprefix('.')}"
-    if suffix not in table.extensions(written=True):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no format that is written; name {table.usual().replace('.', '')}"
-        )
-    return suffix
+    try:
+        return table.written_ending(text)
+    except OptionError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def percent(text: str) -> int:

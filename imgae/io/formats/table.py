@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
-from imgae.errors import needs_extra
+from imgae.errors import OptionError, needs_extra
 from imgae.io.formats.raw import camera
 
 if TYPE_CHECKING:
@@ -140,6 +140,17 @@ def extensions(*, written: bool = False) -> tuple[str, ...]:
     return tuple(
         extension for row in FORMATS if row.written or not written for extension in row.extensions
     )
+
+
+def written_ending(name: str) -> str:
+    """Return the ending of a format's files, as ".png", of its name with or without the dot.
+
+    Raises OptionError if no such format is written.
+    """
+    ending = f".{name.lower().removeprefix('.')}"
+    if ending not in extensions(written=True):
+        raise OptionError(f"{name!r} is no format that is written; name {usual().replace('.', '')}")
+    return ending
 
 
 def usual() -> str:

@@ -99,7 +99,7 @@ def batch(
         None if output is None else place_of(output),
         None if masks is None else MaskFolder(Path(masks)),
         suffix,
-        ending_of(format),
+        None if format is None else table.written_ending(format),
         Rules(overwrite, resume, skip_existing),
         None if report is None else Path(report),
         engine_of(engine, workers, max_memory, kind_of(masks), tiled=is_tiled(restorer)),
@@ -182,16 +182,6 @@ def check(job: Job) -> None:
     files.check_source(job.source)
     (place,) = job.places
     check_place(place, overwrite=job.overwrite, makes=job.makes)
-
-
-def ending_of(name: str | None) -> str | None:
-    """Return the ending of a format's files with its dot. Raises OptionError if there is none."""
-    if name is None:
-        return None
-    ending = f".{name.lower().removeprefix('.')}"
-    if ending not in table.extensions(written=True):
-        raise OptionError(f"{name!r} is no format that is written; name {table.usual()}")
-    return ending
 
 
 def engine_of(
