@@ -140,13 +140,13 @@ class Denoiser:
     @loaded_once
     def camera(self) -> OnnxModel:
         """The model for noise of cameras and JPEG."""
-        other: OnnxModel | None = self.beside and self.beside.camera
+        other = self.beside.camera if self.beside else None
         return other or self._load(registry.find(camera_model(self.device)))
 
     @loaded_once
     def looking(self) -> OnnxModel:
         """The model that looks at pictures first."""
-        other: OnnxModel | None = self.beside and self.beside.looking
+        other = self.beside.looking if self.beside else None
         return other or self._load(registry.find(ESTIMATE), "estimate")
 
     def _load(self, path: Path, task: str = "denoise") -> OnnxModel:
