@@ -46,7 +46,7 @@ class Item:
         size = 0
         for path in self.folder.rglob("*"):
             with contextlib.suppress(OSError):
-                size += path.stat().st_size
+                size += path.stat().st_size if path.is_file() else 0
         return size
 
 
