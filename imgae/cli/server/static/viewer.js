@@ -222,7 +222,7 @@ export class Viewer extends EventTarget {
   point(place) {
     this.#pointer = place;
     this.#ring();
-    if (this.#tool?.shape) this.repaint();
+    if (this.#tool?.shape) this.hints.show(this.camera, this.#tool.shape, this.keys.cross);
   }
 
   /** Shows the hand that moves the picture. */
