@@ -86,12 +86,12 @@ async function patiently(attempt, signal, onWait) {
 }
 
 /**
- * Fetch, and wait while the server is busy.
- * @param {RequestInit & {onWait?: () => void}} options
+ * Fetch, and wait while the server is busy. `until` ends the waiting alone, `signal` the call too.
+ * @param {RequestInit & {onWait?: () => void, until?: AbortSignal}} options
  * @returns {Promise<Response>}
  */
-export function call(path, { onWait, ...options } = {}) {
-  return patiently(() => once(path, options), options.signal, onWait);
+export function call(path, { onWait, until, ...options } = {}) {
+  return patiently(() => once(path, options), until ?? options.signal, onWait);
 }
 
 export const read = async (path, options) => (await call(path, options)).json();

@@ -52,10 +52,16 @@ function shortcut(element) {
   return holder ? ` (${holder.getAttribute("aria-keyshortcuts").replace("Control", "Ctrl")})` : "";
 }
 
+/** Change the language, and remember it. */
 export function setLanguage(name) {
   current = name;
   remember(KEY, name);
-  document.documentElement.lang = name === "zh" ? "zh-Hans" : "en";
+  speak();
+}
+
+/** Put the language into all of the page. */
+export function speak() {
+  document.documentElement.lang = current === "zh" ? "zh-Hans" : "en";
   translate();
   for (const listener of listeners) listener();
 }
