@@ -86,7 +86,12 @@ def test_a_picture_is_kept_until_it_is_deleted(client):
     assert answer.status_code == 201
     told = answer.json()
     assert urlsplit(answer.headers["location"]).path == f"/v1/pictures/{told['id']}"
-    assert (told["name"], told["width"], told["height"], told["frames"]) == ("Größe 1.png", 96, 72, 1)
+    assert (told["name"], told["width"], told["height"], told["frames"]) == (
+        "Größe 1.png",
+        96,
+        72,
+        1,
+    )
     assert (told["dtype"], told["gray"], told["alpha"]) == ("uint8", False, False)
     assert (told["bytes"], told["shown"]) == (len(data), True)
     assert client.get(f"/v1/pictures/{told['id']}").json() == told
@@ -186,7 +191,9 @@ def test_strokes_fill_as_the_mask_of_the_command_line_does(client, by_hand, tmp_
 
 
 def test_a_mask_of_strokes_has_the_pixels_that_were_drawn(client):
-    drawn = client.post("/v1/mask", files=image(png(noisy())), data={"strokes": json.dumps(STROKES)})
+    drawn = client.post(
+        "/v1/mask", files=image(png(noisy())), data={"strokes": json.dumps(STROKES)}
+    )
     mask = pixels_of(drawn.content) > 0
     mask = mask if mask.ndim == 2 else mask[:, :, 0]
     y, x = np.mgrid[:72, :96] + 0.5
@@ -274,7 +281,8 @@ def raw_form(fields):
 def test_a_client_that_goes_away_gives_its_place_back(server, client, large):
     body = raw_form(slow(large))
     head = (
-        f"POST /v1/denoise HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nContent-Length: {len(body)}\r\n"
+        "POST /v1/denoise HTTP/1.1\r\n"
+        f"Host: 127.0.0.1:{server.port}\r\nContent-Length: {len(body)}\r\n"
         "Content-Type: multipart/form-data; boundary=b\r\n\r\n"
     )
     with socket.create_connection(("127.0.0.1", server.port)) as link:
@@ -336,7 +344,11 @@ def test_an_archive_holds_results_under_names_of_their_own(client):
         ("/v1/inpaint", {}, 422),
         ("/v1/inpaint", {"strokes": "["}, 422),
         ("/v1/inpaint", {"strokes": '[{"tool": "magic"}]'}, 422),
-        ("/v1/inpaint", {"strokes": '[{"tool": "brush", "size": 1e9, "points": [[1, 1e99]]}]'}, 422),
+        (
+            "/v1/inpaint",
+            {"strokes": '[{"tool": "brush", "size": 1e9, "points": [[1, 1e99]]}]'},
+            422,
+        ),
         ("/v1/inpaint", {"box": "1,2,3"}, 422),
         ("/v1/mask", {"detect": "faces"}, 422),
     ],
