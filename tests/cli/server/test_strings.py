@@ -13,10 +13,10 @@ WORDS = re.compile(r"\{(\w+)\}")
 def texts(language):
     """The texts of a language by key, in the order of the file."""
     text = (STATIC / "strings.js").read_text()
-    (block,) = re.findall(rf"^export const {language} = \{{\n(.*?)^\}};$", text, re.M | re.S)
-    pairs = re.findall(r'^  "?([\w-]+)"?:\s+"((?:[^"\\]|\\.)*)",$', block, re.M)
+    (block,) = re.findall(rf"(?ms)^export const {language} = \{{\n(.*?)^\}};$", text)
+    pairs = re.findall(r'(?m)^  "?([\w-]+)"?:\s+"((?:[^"\\]|\\.)*)",$', block)
     assert len(pairs) > 50
-    assert len(pairs) == len(re.findall(r'^  "?[\w-]+"?:', block, re.M))  # none is passed over
+    assert len(pairs) == len(re.findall(r'(?m)^  "?[\w-]+"?:', block))  # none is passed over
     return dict(pairs)
 
 
