@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-import served
 import tifffile
 from served import ASYNC, events, image, noisy, pixels_of, png, problem, wait_until
 
@@ -19,18 +18,6 @@ from imgae.model.registry import available
 BOX = [{"tool": "box", "box": [20, 10, 12, 8]}]
 LARGE = 2400
 """Pixels a side of a picture that takes seconds."""
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    with served.Server(tmp_path_factory.mktemp("state")) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def client(server):
-    with server.client() as client:
-        yield client
 
 
 @pytest.fixture(scope="module")

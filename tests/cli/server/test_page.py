@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 import numpy as np
 import PIL.Image
 import pytest
-import served
 import tifffile
 from documents import ROOT
 from served import noisy, pixels_of, png
@@ -30,12 +29,6 @@ DROP = """([name, type, data]) => {
     document.body.dispatchEvent(event);
   }
 }"""
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    with served.Server(tmp_path_factory.mktemp("state")) as server:
-        yield server
 
 
 @pytest.fixture(scope="module")
