@@ -129,4 +129,5 @@ def problem(answer, status):
     assert told["status"] == status
     assert told["title"]
     assert "\n" not in told["detail"]
+    assert "/serve/" not in told["detail"]  # nor where anything lies on the server
     return told["detail"]

@@ -1,5 +1,6 @@
 """What `imgae serve` refuses, with a status and a sentence, and that it leaves nothing behind."""
 
+import contextlib
 import json
 import signal
 import socket
@@ -323,16 +324,17 @@ def test_no_page_of_another_origin_is_let_in_by_a_preflight(client):
     assert not [name for name in answer.headers if name.startswith("access-control")]
 
 
-def working(server, **options):
-    """Have a server begin a job that takes long; returns an open client."""
-    client = server.client(**options)
-    flat = np.zeros((2400, 2400, 3), np.uint8)
-    flat[:, :, 0] = np.random.default_rng(0).integers(0, 255, (2400, 2400))
-    fields = {"model": "denoise-balanced", "sigma": "25"}
-    answer = client.post("/v1/denoise", files=image(png(flat)), data=fields, headers=ASYNC)
-    assert answer.status_code == 202
-    wait_until(lambda: client.get("/healthz").json()["running"] == 1)
-    return client
+@contextlib.contextmanager
+def working(server):
+    """A server that has begun a job that takes long."""
+    with server.client() as client:
+        flat = np.zeros((2400, 2400, 3), np.uint8)
+        flat[:, :, 0] = np.random.default_rng(0).integers(0, 255, (2400, 2400))
+        fields = {"model": "denoise-balanced", "sigma": "25"}
+        answer = client.post("/v1/denoise", files=image(png(flat)), data=fields, headers=ASYNC)
+        assert answer.status_code == 202
+        wait_until(lambda: client.get("/healthz").json()["running"] == 1)
+        yield
 
 
 def test_nothing_is_left_of_a_server_that_was_killed_once_another_starts(tmp_path):
