@@ -171,7 +171,8 @@ def listening(host: str, number: int) -> socket.socket:
     try:
         found = socket.getaddrinfo(host, number, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, _, _, _, place = found[0]
-        listener = socket.socket(family, socket.SOCK_STREAM)
+        # Named, so that asyncio sends small answers at once (TCP_NODELAY); else they wait 40 ms.
+        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         if os.name == "posix":  # elsewhere it would share the port with another program
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(place)

@@ -1,5 +1,7 @@
 """What every request passes first: where it comes from, and how large it is."""
 
+import asyncio
+import contextlib
 import hmac
 import ipaddress
 import socket
@@ -27,6 +29,8 @@ SAFE: Final = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
 LOCAL: Final = ("localhost", "127.0.0.1", "::1")
+MOMENT: Final = 2.0
+"""Seconds for which a refusal waits for what the request still sends."""
 GUARDED: Final = "/v1/"
 """What needs the token, and is kept from pages of other origins."""
 
@@ -174,10 +178,15 @@ def host_name(host: str) -> str:
 
 
 async def drained(receive: Receive, most: int = 1 << 24) -> None:
-    """Read what a request still sends, up to a limit: a client that is cut off sees no answer."""
+    """Read what a request still sends, up to a limit: a client that is cut off sees no answer.
+
+    One that sends nothing gets its answer after a moment.
+    """
     got = 0
-    while got < most:
-        message = await receive()
-        got += len(message.get("body", b""))
-        if message["type"] == "http.disconnect" or not message.get("more_body"):
-            return
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(MOMENT):
+            while got < most:
+                message = await receive()
+                got += len(message.get("body", b""))
+                if message["type"] == "http.disconnect" or not message.get("more_body"):
+                    return

@@ -1,0 +1,95 @@
+/** The foot of the panel: what is going on, how far, and what went wrong. */
+
+import { $, say } from "./dom.js";
+import { number, t } from "./language.js";
+
+const TASKS = {
+  denoise: { running: "denoising", failed: "errorDenoise" },
+  fill: { running: "filling", failed: "errorFill" },
+};
+
+/** Return what went wrong as a sentence: in the page's words, then the server's own. */
+export function sentence(lead, problem) {
+  if (problem.status === 0) return t("errorGone");
+  if (problem.status === 401) return t("errorToken");
+  return problem.message ? `${t(lead)} ${problem.message}` : t(lead);
+}
+
+/**
+ * What the dock shows of a picture.
+ * @returns {{text: string, error: string, progress: number|null, cancel: boolean, retry: boolean, share: number|null}}
+ */
+function stateOf(picture, tab) {
+  const work = picture.works[tab];
+  const still = { text: "", error: "", progress: null, cancel: false, retry: false };
+  const problem = picture.problem ?? work.problem ?? (tab === "denoise" ? picture.cropProblem : null);
+  const lead = picture.problem ? "errorPicture" : TASKS[tab].failed;
+  if (problem) return { ...still, error: sentence(lead, problem), retry: problem.status <= 0 || problem.status >= 500 };
+  if (work.runs) return { ...still, text: running(work, tab), progress: shareOf(work), cancel: true };
+  if (!picture.info) return { ...still, text: t("uploading", { name: picture.name }), progress: picture.uploaded };
+  if (work.state === "cancelled") return { ...still, text: t("cancelled"), retry: true };
+  if (work.result) return { ...still, text: doneText(work.result) };
+  return still;
+}
+
+function running(work, tab) {
+  if (work.state === "busy") return t("waiting");
+  if (work.state === "preparing") return t("preparing");
+  if (work.state === "waiting" && work.ahead) return t("waitingAhead", { ahead: work.ahead });
+  return t(TASKS[tab].running);
+}
+
+/** How far a work is, 0..1; NaN where nobody knows. */
+const shareOf = ({ state, progress }) => (state === "running" ? progress : state === "preparing" ? 1 : NaN);
+
+function doneText({ seconds, record }) {
+  const digits = { maximumFractionDigits: seconds < 10 ? 1 : 0 };
+  const done = t("done", { seconds: number(seconds, digits) });
+  const notes = [...(record.warnings ?? []), ...(record.notes ?? [])];
+  return notes.length ? `${done} ${t("note", { text: notes.join(" ") })}` : done;
+}
+
+export class Dock {
+  #retry = () => {};
+  #cancel = () => {};
+  #said = "";
+
+  constructor() {
+    $("retry").addEventListener("click", () => this.#retry());
+    $("cancel").addEventListener("click", () => this.#cancel());
+  }
+
+  /** Show what goes on with a picture; `again` is called where the user wants to try again. */
+  render(picture, tab, again) {
+    const { text, error, progress, cancel, retry } = stateOf(picture, tab);
+    this.#retry = again;
+    this.#cancel = () => picture.works[tab].cancel();
+    $("dock-text").textContent = text;
+    $("dock-text").title = text;
+    if ($("dock-error").textContent !== error) $("dock-error").textContent = error;
+    $("retry").hidden = !retry;
+    $("cancel").hidden = !cancel;
+    $("dock-fill").hidden = tab !== "fill";
+    this.#bar(progress);
+    this.#announce(text, progress);
+    title(picture, progress);
+  }
+
+  #bar(progress) {
+    const bar = $("dock-progress");
+    bar.hidden = progress === null;
+    if (Number.isFinite(progress)) bar.value = progress;
+    else bar.removeAttribute("value");
+  }
+
+  /** Tell screen readers each new state, not each percent. */
+  #announce(text) {
+    if (text !== this.#said) say(text);
+    this.#said = text;
+  }
+}
+
+function title(picture, progress) {
+  const share = Number.isFinite(progress) ? `${number(progress, { style: "percent" })} ` : "";
+  document.title = `${share}${picture.name} · imgae`;
+}

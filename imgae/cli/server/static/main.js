@@ -1,0 +1,196 @@
+/** Puts the page together: files in, what is shown, and what the keys do. */
+
+import { forget, read } from "./api.js";
+import { makeTabs } from "./controls.js";
+import { DenoisePanel } from "./denoise.js";
+import { Dock, sentence } from "./dock.js";
+import { $, recall, remember, say } from "./dom.js";
+import { Download } from "./download.js";
+import { startFiles } from "./files.js";
+import { FillPanel } from "./fill.js";
+import { Filmstrip } from "./filmstrip.js";
+import { number, onLanguage, speak, t } from "./language.js";
+import { Live, fieldsOf, keyOf } from "./live.js";
+import { startLook } from "./look.js";
+import { Pictures } from "./pictures.js";
+import { Shortcuts } from "./shortcuts.js";
+import { Viewbar } from "./viewbar.js";
+import { Viewer } from "./viewer.js";
+import { asProblem } from "./work.js";
+
+const TAB = "imgae-tab";
+
+const pictures = new Pictures();
+const viewer = new Viewer($("viewer"));
+const live = new Live(viewer);
+const denoisePanel = new DenoisePanel(pictures, () => live.change());
+const fillPanel = new FillPanel(viewer);
+const dock = new Dock();
+const viewbar = new Viewbar(viewer);
+let tab = recall(TAB) === "fill" ? "fill" : "denoise";
+const download = new Download(pictures, () => tab);
+new Filmstrip(pictures);
+
+/** What the viewer shows now, so that only what is new is put there. */
+let shown = { picture: null, url: null };
+
+/** Show the current picture, its result, and all that the panel says of it. */
+function render() {
+  const picture = pictures.current;
+  document.body.classList.toggle("is-empty", !picture);
+  if (!picture) return;
+  showPicture(picture);
+  showResult(picture);
+  denoisePanel.render(picture);
+  fillPanel.render(picture);
+  dock.render(picture, tab, again);
+  download.render(picture);
+  facts(picture);
+}
+
+/** Put another picture into the viewer, when it can be shown. */
+function showPicture(picture) {
+  const url = picture.shown?.url ?? null;
+  note(picture);
+  if (shown.picture === picture && shown.url === url) return;
+  shown = { picture, url };
+  live.watch(null);
+  if (url) viewer.show({ before: url, width: picture.shown.width, height: picture.shown.height }).catch(() => {});
+  else viewer.hide();
+  watch(picture);
+}
+
+function watch(picture) {
+  fillPanel.watch(tab === "fill" ? picture : null);
+  live.watch(tab === "denoise" && picture.shown ? picture : null);
+}
+
+/** Put the result of the tab over the picture: the whole, or a crop of what is to come. */
+function showResult(picture) {
+  if (!picture.shown) return;
+  const { result } = picture.works[tab];
+  const key = keyOf(picture.settings.denoise);
+  const current = tab === "fill" || result?.key === key;
+  const crop = tab === "denoise" && !current && picture.crop?.key === key ? picture.crop : null;
+  const after = tab === "fill" && picture.strokes.isEmpty ? null : (result?.url ?? null);
+  if (crop && viewer.crop?.url !== crop.url) viewer.crop = crop;
+  if (viewer.after !== after) viewer.after = after;
+  if (tab === "fill" && viewer.crop) viewer.crop = null;
+  viewbar.comparable = Boolean(after || crop || viewer.crop);
+}
+
+/** Say over the stage what keeps a picture from being shown. */
+function note(picture) {
+  const element = $("note");
+  element.hidden = Boolean(picture.shown);
+  element.textContent = picture.problem
+    ? sentence("errorPicture", picture.problem)
+    : t(picture.info ? "preparing" : "uploading", { name: picture.name });
+}
+
+function facts({ name, info, shown: size }) {
+  const { width, height } = info ?? size ?? {};
+  const parts = width ? [`${width} × ${height}`] : [];
+  if (info) parts.push(info.format.toUpperCase(), t(`depth_${info.dtype}`));
+  if (info?.frames > 1) parts.push(t("frames", { count: number(info.frames) }));
+  $("facts-name").textContent = name;
+  $("facts-name").title = name;
+  $("facts-more").textContent = parts.join(" · ");
+  $("facts-more").title = (info?.notes ?? []).join(" ");
+}
+
+/** Try again what failed. */
+function again() {
+  const picture = pictures.current;
+  if (picture.problem) picture.open();
+  else if (tab === "fill") fillPanel.fill();
+  else {
+    picture.cropProblem = null;
+    picture.works.denoise.run(fieldsOf(picture.settings.denoise), keyOf(picture.settings.denoise));
+  }
+  loadModels();
+}
+
+const selectTab = makeTabs(document.querySelector(".tabs"), (name) => {
+  tab = name;
+  remember(TAB, name);
+  const picture = pictures.current;
+  if (!picture) return;
+  picture.tab = name;
+  watch(picture);
+  render();
+});
+
+async function loadModels() {
+  try {
+    denoisePanel.models = (await read("/v1/models")).models;
+  } catch (error) {
+    say(sentence("errorModels", asProblem(error)));
+  }
+}
+
+const click = (id) => () => $(id).click();
+const actions = {
+  open: () => $("files").click(),
+  download: () => download.result(),
+  denoise: () => selectTab("denoise"),
+  fill: () => selectTab("fill"),
+  fillNow: () => fillPanel.fill(),
+  variant: () => !$("variant").hidden && fillPanel.fill(true),
+  undo: click("undo"),
+  redo: click("redo"),
+  invert: click("invert"),
+  clear: click("clear"),
+  overlay: click("overlay"),
+  compare: () => viewbar.toggle(),
+  smaller: () => fillPanel.resize(-1),
+  bigger: () => fillPanel.resize(1),
+  next: () => pictures.step(1),
+  previous: () => pictures.step(-1),
+  zoomIn: click("zoom-in"),
+  zoomOut: click("zoom-out"),
+  fit: click("zoom-fit"),
+  full: click("zoom-full"),
+  stop: () => pictures.current.works[tab].runs && pictures.current.works[tab].cancel(),
+};
+
+new Shortcuts(actions, {
+  tab: () => tab,
+  tool: (name) => fillPanel.pick(name),
+  peek: (on) => viewbar.peek(on),
+  ready: () => pictures.current !== null,
+  mayFill: () => tab === "fill" && fillPanel.mayFill,
+});
+
+let soon = 0;
+/** Render once for all that changes before the next frame. */
+function renderSoon() {
+  soon ||= setTimeout(() => {
+    soon = 0;
+    render();
+  });
+}
+
+pictures.addEventListener("current", render);
+pictures.addEventListener("list", renderSoon);
+pictures.addEventListener("change", ({ detail }) => detail === pictures.current && renderSoon());
+viewer.addEventListener("aftershown", renderSoon);
+
+$("panel-fold").addEventListener("click", () => {
+  const folded = $("panel").classList.toggle("is-folded");
+  $("panel-fold").setAttribute("aria-expanded", !folded);
+});
+
+addEventListener("beforeunload", (event) => {
+  if (pictures.list.some((picture) => !picture.saved)) event.preventDefault();
+});
+addEventListener("pagehide", () => {
+  for (const picture of pictures.list) for (const path of picture.held) forget(path);
+});
+
+startLook();
+startFiles(pictures);
+selectTab(tab);
+onLanguage(render);
+speak();
+loadModels();

@@ -1,0 +1,175 @@
+/** The pictures that are open: their files, what the server knows of them, settings and results. */
+
+import { call, forget, isAbort, upload } from "./api.js";
+import { Strokes } from "./strokes.js";
+import { Gate, Work, asProblem } from "./work.js";
+
+/** What `imgae denoise` does without options. */
+export const DENOISE = { model: "", level: null, strength: 1, luma: 1, chroma: 1, detail: 0, grain: 0 };
+/** What `imgae inpaint` does without options. */
+export const FILL = { feather: 0, texture: true, noise: true, denoise: false, seed: 0 };
+
+const uploads = new Gate(2);
+
+export class Picture {
+  /** The server's description; null until the file is there. */
+  info = null;
+  /** What the viewer shows: {url, width, height}; null until it can. */
+  shown = null;
+  uploaded = 0;
+  problem = null;
+  /** What the server found in it, from the first denoised crop. */
+  found = null;
+  /** The denoised crop: {url, x, y, w, h, key}. */
+  crop = null;
+  cropProblem = null;
+  tab = null;
+  settings = { denoise: { ...DENOISE }, fill: { ...FILL } };
+  strokes = new Strokes();
+  /** Whether the fill that is shown was saved. */
+  saved = true;
+  #coming = null;
+  #control = new AbortController();
+
+  constructor(file, changed) {
+    this.file = file;
+    this.name = file.name || "picture.png";
+    this.changed = () => changed(this);
+    this.works = {
+      denoise: new Work(this, "denoise", this.changed),
+      fill: new Work(this, "inpaint", this.changed),
+    };
+  }
+
+  /** Show and upload it. What fails is told in `problem`. */
+  async open() {
+    this.problem = null;
+    this.changed();
+    const local = this.#local();
+    try {
+      const info = await this.ready();
+      const own = await local;
+      if (!own || own.width !== info.width || own.height !== info.height) await this.#fetchView(info);
+    } catch (error) {
+      if (!isAbort(error)) this.problem = asProblem(error);
+    }
+    this.changed();
+  }
+
+  /** Return the server's description; uploads the file if need be. */
+  ready() {
+    this.#coming ??= this.#send();
+    return this.#coming;
+  }
+
+  /** Run with the server's id of the picture; upload again if the server forgot it. */
+  async withId(run) {
+    const { id } = await this.ready();
+    try {
+      return await run(id);
+    } catch (error) {
+      if (error.status !== 404) throw error;
+    }
+    if (this.info?.id === id) this.#coming = null;
+    return run((await this.ready()).id);
+  }
+
+  /** Forget it, here and on the server. */
+  close() {
+    this.#control.abort();
+    for (const work of Object.values(this.works)) work.drop();
+    if (this.info) forget(`/v1/pictures/${this.info.id}`);
+    if (this.shown) URL.revokeObjectURL(this.shown.url);
+    if (this.crop) URL.revokeObjectURL(this.crop.url);
+  }
+
+  /** What the server holds of it, as paths to delete. */
+  get held() {
+    const jobs = Object.values(this.works).flatMap(({ result }) => (result ? [`/v1/jobs/${result.id}`] : []));
+    return this.info ? [...jobs, `/v1/pictures/${this.info.id}`] : jobs;
+  }
+
+  async #send() {
+    const { signal } = this.#control;
+    const onProgress = (share) => {
+      this.uploaded = share;
+      this.changed();
+    };
+    try {
+      this.info = await uploads.pass(() => upload(this.file, { signal, onProgress }));
+      return this.info;
+    } catch (error) {
+      this.#coming = null;
+      throw error;
+    }
+  }
+
+  /** Show the file itself, if the browser can. Returns its size, or null. */
+  async #local() {
+    const url = URL.createObjectURL(this.file);
+    const size = await sizeOf(url);
+    if (size && !this.#control.signal.aborted) this.#show({ url, ...size });
+    else URL.revokeObjectURL(url);
+    return size;
+  }
+
+  async #fetchView({ id, width, height }) {
+    const answer = await call(`/v1/pictures/${id}/view`, { signal: this.#control.signal });
+    this.#show({ url: URL.createObjectURL(await answer.blob()), width, height });
+  }
+
+  #show(shown) {
+    if (this.shown) URL.revokeObjectURL(this.shown.url);
+    this.shown = shown;
+    this.changed();
+  }
+}
+
+/** Return the size of a picture as the browser shows it, upright; null if it cannot. */
+function sizeOf(url) {
+  return new Promise((resolve) => {
+    const image = new Image();
+    image.onload = () => resolve(image.naturalWidth ? { width: image.naturalWidth, height: image.naturalHeight } : null);
+    image.onerror = () => resolve(null);
+    image.src = url;
+  });
+}
+
+/** The open pictures, and which one is looked at. Events: "list", "current", "change" (detail: Picture). */
+export class Pictures extends EventTarget {
+  list = [];
+  /** @type {Picture|null} */
+  current = null;
+
+  /** Open files. The first is looked at if none was. */
+  add(files) {
+    const added = files.map((file) => new Picture(file, (picture) => this.#tell("change", picture)));
+    this.list.push(...added);
+    this.#tell("list");
+    if (added.length) this.select(added[0]);
+    for (const picture of added) picture.open();
+  }
+
+  remove(picture) {
+    const at = this.list.indexOf(picture);
+    this.list.splice(at, 1);
+    picture.close();
+    this.#tell("list");
+    if (picture === this.current) this.select(this.list[Math.min(at, this.list.length - 1)] ?? null);
+  }
+
+  select(picture) {
+    this.current = picture;
+    this.#tell("current", picture);
+  }
+
+  /** Look at the next picture, or the one before (-1). */
+  step(by) {
+    const at = this.list.indexOf(this.current) + by;
+    if (this.list[at]) this.select(this.list[at]);
+  }
+
+  #tell(name, detail = null) {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
+  }
+}

@@ -1,0 +1,314 @@
+/** Shows a picture before and after, pans and zooms it, and hands pointers and keys to a tool. */
+
+import { Camera } from "./camera.js";
+import { Gestures } from "./gestures.js";
+import { Hints } from "./hints.js";
+import { Images } from "./images.js";
+import { Keys } from "./keys.js";
+import { makeSplitter, placeSplitter } from "./splitter.js";
+
+const SETTLED_MS = 140;
+
+/**
+ * @typedef {object} Point  A place in the picture, in its pixels; pixel (0, 0) covers 0..1.
+ * @property {number} x
+ * @property {number} y
+ * @property {number} pressure
+ * @property {boolean} shift
+ * @property {boolean} alt   the Alt key, or the eraser of a pen
+ *
+ * @typedef {object} Tool
+ * @property {number|null} cursor  the diameter of the pointer's circle in pixels of the picture
+ * @property {boolean} holds       whether the keys hold it down between two presses of Enter
+ * @property {{points: number[][], closed: boolean}|null} [shape]  the open shape to show
+ * @property {(point: Point) => void} down
+ * @property {(points: Point[]) => void} move
+ * @property {(point: Point) => void} up
+ * @property {() => void} cancel            takes back what the last `down` began
+ * @property {(point: Point) => void} [hover]
+ * @property {() => boolean} [close]        Enter: ends an open shape
+ * @property {() => boolean} [back]         Backspace: takes the last corner back
+ * @property {() => boolean} [drop]         Escape: drops an open shape
+ */
+
+/**
+ * Events: "viewchange" (scale or place), "comparechange" (the split), "aftershown" (a new `after` is on the screen),
+ * "failed" (an image could not be read; detail is the error).
+ */
+export class Viewer extends EventTarget {
+  camera = new Camera();
+  /** @type {(ctx: CanvasRenderingContext2D, view: import("./camera.js").View) => void} */
+  painter = () => {};
+  #element;
+  #images;
+  #compare = null;
+  #peek = false;
+  /** @type {Tool|null} */
+  #tool = null;
+  #pointer = null;
+  #frame = 0;
+  #moved = false;
+  #moving = false;
+  #settling = 0;
+  #picture = false;
+
+  constructor(element) {
+    super();
+    this.#element = element;
+    element.classList.add("viewer");
+    element.tabIndex = 0;
+    element.setAttribute("role", "application");
+    this.#images = new Images(element, this.camera);
+    this.canvas = document.createElement("canvas");
+    this.canvas.className = "viewer-overlay";
+    this.context = this.canvas.getContext("2d");
+    element.append(this.canvas);
+    this.hints = new Hints(element);
+    this.handle = makeSplitter(element, () => this.#compare, (position) => this.#slide(position));
+    element.append(this.handle);
+    this.keys = new Keys(this, element);
+    this.gestures = new Gestures(this, element);
+    new ResizeObserver(() => this.#resize()).observe(element);
+    this.#resize();
+    this.#cursor();
+  }
+
+  /** Names the viewport and the handle for screen readers. */
+  label(viewport, handle) {
+    this.#element.setAttribute("aria-label", viewport);
+    this.handle.setAttribute("aria-label", handle);
+  }
+
+  /**
+   * Shows another picture, whole, with no after and no crop.
+   * @returns {Promise<void>} settled when it is on the screen; rejected where the browser cannot read it
+   */
+  async show({ before, width, height }) {
+    this.camera.picture = { width, height };
+    this.#picture = true;
+    this.#clear();
+    this.fit();
+    await this.#images.load("before", before);
+    this.#divide();
+  }
+
+  /** Takes the picture away. */
+  hide() {
+    this.#picture = false;
+    this.#clear();
+    this.repaint();
+  }
+
+  get after() {
+    return this.#images.wanted.after;
+  }
+
+  /** The result, for all of the picture. It is shown when it is decoded, and a crop set earlier goes then. */
+  set after(url) {
+    if (url) this.#loadAfter(url).catch((error) => this.#fail(error));
+    else this.#clear("after");
+  }
+
+  get crop() {
+    return this.#images.place;
+  }
+
+  /** The result for a part, {url, x, y, w, h}; it lies over before and over an older after. */
+  set crop(crop) {
+    if (!crop) this.#clear("crop");
+    else {
+      this.#images.load("crop", crop.url, crop).then(
+        () => this.#divide(),
+        (error) => this.#fail(error),
+      );
+    }
+  }
+
+  get compare() {
+    return this.#compare;
+  }
+
+  /** Where before ends and after begins, 0..1 of the viewport's width; null shows after alone. */
+  set compare(position) {
+    const next = position === null ? null : Math.min(Math.max(position, 0), 1);
+    if (next === this.#compare) return;
+    this.#compare = next;
+    this.#divide();
+  }
+
+  /** Shows before as long as it is true. */
+  peek(shown) {
+    this.#peek = Boolean(shown);
+    this.#divide();
+  }
+
+  get tool() {
+    return this.#tool;
+  }
+
+  /** What the pointer and the keys draw with; null pans. What was begun with the last tool is dropped. */
+  set tool(tool) {
+    this.gestures.cancel();
+    this.keys.drop();
+    this.#tool?.drop?.();
+    this.#tool = tool;
+    if (!tool) this.keys.cross = null;
+    this.#cursor();
+    this.repaint();
+  }
+
+  get scale() {
+    return this.camera.scale;
+  }
+
+  fit() {
+    this.camera.fit();
+    this.#changed(true);
+  }
+
+  /** Zooms to CSS pixels a picture pixel; `point` of the picture comes into the middle. */
+  zoomTo(scale, point) {
+    this.camera.zoomAt(scale);
+    if (point) this.camera.centre(...point);
+    this.#changed(true);
+  }
+
+  zoomBy(factor, sx, sy) {
+    this.camera.zoomAt(this.camera.scale * factor, sx, sy);
+    this.#changed(true);
+  }
+
+  panBy(dx, dy) {
+    this.camera.panBy(dx, dy);
+    this.#changed(false);
+  }
+
+  visible() {
+    return this.camera.visible();
+  }
+
+  /** Draws the overlay, the lines, and the pointer's circle again in the next frame. */
+  repaint() {
+    this.#frame ||= requestAnimationFrame(() => this.#render());
+  }
+
+  /** Where the pointer is in the viewport, or null: its circle is shown there. */
+  point(place) {
+    this.#pointer = place;
+    this.#ring();
+    if (this.#tool?.shape) this.hints.show(this.camera, this.#tool.shape, this.keys.cross);
+  }
+
+  /** Shows the hand that moves the picture. */
+  grabbing(now) {
+    this.#element.classList.toggle("viewer-grabbing", now);
+    this.#cursor();
+  }
+
+  /** The colour of the picture's pixel at (x, y) as the file has it: [red, green, blue], or null outside. */
+  async sample(x, y) {
+    const { width, height } = this.camera.picture;
+    const image = this.#images.shown.before;
+    if (!image || x < 0 || y < 0 || x >= width || y >= height) return null;
+    const options = { colorSpaceConversion: "none" };
+    const pixel = await createImageBitmap(image, Math.floor(x), Math.floor(y), 1, 1, options);
+    const context = new OffscreenCanvas(1, 1).getContext("2d");
+    context.drawImage(pixel, 0, 0);
+    pixel.close();
+    return [...context.getImageData(0, 0, 1, 1).data.slice(0, 3)];
+  }
+
+  async #loadAfter(url) {
+    const { crop } = this.#images.wanted;
+    if (!(await this.#images.load("after", url))) return;
+    if (this.#images.wanted.crop === crop) this.#images.clear("crop");
+    this.#divide();
+    this.dispatchEvent(new Event("aftershown"));
+  }
+
+  #clear(...names) {
+    this.#images.clear(...names);
+    this.#divide();
+  }
+
+  #divide() {
+    const { after, crop } = this.#images.shown;
+    const share = this.#compare ?? 0;
+    this.#images.divide(share, this.#peek);
+    placeSplitter(this.handle, share, this.#compare !== null && Boolean(after || crop) && !this.#peek);
+  }
+
+  #slide(position) {
+    this.compare = position;
+    this.dispatchEvent(new Event("comparechange"));
+  }
+
+  #fail(error) {
+    this.dispatchEvent(new CustomEvent("failed", { detail: error }));
+  }
+
+  #resize() {
+    const { clientWidth: width, clientHeight: height } = this.#element;
+    if (!width || !height) return;
+    const dpr = window.devicePixelRatio || 1;
+    this.camera.resize(width, height, dpr);
+    this.canvas.width = Math.round(width * dpr);
+    this.canvas.height = Math.round(height * dpr);
+    this.canvas.style.width = `${width}px`;
+    this.canvas.style.height = `${height}px`;
+    this.#moved = true;
+    // The canvas is empty now; it is filled before the browser shows it.
+    this.#render();
+  }
+
+  #changed(zoomed) {
+    this.#moved = true;
+    if (zoomed) {
+      this.#moving = true;
+      clearTimeout(this.#settling);
+      this.#settling = setTimeout(() => this.#settle(), SETTLED_MS);
+    }
+    this.repaint();
+  }
+
+  #settle() {
+    this.#moving = false;
+    this.repaint();
+  }
+
+  #render() {
+    cancelAnimationFrame(this.#frame);
+    this.#frame = 0;
+    const { camera } = this;
+    if (this.#moved) this.#images.transform();
+    this.#paint();
+    this.hints.show(camera, this.#tool?.shape, this.keys.cross);
+    this.#ring();
+    if (!this.#moved) return;
+    this.#moved = false;
+    this.dispatchEvent(new Event("viewchange"));
+  }
+
+  #paint() {
+    const { camera, context, canvas } = this;
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.clearRect(0, 0, canvas.width, canvas.height);
+    if (!this.#picture) return;
+    const { x, y, scale, dpr } = camera;
+    context.setTransform(scale * dpr, 0, 0, scale * dpr, x * dpr, y * dpr);
+    this.painter(context, camera.view(this.#moving));
+  }
+
+  #ring() {
+    const diameter = (this.#tool?.cursor ?? 0) * this.camera.scale;
+    const { cross } = this.keys;
+    const [x, y] = cross ? this.camera.toScreen(cross.x, cross.y) : [];
+    this.hints.ring(cross ? { x, y } : this.#pointer, this.keys.space ? 0 : diameter);
+    this.#element.classList.toggle("viewer-ringed", Hints.fits(diameter) && !this.keys.space);
+  }
+
+  #cursor() {
+    this.#element.classList.toggle("viewer-pans", !this.#tool || this.keys.space);
+    this.#ring();
+  }
+}
