@@ -25,12 +25,23 @@ export class Strokes extends EventTarget {
   #color = "#e5002b";
   #opacity = 0.5;
   #shown = true;
+  #since = 0;
   #layer = new MaskLayer();
   #overview = new MaskLayer();
   #waiting = 0;
   #size = null;
   /** The canvas and view of the last painting, to draw on while a stroke grows. */
   #last = null;
+
+  /** How many strokes the overlay leaves out, from the first on: those that have been filled. */
+  get since() {
+    return Math.min(this.#since, this.ops.length);
+  }
+
+  set since(count) {
+    this.#since = count;
+    this.#changed();
+  }
 
   /** The size of the picture, {width, height}; a new one forgets all strokes. */
   set size(size) {
@@ -241,7 +252,8 @@ export class Strokes extends EventTarget {
   }
 
   #all() {
-    return this.#live ? [...this.ops, this.#live] : this.ops;
+    const ops = this.ops.slice(this.since);
+    return this.#live ? [...ops, this.#live] : ops;
   }
 
   /** The strokes that still count: those after the last that cleared all. */
