@@ -192,6 +192,7 @@ export class FillPanel {
   #describe() {
     const tool = chosen("tool");
     $("tool-help").textContent = t(`${tool}Help`);
+    $("tool-help").hidden = tool === "brush";
     this.size.hidden = tool !== "brush" && tool !== "eraser";
     this.tolerance.hidden = tool !== "color";
     $("find-said").textContent = this.#said();
