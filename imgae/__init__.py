@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from imgae.errors import (
     ImageError,
     ImageNotFoundError,
+    ImageTooLargeError,
     ImgaeError,
     ImgaeWarning,
     MaskError,
@@ -38,6 +39,7 @@ __all__ = [
     "Image",
     "ImageError",
     "ImageNotFoundError",
+    "ImageTooLargeError",
     "ImgaeError",
     "ImgaeWarning",
     "Inpainter",

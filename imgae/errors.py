@@ -2,7 +2,8 @@
 
 ImgaeError
 ├── ImageError            a picture that cannot be read, written or processed
-│   └── ImageNotFoundError    there is no such file; also a FileNotFoundError
+│   ├── ImageNotFoundError    there is no such file; also a FileNotFoundError
+│   └── ImageTooLargeError    more pixels, or memory for them, than is allowed
 ├── MaskError             a mask that does not fit its picture
 ├── ModelError            a model file, or its card, that cannot be used
 │   └── WeightsError      a model name that leads to no file
@@ -31,6 +32,10 @@ class ImageError(ImgaeError):
 
 class ImageNotFoundError(ImageError, FileNotFoundError):
     """There is no such picture file."""
+
+
+class ImageTooLargeError(ImageError):
+    """A picture of more pixels, or that needs more memory, than is allowed."""
 
 
 class MaskError(ImgaeError):

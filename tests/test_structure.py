@@ -28,8 +28,9 @@ MAY_IMPORT = {
     "training": {"errors", "picture", "io", "synthetic", "model", "model.verify"},
     "cli": {
         "errors", "picture", "io", "model", "model.verify", "restore", "restore.batches",
-        "evaluate", "training",
+        "evaluate", "training", "cli.server",
     },
+    "cli.server": {"cli", "errors", "picture", "io", "model", "restore", "restore.batches"},
 }  # fmt: skip
 """What the modules of a package may import besides their own package's."""
 MOST_ENTRIES = 12

@@ -5,26 +5,32 @@ from dataclasses import fields
 
 from imgae.cli import pictures
 from imgae.cli.files import level_of
-from imgae.cli.progress import tile_progress
+from imgae.cli.loaded import Loaded
+from imgae.cli.progress import Shows, shown_by
 from imgae.cli.tasks import limit_of
 from imgae.model.machine import limit_memory
 from imgae.restore.batches.denoising import Denoising
 from imgae.restore.controls import Controls
-from imgae.restore.denoise import Denoiser
 
 
-def worker_of(options: argparse.Namespace) -> Denoising:
-    """Load the models, and set the limit on memory."""
+def worker_of(
+    options: argparse.Namespace, loaded: Loaded | None = None, shows: Shows | None = None
+) -> Denoising:
+    """Load the models that are not loaded yet, and set the limit on memory.
+
+    shows: what shows the progress of a file; None for a bar.
+    """
     limit_memory(limit_of(options))
-    denoiser = Denoiser(
-        options.model, device=options.device, threads=options.threads, tile=options.tile
-    )
-    controls = {each.name: getattr(options, each.name) for each in fields(Controls)}
     return Denoising(
-        denoiser,
+        (loaded or Loaded()).denoiser(options, options.model),
         pictures.writing_of(options),
         level_of(options),
-        Controls(**controls),
+        controls_of(options),
         options.max_pixels,
-        lambda name: tile_progress(name, hidden=options.quiet),
+        shows or shown_by(options),
     )
+
+
+def controls_of(options: argparse.Namespace) -> Controls:
+    """Return how much of the effect the options ask for."""
+    return Controls(**{each.name: getattr(options, each.name) for each in fields(Controls)})

@@ -10,9 +10,10 @@ import numpy as np
 
 from imgae.cli import pictures
 from imgae.cli.files import level_of
-from imgae.cli.marking import Marker, Marks, Mask, picture_of
+from imgae.cli.loaded import Loaded
+from imgae.cli.marking import Drawing, Marker, Marks, Mask, picture_of
 from imgae.cli.mask_options import ALPHA
-from imgae.cli.progress import tile_progress
+from imgae.cli.progress import Shows, shown_by
 from imgae.errors import ImageError
 from imgae.io import files
 from imgae.io.formats import table
@@ -36,20 +37,30 @@ UNSEEN = (
 
 
 class Tools:
-    """What is loaded once for all pictures: no models for filling if nothing is to be filled."""
+    """What is loaded once for all pictures: no models for filling if nothing is to be filled.
 
-    def __init__(self, options: argparse.Namespace) -> None:
-        self.options = options
-        self.marker = Marker(options, margins=True)
+    loaded: the models that are loaded already. shows: what shows progress; None for a bar.
+    drawing: as for Marker.
+    """
+
+    def __init__(
+        self,
+        options: argparse.Namespace,
+        loaded: Loaded | None = None,
+        shows: Shows | None = None,
+        drawing: Drawing | None = None,
+    ) -> None:
+        loaded = loaded or Loaded()
+        self.options, self.shows = options, shows or shown_by(options)
+        self.marker = Marker(options, loaded, margins=True, drawing=drawing)
         self.writing = pictures.writing_of(options)
         self.inpainter: Inpainter | None = None
         self.denoiser: Denoiser | None = None
         if options.dry_run:
             return
-        settings = {"device": options.device, "threads": options.threads, "tile": options.tile}
-        self.inpainter = Inpainter(options.model, **settings)
+        self.inpainter = loaded.inpainter(options)
         if options.denoise:
-            self.denoiser = Denoiser(**settings)
+            self.denoiser = loaded.denoiser(options)
 
 
 @dataclass
@@ -145,7 +156,7 @@ def fill(tools: Tools, at_work: Work, seed: int) -> Frames:
             "seed": seed,
             **texture,
         }
-        with tile_progress(job.source.name, hidden=options.quiet) as progress:
+        with tools.shows(job.source.name) as progress:
             settings["progress"] = progress
             done = fill_frame(tools, image, marks.mask, denoised, settings)
         return (

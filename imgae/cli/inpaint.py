@@ -220,15 +220,18 @@ def places_of(options: argparse.Namespace, target: Path) -> list[Path]:
 
 
 class Worker:
-    """Fills holes in files, one after another."""
+    """Fills holes in files, one after another.
 
-    def __init__(self, options: argparse.Namespace) -> None:
+    what: that Tools take besides the options.
+    """
+
+    def __init__(self, options: argparse.Namespace, **what: Any) -> None:
         # onnxruntime loads only for a command line that is right.
         from imgae.cli.filling import Tools
 
         limit_memory(limit_of(options))
         self.options = options
-        self.tools = Tools(options)
+        self.tools = Tools(options, **what)
 
     def read(self, job: Job) -> "Work":
         from imgae.cli import filling

@@ -2,13 +2,14 @@
 
 import argparse
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from imgae.cli.loaded import Loaded
 from imgae.cli.mask_options import ALPHA, TOLERANCE
 from imgae.errors import MaskError
 from imgae.picture import masks
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from imgae.restore.detect import Detector
 
 Mask = NDArray[np.bool_]
+Drawing = Callable[[Image, Mask], None]
+"""What draws by hand on what is marked of a picture, in place."""
 
 MOST = 0.5
 """Masks that mark a larger share of a picture are unusual."""
@@ -73,12 +76,20 @@ class Marks(NamedTuple):
 class Marker:
     """Makes the mask of one picture after another. Loads what it needs: masks, and the detector.
 
-    margins: whether what --detect finds grows by MARGINS.
+    margins: whether what --detect finds grows by MARGINS. drawing: what is drawn on what the
+    options mark, before it is dilated and limited; None for nothing.
     """
 
-    def __init__(self, options: argparse.Namespace, *, margins: bool) -> None:
-        self.options, self.margins = options, margins
-        self.detector = load_detector(options)
+    def __init__(
+        self,
+        options: argparse.Namespace,
+        loaded: Loaded,
+        *,
+        margins: bool,
+        drawing: Drawing | None = None,
+    ) -> None:
+        self.options, self.margins, self.drawing = options, margins, drawing
+        self.detector = loaded.detector(options) if options.detect else None
         self.file: MaskFile | None = None
         self.protected = self.avoided = None
         most = options.max_pixels
@@ -114,13 +125,16 @@ class Marker:
         for part in parts:
             marked |= part.mask
         nothing = [part.why() for part in parts if not part.mask.any()]
+        if self.drawing:
+            self.drawing(image, marked)
+            nothing += [] if marked.any() else ["nothing is drawn"]
         marked = masks.dilate(marked, self.options.dilate)
         for limit, why in self.limits(image):
             before = marked.any()
             marked = marked & limit
             if before and not marked.any():
                 nothing.append(why)
-        largest = max(parts, key=lambda part: int(part.mask.sum()))
+        largest = max(parts, key=lambda part: int(part.mask.sum()), default=Part(marked))
         return Marks(marked, tuple(nothing), largest.too_much)
 
     def parts(self, image: Image, file: MaskFile | None) -> list[Part]:
@@ -158,10 +172,7 @@ class Marker:
         if options.sensitivity is not None:
             more["sensitivity"] = options.sensitivity
         names = " or ".join(dict.fromkeys(options.detect))
-        each = detector.find_each(image, options.detect, **more)
-        found = np.zeros((image.height, image.width), bool)
-        for name, marked in each.items():
-            found |= masks.dilate(marked, MARGINS[name]) if self.margins else marked
+        found = with_margins(detector.find_each(image, options.detect, **more), self.margins)
         return Part(
             found, lambda: f"--detect finds no {names}", "; a lower --sensitivity finds less"
         )
@@ -198,13 +209,12 @@ class Marker:
         return found
 
 
-def load_detector(options: argparse.Namespace) -> "Detector | None":
-    """Load what --detect needs; None without it."""
-    if not options.detect:
-        return None
-    from imgae.restore.detect import Detector
-
-    return Detector(device=options.device, threads=options.threads)
+def with_margins(each: Mapping[str, Mask], margins: bool = True) -> Mask:
+    """Return all defects, of which there is one or more, by their names; grown if wanted."""
+    grown = (
+        masks.dilate(marked, MARGINS[name]) if margins else marked for name, marked in each.items()
+    )
+    return np.asarray(np.logical_or.reduce([*grown]), np.bool_)
 
 
 def boxes(image: Image, corners: list[tuple[int, int, int, int]], option: str) -> Mask:

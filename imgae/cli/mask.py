@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from imgae.cli.batch import restore_all
 from imgae.cli.files import EXIT_CODES, add_places, add_printing
+from imgae.cli.loaded import Loaded
 from imgae.cli.mask_options import MARKING, add_mask, check_mask, decided_by, mask_files, masks_of
 from imgae.cli.options import Commands, add_device, new_parser
 from imgae.cli.pictures import add_reading
@@ -18,7 +19,7 @@ from imgae.model.machine import limit_memory
 from imgae.restore.batches.engine import STANDARD, Job
 
 if TYPE_CHECKING:
-    from imgae.cli.marking import Mask
+    from imgae.cli.marking import Drawing, Mask
     from imgae.picture.image import Frames
 
 MORE = """\
@@ -91,14 +92,19 @@ class Masking(OptionsTask):
 
 
 class Worker:
-    """Makes masks of files, one after another."""
+    """Makes masks of files, one after another. loaded, drawing: as for Marker."""
 
-    def __init__(self, options: argparse.Namespace) -> None:
+    def __init__(
+        self,
+        options: argparse.Namespace,
+        loaded: Loaded | None = None,
+        drawing: "Drawing | None" = None,
+    ) -> None:
         from imgae.cli.marking import Marker
 
         limit_memory(limit_of(options))
         self.options = options
-        self.marker = Marker(options, margins=False)
+        self.marker = Marker(options, loaded or Loaded(), margins=False, drawing=drawing)
 
     def read(self, job: Job) -> tuple["Frames", str]:
         from imgae.restore.batches import work

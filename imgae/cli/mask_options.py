@@ -186,10 +186,13 @@ def labels(text: str) -> list[int]:
     return [read(part.strip()) for part in text.split(",")]
 
 
-def check_mask(options: argparse.Namespace) -> None:
-    """Refuse a command line that marks nothing, or whose options do not go together."""
+def check_mask(options: argparse.Namespace, *, drawn: bool = False) -> None:
+    """Refuse a command line that marks nothing, or whose options do not go together.
+
+    drawn: whether something is drawn by hand, so that options need mark nothing.
+    """
     error = options.parser.error
-    if not any(getattr(options, name) for name in SOURCES):
+    if not (drawn or any(getattr(options, name) for name in SOURCES)):
         error("nothing says what to fill: give --mask, --box, --polygon, --color or --detect")
     if options.tolerance is not None and not options.color:
         error("--tolerance is about a --color; name one")

@@ -2,8 +2,9 @@
 
 import sys
 import time
+from argparse import Namespace
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from threading import Timer
 from typing import TYPE_CHECKING
@@ -17,6 +18,13 @@ if TYPE_CHECKING:
     from imgae.restore.batches.record import Record
 
 PATIENCE = 1.0  # seconds
+Shows = Callable[[str], "AbstractContextManager[Progress | None]"]
+"""From a file's name to what yields what is told of the tiles that are done of it."""
+
+
+def shown_by(options: Namespace) -> Shows:
+    """Return what shows progress as the options of a command ask for."""
+    return lambda name: tile_progress(name, hidden=options.quiet)
 
 
 class Shown:

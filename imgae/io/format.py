@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from imgae.errors import ImageError, warn
+from imgae.errors import ImageError, ImageTooLargeError, warn
 from imgae.picture.image import Frames, Image
 from imgae.picture.pixels import from_float, to_float
 
@@ -48,7 +48,7 @@ class File:
         pixels = width * height * frames
         if pixels > self.most_pixels:
             each = f", {frames} times" if frames > 1 else ""
-            raise ImageError(
+            raise ImageTooLargeError(
                 f"{self.name}: {width}x{height} pixels{each} are {mega(pixels)} megapixels, "
                 f"more than the {mega(self.most_pixels)} that are allowed; allow more with "
                 "--max-pixels (max_pixels=...)"

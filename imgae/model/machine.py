@@ -5,7 +5,8 @@ import ctypes
 import importlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Final
 
@@ -219,6 +220,26 @@ def interrupted() -> Iterator[None]:
         yield
     finally:
         Interruption.asked = False
+
+
+STOPPING: ContextVar[Callable[[], bool] | None] = ContextVar("STOPPING", default=None)
+"""What tells whether the work of this thread is to stop; None if nothing stops it."""
+
+
+@contextlib.contextmanager
+def stoppable(asked: Callable[[], bool]) -> Iterator[None]:
+    """Have models that run inside, in this thread, raise an error once `asked` says so."""
+    token = STOPPING.set(asked)
+    try:
+        yield
+    finally:
+        STOPPING.reset(token)
+
+
+def is_stopped() -> bool:
+    """Return whether models are to stop before they run again in this thread."""
+    asked = STOPPING.get()
+    return Interruption.asked or (asked is not None and asked())
 
 
 def available_memory() -> int:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from imgae.errors import ModelError, first_line
 from imgae.model.card import METADATA_KEY, ModelCard
 from imgae.model.contract import CELL
-from imgae.model.machine import Interruption, usable_cpus
+from imgae.model.machine import is_stopped, usable_cpus
 
 DEVICES: Final = ("auto", "cpu", "cuda")
 PROVIDERS: Final = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
@@ -56,7 +56,7 @@ class OnnxModel:
 
     def outputs(self, **inputs: NDArray[Any]) -> list[NDArray[np.float32]]:
         """Run the model, for all its outputs: a code model decodes, and gives the code too."""
-        if Interruption.asked:
+        if is_stopped():
             raise ModelError("interrupted")
         try:
             outputs: list[NDArray[np.float32]] = self.session.run(None, inputs)

@@ -108,6 +108,7 @@ class Denoiser:
     there; clean pictures stay as they are. A level that is given is obeyed, whatever the noise.
 
     A Denoiser can be pickled, for use in other processes, which load the model from its file.
+    beside: another whose models for cameras and for looking this one uses too, or None.
 
     Example:
         denoise = imgae.Denoiser()
@@ -126,6 +127,7 @@ class Denoiser:
         check_settings(tile, threads)
         self.device, self.threads, self.tile = device, threads, tile
         self.named = model is not None
+        self.beside: Denoiser | None = None
         self.path = registry.find(default_model(device)[0] if model is None else model)
         if self.named:
             self.model  # noqa: B018 - fails here rather than at the first picture
@@ -138,12 +140,14 @@ class Denoiser:
     @loaded_once
     def camera(self) -> OnnxModel:
         """The model for noise of cameras and JPEG."""
-        return self._load(registry.find(camera_model(self.device)))
+        other = self.beside.camera if self.beside else None
+        return other or self._load(registry.find(camera_model(self.device)))
 
     @loaded_once
     def looking(self) -> OnnxModel:
         """The model that looks at pictures first."""
-        return self._load(registry.find(ESTIMATE), "estimate")
+        other = self.beside.looking if self.beside else None
+        return other or self._load(registry.find(ESTIMATE), "estimate")
 
     def _load(self, path: Path, task: str = "denoise") -> OnnxModel:
         return session.load(path, task=task, device=self.device, threads=self.threads)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
-from imgae.errors import ImageError, named
+from imgae.errors import ImageError, ImageTooLargeError, named
 from imgae.io import files, places
 from imgae.io.format import MOST_PIXELS, Encoding
 from imgae.io.formats import table
@@ -94,7 +94,7 @@ def check_memory(source: Path, size: Size | None, kind: Kind, *, tiled: bool = T
     count = needed(size, kind, tiled=tiled)
     name = "standard input" if source == STANDARD else source
     whole = "" if tiled else " without tiles"
-    raise ImageError(
+    raise ImageTooLargeError(
         f"{name}: {size.width}x{size.height} pixels{whole} take about {size_in_words(count)} of "
         f"memory, and the limit is {size_in_words(limit)}; allow more with --max-memory "
         "(max_memory=...)"

@@ -1,7 +1,7 @@
 /**
  * A canvas that holds the strokes as one mask at one view. It is brought up to date by as little drawing as can be:
- * a pan shifts it and draws the strips that come into view, undo draws again what the lost stroke has touched,
- * a new stroke is drawn on top.
+ * it reaches beyond the view by a margin, so that most pans need nothing; a longer pan shifts it and draws the strips
+ * that come in; undo draws again what the lost stroke has touched; a new stroke is drawn on top.
  */
 
 import { boundsOf, drawMark } from "./marks.js";
@@ -33,10 +33,17 @@ export class MaskLayer {
   #drawn = [];
   #bitmaps = [];
   #color = "";
+  #margin;
+
+  /** @param {number} margin  pixels of the canvas beyond each side of the view */
+  constructor(margin = 0) {
+    this.#margin = margin;
+  }
 
   /** Brings the canvas to these strokes and this view. */
-  update(ops, sight, color) {
+  update(ops, view, color) {
     const old = this.sight;
+    const sight = this.#around(view);
     this.sight = sight;
     const drawn = this.#drawn;
     const bitmaps = this.#bitmaps;
@@ -54,6 +61,19 @@ export class MaskLayer {
   /** Draws a piece of the last stroke on top. */
   extend(op, path) {
     this.#within([0, 0, this.canvas.width, this.canvas.height], () => this.#mark(op, path));
+  }
+
+  /** The canvas for a view: the one that there is, where it still covers the view. */
+  #around(view) {
+    const margin = this.#margin;
+    const [width, height] = [view.width + 2 * margin, view.height + 2 * margin];
+    const old = this.sight;
+    if (old && old.scale === view.scale && old.width === width && old.height === height) {
+      const [dx, dy] = [old.x - view.x, old.y - view.y];
+      const covers = dx >= 0 && dy >= 0 && dx <= 2 * margin && dy <= 2 * margin;
+      if (covers) return { ...view, width, height, x: old.x, y: old.y };
+    }
+    return { ...view, width, height, x: view.x + margin, y: view.y + margin };
   }
 
   #reset() {

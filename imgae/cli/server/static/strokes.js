@@ -6,8 +6,13 @@ import { costOf, drawMark, erases, trace } from "./marks.js";
 /** @typedef {import("./marks.js").Op} Op */
 
 const REPLAYED_IN_A_FRAME = 600;
+const MARGIN = 64;
 const OVERVIEW_PIXELS = 1e6;
 const OVERVIEW_WAIT_MS = 250;
+
+// One picture is shown at a time, so all share the canvases.
+const layer = new MaskLayer(MARGIN);
+const overview = new MaskLayer();
 
 /** What the server is told: everything but the bitmap. */
 function plain(op) {
@@ -26,22 +31,10 @@ export class Strokes extends EventTarget {
   #opacity = 0.5;
   #shown = true;
   #since = 0;
-  #layer = new MaskLayer();
-  #overview = new MaskLayer();
   #waiting = 0;
   #size = null;
   /** The canvas and view of the last painting, to draw on while a stroke grows. */
   #last = null;
-
-  /** How many strokes the overlay leaves out, from the first on: those that have been filled. */
-  get since() {
-    return Math.min(this.#since, this.ops.length);
-  }
-
-  set since(count) {
-    this.#since = count;
-    this.#changed();
-  }
 
   /** The size of the picture, {width, height}; a new one forgets all strokes. */
   set size(size) {
@@ -49,6 +42,7 @@ export class Strokes extends EventTarget {
     this.#size = size;
     this.ops = [];
     this.#undone = [];
+    this.#since = 0;
     this.#live = null;
     this.#changed();
   }
@@ -82,6 +76,16 @@ export class Strokes extends EventTarget {
 
   set shown(shown) {
     this.#shown = Boolean(shown);
+    this.#changed();
+  }
+
+  get since() {
+    return this.#since;
+  }
+
+  /** How many of the first strokes are not drawn, as they have been filled and the result is to be seen. */
+  set since(count) {
+    this.#since = Math.min(count, this.ops.length);
     this.#changed();
   }
 
@@ -140,6 +144,7 @@ export class Strokes extends EventTarget {
   remove(op) {
     this.ops = this.ops.filter((other) => other !== op);
     this.#undone = this.#undone.filter((other) => other !== op);
+    this.#since = Math.min(this.#since, this.ops.length);
     op.bitmap?.close();
     this.#changed();
   }
@@ -191,13 +196,13 @@ export class Strokes extends EventTarget {
     if (!this.#shown || !ops.length) return;
     const cost = ops.reduce((sum, op) => sum + costOf(op), 0);
     ctx.save();
-    if (view.moving && cost > REPLAYED_IN_A_FRAME && this.#layer.sight?.scale !== sight.scale) {
+    if (view.moving && cost > REPLAYED_IN_A_FRAME && layer.sight?.scale !== sight.scale) {
       this.#stretch(ctx, sight);
       this.#last = null;
     } else {
-      this.#layer.update(ops, sight, this.#color);
+      layer.update(ops, sight, this.#color);
       ctx.setTransform(1, 0, 0, 1, 0, 0);
-      ctx.drawImage(this.#layer.canvas, 0, 0);
+      ctx.drawImage(layer.canvas, sight.x - layer.sight.x, sight.y - layer.sight.y);
       if (cost > REPLAYED_IN_A_FRAME) this.#prepare(picture);
     }
     ctx.restore();
@@ -205,8 +210,8 @@ export class Strokes extends EventTarget {
 
   /** While the scale changes, the last drawing is stretched, and the overview shows what lay outside it. */
   #stretch(ctx, { scale, x, y, picture, width, height }) {
-    const { sight, canvas } = this.#layer;
-    if (this.#overview.sight?.picture !== picture) this.#refresh(picture);
+    const { sight, canvas } = layer;
+    if (overview.sight?.picture !== picture) this.#refresh(picture);
     const ratio = scale / sight.scale;
     const [left, top] = [x - sight.x * ratio, y - sight.y * ratio];
     ctx.setTransform(1, 0, 0, 1, 0, 0);
@@ -216,7 +221,7 @@ export class Strokes extends EventTarget {
     ctx.rect(left, top, canvas.width * ratio, canvas.height * ratio);
     ctx.clip("evenodd");
     ctx.setTransform(scale, 0, 0, scale, x, y);
-    ctx.drawImage(this.#overview.canvas, 0, 0, picture.width, picture.height);
+    ctx.drawImage(overview.canvas, 0, 0, picture.width, picture.height);
   }
 
   /** Brings the overview up to date when there is time. */
@@ -228,7 +233,7 @@ export class Strokes extends EventTarget {
   #refresh(picture) {
     const scale = Math.min(1, Math.sqrt(OVERVIEW_PIXELS / (picture.width * picture.height)));
     const [width, height] = [Math.ceil(picture.width * scale), Math.ceil(picture.height * scale)];
-    this.#overview.update(this.#all(), { scale, x: 0, y: 0, width, height, picture }, this.#color);
+    overview.update(this.#all(), { scale, x: 0, y: 0, width, height, picture }, this.#color);
   }
 
   /** Draws a piece of the living stroke on the layer and on what is on the screen. */
@@ -239,9 +244,9 @@ export class Strokes extends EventTarget {
     }
     const op = this.#live;
     const { ctx, sight } = this.#last;
-    this.#layer.update(this.#all(), sight, this.#color);
+    layer.update(this.#all(), sight, this.#color);
     const path = trace(new Path2D(), points, op.size);
-    this.#layer.extend(op, path);
+    layer.extend(op, path);
     ctx.save();
     ctx.setTransform(sight.scale, 0, 0, sight.scale, sight.x, sight.y);
     ctx.beginPath();
@@ -251,8 +256,9 @@ export class Strokes extends EventTarget {
     ctx.restore();
   }
 
+  /** The strokes that are drawn. */
   #all() {
-    const ops = this.ops.slice(this.since);
+    const ops = this.ops.slice(this.#since);
     return this.#live ? [...ops, this.#live] : ops;
   }
 
@@ -264,6 +270,7 @@ export class Strokes extends EventTarget {
   #move(from, to) {
     if (!from.length) return;
     to.push(from.pop());
+    this.#since = Math.min(this.#since, this.ops.length);
     this.#changed();
   }
 

@@ -3,10 +3,10 @@
 import { Camera } from "./camera.js";
 import { Gestures } from "./gestures.js";
 import { Hints } from "./hints.js";
+import { Images } from "./images.js";
 import { Keys } from "./keys.js";
 import { makeSplitter, placeSplitter } from "./splitter.js";
 
-const PIXELATED_FROM = 2;
 const SETTLED_MS = 140;
 
 /**
@@ -31,24 +31,6 @@ const SETTLED_MS = 140;
  * @property {() => boolean} [drop]         Escape: drops an open shape
  */
 
-function pane(parent, name) {
-  const element = document.createElement("div");
-  element.className = `viewer-pane ${name}`;
-  parent.append(element);
-  return element;
-}
-
-/** An image that is decoded, ready to be shown without a flash. */
-async function decoded(url) {
-  const image = new Image();
-  image.alt = "";
-  image.draggable = false;
-  image.decoding = "sync";
-  image.src = url;
-  await image.decode();
-  return image;
-}
-
 /**
  * Events: "viewchange" (scale or place), "comparechange" (the split), "aftershown" (a new `after` is on the screen),
  * "failed" (an image could not be read; detail is the error).
@@ -58,10 +40,7 @@ export class Viewer extends EventTarget {
   /** @type {(ctx: CanvasRenderingContext2D, view: import("./camera.js").View) => void} */
   painter = () => {};
   #element;
-  #panes;
-  #images = { before: null, after: null, crop: null };
-  #wanted = { before: null, after: null, crop: null };
-  #crop = null;
+  #images;
   #compare = null;
   #peek = false;
   /** @type {Tool|null} */
@@ -79,7 +58,7 @@ export class Viewer extends EventTarget {
     element.classList.add("viewer");
     element.tabIndex = 0;
     element.setAttribute("role", "application");
-    this.#panes = { before: pane(element, "viewer-before"), after: pane(element, "viewer-after") };
+    this.#images = new Images(element, this.camera);
     this.canvas = document.createElement("canvas");
     this.canvas.className = "viewer-overlay";
     this.context = this.canvas.getContext("2d");
@@ -107,47 +86,42 @@ export class Viewer extends EventTarget {
   async show({ before, width, height }) {
     this.camera.picture = { width, height };
     this.#picture = true;
-    for (const name of ["before", "after", "crop"]) this.#put(name, null);
+    this.#clear();
     this.fit();
-    await this.#load("before", before);
+    await this.#images.load("before", before);
+    this.#divide();
   }
 
   /** Takes the picture away. */
   hide() {
     this.#picture = false;
-    for (const name of ["before", "after", "crop"]) this.#put(name, null);
+    this.#clear();
     this.repaint();
   }
 
   get after() {
-    return this.#wanted.after;
+    return this.#images.wanted.after;
   }
 
   /** The result, for all of the picture. It is shown when it is decoded, and a crop set earlier goes then. */
   set after(url) {
-    const crop = this.#wanted.crop;
-    if (!url) {
-      this.#put("after", null);
-      return;
-    }
-    this.#load("after", url).then((shown) => {
-      if (!shown) return;
-      if (this.#wanted.crop === crop) this.#put("crop", null);
-      this.dispatchEvent(new Event("aftershown"));
-    }, (error) => this.#fail(error));
+    if (url) this.#loadAfter(url).catch((error) => this.#fail(error));
+    else this.#clear("after");
   }
 
   get crop() {
-    return this.#crop;
+    return this.#images.place;
   }
 
   /** The result for a part, {url, x, y, w, h}; it lies over before and over an older after. */
   set crop(crop) {
-    if (!crop) {
-      this.#put("crop", null);
-      return;
+    if (!crop) this.#clear("crop");
+    else {
+      this.#images.load("crop", crop.url, crop).then(
+        () => this.#divide(),
+        (error) => this.#fail(error),
+      );
     }
-    this.#load("crop", crop.url, () => (this.#crop = crop)).catch((error) => this.#fail(error));
   }
 
   get compare() {
@@ -234,7 +208,7 @@ export class Viewer extends EventTarget {
   /** The colour of the picture's pixel at (x, y) as the file has it: [red, green, blue], or null outside. */
   async sample(x, y) {
     const { width, height } = this.camera.picture;
-    const image = this.#images.before;
+    const image = this.#images.shown.before;
     if (!image || x < 0 || y < 0 || x >= width || y >= height) return null;
     const options = { colorSpaceConversion: "none" };
     const pixel = await createImageBitmap(image, Math.floor(x), Math.floor(y), 1, 1, options);
@@ -244,51 +218,24 @@ export class Viewer extends EventTarget {
     return [...context.getImageData(0, 0, 1, 1).data.slice(0, 3)];
   }
 
-  /** @returns {Promise<boolean>} whether the image was still wanted when it was ready */
-  async #load(name, url, ready = () => {}) {
-    this.#wanted[name] = url;
-    const image = await decoded(url);
-    if (this.#wanted[name] !== url) return false;
-    ready();
-    this.#put(name, image, url);
-    return true;
+  async #loadAfter(url) {
+    const { crop } = this.#images.wanted;
+    if (!(await this.#images.load("after", url))) return;
+    if (this.#images.wanted.crop === crop) this.#images.clear("crop");
+    this.#divide();
+    this.dispatchEvent(new Event("aftershown"));
   }
 
-  #put(name, image, url = null) {
-    const old = this.#images[name];
-    this.#wanted[name] = url;
-    this.#images[name] = image;
-    if (name === "crop" && !image) this.#crop = null;
-    if (image) {
-      image.className = `viewer-image viewer-${name}-image`;
-      const { width, height } = name === "crop" ? { width: this.#crop.w, height: this.#crop.h } : this.camera.picture;
-      image.width = width;
-      image.height = height;
-      this.#transform(name);
-      this.#panes[name === "before" ? "before" : "after"].append(image);
-    }
-    // The old image stays below the new one until that has been drawn.
-    if (old && image) requestAnimationFrame(() => requestAnimationFrame(() => old.remove()));
-    else old?.remove();
+  #clear(...names) {
+    this.#images.clear(...names);
     this.#divide();
   }
 
-  #transform(name) {
-    const image = this.#images[name];
-    if (!image) return;
-    const { x, y, scale } = this.camera;
-    const [left, top] = name === "crop" ? [x + this.#crop.x * scale, y + this.#crop.y * scale] : [x, y];
-    image.style.transform = `translate(${left}px, ${top}px) scale(${scale})`;
-  }
-
   #divide() {
-    const { before, after, crop } = this.#images;
-    const split = this.#compare ?? 0;
-    const percent = `${split * 100}%`;
-    this.#panes.after.style.clipPath = `inset(0 0 0 ${this.#peek ? "100%" : percent})`;
-    const hidden = after && before && !this.#peek ? `${(1 - split) * 100}%` : "0";
-    this.#panes.before.style.clipPath = `inset(0 ${hidden} 0 0)`;
-    placeSplitter(this.handle, split, this.#compare !== null && Boolean(after || crop) && !this.#peek);
+    const { after, crop } = this.#images.shown;
+    const share = this.#compare ?? 0;
+    this.#images.divide(share, this.#peek);
+    placeSplitter(this.handle, share, this.#compare !== null && Boolean(after || crop) && !this.#peek);
   }
 
   #slide(position) {
@@ -333,10 +280,7 @@ export class Viewer extends EventTarget {
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
     const { camera } = this;
-    if (this.#moved) {
-      for (const name of ["before", "after", "crop"]) this.#transform(name);
-      this.#element.classList.toggle("viewer-pixels", camera.scale >= PIXELATED_FROM);
-    }
+    if (this.#moved) this.#images.transform();
     this.#paint();
     this.hints.show(camera, this.#tool?.shape, this.keys.cross);
     this.#ring();

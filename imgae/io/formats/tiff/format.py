@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from imgae.errors import ImageError
+from imgae.errors import ImageError, ImageTooLargeError
 from imgae.io.format import ALL, Encoding, File, Format, Limits, details_of
 from imgae.io.formats.tiff import stacks
 from imgae.io.formats.tiff.build import MOST_CLASSIC, Builder, numbers, octets, size_of
@@ -63,7 +63,7 @@ def check_total(layouts: Sequence[Layout], file: File) -> None:
     """Raise ImageError if all pages together have more pixels than may be read."""
     pixels = sum(layout.width * layout.height for layout in layouts)
     if pixels > file.most_pixels:
-        raise ImageError(
+        raise ImageTooLargeError(
             f"{file.name}: its {len(layouts)} pages are {pixels / 1e6:.0f} megapixels together, "
             f"more than the {file.most_pixels / 1e6:.4g} that are allowed; allow more with "
             "--max-pixels (max_pixels=...)"

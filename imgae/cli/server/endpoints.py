@@ -1,0 +1,269 @@
+"""What the server does at each address."""
+
+import asyncio
+import json
+import shutil
+import zipfile
+from collections.abc import AsyncIterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, cast
+from urllib.parse import quote
+
+from starlette.background import BackgroundTask
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+
+import imgae
+from imgae.cli.server import openapi
+from imgae.cli.server.jobs import CANCEL, DONE, Job
+from imgae.cli.server.problems import ProblemError
+from imgae.cli.server.state import Server, health_of, view_of
+from imgae.cli.server.store import Item
+from imgae.cli.server.uploads import Sent, received
+from imgae.cli.server.work import Done
+
+STATIC: Final = Path(__file__).with_name("static")
+MOST_ARCHIVED: Final = 1000
+LONGEST_LIST: Final = 1 << 20
+"""Bytes of a request for an archive."""
+
+
+def server_of(request: Request) -> Server:
+    return cast("Server", request.app.state.server)
+
+
+async def page(_: Request) -> Response:
+    return FileResponse(STATIC / "index.html", media_type="text/html")
+
+
+async def health(request: Request) -> Response:
+    about = {"status": "ok", "version": imgae.__version__, **health_of(server_of(request))}
+    return JSONResponse(about)
+
+
+async def document(_: Request) -> Response:
+    return JSONResponse(openapi.document())
+
+
+async def models(request: Request) -> Response:
+    server = server_of(request)
+    return JSONResponse({"models": await server.read(server.works.models)})
+
+
+async def add_picture(request: Request) -> Response:
+    """Keep a picture for what follows."""
+    server = server_of(request)
+    item = server.store.new("picture")
+    try:
+        with server.store.using(item):
+            sent = await received(request, item.folder)
+            if set(sent.files) != {"image"} or sent.fields:
+                raise ProblemError(422, "the body has to hold one file, named image")
+            path = sent.files["image"]
+            about = await server.read(partial(server.works.looked, path, path.name))
+        item.about = {"id": item.id, **about}
+        item.path = path
+    except BaseException:
+        server.store.remove(item)
+        raise
+    return JSONResponse(item.about, 201, {"Location": f"/v1/pictures/{item.id}"})
+
+
+async def picture(request: Request) -> Response:
+    server = server_of(request)
+    item = server.store.get(request.path_params["id"], "picture")
+    if request.method == "DELETE":
+        server.store.remove(item)
+        return Response(status_code=204)
+    return JSONResponse(item.about)
+
+
+async def picture_view(request: Request) -> Response:
+    server = server_of(request)
+    item = server.store.get(request.path_params["id"], "picture")
+    return await shown_file(server, item, item.path)
+
+
+async def job_view(request: Request) -> Response:
+    server = server_of(request)
+    item = server.store.get(request.path_params["id"], "job")
+    return await shown_file(server, item, done_of(item).path)
+
+
+async def shown_file(server: Server, item: Item, path: Path) -> Response:
+    """Answer with a file that browsers show."""
+    with server.store.using(item):
+        place, kind = await server.read(view_of(server, item, path))
+    return FileResponse(place, media_type=kind)
+
+
+async def restore(request: Request, kind: str) -> Response:
+    """Denoise a picture, fill its holes, or make a mask."""
+    server = server_of(request)
+    item = server.store.new("job")
+    try:
+        sent = await received(request, item.folder)
+        source, needed = source_of(server, sent)
+        planned = await asyncio.to_thread(server.works.plan, kind, sent.fields, sent.files)
+        out = item.folder / "out"
+        out.mkdir()
+        job = Job(item.id, kind, partial(planned.run, source, out, source.name))
+        item.about = job
+        lane = server.submit(job, quick=planned.quick, needed=[item, *needed])
+        if wants_job(request) and not planned.quick:
+            return JSONResponse(job.as_json(), 202, {"Location": f"/v1/jobs/{item.id}"})
+        if not await ended(job, request):
+            lane.cancel(job, CANCEL)
+            raise ClientDisconnect
+        if job.problem:
+            raise job.problem
+    except BaseException:
+        server.store.remove(item)
+        raise
+    return answer_with(done_of(item), BackgroundTask(forget, server, item))
+
+
+def source_of(server: Server, sent: Sent) -> tuple[Path, list[Item]]:
+    """Return where the picture of a request lies, and what is to be kept for it."""
+    ids = sent.fields.pop("picture", [])
+    path = sent.files.pop("image", None)
+    if (path is None) == (not ids) or len(ids) > 1:
+        raise ProblemError(
+            422, "the body has to hold one picture: image, a file, or picture, an id"
+        )
+    if path is not None:
+        return path, []
+    item = server.store.get(ids[0], "picture")
+    return item.path, [item]
+
+
+def wants_job(request: Request) -> bool:
+    preferences = request.headers.get("prefer", "").lower().split(",")
+    return "respond-async" in (each.partition(";")[0].strip() for each in preferences)
+
+
+async def ended(job: Job, request: Request) -> bool:
+    """Wait for the end of a job; return whether the client still waits too."""
+    working = asyncio.create_task(job.ended())
+    leaving = asyncio.create_task(left(request))
+    try:
+        await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
+        return working.done()
+    finally:
+        working.cancel()
+        leaving.cancel()
+
+
+async def left(request: Request) -> None:
+    """Wait until the client has gone."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+async def forget(server: Server, item: Item) -> None:
+    server.store.remove(item)
+
+
+def answer_with(done: Done, after: BackgroundTask | None = None) -> Response:
+    """Answer with a result, and its record in a header."""
+    record = json.dumps(done.record, ensure_ascii=True)
+    headers = {"Imgae-Record": record, "Content-Disposition": attachment(done.name)}
+    return FileResponse(done.path, media_type=done.type, headers=headers, background=after)
+
+
+def attachment(name: str) -> str:
+    """Return a Content-Disposition with a name, for those that read no UTF-8 too."""
+    plain = "".join(c if c.isascii() and c.isprintable() and c not in '"\\%' else "_" for c in name)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
+async def job(request: Request) -> Response:
+    server = server_of(request)
+    item = server.store.get(request.path_params["id"], "job")
+    if request.method == "DELETE":
+        server.cancel(item.about, CANCEL)
+        server.store.remove(item)
+        return Response(status_code=204)
+    return JSONResponse(item.about.as_json())
+
+
+async def events(request: Request) -> Response:
+    """Tell of a job as it changes, by server-sent events."""
+    item = server_of(request).store.get(request.path_params["id"], "job")
+
+    async def lines() -> AsyncIterator[str]:
+        async for state in item.about.states():
+            yield f"data: {json.dumps(state)}\n\n"
+
+    return StreamingResponse(lines(), media_type="text/event-stream")
+
+
+async def result(request: Request) -> Response:
+    return answer_with(done_of(server_of(request).store.get(request.path_params["id"], "job")))
+
+
+def done_of(item: Item) -> Done:
+    """Return what came of a job. Raises ProblemError if nothing did, or has yet."""
+    job: Job = item.about
+    if job.problem:
+        raise job.problem
+    if job.status != DONE or job.done is None:
+        raise ProblemError(409, f"the work is {job.status}; its result comes when it is done")
+    return job.done
+
+
+async def archive(request: Request) -> Response:
+    """Answer with the results of several jobs in a ZIP file."""
+    server = server_of(request)
+    ids = await listed(request)
+    results = [done_of(server.store.get(each, "job")) for each in ids]
+    item = server.store.new("archive")
+    place = item.folder / "imgae.zip"
+    try:
+        await asyncio.to_thread(zipped, results, place)
+    except BaseException:
+        server.store.remove(item)
+        raise
+    after = BackgroundTask(forget, server, item)
+    return FileResponse(place, media_type="application/zip", filename=place.name, background=after)
+
+
+async def listed(request: Request) -> list[str]:
+    """Return the ids that a request for an archive names. Raises ProblemError."""
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > LONGEST_LIST:
+            raise ProblemError(413, "the list of jobs is too long")
+    try:
+        given: Any = json.loads(body)
+    except ValueError as error:
+        raise ProblemError(400, "the body is no JSON") from error
+    ids = given.get("jobs") if isinstance(given, Mapping) else None
+    if not (isinstance(ids, list) and ids and all(isinstance(each, str) for each in ids)):
+        raise ProblemError(422, 'the body has to be {"jobs": [ID, ...]}, with one id at least')
+    if len(ids) > MOST_ARCHIVED:
+        raise ProblemError(422, f"an archive holds at most {MOST_ARCHIVED} results")
+    return list(dict.fromkeys(ids))
+
+
+def zipped(results: list[Done], place: Path) -> None:
+    """Write results into a ZIP file, as they are: pictures are compressed already."""
+    taken: set[str] = set()
+    with zipfile.ZipFile(place, "w", zipfile.ZIP_STORED) as file:
+        for done in results:
+            name = distinct(done.name, taken)
+            with file.open(name, "w", force_zip64=True) as out, done.path.open("rb") as source:
+                shutil.copyfileobj(source, out, 1 << 20)
+
+
+def distinct(name: str, taken: set[str]) -> str:
+    """Return a name that no other file of an archive has, also where case does not count."""
+    stem, suffix = Path(name).stem, Path(name).suffix
+    number, found = 1, name
+    while found.casefold() in taken:
+        number += 1
+        found = f"{stem} ({number}){suffix}"
+    taken.add(found.casefold())
+    return found
