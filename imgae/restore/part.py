@@ -5,7 +5,7 @@ takes as long as its own pixels do, and one whose controls alone change next to 
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -84,10 +84,6 @@ class Looked:
         with self.lock:
             course = self.course(denoiser, sigma, controls)
             return Part(self.image_of(self.finished(denoiser, course, box), box), course)
-
-    def look(self, denoiser: Denoiser) -> Course:
-        """Return how a denoiser finds that the picture is to be denoised."""
-        return self.course(denoiser, None, Controls())
 
     def course(self, denoiser: Denoiser, sigma: Given, controls: Controls) -> Course:
         """Return how to denoise the picture, by what is known of it already."""
@@ -183,5 +179,3 @@ def with_model(route: Route, model: Callable[[], OnnxModel]) -> Route:
     if isinstance(route, InTurn) and route.model is not None:
         return replace(route, model=model())
     return route
-
-

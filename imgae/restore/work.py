@@ -255,10 +255,15 @@ class Course:
             source,
             caution_of(self.ways[0], self.scale),
             len(self.plans[0]),
-            " + ".join(model.card.name for model in route.models),
+            self.model,
             route.models[0].device,
             () if self.controls.keeps_all else self.notes,
         )
+
+    @property
+    def model(self) -> str:
+        """The names of the models that change the picture, as Denoised has them."""
+        return " + ".join(model.card.name for model in self.chosen[0].models)
 
     @property
     def notes(self) -> tuple[str, ...]:

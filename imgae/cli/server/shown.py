@@ -13,7 +13,7 @@ from imgae.io.files import encode
 from imgae.io.formats.table import Row
 from imgae.picture.image import Frames, Image
 from imgae.picture.pixels import to_uint8
-from imgae.restore.scaling import in_8_bits, scale_for
+from imgae.restore.scaling import Scale, in_8_bits, scale_for
 
 TYPES: Final = {
     "PNG": "image/png",
@@ -63,7 +63,7 @@ def shows_itself(row: Row | None, image: Image) -> bool:
 
 def preview_of(image: Image) -> Image:
     """Return a picture in 8 bits, smaller if it is large, with what its colours mean alone."""
-    small = eight_bits(image)
+    small = eight_bits(image, scale_of(image))
     share = math.sqrt(MOST / (image.height * image.width))
     if share >= 1:
         return small
@@ -79,26 +79,28 @@ def preview_of(image: Image) -> Image:
     return replace(small, pixels=pixels, alpha=alpha)
 
 
-def eight_bits(image: Image, like: NDArray[Any] | None = None) -> Image:
-    """Return a picture in 8 bits.
-
-    like: the pixels of all of it, if this is a part.
-    """
+def eight_bits(image: Image, scale: Scale) -> Image:
+    """Return a picture in 8 bits. scale: what of its values is black and white."""
     return Image(
-        shown_pixels(image.pixels, image.pixels if like is None else like),
+        in_8_bits(finite(image.pixels), scale),
         None if image.alpha is None else to_uint8(image.alpha),
         icc=image.icc,
         cicp=image.cicp,
     )
 
 
-def shown_pixels(pixels: NDArray[Any], like: NDArray[Any]) -> NDArray[np.uint8]:
-    """Return pixels in 8 bits: floats in a range of their own by what models see of it."""
-    if pixels.dtype != np.float32:
-        return to_uint8(pixels)
-    finite = np.nan_to_num(pixels, posinf=1.0, neginf=0.0)
-    scale = scale_for(np.nan_to_num(like, posinf=1.0, neginf=0.0))
-    return to_uint8(finite) if scale.usual else in_8_bits(finite, scale)
+def scale_of(image: Image) -> Scale:
+    """Return what of a picture's values is shown as black and white: 0 and 1, or a range of floats
+    that is their own.
+    """
+    if image.pixels.dtype != np.float32:
+        return Scale()
+    found = scale_for(finite(image.pixels))
+    return Scale() if found.usual else found
+
+
+def finite(pixels: NDArray[Any]) -> NDArray[Any]:
+    return np.nan_to_num(pixels, posinf=1.0, neginf=0.0) if pixels.dtype == np.float32 else pixels
 
 
 def png_of(image: Image) -> bytes:

@@ -1,9 +1,10 @@
 """What is drawn by hand, from JSON to a mask at the picture's full size."""
 
+import argparse
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.float64]
+Given = Mapping[str, Any]
 
 MOST_STROKES: Final = 20_000
 MOST_POINTS: Final = 1_000_000
@@ -43,8 +45,8 @@ KEYS: Final = {
 class Stroke:
     """One thing that is drawn.
 
-    points: (N, 2), x and y. size: of a brush, its diameter. box: left, top, width and height. value:
-    what pixels become. colour and so on: of pixels that are marked by what they are.
+    points: (N, 2), x and y. size: of a brush, its diameter. box: left, top, width and height.
+    value: what pixels become. colour and so on: of pixels that are marked by what they are.
     """
 
     tool: str
@@ -87,7 +89,7 @@ class Strokes:
             from imgae.picture import masks  # OpenCV, where it is used
 
             if marked[area].size:
-                part = Image(np.ascontiguousarray(image.pixels[area]))
+                part = replace(image, pixels=image.pixels[area], alpha=None, extra=None)
                 marked[area] |= masks.color(part, stroke.colour, stroke.tolerance)
         else:
             fill_line(marked, stroke.points, stroke.size / 2, value)
@@ -131,26 +133,53 @@ def stroke_of(given: Any) -> Stroke:
     if strange := given.keys() - {"tool", *KEYS[tool]}:
         takes = ", ".join(KEYS[tool]) or "nothing else"
         raise OptionError(f"a {tool} has no {in_short(min(strange))}; it takes {takes}")
-    values: dict[str, Any] = {"tool": tool, "value": tool != "eraser"}
-    if "points" in KEYS[tool]:
-        values["points"] = points_of(given.get("points"), 3 if tool == "polygon" else 1)
-    if tool in ("brush", "eraser"):
-        values["size"] = number_of(given, "size", 0, FARTHEST)
-    if tool == "box":
-        values["box"] = box_of(given, "box")
-    if given.get("within") is not None:
-        values["box"] = box_of(given, "within")
-    if "erase" in given:
-        if not isinstance(given["erase"], bool):
-            raise OptionError(f"erase is {in_short(given['erase'])}; it is true or false")
-        values["value"] = not given["erase"]
-    if tool == "color":
-        values["colour"] = colour_of(given.get("color"))
-        values["tolerance"] = int(number_of(given, "tolerance", 0, 255, mask_options.TOLERANCE))
-    if tool == "detect":
-        values["defects"] = defects_of(given.get("defects"))
-        values["sensitivity"] = number_of(given, "sensitivity", 0, 1, 0.5)
-    return Stroke(**values)
+    return READERS[tool](given)
+
+
+def brush_of(given: Given) -> Stroke:
+    return Stroke(
+        given["tool"],
+        points_of(given.get("points"), 1),
+        number_of(given, "size", 0, FARTHEST),
+        value=given["tool"] == "brush",
+    )
+
+
+def area_of(given: Given) -> Stroke:
+    erases = given.get("erase", False)
+    if not isinstance(erases, bool):
+        raise OptionError(f"erase is {in_short(erases)}; it is true or false")
+    if given["tool"] == "box":
+        return Stroke("box", box=box_of(given, "box"), value=not erases)
+    return Stroke("polygon", points_of(given.get("points"), 3), value=not erases)
+
+
+def colour_stroke_of(given: Given) -> Stroke:
+    within = None if given.get("within") is None else box_of(given, "within")
+    tolerance = number_of(given, "tolerance", 0, 255, mask_options.TOLERANCE)
+    colour = colour_of(given.get("color"))
+    return Stroke("color", box=within, colour=colour, tolerance=int(tolerance))
+
+
+def detected_of(given: Given) -> Stroke:
+    sensitivity = number_of(given, "sensitivity", 0, 1, 0.5)
+    return Stroke("detect", defects=defects_of(given.get("defects")), sensitivity=sensitivity)
+
+
+def plain_of(given: Given) -> Stroke:
+    return Stroke(given["tool"])
+
+
+READERS: Final[dict[str, Callable[[Given], Stroke]]] = {
+    "brush": brush_of,
+    "eraser": brush_of,
+    "box": area_of,
+    "polygon": area_of,
+    "color": colour_stroke_of,
+    "detect": detected_of,
+    "invert": plain_of,
+    "clear": plain_of,
+}
 
 
 def points_of(given: Any, fewest: int) -> Floats:
@@ -167,7 +196,7 @@ def points_of(given: Any, fewest: int) -> Floats:
     return checked(found.astype(np.float64), "points")
 
 
-def box_of(given: Mapping[str, Any], name: str) -> Floats:
+def box_of(given: Given, name: str) -> Floats:
     """Read a box. Raises OptionError."""
     try:
         found = np.array(given.get(name))
@@ -188,7 +217,7 @@ def checked(numbers: Floats, name: str) -> Floats:
 
 
 def number_of(
-    given: Mapping[str, Any], name: str, low: float, high: float, default: float | None = None
+    given: Given, name: str, low: float, high: float, default: float | None = None
 ) -> float:
     """Read a number. Raises OptionError."""
     value = given.get(name, default)
@@ -199,8 +228,6 @@ def number_of(
 
 
 def colour_of(given: Any) -> tuple[int, int, int]:
-    import argparse
-
     try:
         return mask_options.color(given if isinstance(given, str) else "")
     except argparse.ArgumentTypeError as error:

@@ -9,25 +9,31 @@ from pathlib import Path
 from typing import Any, Final
 
 from imgae.cli import inpaint, mask
-from imgae.cli.denoising import worker_of
+from imgae.cli.denoising import controls_of, worker_of
+from imgae.cli.files import level_of
 from imgae.cli.loaded import Loaded
 from imgae.cli.models import record_of
 from imgae.cli.server import fields, shown
-from imgae.cli.server.pictures import Newest
+from imgae.cli.server.fields import told_of
+from imgae.cli.server.pictures import Newest, row_of
 from imgae.cli.server.strokes import Strokes, strokes_of
 from imgae.cli.tasks import limit_of
-from imgae.errors import ImageError, ImageTooLargeError, ImgaeError, OptionError, caught_warnings
+from imgae.errors import ImageTooLargeError, OptionError, caught_warnings
 from imgae.io.formats import table
 from imgae.io.libraries import prepare_libraries
 from imgae.io.measure import size_of
 from imgae.model import registry, session
 from imgae.model.machine import limited_memory
 from imgae.model.stitch import Progress
+from imgae.picture.tiling import Box
 from imgae.restore import denoise
 from imgae.restore.batches.engine import Job, Step, Worker
 from imgae.restore.batches.outputs import suffix_for
 from imgae.restore.batches.record import DONE, Record
 from imgae.restore.inpaint import default_model as default_inpainter
+from imgae.restore.levels import highest
+from imgae.restore.routes import InTurn, Told
+from imgae.restore.work import Course
 
 WORDS: Final = {"denoise": "denoised", "inpaint": "inpainted", "mask": "mask"}
 """What stands before the ending of a result."""
@@ -35,6 +41,14 @@ PRIVATE: Final = ("input", "output", "outputs", "status")
 """What a record says of files, which a client has under other names."""
 MOST_TOLD: Final = 1000
 """The steps of progress."""
+TOLD: Final = (
+    "name", "task", "default", "precision", "summary", "mib", "kmac_per_pixel", "scores", "licence",
+)  # fmt: skip
+"""What clients are told of a model."""
+LITTLE: Final = 0.05
+"""The mean share of the model for cameras below which it has little to do,"""
+LITTLE_LEVEL: Final = 0.5
+"""and the mean level below which there is little noise, of 255."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +97,8 @@ class Works:
         """Load the models that are used if none is named."""
         options = self.settings(argparse.Namespace(model=None))
         denoiser = self.loaded.denoiser(options)
-        assert denoiser.model and denoiser.camera and denoiser.looking
+        for name in ("model", "camera", "looking"):
+            getattr(denoiser, name)
         self.loaded.inpainter(options)
         self.loaded.detector(options)
         self.models()
@@ -159,7 +174,9 @@ class Works:
         """Raise OptionError unless a model of that name does what is asked for."""
         names = [one["name"] for one in self.models() if one["task"] == kind]
         if name is not None and name not in names:
-            raise OptionError(f"model: no model to {kind} is called so; there are: {', '.join(names)}")
+            raise OptionError(
+                f"model: no model to {kind} is called so; there are: {', '.join(names)}"
+            )
 
     def whole(
         self,
@@ -212,18 +229,74 @@ class Works:
         """
         path = Path(name)
         if table.of_name(path) is None:
-            path = Path(f"{name}{row_of(source, name).extensions[0]}")
+            path = Path(f"{name}{row_of(source).extensions[0]}")
         ending = ".png" if kind == "mask" else suffix_for(path, options.format)
         return Path(f"{path.stem}.{WORDS[kind]}{ending}")
 
     def part(
         self,
         options: argparse.Namespace,
-        crop: tuple[int, int, int, int],
+        crop: Box,
         source: Path,
         folder: Path,
         name: str,
         progress: Progress,
     ) -> Done:
         """Denoise a part of a picture, to look at."""
-        raise NotImplementedError
+        del progress  # it is quick
+        place = folder / "part.png"
+        with told_of({source: name}), caught_warnings():
+            picture = self.newest.of(source)
+            if not picture.whole:
+                raise ImageTooLargeError(f"{name}: is too large to look at a part of it alone")
+            height, width = picture.first.height, picture.first.width
+            box = Box(crop.top, crop.left, min(crop.bottom, height), min(crop.right, width))
+            if box.top >= box.bottom or box.left >= box.right:
+                raise OptionError(f"crop: lies outside the picture of {width}x{height} pixels")
+            denoiser = self.loaded.denoiser(options, options.model)
+            looked = picture.looked(self.loaded.denoiser(options))
+            part = looked.part(denoiser, box, level_of(options), controls_of(options))
+            place.write_bytes(shown.png_of(shown.eight_bits(part.image, picture.scale)))
+        found = None if looked.found is None else found_in(looked.found)
+        record = {"found": found, "model": part.course.model, "crop": list(rectangle(box))}
+        return Done(place, f"{Path(name).stem}.part.png", "image/png", record)
+
+
+class Steps:
+    """Tells of progress through a file's frames, from 0 to MOST_TOLD and never backwards."""
+
+    def __init__(self, progress: Progress, frames: int) -> None:
+        self.progress, self.frames = progress, max(1, frames)
+        self.frame, self.most = 0, 0
+
+    @contextmanager
+    def __call__(self, _: str) -> Iterator[Progress]:
+        """Yield what is told of the tiles of the next frame."""
+
+        def step(done: int, count: int) -> None:
+            share = min(1.0, (self.frame + done / max(1, count)) / self.frames)
+            self.most = max(self.most, int(share * MOST_TOLD))
+            self.progress(self.most, MOST_TOLD)
+
+        yield step
+        self.frame += 1
+
+
+def rectangle(box: Box) -> tuple[int, int, int, int]:
+    """Return left, top, width and height."""
+    return box.left, box.top, box.right - box.left, box.bottom - box.top
+
+
+def found_in(course: Course) -> dict[str, Any]:
+    """Return what noise a picture was found to have, by a model that is told its level."""
+    route = course.chosen[0]
+    if isinstance(route, Told):
+        level = round(course.scale.own(highest(route.level)) * 255, 2)
+        return {"white": True, "sigma": level, "text": f"white noise of level {level:.3g}"}
+    assert isinstance(route, InTurn)
+    share, level = float(route.share.mean()), float(route.rest.mean()) * 255
+    if share >= LITTLE:
+        text = "noise of a camera, or traces of JPEG"
+    else:
+        text = "noise that is not white" if level >= LITTLE_LEVEL else "next to no noise"
+    return {"white": False, "sigma": None, "text": text}
