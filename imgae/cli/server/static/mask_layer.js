@@ -30,6 +30,7 @@ export class MaskLayer {
   /** @type {Sight|null} */
   sight = null;
   #ctx = this.canvas.getContext("2d");
+  #spare = document.createElement("canvas");
   #drawn = [];
   #bitmaps = [];
   #color = "";
@@ -85,12 +86,14 @@ export class MaskLayer {
 
   #shift(dx, dy) {
     if (!dx && !dy) return;
-    const { width, height } = this.canvas;
-    const ctx = this.#ctx;
-    ctx.setTransform(1, 0, 0, 1, 0, 0);
-    ctx.globalCompositeOperation = "copy";
-    ctx.drawImage(this.canvas, dx, dy);
-    ctx.globalCompositeOperation = "source-over";
+    const { canvas } = this;
+    const { width, height } = canvas;
+    // A canvas drawn on itself is copied first, so two take turns.
+    this.canvas = this.#spare;
+    this.#spare = canvas;
+    Object.assign(this.canvas, { width, height });
+    this.#ctx = this.canvas.getContext("2d");
+    this.#ctx.drawImage(canvas, dx, dy);
     if (dx) this.#repair(dx > 0 ? [0, 0, dx, height] : [width + dx, 0, width, height]);
     if (dy) this.#repair(dy > 0 ? [0, 0, width, dy] : [0, height + dy, width, height]);
   }

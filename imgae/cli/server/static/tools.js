@@ -114,7 +114,8 @@ function polygon(viewer, strokes) {
   let erase = false;
   let time = 0;
 
-  const near = (a, b, distance) => a && apart(a, b) * viewer.scale <= distance;
+  // The keys meet a place exactly, the hand only nearly.
+  const near = (a, b, distance) => a && apart(a, b) * viewer.scale <= (viewer.keys.cross ? 0 : distance);
   const close = () => {
     if (!points.length) return false;
     if (points.length > 2) strokes.add({ tool: "polygon", points, ...(erase && { erase: true }) });
