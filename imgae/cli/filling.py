@@ -27,7 +27,9 @@ from imgae.restore.batches.journal import hash_of
 from imgae.restore.batches.room import is_tiled
 from imgae.restore.clean_and_fill import clean_and_fill
 from imgae.restore.denoise import Denoised, Denoiser
+from imgae.restore.holes import depth_of
 from imgae.restore.inpaint import Inpainter
+from imgae.restore.synthesis.holes import wide_parts
 
 EXTRA_STAYS = "its further samples, such as infrared, are not filled and show what was there"
 EQUAL = "the variants are equal: no hole is wide enough for texture"
@@ -256,3 +258,10 @@ def mostly_unseen(at_work: Work) -> bool:
         if image.alpha is not None
     )
     return unseen > at_work.filled / 2
+
+
+def varies(at_work: Work, options: argparse.Namespace) -> bool:
+    """Return whether another seed gives another texture."""
+    return not options.no_texture and any(
+        wide_parts(marks.mask, depth_of(marks.mask)).any() for marks in at_work.marks
+    )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from imgae.errors import OptionError
 from imgae.picture.pixels import from_float, to_float
+from imgae.picture.tiling import Box
 from imgae.restore.scaling import Scale
 
 LUMA: Final = np.array((0.299, 0.587, 0.114), np.float32)
@@ -22,6 +23,8 @@ GRAIN_LEVEL: Final = 8 / 255
 ROWS: Final = 512
 AT_ONCE: Final = 1 << 20  # pixels
 REACH: Final = 16  # rows that a strip is read beyond: three AROUNDs and three COARSEs
+ALIGNED: Final = 64
+"""Columns that OpenCV takes together at most; a part has them in the same groups as the whole."""
 
 
 USUAL: Final = Scale()
@@ -144,15 +147,62 @@ class Controls:
             end = min(first + step, height)
             read = slice(max(0, above + first - REACH), above + end + REACH)
             inner = slice(above + first - read.start, above + end - read.start)
-            plain = to_float(after[read])
-            values = scale.seen(plain)
-            if self.detail:
-                values = values + self.detail * texture(scale.seen(to_float(before[read])), values)
-            values, plain = values[inner], plain[inner]
-            if noise is not None:
-                values = values + self.grain * grain_over(values, noise[first:end])
-            out[first:end] = from_float(scale.back(values, plain).clip(*limits), out.dtype)
+            values = self.seen(before[read], after[read], scale)[inner]
+            here = None if noise is None else noise[first:end]
+            out[first:end] = self.grained(values, after[read][inner], here, scale, limits)
         return out
+
+    def part(
+        self,
+        before: NDArray[Any],
+        after: NDArray[Any],
+        read: Box,
+        keep: Box,
+        width: int,
+        scale: Scale,
+        limits: tuple[float, float],
+    ) -> NDArray[Any]:
+        """Finish a part of a picture of a width, as the whole picture has it there.
+
+        before, after: what `read` holds, which reaches around what is kept: see `around`.
+        """
+        if self.detail == 0 and self.grain == 0:
+            return after[keep.within(read).slices]
+        inner = keep.within(read).slices
+        values = self.seen(before, after, scale)[inner]
+        noise = noise_in(keep, width) if self.grain else None
+        return self.grained(values, after[inner], noise, scale, limits)
+
+    def around(self, box: Box, height: int, width: int) -> Box:
+        """Return what `part` has to read for a box of a picture."""
+        if not self.detail:
+            return box
+        return Box(
+            max(box.top - REACH, 0),
+            max(box.left - REACH, 0) // ALIGNED * ALIGNED,
+            min(box.bottom + REACH, height),
+            min(box.right + REACH + ALIGNED, width),
+        )
+
+    def seen(self, before: NDArray[Any], after: NDArray[Any], scale: Scale) -> NDArray[np.float32]:
+        """Return what is left, as models see it, with its texture."""
+        values = scale.seen(to_float(after))
+        if not self.detail:
+            return values
+        return values + self.detail * texture(scale.seen(to_float(before)), values)
+
+    def grained(
+        self,
+        values: NDArray[np.float32],
+        after: NDArray[Any],
+        noise: NDArray[np.float32] | None,
+        scale: Scale,
+        limits: tuple[float, float],
+    ) -> NDArray[Any]:
+        """Return such values with grain, in the picture's own range and type."""
+        if noise is not None:
+            values = values + self.grain * grain_over(values, noise)
+        return from_float(scale.back(values, to_float(after)).clip(*limits), after.dtype)
 
 
 def joined(rows: NDArray[Any] | None, more: NDArray[Any]) -> NDArray[Any]:
@@ -195,6 +245,17 @@ def blurred(x: NDArray[np.float32], width: float) -> NDArray[np.float32]:
 def noise_of(top: int, height: int, width: int) -> NDArray[np.float32]:
     """Return noise for rows from `top` on, the same for the same place, so that two runs agree."""
     return np.random.default_rng(top).standard_normal((height, width), np.float32)
+
+
+def noise_in(box: Box, width: int) -> NDArray[np.float32]:
+    """Return the noise of a box in a picture of a width."""
+    tops = range(box.top // ROWS * ROWS, box.bottom, ROWS)
+    noise = [noise_of(top, min(ROWS, box.bottom - top), width) for top in tops]
+    rows = [
+        part[max(0, box.top - top) :, box.left : box.right]
+        for top, part in zip(tops, noise, strict=True)
+    ]
+    return np.concatenate(rows)
 
 
 def grain_over(values: NDArray[np.float32], noise: NDArray[np.float32]) -> NDArray[np.float32]:

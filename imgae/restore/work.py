@@ -15,7 +15,7 @@ from imgae.picture.bands import bands_of, extremes, rolling, row_bytes
 from imgae.picture.image import Image
 from imgae.picture.pixels import from_float, from_nchw, to_float
 from imgae.picture.rows import Rows
-from imgae.picture.tiling import Tile, TilePlan
+from imgae.picture.tiling import Box, Tile, TilePlan
 from imgae.restore.controls import Controls
 from imgae.restore.levels import Level, mean_of
 from imgae.restore.routes import Route, Told
@@ -91,13 +91,27 @@ class Work:
         self, view: View, routes: Sequence[Route], out: "NDArray[Any] | Placed", tile: Tile
     ) -> None:
         """Restore one tile of a view, as `through` does."""
-        keep = tile.keep.slices
-        own = ... if view.own is None else view.own[keep]
-        if own is not ... and not own.any():
-            return
+        if view.own is None or view.own[tile.keep.slices].any():
+            self.mix(view, self.restored(view, routes, tile), out, tile.keep)
+
+    def restored(
+        self, view: View, routes: Sequence[Route], tile: Tile
+    ) -> list[NDArray[np.float32]]:
+        """Return what comes out for a tile of a view on each route."""
         planes = view.scale.planes(view.pixels[tile.read.slices])
-        before = view.pixels[keep]
-        restored = [self.kept(route(planes, tile), view, before) for route in routes]
+        before = view.pixels[tile.keep.slices]
+        return [self.kept(route(planes, tile), view, before) for route in routes]
+
+    def mix(
+        self,
+        view: View,
+        restored: Sequence[NDArray[np.float32]],
+        out: "NDArray[Any] | Placed",
+        box: Box,
+    ) -> None:
+        """Put a mix of what came out for a box where the view's own pixels are."""
+        keep = box.slices
+        own = ... if view.own is None else view.own[keep]
         values = self.controls.blend(self.original[keep], *restored)
         if self.limits != (0.0, 1.0) or out.dtype.kind == "f":  # from_float clips to these
             values = values.clip(*self.limits)
@@ -241,10 +255,15 @@ class Course:
             source,
             caution_of(self.ways[0], self.scale),
             len(self.plans[0]),
-            " + ".join(model.card.name for model in route.models),
+            self.model,
             route.models[0].device,
             () if self.controls.keeps_all else self.notes,
         )
+
+    @property
+    def model(self) -> str:
+        """The names of the models that change the picture, as Denoised has them."""
+        return " + ".join(model.card.name for model in self.chosen[0].models)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -254,10 +273,11 @@ class Course:
 
 @dataclass(frozen=True)
 class Placed:
-    """An array as the part of a larger one, from a row on."""
+    """An array as the part of a larger one, from a row and a column on."""
 
     pixels: NDArray[Any]
     top: int
+    left: int = 0
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -265,7 +285,10 @@ class Placed:
 
     def __getitem__(self, key: tuple[slice, slice]) -> NDArray[Any]:
         rows, columns = key
-        return self.pixels[rows.start - self.top : rows.stop - self.top, columns]
+        return self.pixels[
+            rows.start - self.top : rows.stop - self.top,
+            columns.start - self.left : columns.stop - self.left,
+        ]
 
 
 def counted(progress: Progress | None, count: int) -> Callable[[], None]:

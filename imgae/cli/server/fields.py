@@ -5,14 +5,16 @@ A field has the name of its option, without the dashes in front of it.
 
 import argparse
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from imgae.cli import denoise, inpaint, mask
 from imgae.cli.mask_options import ALPHA, CORNERS, SOURCES, check_mask
-from imgae.errors import OptionError
+from imgae.errors import ImgaeError, OptionError
+from imgae.picture.tiling import Box
 
 Given = Mapping[str, str | Sequence[str]]
 """What a request says: a text by the name of its field, or several."""
@@ -41,6 +43,8 @@ FIELDS: Final = {
 OTHERS: Final = {"denoise": ("crop",), "inpaint": ("strokes",), "mask": ("strokes",)}
 """Fields that are no options."""
 FILES: Final = {"denoise": (), "inpaint": ("mask", "protect", "avoid"), "mask": ("mask", "protect")}
+MOST_CROP: Final = 1024
+"""Pixels of a side of a part."""
 LONGEST: Final = 400
 """Characters of a sentence; what it repeats of a request may be of any length."""
 
@@ -55,7 +59,8 @@ class Strict(argparse.ArgumentParser):
 @lru_cache
 def parser_of(kind: str) -> argparse.ArgumentParser:
     """Return the parser of a command."""
-    return PARSERS[kind](Strict(add_help=False).add_subparsers())
+    commands: Any = Strict(add_help=False).add_subparsers()
+    return PARSERS[kind](commands)
 
 
 def actions_of(kind: str) -> dict[str, argparse.Action]:
@@ -148,19 +153,15 @@ def check_marking(options: argparse.Namespace, drawn: bool) -> None:
     check_mask(options, drawn=drawn)
 
 
-def numbers_in(text: str) -> tuple[int, int, int, int]:
-    """Read a crop. Raises OptionError."""
+def crop_of(text: str) -> Box:
+    """Read a part of a picture. Raises OptionError."""
     found = re.fullmatch(r"(\d{1,9}),(\d{1,9}),(\d{1,9}),(\d{1,9})", text, re.ASCII)
     if not found:
         raise OptionError(f"crop: {shortened(repr(text))} is not left, top, width and height")
     left, top, width, height = map(int, found.groups())
     if not (1 <= width <= MOST_CROP and 1 <= height <= MOST_CROP):
         raise OptionError(f"crop: is {width}x{height}; it may be 1 to {MOST_CROP} pixels a side")
-    return left, top, width, height
-
-
-MOST_CROP: Final = 1024
-"""Pixels of a side."""
+    return Box(top, left, top + height, left + width)
 
 
 def in_words(sentence: str, names: Mapping[str, str] | None = None) -> str:
@@ -179,3 +180,16 @@ def in_words(sentence: str, names: Mapping[str, str] | None = None) -> str:
 
 def shortened(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]}...{text[-LONGEST // 4 :]}"
+
+
+@contextmanager
+def told_of(names: Mapping[Path, str]) -> Iterator[Callable[[str], str]]:
+    """Have an ImgaeError inside speak of fields; yield what does so with other sentences.
+
+    names: what to call files, by where they lie.
+    """
+    known = {str(path): name for path, name in names.items()}
+    try:
+        yield lambda sentence: in_words(sentence, known)
+    except ImgaeError as error:
+        raise type(error)(in_words(str(error), known)) from error

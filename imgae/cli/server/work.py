@@ -1,0 +1,302 @@
+"""What is done with a picture that was uploaded, by the commands' own workers."""
+
+import argparse
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any, Final
+
+from imgae.cli import inpaint, mask
+from imgae.cli.denoising import controls_of, worker_of
+from imgae.cli.files import level_of
+from imgae.cli.loaded import Loaded
+from imgae.cli.models import record_of
+from imgae.cli.server import fields, shown
+from imgae.cli.server.fields import told_of
+from imgae.cli.server.pictures import Newest, row_of
+from imgae.cli.server.strokes import Strokes, strokes_of
+from imgae.cli.tasks import limit_of
+from imgae.errors import ImageTooLargeError, OptionError, caught_warnings
+from imgae.io.formats import table
+from imgae.io.libraries import prepare_libraries
+from imgae.io.measure import size_of
+from imgae.model import registry, session
+from imgae.model.machine import limited_memory
+from imgae.model.stitch import Progress
+from imgae.picture.tiling import Box
+from imgae.restore import denoise
+from imgae.restore.batches.engine import Job, Step, Worker
+from imgae.restore.batches.outputs import suffix_for
+from imgae.restore.batches.record import DONE, Record
+from imgae.restore.inpaint import default_model as default_inpainter
+from imgae.restore.levels import highest
+from imgae.restore.routes import InTurn, Told
+from imgae.restore.work import Course
+
+WORDS: Final = {"denoise": "denoised", "inpaint": "inpainted", "mask": "mask"}
+"""What stands before the ending of a result."""
+PRIVATE: Final = ("input", "output", "outputs", "status")
+"""What a record says of files, which a client has under other names."""
+MOST_TOLD: Final = 1000
+"""The steps of progress."""
+TOLD: Final = (
+    "name", "task", "default", "precision", "summary", "mib", "kmac_per_pixel", "scores", "licence",
+)  # fmt: skip
+"""What clients are told of a model."""
+LITTLE: Final = 0.05
+"""The mean share of the model for cameras below which it has little to do,"""
+LITTLE_LEVEL: Final = 0.5
+"""and the mean level below which there is little noise, of 255."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """A result: where it lies, what to call it, its media type, and what there is to say of it."""
+
+    path: Path
+    name: str
+    type: str
+    record: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Planned:
+    """Work whose fields are right. quick: whether it is a part of a picture, to look at."""
+
+    kind: str
+    work: Callable[[Path, Path, str, Progress], Done]
+    quick: bool = False
+
+    def run(self, source: Path, folder: Path, name: str, progress: Progress) -> Done:
+        """Do the work. Raises ImgaeError, which names fields and never files.
+
+        source: the picture. folder: for the result. name: what the picture is called. progress:
+        told of what is done, and of all.
+        """
+        return self.work(source, folder, name, progress)
+
+
+@dataclass
+class Works:
+    """Does the work of a server, with models that are loaded once.
+
+    options: device, threads, max_pixels and max_memory of `imgae serve`.
+    """
+
+    options: argparse.Namespace
+    loaded: Loaded = field(default_factory=Loaded)
+
+    def __post_init__(self) -> None:
+        prepare_libraries()
+        self.memory = limited_memory() or limit_of(self.options)
+        self.newest = Newest(self.options.max_pixels)
+
+    def warm(self) -> None:
+        """Load the models that are used if none is named."""
+        options = self.settings(argparse.Namespace(model=None))
+        denoiser = self.loaded.denoiser(options)
+        for name in ("model", "camera", "looking"):
+            getattr(denoiser, name)
+        self.loaded.inpainter(options)
+        self.loaded.detector(options)
+        self.models()
+
+    def models(self) -> list[dict[str, Any]]:
+        """Return what is told of each model."""
+        return self.known
+
+    @cached_property
+    def known(self) -> list[dict[str, Any]]:
+        device = self.options.device
+        defaults = {
+            denoise.default_model(device)[0]: "",
+            denoise.camera_model(device): "",
+            denoise.ESTIMATE: "",
+            default_inpainter(device)[0]: "",
+            registry.DEFAULT_DETECTOR: "",
+        }
+        found = []
+        for name, path in registry.available().items():
+            card = session.load(path, device="cpu", threads=1).card
+            record = record_of(path, card, defaults.get(name))
+            found.append({key: record[key] for key in TOLD})
+        return found
+
+    def settings(self, options: argparse.Namespace) -> argparse.Namespace:
+        """Set those options that are the server's, and not a client's."""
+        own = self.options
+        options.device, options.threads, options.tile = own.device, own.threads, "auto"
+        options.max_memory = self.memory
+        options.max_pixels = min(getattr(options, "max_pixels", own.max_pixels), own.max_pixels)
+        return options
+
+    def looked(self, source: Path, name: str) -> dict[str, Any]:
+        """Return what a picture is. Raises NoPictureError if it is none, and ImageError."""
+        with told_of({source: name}):
+            return self.newest.about(source, name)
+
+    def view(self, source: Path, target: Path) -> tuple[str, bool]:
+        """Write what browsers show of a picture, if they do not show its own file.
+
+        Returns the media type, and whether the file was written.
+        """
+        with told_of({source: "the picture"}), caught_warnings():
+            picture = self.newest.of(source)
+            if picture.shows_itself:
+                return shown.type_of(picture.row), False
+            target.write_bytes(shown.png_of(shown.preview_of(picture.first)))
+            return "image/png", True
+
+    def plan(self, kind: str, given: fields.Given, files: Mapping[str, Path]) -> Planned:
+        """Check what a request asks for, and return what does it.
+
+        kind: "denoise", "inpaint" or "mask". given: fields; files: masks, by the field's name.
+        Raises OptionError and MaskError.
+        """
+        with told_of({path: name for name, path in files.items()}):
+            texts = fields.plain(given)
+            drawn = "strokes" in texts
+            options = self.settings(fields.options_of(kind, texts, files, drawn=drawn))
+            self.check_model(kind, getattr(options, "model", None))
+            if "crop" in texts:
+                crop = fields.crop_of(texts["crop"][0])
+                return Planned(kind, partial(self.part, options, crop), quick=True)
+            drawing = None
+            if drawn:
+                strokes = strokes_of(texts["strokes"][0])
+                drawing = Strokes(strokes, partial(self.loaded.detector, options))
+        names = {path: name for name, path in files.items()}
+        return Planned(kind, partial(self.whole, kind, options, drawing, names))
+
+    def check_model(self, kind: str, name: str | None) -> None:
+        """Raise OptionError unless a model of that name does what is asked for."""
+        names = [one["name"] for one in self.models() if one["task"] == kind]
+        if name is not None and name not in names:
+            raise OptionError(
+                f"model: no model to {kind} is called so; there are: {', '.join(names)}"
+            )
+
+    def whole(
+        self,
+        kind: str,
+        options: argparse.Namespace,
+        drawing: Strokes | None,
+        names: Mapping[Path, str],
+        source: Path,
+        folder: Path,
+        name: str,
+        progress: Progress,
+    ) -> Done:
+        """Restore a whole picture, as the command line does."""
+        target = self.target_of(kind, options, source, name)
+        place = folder / f"result{target.suffix}"
+        job = Job(0, source, target, (place,))
+        with told_of({**names, source: name, place: target.name}) as in_words:
+            frames = size.frames if (size := size_of(source)) else 1
+            worker = self.worker_of(kind, options, drawing, Steps(progress, frames))
+            step = Step(job)
+            step.read(worker)
+            step.restore(worker)
+            more = {}
+            if kind == "inpaint" and step.trouble is None:
+                from imgae.cli.filling import varies
+
+                more["varies"] = varies(step.work, options)
+            step.write(worker)
+            outcome = step.outcome()
+            if outcome.trouble:
+                raise outcome.trouble
+        record = Record(name, target.name, DONE, "", outcome.seconds, outcome.fields).printed()
+        told = {key: value for key, value in record.items() if key not in PRIVATE}
+        told |= {"notes": list(told.get("notes", ())), "warnings": [*map(in_words, outcome.notes)]}
+        return Done(place, target.name, shown.type_of(table.of_name(target)), {**told, **more})
+
+    def worker_of(
+        self, kind: str, options: argparse.Namespace, drawing: Strokes | None, steps: "Steps"
+    ) -> Worker:
+        if kind == "denoise":
+            return worker_of(options, self.loaded, steps)
+        if kind == "inpaint":
+            return inpaint.Worker(options, loaded=self.loaded, shows=steps, drawing=drawing)
+        return mask.Worker(options, self.loaded, drawing)
+
+    def target_of(self, kind: str, options: argparse.Namespace, source: Path, name: str) -> Path:
+        """Return the name that the command line would give a result.
+
+        A picture whose name does not tell a format has that of its content.
+        """
+        path = Path(name)
+        if table.of_name(path) is None:
+            path = Path(f"{name}{row_of(source).extensions[0]}")
+        ending = ".png" if kind == "mask" else suffix_for(path, options.format)
+        return Path(f"{path.stem}.{WORDS[kind]}{ending}")
+
+    def part(
+        self,
+        options: argparse.Namespace,
+        crop: Box,
+        source: Path,
+        folder: Path,
+        name: str,
+        progress: Progress,
+    ) -> Done:
+        """Denoise a part of a picture, to look at."""
+        del progress  # it is quick
+        place = folder / "part.png"
+        with told_of({source: name}), caught_warnings():
+            picture = self.newest.of(source)
+            if not picture.whole:
+                raise ImageTooLargeError(f"{name}: is too large to look at a part of it alone")
+            height, width = picture.first.height, picture.first.width
+            box = Box(crop.top, crop.left, min(crop.bottom, height), min(crop.right, width))
+            if box.top >= box.bottom or box.left >= box.right:
+                raise OptionError(f"crop: lies outside the picture of {width}x{height} pixels")
+            denoiser = self.loaded.denoiser(options, options.model)
+            looked = picture.looked(self.loaded.denoiser(options))
+            part = looked.part(denoiser, box, level_of(options), controls_of(options))
+            place.write_bytes(shown.png_of(shown.eight_bits(part.image, picture.scale)))
+        found = None if looked.found is None else found_in(looked.found)
+        record = {"found": found, "model": part.course.model, "crop": list(rectangle(box))}
+        return Done(place, f"{Path(name).stem}.part.png", "image/png", record)
+
+
+class Steps:
+    """Tells of progress through a file's frames, from 0 to MOST_TOLD and never backwards."""
+
+    def __init__(self, progress: Progress, frames: int) -> None:
+        self.progress, self.frames = progress, max(1, frames)
+        self.frame, self.most = 0, 0
+
+    @contextmanager
+    def __call__(self, _: str) -> Iterator[Progress]:
+        """Yield what is told of the tiles of the next frame."""
+
+        def step(done: int, count: int) -> None:
+            share = min(1.0, (self.frame + done / max(1, count)) / self.frames)
+            self.most = max(self.most, int(share * MOST_TOLD))
+            self.progress(self.most, MOST_TOLD)
+
+        yield step
+        self.frame += 1
+
+
+def rectangle(box: Box) -> tuple[int, int, int, int]:
+    """Return left, top, width and height."""
+    return box.left, box.top, box.right - box.left, box.bottom - box.top
+
+
+def found_in(course: Course) -> dict[str, Any]:
+    """Return what noise a picture was found to have, by a model that is told its level."""
+    route = course.chosen[0]
+    if isinstance(route, Told):
+        level = round(course.scale.own(highest(route.level)) * 255, 2)
+        return {"white": True, "sigma": level, "text": f"white noise of level {level:.3g}"}
+    assert isinstance(route, InTurn)
+    share, level = float(route.share.mean()), float(route.rest.mean()) * 255
+    if share >= LITTLE:
+        text = "noise of a camera, or traces of JPEG"
+    else:
+        text = "noise that is not white" if level >= LITTLE_LEVEL else "next to no noise"
+    return {"white": False, "sigma": None, "text": text}
