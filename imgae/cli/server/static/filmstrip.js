@@ -41,7 +41,7 @@ export class Filmstrip {
     const name = make("span", { className: "film-name", textContent: picture.name });
     const state = make("span", { className: "film-state" });
     const open = make("button", { type: "button", className: "film-open" }, [
-      thumb, make("span", { className: "film-text" }, [name, state]),
+      thumb, make("span", { className: "film-text" }, [name, " ", state]),
     ]);
     const remove = make("button", { type: "button", className: "film-remove button quiet" }, [icon("close")]);
     const root = make("li", {}, [open, remove]);
@@ -59,7 +59,6 @@ export class Filmstrip {
     const text = t(`state${state[0].toUpperCase()}${state.slice(1)}`);
     item.root.dataset.state = state;
     item.state.textContent = text;
-    item.open.setAttribute("aria-label", t("picture", { name: picture.name, state: text }));
     item.remove.setAttribute("aria-label", t("remove", { name: picture.name }));
     item.remove.title = t("remove", { name: picture.name });
     const url = picture.shown?.url;

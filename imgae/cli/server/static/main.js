@@ -43,7 +43,8 @@ function render() {
   showResult(picture);
   denoisePanel.render(picture);
   fillPanel.render(picture);
-  dock.render(picture, tab, again);
+  const { result } = picture.works.fill;
+  dock.render(picture, tab, { again, changed: result && fillPanel.changed(picture) });
   download.render(picture);
   facts(picture);
 }
@@ -63,6 +64,7 @@ function showPicture(picture) {
 function watch(picture) {
   fillPanel.watch(tab === "fill" ? picture : null);
   live.watch(tab === "denoise" && picture.shown ? picture : null);
+  if (tab === "denoise") viewer.painter = (context) => live.frame(context);
 }
 
 /** Put the result of the tab over the picture: the whole, or a crop of what is to come. */
