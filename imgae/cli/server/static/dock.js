@@ -16,10 +16,10 @@ export function sentence(lead, problem) {
 }
 
 /**
- * What the dock shows of a picture.
- * @returns {{text: string, error: string, progress: number|null, cancel: boolean, retry: boolean, share: number|null}}
+ * What the dock shows of a picture. `changed` says that its result is of other marks or options.
+ * @returns {{text: string, error: string, progress: number|null, cancel: boolean, retry: boolean}}
  */
-function stateOf(picture, tab) {
+function stateOf(picture, tab, changed) {
   const work = picture.works[tab];
   const still = { text: "", error: "", progress: null, cancel: false, retry: false };
   const problem = picture.problem ?? work.problem ?? (tab === "denoise" ? picture.cropProblem : null);
@@ -28,8 +28,9 @@ function stateOf(picture, tab) {
   if (work.runs) return { ...still, text: running(work, tab), progress: shareOf(work), cancel: true };
   if (!picture.info) return { ...still, text: t("uploading", { name: picture.name }), progress: picture.uploaded };
   if (work.state === "cancelled") return { ...still, text: t("cancelled"), retry: true };
-  if (work.result) return { ...still, text: doneText(work.result) };
-  return still;
+  if (tab === "fill" && picture.strokes.isEmpty) return { ...still, text: t("fillEmpty") };
+  if (changed) return { ...still, text: t(tab === "fill" ? "fillMore" : "denoising") };
+  return work.result ? { ...still, text: doneText(work.result) } : still;
 }
 
 function running(work, tab) {
@@ -60,8 +61,8 @@ export class Dock {
   }
 
   /** Show what goes on with a picture; `again` is called where the user wants to try again. */
-  render(picture, tab, again) {
-    const { text, error, progress, cancel, retry } = stateOf(picture, tab);
+  render(picture, tab, { changed, again }) {
+    const { text, error, progress, cancel, retry } = stateOf(picture, tab, changed);
     this.#retry = again;
     this.#cancel = () => picture.works[tab].cancel();
     $("dock-text").textContent = text;
@@ -71,7 +72,7 @@ export class Dock {
     $("cancel").hidden = !cancel;
     $("dock-fill").hidden = tab !== "fill";
     this.#bar(progress);
-    this.#announce(text, progress);
+    this.#announce(text);
     title(picture, progress);
   }
 

@@ -33,7 +33,9 @@ export function fillFields(picture) {
   return fields;
 }
 
-/** Return the mask that strokes or fields give, as a PNG's answer. */
+const keyOf = (picture) => JSON.stringify(fillFields(picture));
+
+/** Return the answer with the mask, a PNG, that strokes give. */
 export function maskOf(picture, strokes, options = {}) {
   const send = (id) =>
     call("/v1/mask", { method: "POST", body: form({ picture: id, strokes: JSON.stringify(strokes) }), ...options });
@@ -81,14 +83,15 @@ export class FillPanel {
     $("redo").disabled = !strokes.canRedo;
     $("clear").disabled = strokes.isEmpty;
     $("fill").disabled = !picture.shown || strokes.isEmpty || works.fill.runs;
-    $("fill").classList.toggle("primary", works.fill.result?.key !== this.keyOf(picture));
+    $("fill").classList.toggle("primary", this.changed(picture));
     $("variant").hidden = !works.fill.result?.record.varies;
     $("variant").disabled = works.fill.runs || strokes.isEmpty;
     $("find").disabled = !picture.shown || this.#searching !== null;
   }
 
-  keyOf(picture) {
-    return JSON.stringify(fillFields(picture));
+  /** Whether a fill would give another result than the one there is. */
+  changed(picture) {
+    return picture.works.fill.result?.key !== keyOf(picture);
   }
 
   /** Fill what is marked; `another` with another texture. */
@@ -96,11 +99,14 @@ export class FillPanel {
     const picture = this.#picture;
     if (!picture?.shown || picture.strokes.isEmpty || picture.works.fill.runs) return;
     if (another) picture.settings.fill.seed += 1;
-    const before = picture.works.fill.result;
-    await picture.works.fill.run(fillFields(picture), this.keyOf(picture));
-    if (picture.works.fill.result === before) return;
+    const { works, strokes } = picture;
+    const before = works.fill.result;
+    const count = strokes.ops.length;
+    works.denoise.stop();
+    await works.fill.run(fillFields(picture), keyOf(picture));
+    if (!works.fill.result || works.fill.result === before) return;
     picture.saved = false;
-    picture.strokes.since = picture.strokes.ops.length;
+    strokes.since = count;
     picture.changed();
   }
 
@@ -171,10 +177,23 @@ export class FillPanel {
   #hold() {
     const picture = this.#picture;
     const usable = picture?.strokes.size;
-    this.viewer.tool = usable ? makeTool(chosen("tool"), this.viewer, picture.strokes, this.#settings) : null;
+    this.viewer.tool = usable ? this.#tool(picture.strokes) : null;
     this.viewer.painter = usable ? (context, view) => picture.strokes.paint(context, view) : () => {};
     if (usable && chosen("tool") === "eraser") picture.strokes.since = 0;
     this.#show();
+  }
+
+  /** Make the chosen tool; the eraser shows also the marks that are filled. */
+  #tool(strokes) {
+    const name = chosen("tool");
+    const tool = makeTool(name, this.viewer, strokes, this.#settings);
+    if (name !== "eraser") return tool;
+    const { down } = tool;
+    tool.down = (point) => {
+      strokes.since = 0;
+      down(point);
+    };
+    return tool;
   }
 
   #show() {
@@ -189,6 +208,7 @@ export class FillPanel {
   #describe() {
     const tool = chosen("tool");
     $("tool-help").textContent = t(`${tool}Help`);
+    $("tool-help").hidden = tool === "brush";
     this.size.hidden = tool !== "brush" && tool !== "eraser";
     this.tolerance.hidden = tool !== "color";
     $("find-said").textContent = this.#said();

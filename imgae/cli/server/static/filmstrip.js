@@ -3,6 +3,7 @@
 import { $, icon, make } from "./dom.js";
 import { onLanguage, t } from "./language.js";
 
+const THUMB = 96;
 const MOVES = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 };
 
 function stateOf({ problem, info, works }) {
@@ -12,6 +13,19 @@ function stateOf({ problem, info, works }) {
   if (!info) return "uploading";
   if (works.fill.result) return "filled";
   return works.denoise.result ? "denoised" : "ready";
+}
+
+/** Draw a picture small, so that the browser need not keep all of it. */
+async function thumbnail(url) {
+  const image = make("img", { src: url });
+  await image.decode();
+  const { naturalWidth: width, naturalHeight: height } = image;
+  const side = Math.min(width, height);
+  const canvas = make("canvas", { width: THUMB, height: THUMB });
+  const context = canvas.getContext("2d");
+  context.imageSmoothingQuality = "high";
+  context.drawImage(image, (width - side) / 2, (height - side) / 2, side, side, 0, 0, THUMB, THUMB);
+  return canvas;
 }
 
 export class Filmstrip {
@@ -41,7 +55,7 @@ export class Filmstrip {
     const name = make("span", { className: "film-name", textContent: picture.name });
     const state = make("span", { className: "film-state" });
     const open = make("button", { type: "button", className: "film-open" }, [
-      thumb, make("span", { className: "film-text" }, [name, state]),
+      thumb, make("span", { className: "film-text" }, [name, " ", state]),
     ]);
     const remove = make("button", { type: "button", className: "film-remove button quiet" }, [icon("close")]);
     const root = make("li", {}, [open, remove]);
@@ -59,13 +73,12 @@ export class Filmstrip {
     const text = t(`state${state[0].toUpperCase()}${state.slice(1)}`);
     item.root.dataset.state = state;
     item.state.textContent = text;
-    item.open.setAttribute("aria-label", t("picture", { name: picture.name, state: text }));
     item.remove.setAttribute("aria-label", t("remove", { name: picture.name }));
     item.remove.title = t("remove", { name: picture.name });
     const url = picture.shown?.url;
     if (!url || item.url === url) return;
     item.url = url;
-    item.thumb.replaceChildren(make("img", { src: url, alt: "", draggable: false, decoding: "async" }));
+    thumbnail(url).then((canvas) => item.thumb.replaceChildren(canvas), () => {});
   }
 
   #mark() {

@@ -62,6 +62,18 @@ export class Live {
     if (!work.runs) this.#wholeSoon();
   }
 
+  /** Draw a frame around the crop where it is a small part of what is seen. */
+  frame(context) {
+    const { crop, scale } = this.viewer;
+    if (!crop || scale >= 1) return;
+    context.lineWidth = 3 / scale;
+    context.strokeStyle = "#0009";
+    context.strokeRect(crop.x, crop.y, crop.w, crop.h);
+    context.lineWidth = 1 / scale;
+    context.strokeStyle = "#fff";
+    context.strokeRect(crop.x, crop.y, crop.w, crop.h);
+  }
+
   #stop() {
     this.#control?.abort();
     this.#control = null;
@@ -81,7 +93,7 @@ export class Live {
 
   async #crop() {
     const picture = this.#picture;
-    if (!picture.shown) return;
+    if (!picture.shown || picture.problem) return;
     this.#control?.abort();
     const control = new AbortController();
     this.#control = control;
@@ -100,7 +112,7 @@ export class Live {
       keepCrop(picture, box, url, settings, recordOf(answer));
     } catch (error) {
       if (isAbort(error)) return;
-      picture.cropProblem = picture.problem ? null : asProblem(error);
+      picture.cropProblem = asProblem(error);
     }
     picture.changed();
   }
