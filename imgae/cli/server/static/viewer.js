@@ -78,6 +78,11 @@ export class Viewer extends EventTarget {
     this.repaint();
   }
 
+  /** Whether there is no picture. */
+  get empty() {
+    return !this.#picture;
+  }
+
   get after() {
     return this.#images.wanted.after;
   }
