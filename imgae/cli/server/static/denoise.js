@@ -18,6 +18,9 @@ const RANGES = [
 const TO_ONE = new Set(["strength", "luma", "chroma"]);
 const ORDER = ["fast", "balanced", "best", "camera"];
 
+/** What the server says of noise that is neither white nor a camera's. */
+const FOUND = { "next to no noise": "Clean", "noise that is not white": "Other" };
+
 const kindOf = (name) => /^denoise-(\w+?)(?:-int8)?$/.exec(name)?.[1] ?? null;
 const capital = (word) => word[0].toUpperCase() + word.slice(1);
 
@@ -65,7 +68,7 @@ export class DenoisePanel {
 
   #tell({ found, settings }) {
     const { level } = settings.denoise;
-    const kind = level !== null ? "Given" : !found ? "Wait" : found.white ? "White" : found.sigma ? "Camera" : "Clean";
+    const kind = level !== null ? "Given" : !found ? "Wait" : found.white ? "White" : (FOUND[found.text] ?? "Camera");
     const shown = level ?? found?.sigma ?? 0;
     $("found").textContent = t(`found${kind}`, { level: number(shown, { maximumFractionDigits: 1 }) });
     $("found-more").textContent = kind === "Wait" ? "" : t(`found${kind}Help`);
