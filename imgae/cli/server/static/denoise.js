@@ -66,8 +66,9 @@ export class DenoisePanel {
     this.#tell(picture);
   }
 
-  #tell({ found, settings }) {
-    const { level } = settings.denoise;
+  #tell(picture) {
+    const { level } = picture.settings.denoise;
+    const found = picture.found ?? measured(picture.works.denoise.result?.record);
     const kind = level !== null ? "Given" : !found ? "Wait" : found.white ? "White" : (FOUND[found.text] ?? "Camera");
     const shown = level ?? found?.sigma ?? 0;
     $("found").textContent = t(`found${kind}`, { level: number(shown, { maximumFractionDigits: 1 }) });
@@ -122,6 +123,12 @@ export class DenoisePanel {
     }
     $("model").value = value;
   }
+}
+
+/** Return what a whole that is done tells of its noise, where no crop did; null if it tells nothing. */
+function measured(record) {
+  if (record?.sigma_source === "estimated") return { white: true, sigma: record.sigma };
+  return record?.sigma_source === "removed" ? { white: false } : null;
 }
 
 /** Return settings with all that the model for cameras does not take set to what it takes. */
