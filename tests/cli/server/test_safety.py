@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import served
 from png_files import chunk
-from served import ASYNC, image, noisy, png, problem, wait_until
+from served import ASYNC, LONG, form, image, noisy, png, problem, stack, wait_until
 
 TOKEN = "open sesame"  # noqa: S105
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -87,7 +87,8 @@ def test_no_field_is_taken_for_a_path(client, value):
         for field in FIELDS:
             fields = {"strokes": BOX} if path != "/v1/denoise" else {}
             files = image(GOOD) if field != "picture" else {}
-            answer = client.post(path, files=files or None, data={**fields, field: value})
+            files = {**files, **form(fields), field: (None, value)}
+            answer = client.post(path, files=files)
             assert answer.status_code in (404, 422), (path, field, answer.text)
             assert problem(answer, answer.status_code)
             assert "root:" not in answer.text
@@ -328,10 +329,8 @@ def test_no_page_of_another_origin_is_let_in_by_a_preflight(client):
 def working(server):
     """A server that has begun a job that takes long."""
     with server.client() as client:
-        flat = np.zeros((2400, 2400, 3), np.uint8)
-        flat[:, :, 0] = np.random.default_rng(0).integers(0, 255, (2400, 2400))
-        fields = {"model": "denoise-balanced", "sigma": "25"}
-        answer = client.post("/v1/denoise", files=image(png(flat)), data=fields, headers=ASYNC)
+        files = image(stack(), "stack.tif")
+        answer = client.post("/v1/denoise", files=files, data=LONG, headers=ASYNC)
         assert answer.status_code == 202
         wait_until(lambda: client.get("/healthz").json()["running"] == 1)
         yield
