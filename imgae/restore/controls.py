@@ -85,7 +85,7 @@ class Controls:
         changes = [each - original for each in restored]
         if luma == chroma and len(changes) == 1:
             return np.asarray(original + luma * changes[0])
-        gray, other = ((change @ LUMA)[:, :, None] for change in (changes[0], changes[-1]))
+        gray, other = (luma_of(change)[:, :, None] for change in (changes[0], changes[-1]))
         return np.asarray(original + luma * gray + chroma * (changes[-1] - other))
 
     def finish(
@@ -226,8 +226,16 @@ def texture(before: NDArray[np.float32], after: NDArray[np.float32]) -> NDArray[
 
 
 def brightness(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-    values: NDArray[np.float32] = pixels[:, :, 0] if pixels.shape[2] == 1 else pixels @ LUMA
-    return values
+    return pixels[:, :, 0] if pixels.shape[2] == 1 else luma_of(pixels)
+
+
+def luma_of(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the luma of (H, W, 3).
+
+    Channel by channel: what a product of matrices gives for a pixel depends on where it lies.
+    """
+    red, green, blue = (pixels[:, :, channel] * LUMA[channel] for channel in range(3))
+    return np.asarray(red + green + blue)
 
 
 def band(x: NDArray[np.float32], narrow: float, wide: float) -> NDArray[np.float32]:

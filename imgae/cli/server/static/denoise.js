@@ -98,7 +98,7 @@ export class DenoisePanel {
       const key = keyOf(settings.denoise);
       const { denoise } = picture.works;
       const made = denoise.runs ? denoise.key : denoise.result?.key;
-      if (made !== key && !picture.problem) denoise.run(fieldsOf(settings.denoise), key);
+      if (made !== key && !picture.problem) denoise.run(fieldsOf(settings.denoise), key, { patient: true });
     }
     say(t("applied", { count: list.length }));
   }

@@ -29,7 +29,7 @@ function stateOf(picture, tab, changed) {
   if (!picture.info) return { ...still, text: t("uploading", { name: picture.name }), progress: picture.uploaded };
   if (work.state === "cancelled") return { ...still, text: t("cancelled"), retry: true };
   if (tab === "fill" && picture.strokes.isEmpty) return { ...still, text: t("fillEmpty") };
-  if (tab === "fill" && changed) return { ...still, text: t("fillMore") };
+  if (changed) return { ...still, text: t(tab === "fill" ? "fillMore" : "denoising") };
   return work.result ? { ...still, text: doneText(work.result) } : still;
 }
 

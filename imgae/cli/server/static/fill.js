@@ -99,11 +99,14 @@ export class FillPanel {
     const picture = this.#picture;
     if (!picture?.shown || picture.strokes.isEmpty || picture.works.fill.runs) return;
     if (another) picture.settings.fill.seed += 1;
-    const before = picture.works.fill.result;
-    await picture.works.fill.run(fillFields(picture), keyOf(picture));
-    if (picture.works.fill.result === before) return;
+    const { works, strokes } = picture;
+    const before = works.fill.result;
+    const count = strokes.ops.length;
+    works.denoise.stop();
+    await works.fill.run(fillFields(picture), keyOf(picture));
+    if (!works.fill.result || works.fill.result === before) return;
     picture.saved = false;
-    picture.strokes.since = picture.strokes.ops.length;
+    strokes.since = count;
     picture.changed();
   }
 
@@ -174,10 +177,23 @@ export class FillPanel {
   #hold() {
     const picture = this.#picture;
     const usable = picture?.strokes.size;
-    this.viewer.tool = usable ? makeTool(chosen("tool"), this.viewer, picture.strokes, this.#settings) : null;
+    this.viewer.tool = usable ? this.#tool(picture.strokes) : null;
     this.viewer.painter = usable ? (context, view) => picture.strokes.paint(context, view) : () => {};
     if (usable && chosen("tool") === "eraser") picture.strokes.since = 0;
     this.#show();
+  }
+
+  /** Make the chosen tool; the eraser shows also the marks that are filled. */
+  #tool(strokes) {
+    const name = chosen("tool");
+    const tool = makeTool(name, this.viewer, strokes, this.#settings);
+    if (name !== "eraser") return tool;
+    const { down } = tool;
+    tool.down = (point) => {
+      strokes.since = 0;
+      down(point);
+    };
+    return tool;
   }
 
   #show() {

@@ -3,6 +3,7 @@
 import { $, icon, make } from "./dom.js";
 import { onLanguage, t } from "./language.js";
 
+const THUMB = 96;
 const MOVES = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 };
 
 function stateOf({ problem, info, works }) {
@@ -12,6 +13,19 @@ function stateOf({ problem, info, works }) {
   if (!info) return "uploading";
   if (works.fill.result) return "filled";
   return works.denoise.result ? "denoised" : "ready";
+}
+
+/** Draw a picture small, so that the browser need not keep all of it. */
+async function thumbnail(url) {
+  const image = make("img", { src: url });
+  await image.decode();
+  const { naturalWidth: width, naturalHeight: height } = image;
+  const side = Math.min(width, height);
+  const canvas = make("canvas", { width: THUMB, height: THUMB });
+  const context = canvas.getContext("2d");
+  context.imageSmoothingQuality = "high";
+  context.drawImage(image, (width - side) / 2, (height - side) / 2, side, side, 0, 0, THUMB, THUMB);
+  return canvas;
 }
 
 export class Filmstrip {
@@ -64,7 +78,7 @@ export class Filmstrip {
     const url = picture.shown?.url;
     if (!url || item.url === url) return;
     item.url = url;
-    item.thumb.replaceChildren(make("img", { src: url, alt: "", draggable: false, decoding: "async" }));
+    thumbnail(url).then((canvas) => item.thumb.replaceChildren(canvas), () => {});
   }
 
   #mark() {

@@ -58,7 +58,6 @@ export class Gestures {
 
   #down(event) {
     const viewer = this.#viewer;
-    this.#element.focus({ preventScroll: true });
     const penDraws = this.#mode === "draw" && this.#pointers.get(this.#drawing)?.type === "pen";
     if (penDraws || event.button === 2) return;
     this.#pointers.set(event.pointerId, this.#place(event));

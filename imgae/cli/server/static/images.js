@@ -76,6 +76,19 @@ export class Images {
     this.#panes.before.style.clipPath = `inset(0 ${hidden * 100}% 0 0)`;
   }
 
+  /** The colour of before at (x, y) as the file has it, without its colour profile; null outside. */
+  async sample(x, y) {
+    const { width, height } = this.#camera.picture;
+    const image = this.shown.before;
+    if (!image || x < 0 || y < 0 || x >= width || y >= height) return null;
+    const options = { colorSpaceConversion: "none" };
+    const pixel = await createImageBitmap(image, Math.floor(x), Math.floor(y), 1, 1, options);
+    const context = new OffscreenCanvas(1, 1).getContext("2d");
+    context.drawImage(pixel, 0, 0);
+    pixel.close();
+    return [...context.getImageData(0, 0, 1, 1).data.slice(0, 3)];
+  }
+
   #swap(name, image) {
     const old = this.shown[name];
     this.shown[name] = image;
@@ -85,8 +98,8 @@ export class Images {
     }
     image.className = `viewer-image viewer-${name}-image`;
     const { width, height } = this.#camera.picture;
-    image.width = name === "crop" ? this.place.w : width;
-    image.height = name === "crop" ? this.place.h : height;
+    image.style.width = `${name === "crop" ? this.place.w : width}px`;
+    image.style.height = `${name === "crop" ? this.place.h : height}px`;
     this.#transform(name);
     this.#panes[name === "before" ? "before" : "after"].append(image);
     // The old image stays below the new one until that has been drawn.

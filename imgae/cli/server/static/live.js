@@ -93,7 +93,7 @@ export class Live {
 
   async #crop() {
     const picture = this.#picture;
-    if (!picture.shown) return;
+    if (!picture.shown || picture.problem) return;
     this.#control?.abort();
     const control = new AbortController();
     this.#control = control;
@@ -112,7 +112,7 @@ export class Live {
       keepCrop(picture, box, url, settings, recordOf(answer));
     } catch (error) {
       if (isAbort(error)) return;
-      picture.cropProblem = picture.problem ? null : asProblem(error);
+      picture.cropProblem = asProblem(error);
     }
     picture.changed();
   }

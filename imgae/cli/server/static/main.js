@@ -4,7 +4,7 @@ import { forget, read } from "./api.js";
 import { makeTabs } from "./controls.js";
 import { DenoisePanel } from "./denoise.js";
 import { Dock, sentence } from "./dock.js";
-import { $, recall, remember, say } from "./dom.js";
+import { $, recall, remember } from "./dom.js";
 import { Download } from "./download.js";
 import { startFiles } from "./files.js";
 import { FillPanel } from "./fill.js";
@@ -33,6 +33,8 @@ new Filmstrip(pictures);
 
 /** What the viewer shows now, so that only what is new is put there. */
 let shown = { picture: null, url: null };
+/** The result that is on the screen, decoded. */
+let displayed = null;
 
 /** Show the current picture, its result, and all that the panel says of it. */
 function render() {
@@ -43,10 +45,16 @@ function render() {
   showResult(picture);
   denoisePanel.render(picture);
   fillPanel.render(picture);
-  const { result } = picture.works.fill;
-  dock.render(picture, tab, { again, changed: result && fillPanel.changed(picture) });
+  dock.render(picture, tab, { again, changed: changed(picture) });
   download.render(picture);
   facts(picture);
+}
+
+/** Whether the result of the tab is of other settings or marks. */
+function changed(picture) {
+  const { result } = picture.works[tab];
+  if (!result) return false;
+  return tab === "fill" ? fillPanel.changed(picture) : result.key !== keyOf(picture.settings.denoise);
 }
 
 /** Put another picture into the viewer, when it can be shown. */
@@ -55,6 +63,7 @@ function showPicture(picture) {
   note(picture);
   if (shown.picture === picture && shown.url === url) return;
   shown = { picture, url };
+  displayed = null;
   live.watch(null);
   if (url) viewer.show({ before: url, width: picture.shown.width, height: picture.shown.height }).catch(() => {});
   else viewer.hide();
@@ -77,7 +86,7 @@ function showResult(picture) {
   const after = tab === "fill" && picture.strokes.isEmpty ? null : (result?.url ?? null);
   if (crop && viewer.crop?.url !== crop.url) viewer.crop = crop;
   if (viewer.after !== after) viewer.after = after;
-  if (tab === "fill" && viewer.crop) viewer.crop = null;
+  if (viewer.crop && (tab === "fill" || (current && after === displayed))) viewer.crop = null;
   viewbar.comparable = Boolean(after || crop || viewer.crop);
 }
 
@@ -124,11 +133,13 @@ const selectTab = makeTabs(document.querySelector(".tabs"), (name) => {
 });
 
 async function loadModels() {
+  let error = "";
   try {
     denoisePanel.models = (await read("/v1/models")).models;
-  } catch (error) {
-    say(sentence("errorModels", asProblem(error)));
+  } catch (problem) {
+    error = sentence("errorModels", asProblem(problem));
   }
+  $("empty-error").textContent = error;
 }
 
 const click = (id) => () => $(id).click();
@@ -176,7 +187,10 @@ function renderSoon() {
 pictures.addEventListener("current", render);
 pictures.addEventListener("list", renderSoon);
 pictures.addEventListener("change", ({ detail }) => detail === pictures.current && renderSoon());
-viewer.addEventListener("aftershown", renderSoon);
+viewer.addEventListener("aftershown", () => {
+  displayed = viewer.after;
+  renderSoon();
+});
 
 $("panel-fold").addEventListener("click", () => {
   const folded = $("panel").classList.toggle("is-folded");

@@ -13,6 +13,10 @@
 /** @type {WeakMap<Op, {path: Path2D, bounds: number[]|null, count: number}>} */
 const known = new WeakMap();
 
+/** Whether bounds reach into a rectangle, [left, top, right, bottom]; null is everywhere. */
+export const intersects = (bounds, [left, top, right, bottom]) =>
+  !bounds || (bounds[0] < right && bounds[2] > left && bounds[1] < bottom && bounds[3] > top);
+
 /** Whether the stroke takes marks away and adds none. */
 export const erases = (op) => op.tool === "eraser" || op.tool === "clear" || Boolean(op.erase);
 

@@ -4,10 +4,7 @@
  * that come in; undo draws again what the lost stroke has touched; a new stroke is drawn on top.
  */
 
-import { boundsOf, drawMark } from "./marks.js";
-
-const intersects = (bounds, [left, top, right, bottom]) =>
-  !bounds || (bounds[0] < right && bounds[2] > left && bounds[1] < bottom && bounds[3] > top);
+import { boundsOf, drawMark, intersects } from "./marks.js";
 
 /** The least rectangle around two; null stands for everything. */
 function around(a, b) {
@@ -29,15 +26,33 @@ export class MaskLayer {
   canvas = document.createElement("canvas");
   /** @type {Sight|null} */
   sight = null;
-  #ctx = this.canvas.getContext("2d");
+  #ctx;
+  #options;
+  #spare = document.createElement("canvas");
   #drawn = [];
   #bitmaps = [];
   #color = "";
   #margin;
 
-  /** @param {number} margin  pixels of the canvas beyond each side of the view */
-  constructor(margin = 0) {
+  /**
+   * @param {number} margin  pixels of the canvas beyond each side of the view
+   * @param {CanvasRenderingContext2DSettings} options
+   */
+  constructor(margin = 0, options = {}) {
     this.#margin = margin;
+    this.#options = options;
+    this.#ctx = this.canvas.getContext("2d", options);
+  }
+
+  /** Draws the mask where it belongs in a view at the scale of the last update. */
+  draw(ctx, view) {
+    ctx.drawImage(this.canvas, view.x - this.sight.x, view.y - this.sight.y);
+  }
+
+  /** All pixels of the canvas, four bytes each. */
+  pixels() {
+    const { data } = this.#ctx.getImageData(0, 0, this.canvas.width, this.canvas.height);
+    return new Uint32Array(data.buffer);
   }
 
   /** Brings the canvas to these strokes and this view. */
@@ -85,12 +100,14 @@ export class MaskLayer {
 
   #shift(dx, dy) {
     if (!dx && !dy) return;
-    const { width, height } = this.canvas;
-    const ctx = this.#ctx;
-    ctx.setTransform(1, 0, 0, 1, 0, 0);
-    ctx.globalCompositeOperation = "copy";
-    ctx.drawImage(this.canvas, dx, dy);
-    ctx.globalCompositeOperation = "source-over";
+    const { canvas } = this;
+    const { width, height } = canvas;
+    // A canvas drawn on itself is copied first, so two take turns.
+    this.canvas = this.#spare;
+    this.#spare = canvas;
+    Object.assign(this.canvas, { width, height });
+    this.#ctx = this.canvas.getContext("2d", this.#options);
+    this.#ctx.drawImage(canvas, dx, dy);
     if (dx) this.#repair(dx > 0 ? [0, 0, dx, height] : [width + dx, 0, width, height]);
     if (dy) this.#repair(dy > 0 ? [0, 0, width, dy] : [0, height + dy, width, height]);
   }

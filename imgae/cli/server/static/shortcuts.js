@@ -23,7 +23,8 @@ const SHEET = {
 const TOOLS = { b: "brush", e: "eraser", r: "box", p: "polygon", k: "color", h: "pan" };
 
 const typing = (element) => element.matches("input[type=number], input[type=text], select, textarea");
-const pressed = (element) => element.matches("button, summary, a, select, input, [role=slider]");
+const pressed = (element) => element.matches("button, summary, a, select");
+const slides = (element) => element.matches("input[type=range], [role=slider]");
 
 export class Shortcuts {
   #actions;
@@ -73,7 +74,7 @@ export class Shortcuts {
     if (event.altKey || typing(event.target) || !this.page.ready()) return null;
     if (key === "Enter") return !pressed(event.target) && this.page.tab() === "fill" ? actions.fillNow : null;
     if (key === "PageUp" || key === "PageDown") {
-      return pressed(event.target) ? null : key === "PageUp" ? actions.previous : actions.next;
+      return slides(event.target) ? null : key === "PageUp" ? actions.previous : actions.next;
     }
     if (key === "o") return event.repeat ? () => {} : () => this.page.peek(true);
     const view = { "+": "zoomIn", "=": "zoomIn", "-": "zoomOut", 0: "fit", 1: "full", c: "compare", d: "denoise", f: "fill" };

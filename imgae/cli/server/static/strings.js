@@ -65,7 +65,7 @@ export const en = {
   fillHelp: "Fill all that is marked",
   fillEmpty: "Nothing is marked yet.",
   fillLead: "Paint over what should go away, then press Fill.",
-  fillMore: "The marks have changed. Fill again to use them.",
+  fillMore: "The marks have changed: fill again.",
   filling: "Filling",
   find: "Find damage",
   findHelp: "Marks it for you to check, add to and erase.",

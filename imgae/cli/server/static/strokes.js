@@ -1,18 +1,12 @@
 /** The strokes of one picture: their list, undo and redo, and their picture over the viewer. */
 
-import { MaskLayer } from "./mask_layer.js";
-import { costOf, drawMark, erases, trace } from "./marks.js";
+import { erases } from "./marks.js";
+import { Overlay } from "./overlay.js";
 
 /** @typedef {import("./marks.js").Op} Op */
 
-const REPLAYED_IN_A_FRAME = 600;
-const MARGIN = 64;
-const OVERVIEW_PIXELS = 1e6;
-const OVERVIEW_WAIT_MS = 250;
-
 // One picture is shown at a time, so all share the canvases.
-const layer = new MaskLayer(MARGIN);
-const overview = new MaskLayer();
+const overlay = new Overlay();
 
 /** What the server is told: everything but the bitmap. */
 function plain(op) {
@@ -31,10 +25,7 @@ export class Strokes extends EventTarget {
   #opacity = 0.5;
   #shown = true;
   #since = 0;
-  #waiting = 0;
   #size = null;
-  /** The canvas and view of the last painting, to draw on while a stroke grows. */
-  #last = null;
 
   /** The size of the picture, {width, height}; a new one forgets all strokes. */
   set size(size) {
@@ -186,74 +177,13 @@ export class Strokes extends EventTarget {
    * @param {import("./camera.js").View} view
    */
   paint(ctx, view) {
-    const { dpr, picture } = view;
     const opacity = String(this.#opacity);
     if (ctx.canvas.style.opacity !== opacity) ctx.canvas.style.opacity = opacity;
-    const ops = this.#all();
-    const sight = { scale: view.scale * dpr, x: Math.round(view.x * dpr), y: Math.round(view.y * dpr), picture };
-    Object.assign(sight, { width: ctx.canvas.width, height: ctx.canvas.height });
-    this.#last = this.#shown ? { ctx, sight } : null;
-    if (!this.#shown || !ops.length) return;
-    const cost = ops.reduce((sum, op) => sum + costOf(op), 0);
-    ctx.save();
-    if (view.moving && cost > REPLAYED_IN_A_FRAME && layer.sight?.scale !== sight.scale) {
-      this.#stretch(ctx, sight);
-      this.#last = null;
-    } else {
-      layer.update(ops, sight, this.#color);
-      ctx.setTransform(1, 0, 0, 1, 0, 0);
-      ctx.drawImage(layer.canvas, sight.x - layer.sight.x, sight.y - layer.sight.y);
-      if (cost > REPLAYED_IN_A_FRAME) this.#prepare(picture);
-    }
-    ctx.restore();
+    overlay.paint(ctx, view, this.#shown ? this.#all() : [], this.#color);
   }
 
-  /** While the scale changes, the last drawing is stretched, and the overview shows what lay outside it. */
-  #stretch(ctx, { scale, x, y, picture, width, height }) {
-    const { sight, canvas } = layer;
-    if (overview.sight?.picture !== picture) this.#refresh(picture);
-    const ratio = scale / sight.scale;
-    const [left, top] = [x - sight.x * ratio, y - sight.y * ratio];
-    ctx.setTransform(1, 0, 0, 1, 0, 0);
-    ctx.drawImage(canvas, left, top, canvas.width * ratio, canvas.height * ratio);
-    ctx.beginPath();
-    ctx.rect(0, 0, width, height);
-    ctx.rect(left, top, canvas.width * ratio, canvas.height * ratio);
-    ctx.clip("evenodd");
-    ctx.setTransform(scale, 0, 0, scale, x, y);
-    ctx.drawImage(overview.canvas, 0, 0, picture.width, picture.height);
-  }
-
-  /** Brings the overview up to date when there is time. */
-  #prepare(picture) {
-    clearTimeout(this.#waiting);
-    this.#waiting = setTimeout(() => this.#refresh(picture), OVERVIEW_WAIT_MS);
-  }
-
-  #refresh(picture) {
-    const scale = Math.min(1, Math.sqrt(OVERVIEW_PIXELS / (picture.width * picture.height)));
-    const [width, height] = [Math.ceil(picture.width * scale), Math.ceil(picture.height * scale)];
-    overview.update(this.#all(), { scale, x: 0, y: 0, width, height, picture }, this.#color);
-  }
-
-  /** Draws a piece of the living stroke on the layer and on what is on the screen. */
   #draw(points) {
-    if (!this.#last) {
-      this.#changed();
-      return;
-    }
-    const op = this.#live;
-    const { ctx, sight } = this.#last;
-    layer.update(this.#all(), sight, this.#color);
-    const path = trace(new Path2D(), points, op.size);
-    layer.extend(op, path);
-    ctx.save();
-    ctx.setTransform(sight.scale, 0, 0, sight.scale, sight.x, sight.y);
-    ctx.beginPath();
-    ctx.rect(0, 0, sight.picture.width, sight.picture.height);
-    ctx.clip();
-    drawMark(ctx, op, sight.picture, sight.scale, this.#color, path);
-    ctx.restore();
+    if (!overlay.piece(this.#live, points, this.#all(), this.#color)) this.#changed();
   }
 
   /** The strokes that are drawn. */

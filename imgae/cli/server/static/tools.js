@@ -1,6 +1,28 @@
 /** The tools that draw strokes: what they do with the points that the viewer hands them. */
 
 /**
+ * @typedef {object} Point  A place in the picture, in its pixels; pixel (0, 0) covers 0..1.
+ * @property {number} x
+ * @property {number} y
+ * @property {number} pressure
+ * @property {boolean} shift
+ * @property {boolean} alt   the Alt key, or the eraser of a pen
+ *
+ * @typedef {object} Tool
+ * @property {number|null} cursor  the diameter of the pointer's circle in pixels of the picture
+ * @property {boolean} holds       whether the keys hold it down between two presses of Enter
+ * @property {{points: number[][], closed: boolean}|null} [shape]  the open shape to show
+ * @property {(point: Point) => void} down
+ * @property {(points: Point[]) => void} move
+ * @property {(point: Point) => void} up
+ * @property {() => void} cancel            takes back what the last `down` began
+ * @property {(point: Point) => void} [hover]
+ * @property {() => boolean} [close]        Enter: ends an open shape
+ * @property {() => boolean} [back]         Backspace: takes the last corner back
+ * @property {() => boolean} [drop]         Escape: drops an open shape
+ */
+
+/**
  * @typedef {object} Settings
  * @property {number} size       the brush's diameter in pixels of the picture
  * @property {number} tolerance  of the colour picker
@@ -9,6 +31,7 @@
  */
 
 const THINNED = 0.25;
+const SMALL_BRUSH = 1.5;
 const SAME_PLACE = 6;
 const FIRST_CORNER = 10;
 const DOUBLE_MS = 450;
@@ -27,6 +50,12 @@ function thinned(points, last, scale) {
   return kept;
 }
 
+/** A brush so small that it may miss every pixel's centre draws from centre to centre. */
+function settled(point, size) {
+  if (size >= SMALL_BRUSH) return point;
+  return { ...point, x: Math.floor(point.x) + 0.5, y: Math.floor(point.y) + 0.5 };
+}
+
 function freehand(name) {
   return (viewer, strokes, settings) => {
     let last = null;
@@ -38,13 +67,14 @@ function freehand(name) {
       },
       down(point) {
         previous = last;
-        const here = pair(point);
+        const here = pair(settled(point, settings.size));
         const points = point.shift && last ? [last, here] : [here];
         strokes.begin({ tool: point.alt ? "eraser" : name, size: rounded(settings.size), points });
         last = here;
       },
       move(points) {
-        const kept = thinned(points, last, viewer.scale);
+        const places = points.map((point) => settled(point, settings.size));
+        const kept = thinned(places, last, viewer.scale);
         strokes.extend(kept);
         last = kept.at(-1) ?? last;
       },
@@ -114,7 +144,8 @@ function polygon(viewer, strokes) {
   let erase = false;
   let time = 0;
 
-  const near = (a, b, distance) => a && apart(a, b) * viewer.scale <= distance;
+  // The keys meet a place exactly, the hand only nearly.
+  const near = (a, b, distance) => a && apart(a, b) * viewer.scale <= (viewer.keys.cross ? 0 : distance);
   const close = () => {
     if (!points.length) return false;
     if (points.length > 2) strokes.add({ tool: "polygon", points, ...(erase && { erase: true }) });
@@ -194,7 +225,7 @@ export const tools = { brush: freehand("brush"), eraser: freehand("eraser"), box
  * @param {import("./viewer.js").Viewer} viewer
  * @param {import("./strokes.js").Strokes} strokes
  * @param {Settings} settings  read when needed, so that its values may change
- * @returns {import("./viewer.js").Tool|null} what to set as viewer.tool
+ * @returns {Tool|null} what to set as viewer.tool
  */
 export function makeTool(name, viewer, strokes, settings) {
   return tools[name](viewer, strokes, settings);

@@ -10,28 +10,6 @@ import { makeSplitter, placeSplitter } from "./splitter.js";
 const SETTLED_MS = 140;
 
 /**
- * @typedef {object} Point  A place in the picture, in its pixels; pixel (0, 0) covers 0..1.
- * @property {number} x
- * @property {number} y
- * @property {number} pressure
- * @property {boolean} shift
- * @property {boolean} alt   the Alt key, or the eraser of a pen
- *
- * @typedef {object} Tool
- * @property {number|null} cursor  the diameter of the pointer's circle in pixels of the picture
- * @property {boolean} holds       whether the keys hold it down between two presses of Enter
- * @property {{points: number[][], closed: boolean}|null} [shape]  the open shape to show
- * @property {(point: Point) => void} down
- * @property {(points: Point[]) => void} move
- * @property {(point: Point) => void} up
- * @property {() => void} cancel            takes back what the last `down` began
- * @property {(point: Point) => void} [hover]
- * @property {() => boolean} [close]        Enter: ends an open shape
- * @property {() => boolean} [back]         Backspace: takes the last corner back
- * @property {() => boolean} [drop]         Escape: drops an open shape
- */
-
-/**
  * Events: "viewchange" (scale or place), "comparechange" (the split), "aftershown" (a new `after` is on the screen),
  * "failed" (an image could not be read; detail is the error).
  */
@@ -43,7 +21,7 @@ export class Viewer extends EventTarget {
   #images;
   #compare = null;
   #peek = false;
-  /** @type {Tool|null} */
+  /** @type {import("./tools.js").Tool|null} */
   #tool = null;
   #pointer = null;
   #frame = 0;
@@ -65,6 +43,7 @@ export class Viewer extends EventTarget {
     element.append(this.canvas);
     this.hints = new Hints(element);
     this.handle = makeSplitter(element, () => this.#compare, (position) => this.#slide(position));
+    this.handle.addEventListener("pointerenter", () => this.point(null));
     element.append(this.handle);
     this.keys = new Keys(this, element);
     this.gestures = new Gestures(this, element);
@@ -205,17 +184,9 @@ export class Viewer extends EventTarget {
     this.#cursor();
   }
 
-  /** The colour of the picture's pixel at (x, y) as the file has it: [red, green, blue], or null outside. */
-  async sample(x, y) {
-    const { width, height } = this.camera.picture;
-    const image = this.#images.shown.before;
-    if (!image || x < 0 || y < 0 || x >= width || y >= height) return null;
-    const options = { colorSpaceConversion: "none" };
-    const pixel = await createImageBitmap(image, Math.floor(x), Math.floor(y), 1, 1, options);
-    const context = new OffscreenCanvas(1, 1).getContext("2d");
-    context.drawImage(pixel, 0, 0);
-    pixel.close();
-    return [...context.getImageData(0, 0, 1, 1).data.slice(0, 3)];
+  /** The colour of the picture's pixel at (x, y): [red, green, blue], or null outside. */
+  sample(x, y) {
+    return this.#images.sample(x, y);
   }
 
   async #loadAfter(url) {

@@ -24,7 +24,7 @@ export class Gate {
   }
 }
 
-/** At most so many jobs of this page at a time, so that others find room on the server. */
+/** So many of the works that may take their time run at once. */
 const gate = new Gate(2);
 
 /**
@@ -60,8 +60,8 @@ export class Work {
     return this.#control !== null;
   }
 
-  /** Make a result; a work that runs is stopped before. */
-  async run(fields, key) {
+  /** Make a result; a work that runs is stopped before. `patient` lets others go first. */
+  async run(fields, key, { patient = false } = {}) {
     this.stop();
     const control = new AbortController();
     this.#control = control;
@@ -69,7 +69,8 @@ export class Work {
     this.key = key;
     this.#set("waiting", { progress: 0, ahead: 0, problem: null });
     try {
-      const result = await gate.pass(() => this.#made(fields, key, control.signal));
+      const make = () => this.#made(fields, key, control.signal);
+      const result = await (patient ? gate.pass(make) : make());
       this.#release();
       this.#control = null;
       this.#set("done", { result });
