@@ -17,6 +17,7 @@ __all__ = [
     "levels",
     "marks",
     "memory",
+    "part",
     "routes",
     "scaling",
     "synthesis",

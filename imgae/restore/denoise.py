@@ -116,6 +116,8 @@ class Denoiser:
 
     """
 
+    beside: "Denoiser | None" = None
+
     def __init__(
         self,
         model: str | os.PathLike[str] | None = None,
@@ -127,7 +129,6 @@ class Denoiser:
         check_settings(tile, threads)
         self.device, self.threads, self.tile = device, threads, tile
         self.named = model is not None
-        self.beside: Denoiser | None = None
         self.path = registry.find(default_model(device)[0] if model is None else model)
         if self.named:
             self.model  # noqa: B018 - fails here rather than at the first picture

@@ -1,1 +1,19 @@
 """The page and the API that `imgae serve` offers."""
+
+__all__ = [
+    "app",
+    "endpoints",
+    "fields",
+    "guard",
+    "jobs",
+    "openapi",
+    "pictures",
+    "problems",
+    "shown",
+    "spans",
+    "state",
+    "store",
+    "strokes",
+    "uploads",
+    "work",
+]
