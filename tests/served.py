@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 import PIL.Image
+import tifffile
 from scenes import photo
 
 PATIENCE = 60
@@ -87,6 +88,18 @@ def noisy(height=72, width=96, seed=0, level=20):
     return np.rint(pixels.clip(0, 255)).astype(np.uint8)
 
 
+def stack(frames=400, side=160):
+    """A TIFF whose many pages take long, and of which each is done at once."""
+    file = io.BytesIO()
+    pages = np.zeros((frames, side, side, 3), np.uint8)
+    tifffile.imwrite(file, pages, photometric="rgb", compression="zlib")
+    return file.getvalue()
+
+
+LONG = {"model": "denoise-balanced", "sigma": "25"}
+"""What makes work on a stack long: half a minute."""
+
+
 def png(pixels):
     file = io.BytesIO()
     PIL.Image.fromarray(pixels).save(file, "png")
@@ -100,6 +113,11 @@ def pixels_of(data):
 def image(data, name="photo.png"):
     """Return the part of a form that holds a picture."""
     return {"image": (name, data, "application/octet-stream")}
+
+
+def form(data=(), /, **fields):
+    """Return the parts of a form of fields alone, which httpx would send as no parts."""
+    return {name: (None, value) for name, value in {**dict(data), **fields}.items()}
 
 
 ASYNC = {"Prefer": "respond-async"}

@@ -123,7 +123,7 @@ def serve(options: argparse.Namespace) -> None:
     """Serve until Ctrl-C. Raises ImgaeError if the server cannot listen there."""
     import uvicorn
 
-    from imgae.cli.server.app import app_of
+    from imgae.cli.server.app import Runner, app_of
     from imgae.cli.server.guard import Rules, is_local
     from imgae.cli.server.jobs import Lane
     from imgae.cli.server.state import Server
@@ -155,7 +155,7 @@ def serve(options: argparse.Namespace) -> None:
                 ws="none",
             )
             with contextlib.suppress(KeyboardInterrupt):  # how a server ends
-                uvicorn.Server(config).run(sockets=[listener])
+                Runner(config, server).run(sockets=[listener])
         finally:
             store.close()
 

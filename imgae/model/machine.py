@@ -5,6 +5,7 @@ import ctypes
 import importlib
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from pathlib import Path
@@ -222,6 +223,8 @@ def interrupted() -> Iterator[None]:
         Interruption.asked = False
 
 
+LOOK: Final = 0.1
+"""Seconds between two looks whether work is to stop."""
 STOPPING: ContextVar[Callable[[], bool] | None] = ContextVar("STOPPING", default=None)
 """What tells whether the work of this thread is to stop; None if nothing stops it."""
 
@@ -240,6 +243,31 @@ def is_stopped() -> bool:
     """Return whether models are to stop before they run again in this thread."""
     asked = STOPPING.get()
     return Interruption.asked or (asked is not None and asked())
+
+
+@contextlib.contextmanager
+def on_stop(end: Callable[[], None]) -> Iterator[None]:
+    """Call `end`, from another thread, if the work of this thread is to stop while this runs.
+
+    A run of a model takes seconds, and holds its thread all the time.
+    """
+    asked = STOPPING.get()
+    if asked is None:
+        yield
+        return
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(LOOK):
+            if asked():
+                end()
+                return
+
+    threading.Thread(target=watch, daemon=True).start()
+    try:
+        yield
+    finally:
+        done.set()
 
 
 def available_memory() -> int:

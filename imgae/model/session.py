@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from imgae.errors import ModelError, first_line
 from imgae.model.card import METADATA_KEY, ModelCard
 from imgae.model.contract import CELL
-from imgae.model.machine import is_stopped, usable_cpus
+from imgae.model.machine import is_stopped, on_stop, usable_cpus
 
 DEVICES: Final = ("auto", "cpu", "cuda")
 PROVIDERS: Final = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
@@ -58,9 +58,13 @@ class OnnxModel:
         """Run the model, for all its outputs: a code model decodes, and gives the code too."""
         if is_stopped():
             raise ModelError("interrupted")
+        options = onnxruntime.RunOptions()
         try:
-            outputs: list[NDArray[np.float32]] = self.session.run(None, inputs)
+            with on_stop(lambda: setattr(options, "terminate", True)):
+                outputs: list[NDArray[np.float32]] = self.session.run(None, inputs, options)
         except Exception as error:  # onnxruntime's errors have no common base
+            if is_stopped():
+                raise ModelError("interrupted") from error
             if isinstance(error, MemoryError) or any(sign in str(error) for sign in NO_MEMORY):
                 size = "x".join(map(str, inputs["image"].shape[2:]))
                 raise ShortOfMemoryError(

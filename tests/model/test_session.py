@@ -1,5 +1,6 @@
 import multiprocessing
 import pickle
+import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import tiny_models
 from onnx import helper
 
 from imgae.errors import ModelError
-from imgae.model import session
+from imgae.model import registry, session
+from imgae.model.machine import stoppable
 
 LEVEL = np.zeros((1, 1, 1, 1), np.float32)
 
@@ -21,6 +23,19 @@ def test_a_model_runs_with_its_inputs_by_name(models):
     out = model(image=picture, sigma=np.full((2, 1, 1, 1), 0.25, np.float32))
     assert np.array_equal(out, picture - 0.25)
     assert (model.device, model.threads) == ("cpu", 1)
+
+
+def test_a_run_that_takes_long_ends_soon_where_its_work_is_to_stop():
+    model = session.load(registry.find("denoise-best"), threads=1)
+    began = time.monotonic()
+    with (
+        stoppable(lambda: time.monotonic() > began + 0.2),
+        pytest.raises(ModelError, match=r"^interrupted$"),
+    ):
+        model(image=np.zeros((1, 3, 1200, 1200), np.float32), sigma=LEVEL)
+    assert time.monotonic() < began + 10  # of some 20 seconds that a run takes
+    small = np.zeros((1, 3, 16, 16), np.float32)
+    assert model(image=small, sigma=LEVEL).shape == small.shape
 
 
 def test_a_file_that_is_no_onnx_is_refused_in_one_sentence(tmp_path):

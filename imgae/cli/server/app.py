@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
 
+import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -44,6 +46,18 @@ def app_of(server: Server, rules: Rules, ready: Callable[[], None]) -> Guard:
     for kind in (ProblemError, MissingError, ImgaeError, Exception):
         app.add_exception_handler(kind, on_error)
     return Guard(app, rules)
+
+
+class Runner(uvicorn.Server):
+    """Runs the application; at the end it has all work stop, and then waits for the answers."""
+
+    def __init__(self, config: uvicorn.Config, server: Server) -> None:
+        super().__init__(config)
+        self.work = server
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.work.stop()
+        await super().shutdown(sockets)
 
 
 def routes() -> list[Route | Mount]:

@@ -8,6 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from imgae.cli.server.pictures import NoPictureError
 from imgae.cli.server.store import MissingError
 from imgae.errors import ImageTooLargeError, ImgaeError, MaskError, ModelError, OptionError
 from imgae.model.machine import short_of_memory
@@ -52,6 +53,8 @@ def problem_of(error: Exception) -> ProblemError:
 def status_of(error: ImgaeError) -> int:
     if isinstance(error, ImageTooLargeError):
         return 413
+    if isinstance(error, NoPictureError):
+        return 415
     if isinstance(error, ShortOfMemoryError):
         return 503
     if isinstance(error, ModelError) and not isinstance(error, (OptionError, MaskError)):

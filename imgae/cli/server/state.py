@@ -59,11 +59,16 @@ class Server:
             if job in lane.jobs:
                 lane.cancel(job, why)
 
+    def stop(self) -> None:
+        """Have all work stop."""
+        for lane in (self.long, self.quick):
+            lane.stop(ENDING)
+
     async def close(self) -> None:
         """Have all work stop, wait a little for what runs, and delete what is kept."""
         lanes = (self.long, self.quick)
+        self.stop()
         for lane in lanes:
-            lane.stop(ENDING)
             lane.thread.shutdown(wait=False, cancel_futures=True)
         ends = [asyncio.create_task(job.ended()) for lane in lanes for job in lane.jobs]
         if ends:

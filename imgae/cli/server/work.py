@@ -191,7 +191,8 @@ class Works:
         progress: Progress,
     ) -> Done:
         """Restore a whole picture, as the command line does."""
-        target = self.target_of(kind, options, source, name)
+        with told_of({source: name}):
+            target = self.target_of(kind, options, source, name)
         place = folder / f"result{target.suffix}"
         job = Job(0, source, target, (place,))
         with told_of({**names, source: name, place: target.name}) as in_words:
@@ -224,13 +225,13 @@ class Works:
         return mask.Worker(options, self.loaded, drawing)
 
     def target_of(self, kind: str, options: argparse.Namespace, source: Path, name: str) -> Path:
-        """Return the name that the command line would give a result.
+        """Return the name that the command line would give a result. Raises NoPictureError.
 
         A picture whose name does not tell a format has that of its content.
         """
-        path = Path(name)
+        path, row = Path(name), row_of(source)
         if table.of_name(path) is None:
-            path = Path(f"{name}{row_of(source).extensions[0]}")
+            path = Path(f"{name}{row.extensions[0]}")
         ending = ".png" if kind == "mask" else suffix_for(path, options.format)
         return Path(f"{path.stem}.{WORDS[kind]}{ending}")
 

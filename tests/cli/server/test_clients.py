@@ -10,11 +10,9 @@ import subprocess
 import sys
 import zipfile
 
-import numpy as np
-import PIL.Image
 import pytest
 from documents import ROOT
-from served import image, noisy, pixels_of, png, wait_until
+from served import LONG, image, noisy, pixels_of, png, stack, wait_until
 
 CLIENTS = ROOT / "examples" / "serve"
 
@@ -82,8 +80,9 @@ def test_the_client_tells_what_is_wrong(server, photo, tmp_path):
 
 
 def test_ctrl_c_cancels_the_work_of_the_client(server, client, tmp_path):
-    PIL.Image.fromarray(np.zeros((2000, 2000, 3), np.uint8)).save(tmp_path / "a.png")
-    words = ["denoise", tmp_path / "a.png", tmp_path / "out.png", "sigma=25", "model=denoise-best"]
+    (tmp_path / "stack.tif").write_bytes(stack())
+    fields = [f"{name}={value}" for name, value in LONG.items()]
+    words = ["denoise", tmp_path / "stack.tif", tmp_path / "out.tif", *fields]
     command = [sys.executable, CLIENTS / "client.py", *words]
     with subprocess.Popen(command, env=variables(server), stderr=subprocess.PIPE) as process:
         wait_until(lambda: client.get("/healthz").json()["running"])

@@ -4,7 +4,6 @@ import os
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, Phase, settings
 from schemathesis import checks as all_checks
 
 EXAMPLES = int(os.environ.get("IMGAE_EXAMPLES", "3"))

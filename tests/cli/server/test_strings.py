@@ -46,8 +46,9 @@ def test_each_text_is_in_its_language(language):
 
 def test_no_text_is_unused_or_missing():
     known, used = set(texts("en")), sources()
-    words = set(re.findall(r"[\"'`]([\w-]+)[\"'`]", used)) | set(re.findall(r"\.(\w+)\b", used))
-    made = re.findall(r"`(\w*)\$\{[^{}`]*\}(\w*)`", used)  # as in `${name}Help`
+    words = set(re.findall(r"[\"'`]([\w-]+)[\"'`]|\.(\w+)\b|^ +(\w+):", used, re.MULTILINE))
+    words = {word for groups in words for word in groups}
+    made = re.findall(r"`(\w*)(?:\$\{[^{}`]*\})+(\w*)`", used)  # as in `${name}Help`
     patterns = [re.compile(rf"{head}\w+{tail}") for head, tail in made if head or tail]
     unused = [
         key for key in known - words if not any(pattern.fullmatch(key) for pattern in patterns)
