@@ -14,6 +14,7 @@ from imgae.cli.files import level_of
 from imgae.cli.loaded import Loaded
 from imgae.cli.models import record_of
 from imgae.cli.server import fields, shown
+from imgae.cli.server.detecting import Remembering
 from imgae.cli.server.fields import told_of
 from imgae.cli.server.pictures import Newest, row_of
 from imgae.cli.server.strokes import Strokes, strokes_of
@@ -24,7 +25,7 @@ from imgae.io.libraries import prepare_libraries
 from imgae.io.measure import size_of
 from imgae.model import registry, session
 from imgae.model.machine import limited_memory, stoppable
-from imgae.model.stitch import Progress
+from imgae.model.stitch import Progress, release
 from imgae.picture.tiling import Box
 from imgae.restore import denoise
 from imgae.restore.batches.engine import Job, Step, Worker
@@ -86,7 +87,7 @@ class Works:
     """
 
     options: argparse.Namespace
-    loaded: Loaded = field(default_factory=Loaded)
+    loaded: Loaded = field(default_factory=partial(Loaded, Remembering))
 
     def __post_init__(self) -> None:
         prepare_libraries()
@@ -207,6 +208,7 @@ class Works:
 
                 more["varies"] = varies(step.work, options)
             step.write(worker)
+            self.forget(kind, options)
             outcome = step.outcome()
             if outcome.trouble:
                 raise outcome.trouble
@@ -214,6 +216,14 @@ class Works:
         told = {key: value for key, value in record.items() if key not in PRIVATE}
         told |= {"notes": list(told.get("notes", ())), "warnings": [*map(in_words, outcome.notes)]}
         return Done(place, target.name, shown.type_of(table.of_name(target)), {**told, **more})
+
+    def forget(self, kind: str, options: argparse.Namespace) -> None:
+        """Have a model that was named give back the memory of its tiles: others come after it."""
+        if kind != "mask" and options.model is not None:
+            if kind == "inpaint":
+                release([self.loaded.inpainter(options).model])
+            else:
+                release([self.loaded.denoiser(options, options.model).model])
 
     def worker_of(
         self, kind: str, options: argparse.Namespace, drawing: Strokes | None, steps: "Steps"
@@ -260,17 +270,18 @@ class Works:
             if box.top >= box.bottom or box.left >= box.right:
                 raise OptionError(f"crop: lies outside the picture of {width}x{height} pixels")
             denoiser = self.loaded.denoiser(options, options.model)
-            looked = picture.looked(self.loaded.denoiser(options))
             settings = denoiser, box, level_of(options), controls_of(options)
-            if draft and looked.found is None:
+            with stoppable(lambda: False):  # else sliders that move would end each look
+                looked = picture.looked(self.loaded.denoiser(options))
+                draft = draft and options.sigma == "auto" and looked.found is None
+                if options.sigma == "auto" and not draft:
+                    looked.look(self.loaded.denoiser(options))
+            if draft:
                 done = looked.draft(*settings)
                 image, model = done.image, done.model
             else:
-                if options.sigma == "auto":
-                    with stoppable(lambda: False):  # else sliders that move would end it each time
-                        looked.look(self.loaded.denoiser(options))
                 part = looked.part(*settings)
-                image, model, draft = part.image, part.course.model, False
+                image, model = part.image, part.course.model
             place.write_bytes(shown.png_of(shown.eight_bits(image, picture.scale)))
         found = None if looked.found is None else found_in(looked.found)
         record = {"found": found, "model": model, "crop": [*rectangle(box)], "draft": draft}
