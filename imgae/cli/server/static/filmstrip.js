@@ -42,6 +42,7 @@ export class Filmstrip {
 
   #list() {
     const { list } = this.pictures;
+    if (!list.length) $("film").hidden = true;
     for (const picture of this.#items.keys()) if (!list.includes(picture)) this.#items.delete(picture);
     $("film-list").replaceChildren(...list.map((picture) => this.#item(picture).root));
     for (const picture of list) this.#update(picture);
