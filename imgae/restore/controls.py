@@ -173,10 +173,9 @@ class Controls:
         noise = noise_in(keep, width) if self.grain else None
         return self.grained(values, after[inner], noise, scale, limits)
 
-    def around(self, box: Box, height: int, width: int) -> Box:
-        """Return what `part` has to read for a box of a picture."""
-        if not self.detail:
-            return box
+    @staticmethod
+    def around(box: Box, height: int, width: int) -> Box:
+        """Return what `part` has to read for a box of a picture, whatever the controls are."""
         return Box(
             max(box.top - REACH, 0),
             max(box.left - REACH, 0) // ALIGNED * ALIGNED,

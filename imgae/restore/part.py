@@ -7,6 +7,7 @@ takes as long as its own pixels do, and one whose controls alone change next to 
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -24,11 +25,13 @@ from imgae.restore.levels import Given, checked_level
 from imgae.restore.routes import InTurn, Route, Told
 from imgae.restore.scaling import View
 from imgae.restore.unseen import without_hidden
-from imgae.restore.work import Course, Placed
+from imgae.restore.work import Course, Denoised, Placed
 
 Floats: TypeAlias = NDArray[np.float32]
 MOST_KEPT: Final = 4
 """Of strengths above 1, for which a model runs again, as many parts are kept."""
+NEAR: Final = 64
+"""Pixels around a box that are looked at for a draft of it."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +43,31 @@ class Part:
 
 
 class Kept(NamedTuple):
-    """What came out for a part, by its view and the factor of the level. key: for what part."""
+    """What came out for a part, by its view and the factor of the level. key: for what part.
 
-    key: object
+    camera: what the model for cameras made of what it was given.
+    """
+
+    key: tuple[Any, ...] | None
     restored: dict[tuple[int, float], Floats]
+    camera: dict[bytes, Floats]
+
+
+@dataclass(frozen=True)
+class Remembering(OnnxModel):
+    """A model that remembers what it made of what it was given, for strengths that differ."""
+
+    made: dict[bytes, Floats]
+
+    def __call__(self, **inputs: NDArray[Any]) -> Floats:
+        digest = blake2b(digest_size=20)
+        for name, array in inputs.items():
+            digest.update(f"{name} {array.shape}".encode())
+            digest.update(np.ascontiguousarray(array).data)
+        key = digest.digest()
+        if key not in self.made:
+            self.made[key] = super().__call__(**inputs)
+        return self.made[key].copy()  # who gets it may change it
 
 
 class Looked:
@@ -61,7 +85,7 @@ class Looked:
         self.original: NDArray[Any] = original
         self.found: Course | None = None
         self.plain: Course | None = None
-        self.kept = Kept(None, {})
+        self.kept = Kept(None, {}, {})
         self.lock = threading.RLock()
 
     def part(
@@ -84,6 +108,20 @@ class Looked:
         with self.lock:
             course = self.course(denoiser, sigma, controls)
             return Part(self.image_of(self.finished(denoiser, course, box), box), course)
+
+    def draft(
+        self, denoiser: Denoiser, box: Box, sigma: Given = None, controls: Controls | None = None
+    ) -> Denoised:
+        """Return about what `part` does, by a look at what is near the box alone."""
+        height, width = self.original.shape[:2]
+        near = Box(
+            max(box.top - NEAR, 0),
+            max(box.left - NEAR, 0),
+            min(box.bottom + NEAR, height),
+            min(box.right + NEAR, width),
+        )
+        done = denoiser.run(cut(self.image, near), sigma, controls)
+        return replace(done, image=cut(done.image, box.within(near)))
 
     def course(self, denoiser: Denoiser, sigma: Given, controls: Controls) -> Course:
         """Return how to denoise the picture, by what is known of it already."""
@@ -128,8 +166,11 @@ class Looked:
         out = self.original[box.slices].copy()
         factors = course.controls.factors(self.original.shape[2])
         key = denoiser.path, course.level, box
-        if self.kept.key != key or len(self.kept.restored) > MOST_KEPT:
-            self.kept = Kept(key, {})
+        if self.kept.key != key:
+            same_box = self.kept.key is not None and self.kept.key[-1] == box
+            self.kept = Kept(key, {}, self.kept.camera if same_box else {})
+        if len(self.kept.restored) > MOST_KEPT:
+            self.kept.restored.clear()
         for number, (view, routes) in enumerate(zip(course.views, course.ways, strict=True)):
             tile = self.tile_for(box, routes[0])
             inner = box.within(tile.keep).slices
@@ -138,7 +179,8 @@ class Looked:
             values = []
             for factor, route in zip(factors, routes, strict=True):
                 if (number, factor) not in self.kept.restored:
-                    (came,) = course.work.restored(view, [route], tile)
+                    remembering = with_memory(route, self.kept.camera)
+                    (came,) = course.work.restored(view, [remembering], tile)
                     self.kept.restored[number, factor] = came[inner]
                 values.append(self.kept.restored[number, factor])
             course.work.mix(view, values, Placed(out, box.top, box.left), box)
@@ -163,13 +205,15 @@ class Looked:
         pixels = pixels.repeat(before.shape[2] // pixels.shape[2], 2)
         if self.hidden is not None:
             pixels = np.where(self.hidden[box.slices][:, :, None], before, pixels)
-        alpha, image = self.image.alpha, self.image
-        return Image(
-            pixels,
-            None if alpha is None else alpha[box.slices],
-            icc=image.icc,
-            cicp=image.cicp,
-        )
+        return cut(self.image, box).with_pixels(pixels)
+
+
+def cut(image: Image, box: Box) -> Image:
+    """Return a part of a picture, with what its file tells."""
+    alpha, extra = (
+        None if part is None else part[box.slices] for part in (image.alpha, image.extra)
+    )
+    return replace(image, pixels=image.pixels[box.slices], alpha=alpha, extra=extra)
 
 
 def with_model(route: Route, model: Callable[[], OnnxModel]) -> Route:
@@ -179,3 +223,12 @@ def with_model(route: Route, model: Callable[[], OnnxModel]) -> Route:
     if isinstance(route, InTurn) and route.model is not None:
         return replace(route, model=model())
     return route
+
+
+def with_memory(route: Route, made: dict[bytes, Floats]) -> Route:
+    """Return a route whose model for cameras, which comes first, remembers what it made."""
+    if not isinstance(route, InTurn) or route.camera is None:
+        return route
+    model = route.camera
+    camera = Remembering(model.card, model.path, model.device, model.threads, model.session, made)
+    return replace(route, camera=camera)

@@ -40,7 +40,7 @@ FIELDS: Final = {
     "mask": (*MARKING, "max-pixels"),
 }  # fmt: skip
 """Those that are options of the command, by the kind of request."""
-OTHERS: Final = {"denoise": ("crop",), "inpaint": ("strokes",), "mask": ("strokes",)}
+OTHERS: Final = {"denoise": ("crop", "draft"), "inpaint": ("strokes",), "mask": ("strokes",)}
 """Fields that are no options."""
 FILES: Final = {"denoise": (), "inpaint": ("mask", "protect", "avoid"), "mask": ("mask", "protect")}
 MOST_CROP: Final = 1024
@@ -136,12 +136,17 @@ def words_of(name: str, texts: Sequence[str], action: argparse.Action) -> list[s
     if name == "mask" and list(texts) != [ALPHA]:
         raise OptionError(f"mask: is a file, or the word {ALPHA}, for what is not opaque")
     if is_switch(action):
-        if texts[0] not in ("true", "false"):
-            raise OptionError(f"{name}: {texts[0]!r} is neither true nor false")
-        return [f"--{name}"] if texts[0] == "true" else []
+        return [f"--{name}"] if is_true(name, texts) else []
     if name == "polygon":
         texts = [CORNERS.join(text.replace(CORNERS, " ").split()) for text in texts]
     return [f"--{name}={text}" for text in texts]
+
+
+def is_true(name: str, texts: Sequence[str]) -> bool:
+    """Read a switch. Raises OptionError."""
+    if texts[0] not in ("true", "false"):
+        raise OptionError(f"{name}: {texts[0]!r} is neither true nor false")
+    return texts[0] == "true"
 
 
 def check_marking(options: argparse.Namespace, drawn: bool) -> None:

@@ -162,7 +162,8 @@ class Works:
             self.check_model(kind, getattr(options, "model", None))
             if "crop" in texts:
                 crop = fields.crop_of(texts["crop"][0])
-                return Planned(kind, partial(self.part, options, crop), quick=True)
+                draft = fields.is_true("draft", texts.get("draft", ["false"]))
+                return Planned(kind, partial(self.part, options, crop, draft), quick=True)
             drawing = None
             if drawn:
                 strokes = strokes_of(texts["strokes"][0])
@@ -238,12 +239,16 @@ class Works:
         self,
         options: argparse.Namespace,
         crop: Box,
+        draft: bool,
         source: Path,
         folder: Path,
         name: str,
         progress: Progress,
     ) -> Done:
-        """Denoise a part of a picture, to look at."""
+        """Denoise a part of a picture, to look at.
+
+        draft: whether what is near it is looked at alone, if the whole was not yet.
+        """
         del progress  # it is quick
         place = folder / "part.png"
         with told_of({source: name}), caught_warnings():
@@ -256,10 +261,16 @@ class Works:
                 raise OptionError(f"crop: lies outside the picture of {width}x{height} pixels")
             denoiser = self.loaded.denoiser(options, options.model)
             looked = picture.looked(self.loaded.denoiser(options))
-            part = looked.part(denoiser, box, level_of(options), controls_of(options))
-            place.write_bytes(shown.png_of(shown.eight_bits(part.image, picture.scale)))
+            settings = denoiser, box, level_of(options), controls_of(options)
+            if draft and looked.found is None:
+                done = looked.draft(*settings)
+                image, model = done.image, done.model
+            else:
+                part = looked.part(*settings)
+                image, model, draft = part.image, part.course.model, False
+            place.write_bytes(shown.png_of(shown.eight_bits(image, picture.scale)))
         found = None if looked.found is None else found_in(looked.found)
-        record = {"found": found, "model": part.course.model, "crop": list(rectangle(box))}
+        record = {"found": found, "model": model, "crop": [*rectangle(box)], "draft": draft}
         return Done(place, f"{Path(name).stem}.part.png", "image/png", record)
 
 

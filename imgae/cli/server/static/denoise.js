@@ -18,6 +18,9 @@ const RANGES = [
 const TO_ONE = new Set(["strength", "luma", "chroma"]);
 const ORDER = ["fast", "balanced", "best", "camera"];
 
+/** What the server says of noise that is neither white nor a camera's. */
+const FOUND = { "next to no noise": "Clean", "noise that is not white": "Other" };
+
 const kindOf = (name) => /^denoise-(\w+?)(?:-int8)?$/.exec(name)?.[1] ?? null;
 const capital = (word) => word[0].toUpperCase() + word.slice(1);
 
@@ -63,9 +66,10 @@ export class DenoisePanel {
     this.#tell(picture);
   }
 
-  #tell({ found, settings }) {
-    const { level } = settings.denoise;
-    const kind = level !== null ? "Given" : !found ? "Wait" : found.white ? "White" : found.sigma ? "Camera" : "Clean";
+  #tell(picture) {
+    const { level } = picture.settings.denoise;
+    const found = picture.found ?? measured(picture.works.denoise.result?.record);
+    const kind = level !== null ? "Given" : !found ? "Wait" : found.white ? "White" : (FOUND[found.text] ?? "Camera");
     const shown = level ?? found?.sigma ?? 0;
     $("found").textContent = t(`found${kind}`, { level: number(shown, { maximumFractionDigits: 1 }) });
     $("found-more").textContent = kind === "Wait" ? "" : t(`found${kind}Help`);
@@ -119,6 +123,12 @@ export class DenoisePanel {
     }
     $("model").value = value;
   }
+}
+
+/** Return what a whole that is done tells of its noise, where no crop did; null if it tells nothing. */
+function measured(record) {
+  if (record?.sigma_source === "estimated") return { white: true, sigma: record.sigma };
+  return record?.sigma_source === "removed" ? { white: false } : null;
 }
 
 /** Return settings with all that the model for cameras does not take set to what it takes. */

@@ -22,13 +22,20 @@ export function sentence(lead, problem) {
 function stateOf(picture, tab, changed) {
   const work = picture.works[tab];
   const still = { text: "", error: "", progress: null, cancel: false, retry: false };
-  const problem = picture.problem ?? work.problem ?? (tab === "denoise" ? picture.cropProblem : null);
-  const lead = picture.problem ? "errorPicture" : TASKS[tab].failed;
-  if (problem) return { ...still, error: sentence(lead, problem), retry: problem.status <= 0 || problem.status >= 500 };
+  const failed = (lead, problem) => {
+    const retry = problem.status <= 0 || problem.status >= 500;
+    return { ...still, error: sentence(lead, problem), retry };
+  };
+  if (picture.problem) return failed("errorPicture", picture.problem);
+  if (work.problem) return failed(TASKS[tab].failed, work.problem);
   if (work.runs) return { ...still, text: running(work, tab), progress: shareOf(work), cancel: true };
   if (!picture.info) return { ...still, text: t("uploading", { name: picture.name }), progress: picture.uploaded };
   if (work.state === "cancelled") return { ...still, text: t("cancelled"), retry: true };
   if (tab === "fill" && picture.strokes.isEmpty) return { ...still, text: t("fillEmpty") };
+  if (tab === "denoise" && picture.cropProblem && (changed || !work.result)) {
+    return failed(TASKS[tab].failed, picture.cropProblem);
+  }
+  if (tab === "denoise" && picture.busy) return { ...still, text: t("waiting") };
   if (changed) return { ...still, text: t(tab === "fill" ? "fillMore" : "denoising") };
   return work.result ? { ...still, text: doneText(work.result) } : still;
 }

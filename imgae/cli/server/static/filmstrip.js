@@ -82,10 +82,10 @@ export class Filmstrip {
   }
 
   #mark() {
-    for (const [picture, { open, root }] of this.#items) {
+    for (const [picture, { open, remove, root }] of this.#items) {
       const current = picture === this.pictures.current;
       open.setAttribute("aria-current", current);
-      open.tabIndex = current ? 0 : -1;
+      open.tabIndex = remove.tabIndex = current ? 0 : -1;
       if (current) root.scrollIntoView({ block: "nearest", inline: "nearest" });
     }
   }

@@ -59,7 +59,7 @@ export class Gestures {
   #down(event) {
     const viewer = this.#viewer;
     const penDraws = this.#mode === "draw" && this.#pointers.get(this.#drawing)?.type === "pen";
-    if (penDraws || event.button === 2) return;
+    if (viewer.empty || penDraws || event.button === 2) return;
     this.#pointers.set(event.pointerId, this.#place(event));
     this.#element.setPointerCapture(event.pointerId);
     viewer.keys.leave();
@@ -122,6 +122,7 @@ export class Gestures {
 
   #wheel(event) {
     event.preventDefault();
+    if (this.#viewer.empty) return;
     const place = this.#place(event);
     const delta = event.deltaY * (event.deltaMode === 1 ? LINE : 1);
     // A pinch on a trackpad comes as a wheel with ctrl and small steps.

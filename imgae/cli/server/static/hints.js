@@ -29,7 +29,7 @@ function shapeData(camera, shape) {
 function crossData(camera, cross) {
   if (!cross) return "";
   const [x, y] = camera.toScreen(cross.x, cross.y);
-  return `M${x - 14} ${y}h10m8 0h10M${x} ${y - 14}v10m0 8v10`;
+  return `M${x - 20} ${y}h14m12 0h14M${x} ${y - 20}v14m0 12v14`;
 }
 
 function gridData(camera) {

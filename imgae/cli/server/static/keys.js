@@ -13,21 +13,6 @@
  * A key that the viewer has used is marked by preventDefault(); other keys pass on.
  */
 
-/** The keys and the name of the text that explains each, for the help. */
-export const KEYS = [
-  [["+", "-"], "keyZoom"],
-  [["0"], "keyFit"],
-  [["1"], "keyActual"],
-  [["←", "→", "↑", "↓"], "keyMove"],
-  [["Shift", "←"], "keyMoveFar"],
-  [["Enter"], "keyPress"],
-  [["Backspace"], "keyCorner"],
-  [["Esc"], "keyDrop"],
-  [["Space"], "keyDrag"],
-  [["Shift"], "keyStraight"],
-  [["Alt"], "keyErase"],
-];
-
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const PAN = 48;
 const FAR = 10;

@@ -34,7 +34,12 @@ export class Live {
   #picture = null;
   #control = null;
   #cropSoon = later(() => this.#crop(), CROP_MS);
-  #wholeSoon = later(() => this.#whole(), WHOLE_MS);
+  #wholeSoon = later(() => {
+    this.#due = true;
+    this.#whole();
+  }, WHOLE_MS);
+  /** Whether it is time for the whole, which lets a crop go first. */
+  #due = false;
 
   constructor(viewer) {
     this.viewer = viewer;
@@ -57,6 +62,7 @@ export class Live {
     const key = keyOf(picture.settings.denoise);
     const work = picture.works.denoise;
     if (work.runs && work.key !== key) work.stop();
+    picture.busy = false;
     if (work.result?.key === key) return;
     this.#cropSoon();
     if (!work.runs) this.#wholeSoon();
@@ -77,6 +83,7 @@ export class Live {
   #stop() {
     this.#control?.abort();
     this.#control = null;
+    this.#due = false;
     this.#cropSoon.cancel();
     this.#wholeSoon.cancel();
   }
@@ -95,17 +102,21 @@ export class Live {
     const picture = this.#picture;
     if (!picture.shown || picture.problem) return;
     this.#control?.abort();
-    const control = new AbortController();
-    this.#control = control;
-    const { signal } = control;
-    const settings = { ...picture.settings.denoise };
+    this.#control = null;
     const box = cropOf(this.viewer.visible(), this.viewer.scale);
     if (box[2] < 1 || box[3] < 1) return;
+    this.#control = new AbortController();
+    const { signal } = this.#control;
+    const settings = { ...picture.settings.denoise };
+    const onWait = () => {
+      picture.busy = true;
+      picture.changed();
+    };
     try {
       const answer = await picture.withId((id) => {
         signal.throwIfAborted();
         const body = form({ picture: id, ...fieldsOf(settings), crop: box.join(",") });
-        return call("/v1/denoise", { method: "POST", body, signal });
+        return call("/v1/denoise", { method: "POST", body, signal, onWait });
       });
       const url = URL.createObjectURL(await answer.blob());
       if (signal.aborted) return URL.revokeObjectURL(url);
@@ -114,10 +125,15 @@ export class Live {
       if (isAbort(error)) return;
       picture.cropProblem = asProblem(error);
     }
+    this.#control = null;
+    picture.busy = false;
+    this.#whole();
     picture.changed();
   }
 
   #whole() {
+    if (!this.#due || this.#control) return;
+    this.#due = false;
     const { works, settings, problem } = this.#picture;
     if (problem) return;
     works.denoise.run(fieldsOf(settings.denoise), keyOf(settings.denoise));

@@ -94,9 +94,8 @@ function showResult(picture) {
 function note(picture) {
   const element = $("note");
   element.hidden = Boolean(picture.shown);
-  element.textContent = picture.problem
-    ? sentence("errorPicture", picture.problem)
-    : t(picture.info ? "preparing" : "uploading", { name: picture.name });
+  const key = picture.problem ? "errorPicture" : picture.info ? "preparing" : "uploading";
+  element.textContent = t(key, { name: picture.name });
 }
 
 function facts({ name, info, shown: size }) {

@@ -10,6 +10,9 @@
  * @property {ImageBitmap|null} [bitmap]
  */
 
+const FAINT_TIMES = 3;
+const BITMAP_COST = 300;
+
 /** @type {WeakMap<Op, {path: Path2D, bounds: number[]|null, count: number}>} */
 const known = new WeakMap();
 
@@ -72,7 +75,7 @@ function shape(op) {
 export const boundsOf = (op) => shape(op).bounds;
 
 /** A rough cost of drawing, to know when a replay would not fit into a frame. */
-export const costOf = (op) => 4 + (op.points?.length ?? 0) + (op.bitmap ? 100 : 0);
+export const costOf = (op) => 4 + (op.points?.length ?? 0) + (op.bitmap ? BITMAP_COST : 0);
 
 /**
  * Draws one stroke; the context is in pixels of the picture and clipped to it.
@@ -91,8 +94,12 @@ export function drawMark(ctx, op, picture, scale, color, path = shape(op).path) 
   } else if (op.points || op.box) {
     ctx.fill(path, "evenodd");
   } else if (op.bitmap) {
-    ctx.imageSmoothingEnabled = scale * picture.width < op.bitmap.width * 2;
-    ctx.drawImage(op.bitmap, 0, 0, picture.width, picture.height);
+    const enlarged = (scale * picture.width) / op.bitmap.width;
+    ctx.imageSmoothingEnabled = enlarged < 2;
+    // Dust and scratches turn faint when they are made smaller; drawn over themselves they stay seen.
+    for (let times = enlarged < 0.7 ? FAINT_TIMES : 1; times > 0; times -= 1) {
+      ctx.drawImage(op.bitmap, 0, 0, picture.width, picture.height);
+    }
   }
   ctx.globalCompositeOperation = "source-over";
 }

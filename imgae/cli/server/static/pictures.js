@@ -23,6 +23,8 @@ export class Picture {
   /** The denoised crop: {url, x, y, w, h, key}. */
   crop = null;
   cropProblem = null;
+  /** Whether a crop waits for room on the server. */
+  busy = false;
   tab = null;
   settings = { denoise: { ...DENOISE }, fill: { ...FILL } };
   strokes = new Strokes();

@@ -19,6 +19,7 @@ export class Viewer extends EventTarget {
   painter = () => {};
   #element;
   #images;
+  #crop = null;
   #compare = null;
   #peek = false;
   /** @type {import("./tools.js").Tool|null} */
@@ -65,6 +66,7 @@ export class Viewer extends EventTarget {
   async show({ before, width, height }) {
     this.camera.picture = { width, height };
     this.#picture = true;
+    this.#crop = null;
     this.#clear();
     this.fit();
     await this.#images.load("before", before);
@@ -74,8 +76,14 @@ export class Viewer extends EventTarget {
   /** Takes the picture away. */
   hide() {
     this.#picture = false;
+    this.#crop = null;
     this.#clear();
     this.repaint();
+  }
+
+  /** Whether there is no picture. */
+  get empty() {
+    return !this.#picture;
   }
 
   get after() {
@@ -89,11 +97,12 @@ export class Viewer extends EventTarget {
   }
 
   get crop() {
-    return this.#images.place;
+    return this.#crop;
   }
 
   /** The result for a part, {url, x, y, w, h}; it lies over before and over an older after. */
   set crop(crop) {
+    this.#crop = crop;
     if (!crop) this.#clear("crop");
     else {
       this.#images.load("crop", crop.url, crop).then(
@@ -190,9 +199,9 @@ export class Viewer extends EventTarget {
   }
 
   async #loadAfter(url) {
-    const { crop } = this.#images.wanted;
+    const crop = this.#crop;
     if (!(await this.#images.load("after", url))) return;
-    if (this.#images.wanted.crop === crop) this.#images.clear("crop");
+    if (this.#crop === crop) this.crop = null;
     this.#divide();
     this.dispatchEvent(new Event("aftershown"));
   }

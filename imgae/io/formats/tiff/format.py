@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from imgae.errors import ImageError, ImageTooLargeError
+from imgae.errors import ImageTooLargeError
 from imgae.io.format import ALL, Encoding, File, Format, Limits, details_of
 from imgae.io.formats.tiff import stacks
 from imgae.io.formats.tiff.build import MOST_CLASSIC, Builder, numbers, octets, size_of
