@@ -9,6 +9,7 @@ __all__ = [
     "openapi",
     "pictures",
     "problems",
+    "schemas",
     "shown",
     "spans",
     "state",

@@ -42,8 +42,9 @@ async def health(request: Request) -> Response:
     return JSONResponse(about)
 
 
-async def document(_: Request) -> Response:
-    return JSONResponse(openapi.document())
+async def document(request: Request) -> Response:
+    server = server_of(request)
+    return JSONResponse(openapi.document(await server.read(server.works.models)))
 
 
 async def models(request: Request) -> Response:

@@ -63,14 +63,14 @@ def parser_of(kind: str) -> argparse.ArgumentParser:
     return PARSERS[kind](commands)
 
 
-def actions_of(kind: str) -> dict[str, argparse.Action]:
-    """Return the options of a command that are fields, by their names."""
+def actions_of(kind: str, names: Sequence[str] | None = None) -> dict[str, argparse.Action]:
+    """Return options of a command by their names: those of these names, or all that are fields."""
     known = {
         option.removeprefix("--"): action
         for action in parser_of(kind)._actions  # noqa: SLF001 - argparse has no other way
         for option in action.option_strings
     }
-    return {name: known[name] for name in FIELDS[kind]}
+    return {name: known[name] for name in (FIELDS[kind] if names is None else names)}
 
 
 def takes_several(action: argparse.Action) -> bool:
