@@ -144,7 +144,7 @@ class Works:
         Returns the media type, and whether the file was written.
         """
         with told_of({source: "the picture"}), caught_warnings():
-            picture = self.newest.of(source)
+            picture = self.newest.once(source)
             if picture.shows_itself:
                 return shown.type_of(picture.row), False
             target.write_bytes(shown.png_of(shown.preview_of(picture.first)))
