@@ -16,7 +16,7 @@ from imgae.cli.models import record_of
 from imgae.cli.server import fields, shown
 from imgae.cli.server.detecting import Remembering
 from imgae.cli.server.fields import told_of
-from imgae.cli.server.pictures import Newest, row_of
+from imgae.cli.server.pictures import Newest, Picture, row_of
 from imgae.cli.server.strokes import Strokes, strokes_of
 from imgae.cli.tasks import limit_of
 from imgae.errors import ImageTooLargeError, OptionError, caught_warnings
@@ -135,8 +135,9 @@ class Works:
 
     def looked(self, source: Path, name: str) -> dict[str, Any]:
         """Return what a picture is. Raises NoPictureError if it is none, and ImageError."""
-        with told_of({source: name}):
-            return self.newest.about(source, name)
+        with told_of({source: name}) as in_words:
+            about = self.newest.about(source, name)
+            return {**about, "notes": [*map(in_words, about["notes"])]}
 
     def view(self, source: Path, target: Path) -> tuple[str, bool]:
         """Write what browsers show of a picture, if they do not show its own file.
@@ -147,6 +148,7 @@ class Works:
             picture = self.newest.once(source)
             if picture.shows_itself:
                 return shown.type_of(picture.row), False
+            check_whole(picture, "the picture")
             target.write_bytes(shown.png_of(shown.preview_of(picture.first)))
             return "image/png", True
 
@@ -263,8 +265,7 @@ class Works:
         place = folder / "part.png"
         with told_of({source: name}), caught_warnings():
             picture = self.newest.of(source)
-            if not picture.whole:
-                raise ImageTooLargeError(f"{name}: is too large to look at a part of it alone")
+            check_whole(picture, name)
             height, width = picture.first.height, picture.first.width
             box = Box(crop.top, crop.left, min(crop.bottom, height), min(crop.right, width))
             if box.top >= box.bottom or box.left >= box.right:
@@ -286,6 +287,14 @@ class Works:
         found = None if looked.found is None else found_in(looked.found)
         record = {"found": found, "model": model, "crop": [*rectangle(box)], "draft": draft}
         return Done(place, f"{Path(name).stem}.part.png", "image/png", record)
+
+
+def check_whole(picture: Picture, name: str) -> None:
+    """Raise ImageTooLargeError for a picture that is not in memory."""
+    if not picture.whole:
+        raise ImageTooLargeError(
+            f"{name}: is too large to be shown here; it can be denoised all the same"
+        )
 
 
 class Steps:
