@@ -66,6 +66,12 @@ class Picture:
             return found
 
 
+def key_of(source: Path) -> tuple[Path, int, int]:
+    """Return what tells a file from what was at its place before."""
+    about = source.stat()
+    return source, about.st_mtime_ns, about.st_size
+
+
 class Newest:
     """Reads pictures, and remembers the last. max_pixels: the most of one. Threads may share it."""
 
@@ -78,12 +84,17 @@ class Newest:
     def of(self, source: Path) -> Picture:
         """Return a picture. Raises NoPictureError and ImageError."""
         with self.lock:
-            about = source.stat()
-            key = source, about.st_mtime_ns, about.st_size
+            key = key_of(source)
             if self.key != key or self.picture is None:
                 self.picture = None  # before another takes memory
                 self.picture, self.key = self.read(source), key
             return self.picture
+
+    def once(self, source: Path) -> Picture:
+        """Return a picture, and go on remembering the one before it."""
+        with self.lock:
+            held = self.picture if self.key == key_of(source) else None
+        return held or self.read(source)
 
     def read(self, source: Path) -> Picture:
         row = row_of(source)

@@ -23,7 +23,7 @@ from imgae.io.formats import table
 from imgae.io.libraries import prepare_libraries
 from imgae.io.measure import size_of
 from imgae.model import registry, session
-from imgae.model.machine import limited_memory
+from imgae.model.machine import limited_memory, stoppable
 from imgae.model.stitch import Progress
 from imgae.picture.tiling import Box
 from imgae.restore import denoise
@@ -143,7 +143,7 @@ class Works:
         Returns the media type, and whether the file was written.
         """
         with told_of({source: "the picture"}), caught_warnings():
-            picture = self.newest.of(source)
+            picture = self.newest.once(source)
             if picture.shows_itself:
                 return shown.type_of(picture.row), False
             target.write_bytes(shown.png_of(shown.preview_of(picture.first)))
@@ -266,6 +266,9 @@ class Works:
                 done = looked.draft(*settings)
                 image, model = done.image, done.model
             else:
+                if options.sigma == "auto":
+                    with stoppable(lambda: False):  # else sliders that move would end it each time
+                        looked.look(self.loaded.denoiser(options))
                 part = looked.part(*settings)
                 image, model, draft = part.image, part.course.model, False
             place.write_bytes(shown.png_of(shown.eight_bits(image, picture.scale)))

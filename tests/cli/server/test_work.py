@@ -12,8 +12,9 @@ from imgae import Frames, Image, ImageError, OptionError, read_image, write_fram
 from imgae.cli import main
 from imgae.cli.server.pictures import NoPictureError
 from imgae.cli.server.work import Works
-from imgae.errors import ImageTooLargeError, MaskError
+from imgae.errors import ImageTooLargeError, MaskError, ModelError
 from imgae.model import session
+from imgae.model.machine import stoppable
 
 RNG = np.random.default_rng(0)
 PIXELS = RNG.normal(120, 12, (60, 80, 3)).clip(0, 255).astype(np.uint8)
@@ -184,3 +185,9 @@ def test_what_browsers_show_themselves_is_not_made_anew(works, photo, tmp_path):
     assert np.array_equal(read_image(view).pixels, PIXELS[:, :, :1])
     about = works.looked(gray, "a.pgm")
     assert (about["format"], about["gray"], about["shown"]) == ("PNM", True, False)
+
+
+def test_a_look_that_was_begun_is_finished_though_the_part_is_not_wanted_any_more(works, photo):
+    with stoppable(lambda: True), pytest.raises(ModelError, match="interrupted"):
+        done(works, "denoise", photo, crop="0,0,9,9")
+    assert works.newest.of(photo).looked(None).found is not None

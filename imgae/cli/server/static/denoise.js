@@ -69,6 +69,8 @@ export class DenoisePanel {
   #tell(picture) {
     const { level } = picture.settings.denoise;
     const found = picture.found ?? measured(picture.works.denoise.result?.record);
+    $("found").textContent = $("found-more").textContent = "";
+    if (picture.problem) return;
     const kind = level !== null ? "Given" : !found ? "Wait" : found.white ? "White" : (FOUND[found.text] ?? "Camera");
     const shown = level ?? found?.sigma ?? 0;
     $("found").textContent = t(`found${kind}`, { level: number(shown, { maximumFractionDigits: 1 }) });

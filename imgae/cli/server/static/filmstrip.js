@@ -42,7 +42,7 @@ export class Filmstrip {
 
   #list() {
     const { list } = this.pictures;
-    $("film").hidden = list.length < 2;
+    if (!list.length) $("film").hidden = true;
     for (const picture of this.#items.keys()) if (!list.includes(picture)) this.#items.delete(picture);
     $("film-list").replaceChildren(...list.map((picture) => this.#item(picture).root));
     for (const picture of list) this.#update(picture);
@@ -69,6 +69,7 @@ export class Filmstrip {
   #update(picture) {
     const item = this.#items.get(picture);
     if (!item) return;
+    $("film").hidden = this.pictures.list.length < 2 && !picture.problem;
     const state = stateOf(picture);
     const text = t(`state${state[0].toUpperCase()}${state.slice(1)}`);
     item.root.dataset.state = state;

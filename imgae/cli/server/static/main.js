@@ -78,6 +78,7 @@ function watch(picture) {
 
 /** Put the result of the tab over the picture: the whole, or a crop of what is to come. */
 function showResult(picture) {
+  viewbar.comparable = false;
   if (!picture.shown) return;
   const { result } = picture.works[tab];
   const key = keyOf(picture.settings.denoise);

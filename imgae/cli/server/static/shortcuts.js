@@ -7,7 +7,7 @@ import { onLanguage, t } from "./language.js";
 const SHEET = {
   keysGroupPictures: [
     ["Ctrl+O", "addPictures"], ["Ctrl+V", "keyPaste"], ["Ctrl+S", "download"], ["PageUp PageDown", "keyNext"],
-    ["D", "denoise"], ["F", "fill"], ["?", "keys"],
+    ["D", "denoise"], ["F", "repair"], ["?", "keys"],
   ],
   keysGroupView: [
     ["+ −", "keyZoom"], ["0", "zoomFit"], ["1", "zoomFull"], ["← → ↑ ↓", "keyPan"], ["Space", "keyDrag"],

@@ -2,7 +2,7 @@
 
 export const en = {
   addPictures: "Add pictures",
-  adjust: "Adjust",
+  adjust: "Noise reduction",
   advanced: "More options",
   appearance: "Appearance",
   applied: "These settings now hold for all {count} pictures.",
@@ -106,7 +106,7 @@ export const en = {
   keyTools: "Brush, eraser, box, polygon, colour, move",
   keyZoom: "Zoom in, out",
   keys: "Keyboard shortcuts",
-  keysGroupFill: "Fill",
+  keysGroupFill: "Remove & repair",
   keysGroupPictures: "Pictures",
   keysGroupView: "View",
   language: "Language",
@@ -151,6 +151,7 @@ export const en = {
   progress: "Progress",
   redo: "Redo",
   remove: "Remove {name}",
+  repair: "Remove & repair",
   reset: "Reset {name}",
   resetAll: "Reset all",
   retry: "Try again",
@@ -196,7 +197,7 @@ export const en = {
 
 export const zh = {
   addPictures: "添加图片",
-  adjust: "调整",
+  adjust: "降噪程度",
   advanced: "更多选项",
   appearance: "外观",
   applied: "已将这些设置应用到全部 {count} 张图片。",
@@ -300,7 +301,7 @@ export const zh = {
   keyTools: "画笔、橡皮、矩形、多边形、取色、移动",
   keyZoom: "放大、缩小",
   keys: "键盘快捷键",
-  keysGroupFill: "填充",
+  keysGroupFill: "去除与修复",
   keysGroupPictures: "图片",
   keysGroupView: "视图",
   language: "语言",
@@ -345,6 +346,7 @@ export const zh = {
   progress: "进度",
   redo: "重做",
   remove: "移除 {name}",
+  repair: "去除与修复",
   reset: "重置{name}",
   resetAll: "全部重置",
   retry: "重试",
