@@ -79,6 +79,7 @@ function watch(picture) {
 /** Put the result of the tab over the picture: the whole, or a crop of what is to come. */
 function showResult(picture) {
   viewbar.comparable = false;
+  viewbar.usable = Boolean(picture.shown);
   if (!picture.shown) return;
   const { result } = picture.works[tab];
   const key = keyOf(picture.settings.denoise);
@@ -89,6 +90,7 @@ function showResult(picture) {
   if (viewer.after !== after) viewer.after = after;
   if (viewer.crop && (tab === "fill" || (current && after === displayed))) viewer.crop = null;
   viewbar.comparable = Boolean(after || crop || viewer.crop);
+  viewer.repaint();
 }
 
 /** Say over the stage what keeps a picture from being shown. */

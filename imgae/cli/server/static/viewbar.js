@@ -50,7 +50,15 @@ export class Viewbar {
     $("compare").disabled = $("original").disabled = !is;
   }
 
+  /** Whether a picture is shown, which can be zoomed. */
+  set usable(is) {
+    for (const id of ["zoom-in", "zoom-out", "zoom-fit", "zoom-full"]) $(id).disabled = !is;
+    if (is) this.#zoom();
+    else $("zoom").textContent = "";
+  }
+
   #zoom() {
+    if ($("zoom-in").disabled) return;
     $("zoom").textContent = number(this.viewer.scale, { style: "percent", maximumSignificantDigits: 3 });
   }
 }
