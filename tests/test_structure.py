@@ -208,6 +208,7 @@ def test_the_public_names_are_these():
         "Image",
         "ImageError",
         "ImageNotFoundError",
+        "ImageTooLargeError",
         "ImgaeError",
         "ImgaeWarning",
         "Inpainter",

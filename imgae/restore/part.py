@@ -123,6 +123,11 @@ class Looked:
         done = denoiser.run(cut(self.image, near), sigma, controls)
         return replace(done, image=cut(done.image, box.within(near)))
 
+    def look(self, denoiser: Denoiser) -> None:
+        """Look at the picture, if it was not yet, with a denoiser that is told a level."""
+        with self.lock:
+            self.course(denoiser, None, Controls())
+
     def course(self, denoiser: Denoiser, sigma: Given, controls: Controls) -> Course:
         """Return how to denoise the picture, by what is known of it already."""
         level = checked_level(sigma, self.image)

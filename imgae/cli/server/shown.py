@@ -90,13 +90,13 @@ def eight_bits(image: Image, scale: Scale) -> Image:
 
 
 def scale_of(image: Image) -> Scale:
-    """Return what of a picture's values is shown as black and white: 0 and 1, or a range of floats
-    that is their own.
+    """Return what of a picture's values is shown as black and white: 0 and 1, or the ends of a
+    range that floats have of their own, as 0 and 256.
     """
     if image.pixels.dtype != np.float32:
         return Scale()
     found = scale_for(finite(image.pixels))
-    return Scale() if found.usual else found
+    return Scale() if found.usual else replace(found, span=max(found.span, found.unit))
 
 
 def finite(pixels: NDArray[Any]) -> NDArray[Any]:

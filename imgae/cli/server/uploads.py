@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from python_multipart.exceptions import FormParserError
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
+from imgae.cli.output import one_line
 from imgae.cli.server.problems import ProblemError
 
 MOST_FIELDS: Final = 1000
@@ -56,10 +58,9 @@ async def received(request: Request, folder: Path) -> Sent:
     )
     try:
         form = await parser.parse()
-    except MultiPartException as error:
-        raise ProblemError(
-            400, f"the body is no right multipart/form-data: {error.message}"
-        ) from error
+    except (MultiPartException, FormParserError) as error:  # the second passes older Starlettes
+        why = one_line(getattr(error, "message", error))
+        raise ProblemError(400, f"the body is no right multipart/form-data: {why}") from error
     try:
         if not parser.is_whole:
             raise ProblemError(400, "the body ends before its last boundary")

@@ -23,7 +23,7 @@ from imgae.io.formats import table
 from imgae.io.libraries import prepare_libraries
 from imgae.io.measure import size_of
 from imgae.model import registry, session
-from imgae.model.machine import limited_memory
+from imgae.model.machine import limited_memory, stoppable
 from imgae.model.stitch import Progress
 from imgae.picture.tiling import Box
 from imgae.restore import denoise
@@ -266,6 +266,9 @@ class Works:
                 done = looked.draft(*settings)
                 image, model = done.image, done.model
             else:
+                if options.sigma == "auto":
+                    with stoppable(lambda: False):  # else sliders that move would end it each time
+                        looked.look(self.loaded.denoiser(options))
                 part = looked.part(*settings)
                 image, model, draft = part.image, part.course.model, False
             place.write_bytes(shown.png_of(shown.eight_bits(image, picture.scale)))

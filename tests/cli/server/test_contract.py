@@ -2,20 +2,32 @@
 
 import os
 
-import pytest
 import schemathesis
-from schemathesis import checks as all_checks
+from hypothesis import HealthCheck, Phase, settings
+from schemathesis import checks
 
-EXAMPLES = int(os.environ.get("IMGAE_EXAMPLES", "3"))
+from imgae.cli.server import openapi
+
+EXAMPLES = int(os.environ.get("IMGAE_EXAMPLES", "2"))
 """Calls of each kind; .ci/run makes more."""
-KEPT = (
-    all_checks.not_a_server_error,
-    all_checks.status_code_conformance,
-    all_checks.content_type_conformance,
-    all_checks.response_schema_conformance,
+HELD = ("not_a_server_error", "status_code_conformance", "content_type_conformance")
+HELD = (*HELD, "response_schema_conformance", "response_headers_conformance")
+checks.load_all_checks()
+
+
+schema = schemathesis.openapi.from_dict(openapi.document())
+
+
+def test_the_server_gives_its_document(client):
+    assert client.get("/openapi.json").json() == openapi.document()
+
+
+@schema.parametrize()
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
 )
-
-
-@pytest.fixture(scope="session")
-def document(server):
-    return schemathesis.openapi.from_url(f"{server.url}/openapi.json")
+def test_every_answer_is_one_that_the_document_promises(case, server):
+    case.call_and_validate(base_url=server.url, checks=checks.CHECKS.get_by_names(HELD))

@@ -81,8 +81,15 @@ def slide(page, name, value):
 
 
 def shot(page):
-    """What the viewer shows, as pixels."""
+    """What the viewer shows, as pixels, without the pointer's ring."""
+    page.mouse.move(2, 2)
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     return np.int16(pixels_of(page.locator("#viewer").screenshot())[:, :, :3])
+
+
+def alike(one, other):
+    """Whether two pictures of the viewer are the same, but for the smoothing of edges."""
+    return (np.abs(one - other).max(2) > 10).mean() < 2e-4
 
 
 def downloaded(page, button, menu=None):
@@ -169,16 +176,17 @@ def test_what_is_drawn_is_undone_redone_filled_and_downloaded(opened, by_hand, t
     bare = shot(page)
     stroke(page, (-60, -20), (20, 30))
     drawn = shot(page)
-    assert np.abs(drawn - bare).max() > 20
+    assert not alike(drawn, bare)
     stroke(page, (70, -30), (70, 40))
     both = shot(page)
+    assert not alike(both, drawn)
     page.keyboard.press("Control+z")
-    assert np.array_equal(shot(page), drawn)
+    assert alike(shot(page), drawn)
     page.keyboard.press("Control+z")
-    assert np.abs(shot(page) - bare).max() < 8
-    page.keyboard.press("Control+Shift+z")
-    page.keyboard.press("Control+Shift+z")
-    assert np.array_equal(shot(page), both)
+    assert alike(shot(page), bare)
+    page.keyboard.press("Control+Shift+Z")
+    page.keyboard.press("Control+Shift+Z")
+    assert alike(shot(page), both)
     page.keyboard.press("Control+z")
     page.locator("#fill").click()
     finished(page)

@@ -1,0 +1,193 @@
+"""What the server does with a picture, beside what the command line does with it."""
+
+import argparse
+import io
+import json
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from imgae import Frames, Image, ImageError, OptionError, read_image, write_frames, write_image
+from imgae.cli import main
+from imgae.cli.server.pictures import NoPictureError
+from imgae.cli.server.work import Works
+from imgae.errors import ImageTooLargeError, MaskError, ModelError
+from imgae.model import session
+from imgae.model.machine import stoppable
+
+RNG = np.random.default_rng(0)
+PIXELS = RNG.normal(120, 12, (60, 80, 3)).clip(0, 255).astype(np.uint8)
+STROKES = [
+    {"tool": "invert"},
+    {"tool": "box", "box": [0, 0, 80, 60], "erase": True},
+    {"tool": "brush", "size": 21, "points": [[20.5, 20], [40, 33.3]]},
+    {"tool": "eraser", "size": 4, "points": [[30, 26]]},
+]
+
+
+@pytest.fixture(scope="module")
+def works():
+    return Works(argparse.Namespace(device="cpu", threads=1, max_pixels=10**6, max_memory=1 << 31))
+
+
+@pytest.fixture
+def photo(tmp_path):
+    path = tmp_path / "image" / "photo.png"
+    path.parent.mkdir()
+    write_image(Image(PIXELS), path)
+    return path
+
+
+def done(works, kind, source, files=None, name=None, told=lambda *_: None, **given):
+    out = source.parent / f"out-{RNG.integers(1 << 60)}"
+    out.mkdir()
+    planned = works.plan(kind, given, files or {})
+    return planned.run(source, out, name or source.name, told)
+
+
+def by_hand(kind, source, *words):
+    out = source.parent / f"by-hand{RNG.integers(1 << 60)}{source.suffix}"
+    words = [kind, str(source), "-o", str(out), "--threads", "1", "--quiet", *map(str, words)]
+    assert main(words) == 0
+    return out.read_bytes()
+
+
+def test_strokes_on_a_mask_fill_as_their_mask_does_by_hand(works, photo, tmp_path):
+    mask = tmp_path / "mask.png"
+    write_image(Image(np.full((60, 80, 1), 255, np.uint8)), mask)
+    given = {"strokes": json.dumps(STROKES), "dilate": "2"}
+    drawn = done(works, "mask", photo, {"mask": mask}, **given)
+    assert 300 < drawn.record["marked"] < 1500
+    filled = done(works, "inpaint", photo, {"mask": mask}, **given, seed="5", denoise="true")
+    assert filled.record["filled"] == drawn.record["marked"]
+    assert filled.record["varies"]
+    words = ("--mask", drawn.path, "--seed", "5", "--denoise")
+    assert filled.path.read_bytes() == by_hand("inpaint", photo, *words)
+
+
+def test_a_fill_without_texture_does_not_vary(works, photo):
+    thin = {"box": "3,3,40,2"}
+    assert not done(works, "inpaint", photo, **thin).record["varies"]
+    assert not done(works, "inpaint", photo, box="3,3,30,30", **{"no-texture": "true"}).record[
+        "varies"
+    ]
+
+
+def test_progress_of_all_frames_goes_from_none_to_all(works, tmp_path):
+    source = tmp_path / "loop.png"
+    frames = [Image(PIXELS[row : row + 20], duration=0.1) for row in (0, 20, 40)]
+    write_frames(Frames(tuple(frames), "animation"), source)
+    told = []
+    result = done(works, "denoise", source, told=lambda *both: told.append(both))
+    assert told == [(333, 1000), (666, 1000), (1000, 1000)]
+    assert result.path.read_bytes() == by_hand("denoise", source)
+
+
+def test_a_part_of_an_animation_is_its_first_frame_as_the_whole_has_it(works, tmp_path):
+    source = tmp_path / "loop.png"
+    frames = [Image((PIXELS // each).astype(np.uint8), duration=0.1) for each in (1, 2)]
+    write_frames(Frames(tuple(frames), "animation"), source)
+    whole = done(works, "denoise", source)
+    part = done(works, "denoise", source, crop="10,20,30,15")
+    seen = np.asarray(PIL.Image.open(io.BytesIO(whole.path.read_bytes())).convert("RGB"))
+    assert np.array_equal(read_image(part.path).pixels, seen[20:35, 10:40])
+
+
+def test_a_part_of_floats_is_shown_as_the_whole_is(works, tmp_path):
+    source = tmp_path / "a.tif"
+    write_image(Image(PIXELS.astype(np.float32)), source)  # from 0 to 255
+    assert works.view(source, tmp_path / "view.png") == ("image/png", True)
+    view = read_image(tmp_path / "view.png").pixels
+    assert 80 < view.mean() < 160
+    part = done(works, "denoise", source, crop="10,20,30,15", strength="0")
+    assert np.array_equal(read_image(part.path).pixels, view[20:35, 10:40])
+
+
+def test_a_part_says_what_was_found_and_is_cut_at_the_picture_s_end(works, photo):
+    first = done(works, "denoise", photo, crop="70,50,40,40", draft="true").record
+    assert (first["draft"], first["crop"], first["found"]) == (True, [70, 50, 10, 10], None)
+    then = done(works, "denoise", photo, crop="70,50,40,40").record
+    assert then["found"]["white"] is True
+    assert then["found"]["sigma"] == pytest.approx(12, abs=1)
+    assert not done(works, "denoise", photo, crop="0,0,9,9", draft="true").record["draft"]
+    with pytest.raises(OptionError, match="crop: lies outside the picture of 80x60 pixels"):
+        done(works, "denoise", photo, crop="80,0,9,9")
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "expected"),
+    [
+        ("photo.jpg", {}, "photo.denoised.jpg"),
+        ("photo.png", {"format": "tif"}, "photo.denoised.tif"),
+        ("picture", {}, "picture.denoised.png"),
+        ("scan.page.psd", {}, "scan.page.denoised.tif"),
+        ("v1.5", {}, "v1.5.denoised.png"),
+    ],
+)
+def test_a_result_is_called_as_by_the_command_line(works, photo, name, given, expected):
+    result = done(works, "denoise", photo, name=name, sigma="0", **given)
+    assert result.name == expected
+    kind = {".jpg": "image/jpeg", ".png": "image/png", ".tif": "image/tiff"}
+    assert result.type == kind[result.path.suffix]
+
+
+def test_errors_name_fields_and_no_places(works, photo, tmp_path):
+    mask = tmp_path / "mask.png"
+    write_image(Image(np.full((5, 5, 1), 255, np.uint8)), mask)
+    none = photo.with_name("none.png")
+    none.write_bytes(b"no picture")
+    cases = [
+        (MaskError, "mask: the mask is 5x5", lambda: done(works, "inpaint", photo, {"mask": mask})),
+        (NoPictureError, "none.png: not a picture", lambda: works.looked(none, "none.png")),
+        (ImageError, "none.png: not a picture", lambda: done(works, "denoise", none)),
+        (
+            OptionError,
+            "model: no model to denoise",
+            lambda: works.plan("denoise", {"model": "detect"}, {}),
+        ),
+        (
+            ImageTooLargeError,
+            "photo.png: 80x60 pixels are 0.0048 megapixels, more than",
+            lambda: done(works, "denoise", photo, **{"max-pixels": "1K"}),
+        ),
+    ]
+    for kind, told, work in cases:
+        with pytest.raises(kind) as error:
+            work()
+        assert told in str(error.value)
+        assert str(tmp_path) not in str(error.value)
+        assert "--" not in str(error.value)
+
+
+def test_no_client_allows_itself_more_pixels(works, tmp_path):
+    source = tmp_path / "a.png"
+    PIL.Image.new("L", (1001, 1000)).save(source)
+    with pytest.raises(ImageTooLargeError, match="more than the 1 that are allowed"):
+        done(works, "denoise", source, **{"max-pixels": "9M"})
+
+
+def test_models_are_loaded_once(works, photo, monkeypatch):
+    done(works, "denoise", photo)
+    done(works, "inpaint", photo, box="3,3,9,9", denoise="true", detect="dust")
+    monkeypatch.setattr(session, "load", lambda *_, **__: pytest.fail("loaded again"))
+    done(works, "denoise", photo, strength="0.5")
+    done(works, "denoise", photo, crop="0,0,9,9")
+    done(works, "inpaint", photo, box="9,3,9,9", denoise="true", detect="dust,scratches")
+
+
+def test_what_browsers_show_themselves_is_not_made_anew(works, photo, tmp_path):
+    view = tmp_path / "view.png"
+    assert works.view(photo, view) == ("image/png", False)
+    gray = tmp_path / "a.pgm"
+    write_image(Image(PIXELS[:, :, :1]), gray)
+    assert works.view(gray, view) == ("image/png", True)
+    assert np.array_equal(read_image(view).pixels, PIXELS[:, :, :1])
+    about = works.looked(gray, "a.pgm")
+    assert (about["format"], about["gray"], about["shown"]) == ("PNM", True, False)
+
+
+def test_a_look_that_was_begun_is_finished_though_the_part_is_not_wanted_any_more(works, photo):
+    with stoppable(lambda: True), pytest.raises(ModelError, match="interrupted"):
+        done(works, "denoise", photo, crop="0,0,9,9")
+    assert works.newest.of(photo).looked(None).found is not None
