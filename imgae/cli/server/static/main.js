@@ -78,9 +78,11 @@ function watch(picture) {
 
 /** Put the result of the tab over the picture: the whole, or a crop of what is to come. */
 function showResult(picture) {
-  viewbar.comparable = false;
   viewbar.usable = Boolean(picture.shown);
-  if (!picture.shown) return;
+  if (!picture.shown) {
+    viewbar.comparable = false;
+    return;
+  }
   const { result } = picture.works[tab];
   const key = keyOf(picture.settings.denoise);
   const current = tab === "fill" || result?.key === key;
@@ -199,6 +201,7 @@ $("panel-fold").addEventListener("click", () => {
   $("panel-fold").setAttribute("aria-expanded", !folded);
 });
 
+addEventListener("hashchange", loadModels);
 addEventListener("beforeunload", (event) => {
   if (pictures.list.some((picture) => !picture.saved)) event.preventDefault();
 });
