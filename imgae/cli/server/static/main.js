@@ -46,7 +46,7 @@ function render() {
   denoisePanel.render(picture);
   fillPanel.render(picture);
   dock.render(picture, tab, { again, changed: changed(picture) });
-  download.render(picture);
+  download.render(picture, isCurrent(picture));
   facts(picture);
 }
 
@@ -55,6 +55,12 @@ function changed(picture) {
   const { result } = picture.works[tab];
   if (!result) return false;
   return tab === "fill" ? fillPanel.changed(picture) : result.key !== keyOf(picture.settings.denoise);
+}
+
+/** Whether the result of the tab is what is shown; a fill is shown until another one is there. */
+function isCurrent(picture) {
+  if (!picture.works[tab].result) return false;
+  return tab === "fill" ? !picture.strokes.isEmpty : !changed(picture);
 }
 
 /** Put another picture into the viewer, when it can be shown. */
