@@ -88,6 +88,7 @@ def test_a_command_line_that_is_none_would_be_found():
 TABLES = {
     "docs/denoise.md": [("denoise",)],
     "docs/inpaint.md": [("inpaint",)],
+    "docs/serve.md": [("serve",)],
     "docs/train.md": [("train",), ("export",)],
     "docs/evaluate.md": [("evaluate",)],
 }

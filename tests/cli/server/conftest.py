@@ -4,6 +4,7 @@ import pytest
 
 pytest.importorskip("uvicorn", reason="the extra web is not installed")
 
+import contract
 import served
 
 
@@ -15,5 +16,5 @@ def server(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def client(server):
-    with server.client() as client:
+    with server.client(event_hooks={"response": [contract.hold]}) as client:
         yield client

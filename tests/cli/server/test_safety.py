@@ -7,6 +7,7 @@ import socket
 import struct
 import zlib
 
+import contract
 import numpy as np
 import pytest
 import served
@@ -32,7 +33,7 @@ def server(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def client(server):
-    with server.client(headers=BEARER) as client:
+    with server.client(headers=BEARER, event_hooks={"response": [contract.hold]}) as client:
         yield client
 
 
@@ -350,26 +351,24 @@ def test_nothing_is_left_of_a_server_that_was_killed_once_another_starts(tmp_pat
         assert left
     with served.Server(state) as again:
         assert not set(again.kept()) & set(left)
+        assert again.end(signal.SIGTERM) == 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_ends_it_cleanly(tmp_path, number):
+def test_ctrl_c_ends_it_cleanly(tmp_path):
     """With the exit code of `imgae watch`; whoever follows a job is told its end."""
     with served.Server(tmp_path / "state") as server:
         with working(server) as events:
-            assert server.end(number) == 0
+            assert server.end(signal.SIGINT) == 0
             told = [line for line in events.iter_lines() if line.startswith("data:")]
         assert json.loads(told[-1].removeprefix("data:"))["status"] in ("failed", "cancelled")
         assert server.kept() == []
         assert len(server.said.read_text().splitlines()) == 1  # the address
 
 
-def test_others_cannot_read_what_is_uploaded(tmp_path):
-    with served.Server(tmp_path / "state") as server:
-        with server.client() as client:
-            client.post("/v1/pictures", files=image(GOOD))
-        files = [path for path in server.state.rglob("*") if path.is_file()]
-        assert files
-        for path in files:
-            folders = [each for each in path.parents if server.state in each.parents]
-            assert any(folder.stat().st_mode & 0o077 == 0 for folder in folders)
+def test_others_cannot_read_what_is_uploaded(server, client):
+    assert client.post("/v1/pictures", files=image(GOOD)).status_code == 201
+    files = [path for path in server.state.rglob("*") if path.is_file()]
+    assert any(path.read_bytes() == GOOD for path in files)
+    for path in files:
+        folders = [each for each in path.parents if server.state in each.parents]
+        assert any(folder.stat().st_mode & 0o077 == 0 for folder in folders)

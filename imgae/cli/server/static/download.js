@@ -16,6 +16,7 @@ function workOf(picture, tab) {
 
 export class Download {
   #busy = false;
+  #ready = false;
 
   /** @param {() => "denoise"|"fill"} tab */
   constructor(pictures, tab) {
@@ -28,11 +29,11 @@ export class Download {
     $("download-all").addEventListener("click", () => this.#all());
   }
 
-  render(picture) {
-    const { result, runs } = picture.works[this.tab()];
-    const ready = Boolean(result) && !runs && !this.#busy;
-    $("download").disabled = !ready;
-    $("download").classList.toggle("primary", ready);
+  /** Show what can be saved; `current` says that the result of the tab is what is shown. */
+  render(picture, current) {
+    this.#ready = current && !picture.works[this.tab()].runs && !this.#busy;
+    $("download").disabled = !this.#ready;
+    $("download").classList.toggle("primary", this.#ready);
     if (!$("download-menu").hidden) this.#list();
   }
 
@@ -40,7 +41,7 @@ export class Download {
   async result() {
     const picture = this.pictures.current;
     const tab = this.tab();
-    if (!picture?.works[tab].result || picture.works[tab].runs) return;
+    if (!picture || !this.#ready) return;
     await this.#try(async () => {
       const { blob, name } = await picture.works[tab].bytes(() => say(t("waiting")));
       save(blob, name);
@@ -94,10 +95,10 @@ export class Download {
 
   #list() {
     const picture = this.pictures.current;
-    const { result, runs } = picture.works[this.tab()];
+    const { result } = picture.works[this.tab()];
     const made = this.#made();
-    $("download-result").disabled = !result || runs;
-    $("download-name").textContent = result?.name ?? t("downloadNone");
+    $("download-result").disabled = !this.#ready;
+    $("download-name").textContent = this.#ready ? result.name : t("downloadNone");
     $("download-mask").disabled = picture.strokes.isEmpty;
     $("download-all").disabled = !made.length;
     $("download-count").textContent = t("downloadAllCount", { count: made.length, all: this.pictures.list.length });

@@ -46,7 +46,7 @@ function render() {
   denoisePanel.render(picture);
   fillPanel.render(picture);
   dock.render(picture, tab, { again, changed: changed(picture) });
-  download.render(picture);
+  download.render(picture, isCurrent(picture));
   facts(picture);
 }
 
@@ -55,6 +55,12 @@ function changed(picture) {
   const { result } = picture.works[tab];
   if (!result) return false;
   return tab === "fill" ? fillPanel.changed(picture) : result.key !== keyOf(picture.settings.denoise);
+}
+
+/** Whether the result of the tab is what is shown; a fill is shown until another one is there. */
+function isCurrent(picture) {
+  if (!picture.works[tab].result) return false;
+  return tab === "fill" ? !picture.strokes.isEmpty : !changed(picture);
 }
 
 /** Put another picture into the viewer, when it can be shown. */
@@ -78,8 +84,11 @@ function watch(picture) {
 
 /** Put the result of the tab over the picture: the whole, or a crop of what is to come. */
 function showResult(picture) {
-  viewbar.comparable = false;
-  if (!picture.shown) return;
+  viewbar.usable = Boolean(picture.shown);
+  if (!picture.shown) {
+    viewbar.comparable = false;
+    return;
+  }
   const { result } = picture.works[tab];
   const key = keyOf(picture.settings.denoise);
   const current = tab === "fill" || result?.key === key;
@@ -89,6 +98,7 @@ function showResult(picture) {
   if (viewer.after !== after) viewer.after = after;
   if (viewer.crop && (tab === "fill" || (current && after === displayed))) viewer.crop = null;
   viewbar.comparable = Boolean(after || crop || viewer.crop);
+  viewer.repaint();
 }
 
 /** Say over the stage what keeps a picture from being shown. */
@@ -197,6 +207,7 @@ $("panel-fold").addEventListener("click", () => {
   $("panel-fold").setAttribute("aria-expanded", !folded);
 });
 
+addEventListener("hashchange", loadModels);
 addEventListener("beforeunload", (event) => {
   if (pictures.list.some((picture) => !picture.saved)) event.preventDefault();
 });
