@@ -16,10 +16,11 @@ Kept = TypeVar("Kept")
 class Loaded:
     """Gives those who ask by the options of a command what restores, each loaded once.
 
-    Safe to use from several threads.
+    detects: what makes a detector; None for Detector. Safe to use from several threads.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, detects: "Callable[..., Detector] | None" = None) -> None:
+        self.detects = detects
         self.kept: dict[tuple[Any, ...], Any] = {}
         self.lock = threading.RLock()
 
@@ -56,10 +57,9 @@ class Loaded:
         """Return the default one."""
         from imgae.restore.detect import Detector
 
-        device, threads = options.device, options.threads
-        return self.once(
-            ("detect", device, threads), lambda: Detector(device=device, threads=threads)
-        )
+        settings = {"device": options.device, "threads": options.threads}
+        make = self.detects or Detector
+        return self.once(("detect", *settings.values()), lambda: make(**settings))
 
 
 def settings_of(options: Namespace) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 __all__ = [
     "app",
+    "detecting",
     "endpoints",
     "fields",
     "guard",

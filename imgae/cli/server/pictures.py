@@ -23,17 +23,19 @@ class NoPictureError(ImageError):
     """A file of none of the formats that are read."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Picture:
     """A picture that was read. whole: whether its pixels are in memory. notes: what was warned of.
 
     Of one that is too large for the memory, to be denoised by rows, there are no pixels.
+    parts: what parts of the first picture are made of, once it was looked at.
     """
 
     frames: Frames
     row: Row
     whole: bool
     notes: list[str] = field(default_factory=list)
+    parts: Looked | None = None
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property
@@ -56,14 +58,12 @@ class Picture:
         denoiser: one that looks at what frames have in common, as each of them is denoised then.
         """
         with self.lock:
-            known: dict[str, Any] = vars(self)
-            if "parts" not in known:
+            if self.parts is None:
                 common = None
                 if self.frames.kind in ("animation", "stack"):
                     common = denoiser.common_to(self.frames.images)
-                known["parts"] = Looked(self.first, common)
-            found: Looked = known["parts"]
-            return found
+                self.parts = Looked(self.first, common)
+            return self.parts
 
 
 def key_of(source: Path) -> tuple[Path, int, int]:
@@ -111,7 +111,9 @@ class Newest:
 
     def about(self, source: Path, name: str) -> dict[str, Any]:
         """Return what clients are told of a picture."""
-        picture = self.of(source)
+        with self.lock:  # what is worked on stays
+            looks = self.picture is not None and self.picture.parts is not None
+            picture = self.once(source) if looks else self.of(source)
         first = picture.first
         return {
             "name": name,

@@ -14,8 +14,9 @@ from imgae.cli.files import level_of
 from imgae.cli.loaded import Loaded
 from imgae.cli.models import record_of
 from imgae.cli.server import fields, shown
+from imgae.cli.server.detecting import Remembering
 from imgae.cli.server.fields import told_of
-from imgae.cli.server.pictures import Newest, row_of
+from imgae.cli.server.pictures import Newest, Picture, row_of
 from imgae.cli.server.strokes import Strokes, strokes_of
 from imgae.cli.tasks import limit_of
 from imgae.errors import ImageTooLargeError, OptionError, caught_warnings
@@ -24,7 +25,7 @@ from imgae.io.libraries import prepare_libraries
 from imgae.io.measure import size_of
 from imgae.model import registry, session
 from imgae.model.machine import limited_memory, stoppable
-from imgae.model.stitch import Progress
+from imgae.model.stitch import Progress, release
 from imgae.picture.tiling import Box
 from imgae.restore import denoise
 from imgae.restore.batches.engine import Job, Step, Worker
@@ -86,7 +87,7 @@ class Works:
     """
 
     options: argparse.Namespace
-    loaded: Loaded = field(default_factory=Loaded)
+    loaded: Loaded = field(default_factory=partial(Loaded, Remembering))
 
     def __post_init__(self) -> None:
         prepare_libraries()
@@ -134,8 +135,9 @@ class Works:
 
     def looked(self, source: Path, name: str) -> dict[str, Any]:
         """Return what a picture is. Raises NoPictureError if it is none, and ImageError."""
-        with told_of({source: name}):
-            return self.newest.about(source, name)
+        with told_of({source: name}) as in_words:
+            about = self.newest.about(source, name)
+            return {**about, "notes": [*map(in_words, about["notes"])]}
 
     def view(self, source: Path, target: Path) -> tuple[str, bool]:
         """Write what browsers show of a picture, if they do not show its own file.
@@ -146,6 +148,7 @@ class Works:
             picture = self.newest.once(source)
             if picture.shows_itself:
                 return shown.type_of(picture.row), False
+            check_whole(picture, "the picture")
             target.write_bytes(shown.png_of(shown.preview_of(picture.first)))
             return "image/png", True
 
@@ -207,6 +210,7 @@ class Works:
 
                 more["varies"] = varies(step.work, options)
             step.write(worker)
+            self.forget(kind, options)
             outcome = step.outcome()
             if outcome.trouble:
                 raise outcome.trouble
@@ -214,6 +218,14 @@ class Works:
         told = {key: value for key, value in record.items() if key not in PRIVATE}
         told |= {"notes": list(told.get("notes", ())), "warnings": [*map(in_words, outcome.notes)]}
         return Done(place, target.name, shown.type_of(table.of_name(target)), {**told, **more})
+
+    def forget(self, kind: str, options: argparse.Namespace) -> None:
+        """Have a model that was named give back the memory of its tiles: others come after it."""
+        if kind != "mask" and options.model is not None:
+            if kind == "inpaint":
+                release([self.loaded.inpainter(options).model])
+            else:
+                release([self.loaded.denoiser(options, options.model).model])
 
     def worker_of(
         self, kind: str, options: argparse.Namespace, drawing: Strokes | None, steps: "Steps"
@@ -253,28 +265,36 @@ class Works:
         place = folder / "part.png"
         with told_of({source: name}), caught_warnings():
             picture = self.newest.of(source)
-            if not picture.whole:
-                raise ImageTooLargeError(f"{name}: is too large to look at a part of it alone")
+            check_whole(picture, name)
             height, width = picture.first.height, picture.first.width
             box = Box(crop.top, crop.left, min(crop.bottom, height), min(crop.right, width))
             if box.top >= box.bottom or box.left >= box.right:
                 raise OptionError(f"crop: lies outside the picture of {width}x{height} pixels")
             denoiser = self.loaded.denoiser(options, options.model)
-            looked = picture.looked(self.loaded.denoiser(options))
             settings = denoiser, box, level_of(options), controls_of(options)
-            if draft and looked.found is None:
+            with stoppable(lambda: False):  # else sliders that move would end each look
+                looked = picture.looked(self.loaded.denoiser(options))
+                draft = draft and options.sigma == "auto" and looked.found is None
+                if options.sigma == "auto" and not draft:
+                    looked.look(self.loaded.denoiser(options))
+            if draft:
                 done = looked.draft(*settings)
                 image, model = done.image, done.model
             else:
-                if options.sigma == "auto":
-                    with stoppable(lambda: False):  # else sliders that move would end it each time
-                        looked.look(self.loaded.denoiser(options))
                 part = looked.part(*settings)
-                image, model, draft = part.image, part.course.model, False
+                image, model = part.image, part.course.model
             place.write_bytes(shown.png_of(shown.eight_bits(image, picture.scale)))
         found = None if looked.found is None else found_in(looked.found)
         record = {"found": found, "model": model, "crop": [*rectangle(box)], "draft": draft}
         return Done(place, f"{Path(name).stem}.part.png", "image/png", record)
+
+
+def check_whole(picture: Picture, name: str) -> None:
+    """Raise ImageTooLargeError for a picture that is not in memory."""
+    if not picture.whole:
+        raise ImageTooLargeError(
+            f"{name}: is too large to be shown here; it can be denoised all the same"
+        )
 
 
 class Steps:

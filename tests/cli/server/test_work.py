@@ -14,7 +14,7 @@ from imgae.cli.server.pictures import NoPictureError
 from imgae.cli.server.work import Works
 from imgae.errors import ImageTooLargeError, MaskError, ModelError
 from imgae.model import session
-from imgae.model.machine import stoppable
+from imgae.model.machine import limit_memory, stoppable
 
 RNG = np.random.default_rng(0)
 PIXELS = RNG.normal(120, 12, (60, 80, 3)).clip(0, 255).astype(np.uint8)
@@ -28,7 +28,8 @@ STROKES = [
 
 @pytest.fixture(scope="module")
 def works():
-    return Works(argparse.Namespace(device="cpu", threads=1, max_pixels=10**6, max_memory=1 << 31))
+    yield Works(argparse.Namespace(device="cpu", threads=1, max_pixels=10**6, max_memory=1 << 31))
+    limit_memory(None)
 
 
 @pytest.fixture
@@ -191,3 +192,31 @@ def test_a_look_that_was_begun_is_finished_though_the_part_is_not_wanted_any_mor
     with stoppable(lambda: True), pytest.raises(ModelError, match="interrupted"):
         done(works, "denoise", photo, crop="0,0,9,9")
     assert works.newest.of(photo).looked(None).found is not None
+
+
+def test_another_picture_that_comes_leaves_the_one_that_is_worked_on(works, photo, tmp_path):
+    done(works, "denoise", photo, crop="0,0,9,9")
+    other = tmp_path / "other.png"
+    write_image(Image(PIXELS[:20]), other)
+    assert works.looked(other, "other.png")["height"] == 20
+    works.view(other, tmp_path / "view.png")
+    assert works.newest.of(photo).parts.found is not None
+
+
+def test_a_picture_too_large_for_the_memory_is_told_of_but_not_shown(tmp_path):
+    source = tmp_path / "a.tif"
+    write_image(Image(PIXELS.repeat(30, 0).repeat(30, 1)), source)
+    options = argparse.Namespace(device="cpu", threads=1, max_pixels=10**8, max_memory="auto")
+    limit_memory(1 << 28)
+    try:
+        small = Works(options)
+        about = small.looked(source, "a.tif")
+        assert (about["width"], about["height"], about["shown"]) == (2400, 1800, False)
+        for work in (
+            lambda: small.view(source, tmp_path / "view.png"),
+            lambda: done(small, "denoise", source, crop="0,0,9,9"),
+        ):
+            with pytest.raises(ImageTooLargeError, match="too large to be shown here"):
+                work()
+    finally:
+        limit_memory(None)
