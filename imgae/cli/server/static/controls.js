@@ -17,6 +17,7 @@ export class Slider {
    * @param {(value: number) => void} changed by the user
    */
   constructor({ id, min, max, step, value }, changed) {
+    /** What it is reset to. */
     this.usual = value;
     this.changed = changed;
     this.root = document.querySelector(`[data-slider="${id}"]`);
@@ -138,9 +139,13 @@ export function makeMenu(button, opened = () => {}) {
     set(false);
     button.focus();
   });
-  document.addEventListener("pointerdown", (event) => {
-    if (!menu.hidden && !menu.parentElement.contains(event.target)) set(false);
-  });
+  const outside = (event) => {
+    if (menu.hidden || menu.parentElement.contains(event.target)) return;
+    set(false);
+    // A press that closes the menu does not draw as well.
+    if (event.target.closest(".viewer")) event.stopPropagation();
+  };
+  document.addEventListener("pointerdown", outside, true);
   menu.parentElement.addEventListener("focusout", (event) => {
     if (event.relatedTarget && !menu.parentElement.contains(event.relatedTarget)) set(false);
   });

@@ -32,7 +32,10 @@ export class DenoisePanel {
     this.changed = changed;
     this.level = new Slider(LEVEL, (value) => this.#set("level", value));
     this.sliders = RANGES.map((range) => [range.id, new Slider(range, (value) => this.#set(range.id, value))]);
-    onChoice("level-mode", (mode) => this.#set("level", mode === "own" ? this.#start() : null));
+    onChoice("level-mode", (mode) => {
+      this.level.usual = this.#start();
+      this.#set("level", mode === "own" ? this.level.usual : null);
+    });
     $("model").addEventListener("change", () => this.#set("model", $("model").value));
     $("reset-all").addEventListener("click", () => this.#put({ ...DENOISE }));
     $("apply-all").addEventListener("click", () => this.#applyAll());
@@ -58,6 +61,7 @@ export class DenoisePanel {
     }
     $("model").value = model;
     $("model-help").textContent = kindOf(model) || !model ? t(`model${capital(kindOf(model) ?? "auto")}Help`) : "";
+    $("denoise-alone").hidden = !picture.works.fill.result;
     $("apply-all").hidden = this.pictures.list.length < 2;
     this.#tell(picture);
   }

@@ -26,16 +26,21 @@ function stateOf(picture, tab, changed) {
     const retry = problem.status <= 0 || problem.status >= 500;
     return { ...still, error: sentence(lead, problem), retry };
   };
-  if (picture.problem) return failed("errorPicture", picture.problem);
+  // The stage says why.
+  if (picture.problem) return { ...failed("errorPicture", picture.problem), error: "" };
+  if (picture.showProblem) return { ...still, error: t("errorShow") };
   if (work.problem) return failed(TASKS[tab].failed, work.problem);
   if (work.runs) return { ...still, text: running(work, tab), progress: shareOf(work), cancel: true };
   if (!picture.info) return { ...still, text: t("uploading", { name: picture.name }), progress: picture.uploaded };
   if (work.state === "cancelled") return { ...still, text: t("cancelled"), retry: true };
+  if (tab === "fill" && picture.searching) return { ...still, text: t("finding"), progress: NaN, cancel: true };
+  if (tab === "fill" && picture.markProblem) return failed("errorMark", picture.markProblem);
   if (tab === "fill" && picture.strokes.isEmpty) return { ...still, text: t("fillEmpty") };
   if (tab === "denoise" && picture.cropProblem && (changed || !work.result)) {
     return failed(TASKS[tab].failed, picture.cropProblem);
   }
   if (tab === "denoise" && picture.busy) return { ...still, text: t("waiting") };
+  if (tab === "denoise" && !work.result) return { ...still, text: t("foundWait"), progress: NaN };
   if (changed) return { ...still, text: t(tab === "fill" ? "fillMore" : "denoising") };
   return work.result ? { ...still, text: doneText(work.result) } : still;
 }
@@ -48,7 +53,7 @@ function running(work, tab) {
 }
 
 /** How far a work is, 0..1; NaN where nobody knows. */
-const shareOf = ({ state, progress }) => (state === "running" ? progress : state === "preparing" ? 1 : NaN);
+const shareOf = ({ state, progress }) => (state === "preparing" ? 1 : (state === "running" && progress) || NaN);
 
 function doneText({ seconds, record }) {
   const digits = { maximumFractionDigits: seconds < 10 ? 1 : 0 };
@@ -72,7 +77,10 @@ export class Dock {
     const { text, error: own, progress, cancel, retry } = stateOf(picture, tab, changed);
     const error = own || other;
     this.#retry = again;
-    this.#cancel = () => picture.works[tab].cancel();
+    this.#cancel = () => {
+      if (tab === "fill" && picture.searching) picture.searching.abort();
+      else picture.works[tab].cancel();
+    };
     $("dock-text").textContent = text;
     $("dock-text").title = text;
     if ($("dock-error").textContent !== error) $("dock-error").textContent = error;

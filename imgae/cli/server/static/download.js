@@ -51,9 +51,10 @@ export class Download {
     const tab = this.tab();
     if (!picture || !this.#ready(picture)) return;
     await this.#try(async () => {
+      const { key } = picture.works[tab].result;
       const { blob, name } = await picture.works[tab].bytes(() => say(t("waiting")));
       save(blob, name);
-      if (tab === "fill") picture.saved = true;
+      if (tab === "fill") picture.saved = key;
       return name;
     });
   }
@@ -73,13 +74,15 @@ export class Download {
     await this.#try(async () => {
       say(t("archive"));
       const jobs = [];
+      const filled = made.filter(([, task]) => task === "fill");
+      const fills = filled.map(([picture]) => [picture, picture.works.fill.result.key]);
       for (const [picture, task] of made) jobs.push(await picture.works[task].id());
       const body = JSON.stringify({ jobs });
       const headers = { "Content-Type": "application/json" };
       const answer = await call("/v1/archive", { method: "POST", body, headers });
       const name = nameOf(answer, "imgae.zip");
       save(await answer.blob(), name);
-      for (const [picture, task] of made) if (task === "fill") picture.saved = true;
+      for (const [picture, key] of fills) picture.saved = key;
       return name;
     });
   }

@@ -3,16 +3,17 @@
 import { call, form, isAbort, recordOf } from "./api.js";
 import { maskBitmap } from "./bitmap.js";
 import { Slider } from "./controls.js";
-import { $, choose, chosen, onChoice, recall, remember } from "./dom.js";
+import { $, choose, chosen, later, onChoice, recall, remember } from "./dom.js";
 import { fillFields, isCurrent, keyOf } from "./fields.js";
 import { number, onLanguage, t } from "./language.js";
 import { makeTool } from "./tools.js";
 import { asProblem } from "./work.js";
-import { sentence } from "./dock.js";
 
 const COLORS = { red: "#e5002b", green: "#00b84a" };
 const COLOR_KEY = "imgae-overlay";
 const STEP = 1.2;
+/** For so long the size of the brush is shown once it has changed. */
+const SIZE_MS = 1000;
 
 const SIZE = { id: "size", min: 1, max: 400, step: 1, value: 40 };
 const TOLERANCE = { id: "tolerance", min: 0, max: 128, step: 1, value: 16 };
@@ -36,17 +37,22 @@ export function maskOf(picture, strokes, options = {}) {
   return picture.withId(send);
 }
 
+/** Return the mask that an answer holds, as what to draw over the picture. */
+async function bitmapOf({ shown: { width, height } }, answer) {
+  return maskBitmap(await answer.blob(), width, height);
+}
+
 export class FillPanel {
   /** @type {import("./pictures.js").Picture|null} */
   #picture = null;
-  #searching = null;
   #color = recall(COLOR_KEY) === "green" ? "green" : "red";
   #settings;
   #said = () => "";
+  #hideSize = later(() => this.viewer.point(null), SIZE_MS);
 
   constructor(viewer) {
     this.viewer = viewer;
-    this.size = new Slider(SIZE, () => viewer.repaint());
+    this.size = new Slider(SIZE, () => this.#showSize());
     this.tolerance = new Slider(TOLERANCE, () => {});
     this.sensitivity = new Slider(SENSITIVITY, () => {});
     this.feather = new Slider(FEATHER, (value) => this.#set("feather", value));
@@ -58,13 +64,15 @@ export class FillPanel {
   /** Draw on a picture from now on; null draws on none. */
   watch(picture) {
     if (picture !== this.#picture) {
-      this.#searching?.abort();
+      this.#picture?.searching?.abort();
       this.#picture?.strokes.removeEventListener("change", this.#marked);
       picture?.strokes.addEventListener("change", this.#marked);
       this.#picture = picture;
       this.#say(() => "");
     }
     if (picture?.settled) this.#begin(picture);
+    // With an eraser there is nothing to begin with.
+    if (picture?.strokes.isEmpty && chosen("tool") === "eraser") this.pick("brush");
     this.#hold();
   }
 
@@ -83,7 +91,7 @@ export class FillPanel {
     $("variant").hidden = !varies;
     $("variant").disabled = !current || !varies;
     $("overlay").checked = strokes.shown;
-    $("find").disabled = !picture.settled || this.#searching !== null;
+    $("find").disabled = !picture.settled || picture.searching !== null;
     this.#tellVariants(picture, current);
   }
 
@@ -111,7 +119,6 @@ export class FillPanel {
     works.denoise.stop();
     const result = await works.fill.run(fields);
     if (!result) return;
-    picture.saved = false;
     strokes.fill(result, marks);
     strokes.keep(works.fill.kept);
   }
@@ -188,9 +195,17 @@ export class FillPanel {
   #begin({ strokes, shown }) {
     const longest = Math.max(shown.width, shown.height);
     this.size.limit = Math.max(100, Math.round(longest / 4));
+    this.size.usual = Math.max(8, Math.round(longest / 40));
     if (strokes.size) return;
     strokes.size = { width: shown.width, height: shown.height };
-    this.size.value = Math.max(8, Math.round(longest / 40));
+    this.size.value = this.size.usual;
+  }
+
+  /** Show in the middle how large the brush is, for a moment. */
+  #showSize() {
+    const { width, height } = this.viewer.camera;
+    this.viewer.point({ x: width / 2, y: height / 2 });
+    this.#hideSize();
   }
 
   /** Put the tool into the viewer, and the marks over it. */
@@ -229,10 +244,17 @@ export class FillPanel {
     this.#picture.changed();
   }
 
-  async #rendered(picture, op, options) {
-    const answer = await maskOf(picture, [op], options);
-    const { width, height } = picture.shown;
-    return maskBitmap(await answer.blob(), width, height);
+  /** Return the mask of a colour, as what to draw; says why where there is none. */
+  async #rendered(picture, op) {
+    picture.markProblem = null;
+    picture.works.denoise.stop();
+    try {
+      const answer = await maskOf(picture, [op]);
+      return await bitmapOf(picture, answer);
+    } catch (error) {
+      picture.markProblem = asProblem(error);
+      throw error;
+    }
   }
 
   /** Find damage, and add it to the marks. */
@@ -241,22 +263,24 @@ export class FillPanel {
     const defects = [...document.querySelectorAll('input[name="defect"]:checked')].map(({ value }) => value);
     const control = new AbortController();
     const op = { tool: "detect", defects, sensitivity: this.sensitivity.value };
-    this.#searching = control;
-    this.#say(() => t("finding"));
+    picture.searching = control;
+    picture.markProblem = null;
+    picture.works.denoise.stop();
+    this.#say(() => "");
     picture.changed();
     try {
       if (!defects.length) return this.#say(() => t("findNone"));
       const answer = await maskOf(picture, [op], { signal: control.signal });
       const { width, height } = picture.shown;
       const share = (recordOf(answer).marked ?? 0) / (width * height);
-      const bitmap = await maskBitmap(await answer.blob(), width, height);
+      const bitmap = await bitmapOf(picture, answer);
       if (control.signal.aborted) return;
       if (share > 0) picture.strokes.add({ ...op, bitmap });
       this.#say(() => (share > 0 ? t("findPart", { percent: percent(share) }) : t("findNone")));
     } catch (error) {
-      if (!isAbort(error)) this.#say(() => sentence("errorFind", asProblem(error)));
+      if (!isAbort(error)) picture.markProblem = asProblem(error);
     } finally {
-      this.#searching = null;
+      if (picture.searching === control) picture.searching = null;
       picture.changed();
     }
   }

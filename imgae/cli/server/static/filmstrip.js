@@ -6,13 +6,14 @@ import { onLanguage, t } from "./language.js";
 const THUMB = 96;
 const MOVES = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 };
 
-function stateOf({ problem, info, works }) {
+function stateOf({ problem, info, works, tab }) {
   const all = Object.values(works);
   if (problem || all.some((work) => work.state === "failed")) return "failed";
   if (all.some((work) => work.runs)) return "running";
   if (!info) return "uploading";
-  if (works.fill.result) return "filled";
-  return works.denoise.result ? "denoised" : "ready";
+  const [filled, denoised] = [works.fill.result, works.denoise.result];
+  if (filled && denoised) return tab === "denoise" ? "denoised" : "filled";
+  return filled ? "filled" : denoised ? "denoised" : "ready";
 }
 
 /** Draw a picture small, so that the browser need not keep all of it. */
@@ -103,6 +104,7 @@ export class Filmstrip {
   }
 
   #remove(picture) {
+    if (picture.unsaved && !confirm(t("removeSure", { name: picture.name }))) return;
     this.pictures.remove(picture);
     this.#items.get(this.pictures.current)?.open.focus();
   }

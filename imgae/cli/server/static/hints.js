@@ -70,8 +70,12 @@ export class Hints {
     return diameter >= SMALLEST_CIRCLE;
   }
 
-  /** @param {{x: number, y: number}|null} centre  in the viewport */
-  ring(centre, diameter) {
+  /**
+   * @param {{x: number, y: number}|null} centre  in the viewport
+   * @param {boolean} down  whether the keys draw with it
+   */
+  ring(centre, diameter, down) {
+    this.circle.classList.toggle("is-down", down);
     this.circle.hidden = !centre || !Hints.fits(diameter);
     if (this.circle.hidden) return;
     const size = `${diameter}px`;

@@ -49,6 +49,11 @@ export class Keys {
     this.#held = false;
   }
 
+  /** Whether the keys hold the tool down. */
+  get holds() {
+    return this.#held;
+  }
+
   /** The space bar has served to drag the picture. */
   usedSpace() {
     this.#spaceUsed = true;

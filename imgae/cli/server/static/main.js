@@ -64,7 +64,8 @@ function showPicture(picture) {
   if (!same) {
     displayed = null;
     live.watch(null);
-    if (url) viewer.show({ before: url, width: picture.shown.width, height: picture.shown.height }).catch(() => {});
+    picture.showProblem = null;
+    if (url) viewer.show({ before: url, width: picture.shown.width, height: picture.shown.height }).catch(notShown);
     else viewer.hide();
   }
   watch(picture);
@@ -95,12 +96,20 @@ function showResult(picture) {
   viewer.repaint();
 }
 
+/** Say that the browser could not show an image. */
+function notShown(problem) {
+  const picture = pictures.current;
+  if (!picture) return;
+  picture.showProblem = asProblem(problem);
+  picture.changed();
+}
+
 /** Say over the stage what keeps a picture from being shown. */
 function note(picture) {
   const element = $("note");
   element.hidden = Boolean(picture.shown);
-  const key = picture.problem ? "errorPicture" : picture.info ? "preparing" : "uploading";
-  element.textContent = t(key, { name: picture.name });
+  if (picture.problem) element.textContent = sentence("errorPicture", picture.problem);
+  else element.textContent = t(picture.info ? "preparing" : "uploading", { name: picture.name });
 }
 
 function facts({ name, info, shown: size }) {
@@ -171,7 +180,7 @@ const actions = {
   zoomOut: click("zoom-out"),
   fit: click("zoom-fit"),
   full: click("zoom-full"),
-  stop: () => pictures.current.works[tab].runs && pictures.current.works[tab].cancel(),
+  stop: () => !$("cancel").hidden && $("cancel").click(),
 };
 
 new Shortcuts(actions, {
@@ -194,6 +203,7 @@ function renderSoon() {
 pictures.addEventListener("current", render);
 pictures.addEventListener("list", renderSoon);
 pictures.addEventListener("change", ({ detail }) => detail === pictures.current && renderSoon());
+viewer.addEventListener("failed", ({ detail }) => notShown(detail));
 viewer.addEventListener("aftershown", () => {
   displayed = viewer.after;
   renderSoon();
@@ -206,7 +216,7 @@ $("panel-fold").addEventListener("click", () => {
 
 addEventListener("hashchange", loadModels);
 addEventListener("beforeunload", (event) => {
-  if (pictures.list.some((picture) => !picture.saved)) event.preventDefault();
+  if (pictures.list.some(({ unsaved }) => unsaved)) event.preventDefault();
 });
 addEventListener("pagehide", () => {
   for (const picture of pictures.list) for (const path of picture.held) forget(path);

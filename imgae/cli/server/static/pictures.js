@@ -1,7 +1,7 @@
 /** The pictures that are open: their files, what the server knows of them, settings and results. */
 
 import { call, forget, isAbort, upload } from "./api.js";
-import { DENOISE, FILL } from "./fields.js";
+import { DENOISE, FILL, fieldsFor, keyOf } from "./fields.js";
 import { Strokes } from "./strokes.js";
 import { Gate, Work, asProblem } from "./work.js";
 
@@ -28,8 +28,13 @@ export class Picture {
   tab = null;
   settings = { denoise: { ...DENOISE }, fill: { ...FILL } };
   strokes = new Strokes();
-  /** Whether the fill that is shown was saved. */
-  saved = true;
+  /** The key of the fill that was saved last. */
+  saved = null;
+  /** The search for damage that goes on, as what stops it; or null. */
+  searching = null;
+  /** Why nothing could be marked, or nothing shown. */
+  markProblem = null;
+  showProblem = null;
   #coming = null;
   #control = new AbortController();
 
@@ -79,9 +84,15 @@ export class Picture {
     return run((await this.ready()).id);
   }
 
+  /** Whether there are marks, filled or not, that closing would lose. */
+  get unsaved() {
+    return !this.strokes.isEmpty && this.saved !== keyOf(fieldsFor(this, "fill"));
+  }
+
   /** Forget it, here and on the server. */
   close() {
     this.#control.abort();
+    this.searching?.abort();
     for (const work of Object.values(this.works)) work.drop();
     if (this.info) forget(`/v1/pictures/${this.info.id}`);
     if (this.shown) URL.revokeObjectURL(this.shown.url);
@@ -149,13 +160,13 @@ export class Pictures extends EventTarget {
   /** @type {Picture|null} */
   current = null;
 
-  /** Open files. The first is looked at if none was. */
+  /** Open files, and look at the first that can be opened. */
   add(files) {
     const added = files.map((file) => new Picture(file, (picture) => this.#tell("change", picture)));
     this.list.push(...added);
     this.#tell("list");
     if (added.length) this.select(added[0]);
-    for (const picture of added) picture.open();
+    for (const picture of added) picture.open().then(() => this.#skip(picture, added));
   }
 
   remove(picture) {
@@ -175,6 +186,12 @@ export class Pictures extends EventTarget {
   step(by) {
     const at = this.list.indexOf(this.current) + by;
     if (this.list[at]) this.select(this.list[at]);
+  }
+
+  /** Look at another of the pictures that came together where one cannot be opened. */
+  #skip(picture, added) {
+    const other = added.find(({ problem }) => !problem);
+    if (picture.problem && picture === this.current && other) this.select(other);
   }
 
   #tell(name, detail = null) {

@@ -10,7 +10,7 @@ import { labelSplitter, makeSplitter, placeSplitter } from "./splitter.js";
 const SETTLED_MS = 140;
 
 /**
- * Events: "viewchange" (scale or place), "comparechange" (the split), "aftershown" (a new `after` is on the screen),
+ * Events: "viewchange" (scale or place), "aftershown" (a new `after` is on the screen),
  * "failed" (an image could not be read; detail is the error).
  */
 export class Viewer extends EventTarget {
@@ -44,7 +44,9 @@ export class Viewer extends EventTarget {
     this.context = this.canvas.getContext("2d");
     element.append(this.canvas);
     this.hints = new Hints(element);
-    this.handle = makeSplitter(element, () => this.#compare, (position) => this.#slide(position));
+    this.handle = makeSplitter(element, () => this.#compare, (position) => {
+      this.compare = position;
+    });
     this.handle.addEventListener("pointerenter", () => this.point(null));
     this.#peekTag = document.createElement("span");
     this.#peekTag.className = "viewer-word viewer-word-peek";
@@ -224,11 +226,6 @@ export class Viewer extends EventTarget {
     placeSplitter(this.handle, share, this.#compare !== null && Boolean(after || crop) && !this.#peek);
   }
 
-  #slide(position) {
-    this.compare = position;
-    this.dispatchEvent(new Event("comparechange"));
-  }
-
   #fail(error) {
     this.dispatchEvent(new CustomEvent("failed", { detail: error }));
   }
@@ -289,7 +286,7 @@ export class Viewer extends EventTarget {
     const diameter = (this.#tool?.cursor ?? 0) * this.camera.scale;
     const { cross } = this.keys;
     const [x, y] = cross ? this.camera.toScreen(cross.x, cross.y) : [];
-    this.hints.ring(cross ? { x, y } : this.#pointer, this.keys.space ? 0 : diameter);
+    this.hints.ring(cross ? { x, y } : this.#pointer, this.keys.space ? 0 : diameter, this.keys.holds);
     this.#element.classList.toggle("viewer-ringed", Hints.fits(diameter) && !this.keys.space);
   }
 
