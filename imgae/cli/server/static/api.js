@@ -57,7 +57,7 @@ async function once(path, options) {
 }
 
 /** Wait some ms; raises AbortError where the signal is given. */
-export function pause(ms, signal) {
+function pause(ms, signal) {
   return new Promise((resolve, reject) => {
     const stop = () => {
       clearTimeout(timer);

@@ -1,6 +1,8 @@
 /** Where the picture lies in the viewport: one scale and one offset, both in CSS pixels. */
 
-export const MAX_SCALE = 64;
+const MAX_SCALE = 64;
+/** How much a press of a key or button zooms. */
+export const ZOOM = 1.25;
 
 /**
  * @typedef {object} View  What a painter is told.

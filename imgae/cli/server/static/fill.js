@@ -15,6 +15,10 @@ const STEP = 1.2;
 /** For so long the size of the brush is shown once it has changed. */
 const SIZE_MS = 1000;
 
+/** Help with a tool for those who have no keys, where it differs. */
+const TOUCH = { brush: "fillLead", box: "boxTouch", polygon: "polygonTouch", pan: "panTouch" };
+const FINGERS = matchMedia("(hover: none)");
+
 const SIZE = { id: "size", min: 1, max: 400, step: 1, value: 40 };
 const TOLERANCE = { id: "tolerance", min: 0, max: 128, step: 1, value: 16 };
 const SENSITIVITY = { id: "sensitivity", min: 0, max: 1, step: 0.05, value: 0.5 };
@@ -92,6 +96,9 @@ export class FillPanel {
     $("variant").disabled = !current || !varies;
     $("overlay").checked = strokes.shown;
     $("find").disabled = !picture.settled || picture.searching !== null;
+    const frames = picture.info?.frames ?? 1;
+    $("fill-frames").hidden = frames < 2;
+    $("fill-frames").textContent = t("fillFrames", { count: number(frames) });
     this.#tellVariants(picture, current);
   }
 
@@ -228,7 +235,7 @@ export class FillPanel {
 
   #describe() {
     const tool = chosen("tool");
-    $("tool-help").textContent = t(`${tool}Help`);
+    $("tool-help").textContent = t((FINGERS.matches && TOUCH[tool]) || `${tool}Help`);
     this.size.hidden = tool !== "brush" && tool !== "eraser";
     this.tolerance.hidden = tool !== "color";
     $("find-said").textContent = this.#said();

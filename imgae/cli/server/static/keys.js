@@ -13,11 +13,12 @@
  * A key that the viewer has used is marked by preventDefault(); other keys pass on.
  */
 
+import { ZOOM } from "./camera.js";
+
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const PAN = 48;
 const FAR = 10;
 const EDGE = 40;
-const ZOOM = 1.25;
 
 export class Keys {
   /** Whether the space bar is held. */

@@ -12,7 +12,7 @@ const LARGEST = 1024;
 const FRAMED = 512;
 
 /** Return the part to denoise first, [x, y, w, h]: what is seen at 100%, else the middle of it. */
-export function cropOf({ x, y, w, h }, scale) {
+function cropOf({ x, y, w, h }, scale) {
   const most = scale < 1 ? FRAMED : LARGEST;
   const width = Math.min(w, most);
   const height = Math.min(h, most);

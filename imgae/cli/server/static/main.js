@@ -59,7 +59,10 @@ function showPicture(picture) {
   const { settled } = picture;
   const same = shown.picture === picture && shown.url === url;
   if (same && shown.settled === settled) return;
-  if (shown.picture !== picture) viewbar.compare(false);
+  if (shown.picture !== picture) {
+    viewbar.compare(false);
+    $("panel-body").scrollTop = 0;
+  }
   shown = { picture, url, settled };
   if (!same) {
     displayed = null;

@@ -1,9 +1,9 @@
 /** Zoom, and before against after. */
 
+import { ZOOM } from "./camera.js";
 import { $ } from "./dom.js";
 import { number, onLanguage, t } from "./language.js";
 
-const ZOOM = 1.25;
 /** A press shorter than this is a click. */
 const CLICK_MS = 300;
 
@@ -12,8 +12,8 @@ export class Viewbar {
 
   constructor(viewer) {
     this.viewer = viewer;
-    $("zoom-in").addEventListener("click", () => viewer.zoomTo(viewer.scale * ZOOM));
-    $("zoom-out").addEventListener("click", () => viewer.zoomTo(viewer.scale / ZOOM));
+    $("zoom-in").addEventListener("click", () => viewer.zoomBy(ZOOM));
+    $("zoom-out").addEventListener("click", () => viewer.zoomBy(1 / ZOOM));
     $("zoom-fit").addEventListener("click", () => viewer.fit());
     $("zoom-full").addEventListener("click", () => viewer.zoomTo(1));
     $("compare").addEventListener("click", () => this.compare(viewer.compare === null));
