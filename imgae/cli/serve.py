@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import logging
 import os
+import re
 import secrets
 import socket
 import sys
@@ -19,6 +20,8 @@ from imgae.cli.tasks import limit_of
 from imgae.errors import ImgaeError, needs_extra
 
 PORT: Final = 8765
+TOKEN: Final = "IMGAE_TOKEN"  # noqa: S105 - its name
+"""The environment variable that is as --token."""
 MORE: Final = """\
 Offers a page in the browser on which pictures are denoised, and painted out, and an API for other
 programs. It prints its address, and opens the browser. Pictures stay on this machine; what is
@@ -32,7 +35,7 @@ use, put a proxy before it that has some.
 Examples:
   imgae serve
   imgae serve --port 0 --no-browser
-  imgae serve --host 0.0.0.0 --token "$TOKEN"
+  imgae serve --host 0.0.0.0
 """
 
 
@@ -56,9 +59,11 @@ def add_parser(commands: Commands) -> None:
     add("--no-browser", action="store_true", help="do not open the browser")
     add(
         "--token",
+        type=token,
+        default=os.environ.get(TOKEN) or None,
         metavar="TEXT",
-        help="what requests have to bring (default: none for this machine alone, else a random "
-        "one)",
+        help=f"what requests have to bring; in {TOKEN} other users of this machine do not see it "
+        f"(default: {TOKEN}, or none for this machine alone, else a random one)",
     )
     add(
         "--allow-host",
@@ -101,6 +106,15 @@ def add_parser(commands: Commands) -> None:
     )
     add_device(parser)
     parser.set_defaults(run=run)
+
+
+def token(text: str) -> str:
+    """Read a token that a header and an address can hold as it is."""
+    if not re.fullmatch(r"[A-Za-z0-9._~-]{8,200}", text):
+        raise argparse.ArgumentTypeError(
+            "a token has 8 to 200 letters and digits of ASCII, and - . _ ~"
+        )
+    return text
 
 
 def port(text: str) -> int:

@@ -239,10 +239,11 @@ def stoppable(asked: Callable[[], bool]) -> Iterator[None]:
         STOPPING.reset(token)
 
 
-def is_stopped() -> bool:
-    """Return whether models are to stop before they run again in this thread."""
+def check_stopped() -> None:
+    """Raise ModelError if the work of this thread is to stop."""
     asked = STOPPING.get()
-    return Interruption.asked or (asked is not None and asked())
+    if Interruption.asked or (asked is not None and asked()):
+        raise ModelError("interrupted")
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from imgae.errors import ModelError, first_line
 from imgae.model.card import METADATA_KEY, ModelCard
 from imgae.model.contract import CELL
-from imgae.model.machine import is_stopped, on_stop, usable_cpus
+from imgae.model.machine import check_stopped, on_stop, usable_cpus
 
 DEVICES: Final = ("auto", "cpu", "cuda")
 PROVIDERS: Final = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
@@ -56,15 +56,13 @@ class OnnxModel:
 
     def outputs(self, **inputs: NDArray[Any]) -> list[NDArray[np.float32]]:
         """Run the model, for all its outputs: a code model decodes, and gives the code too."""
-        if is_stopped():
-            raise ModelError("interrupted")
+        check_stopped()
         options = onnxruntime.RunOptions()
         try:
             with on_stop(lambda: setattr(options, "terminate", True)):
                 outputs: list[NDArray[np.float32]] = self.session.run(None, inputs, options)
         except Exception as error:  # onnxruntime's errors have no common base
-            if is_stopped():
-                raise ModelError("interrupted") from error
+            check_stopped()
             if isinstance(error, MemoryError) or any(sign in str(error) for sign in NO_MEMORY):
                 size = "x".join(map(str, inputs["image"].shape[2:]))
                 raise ShortOfMemoryError(

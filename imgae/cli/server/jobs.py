@@ -116,10 +116,12 @@ class Lane:
     async def run(self, job: Job) -> None:
         loop = asyncio.get_running_loop()
         timer: asyncio.TimerHandle | None = None
+        begun = time.monotonic()
 
         def begin() -> None:
-            nonlocal timer
+            nonlocal timer, begun
             if job.stopping is None:
+                begun = time.monotonic()
                 job.status = RUNNING
                 late = ProblemError(503, LATE.format(limit=self.limit))
                 timer = loop.call_later(self.limit, self.cancel, job, late)
@@ -135,7 +137,6 @@ class Lane:
             loop.call_soon_threadsafe(begin)
             return worked(job, step)
 
-        started = time.monotonic()
         try:
             job.done = await loop.run_in_executor(self.thread, work)
             job.status, job.progress = DONE, 1.0
@@ -148,7 +149,7 @@ class Lane:
             if timer:
                 timer.cancel()
             if job in self.jobs:
-                self.seconds = 0.7 * self.seconds + 0.3 * (time.monotonic() - started)
+                self.seconds = 0.7 * self.seconds + 0.3 * (time.monotonic() - begun)
                 self.jobs.remove(job)
                 self.number()
             job.change()

@@ -10,8 +10,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from imgae.errors import ImgaeError
-from imgae.model.machine import is_stopped
+from imgae.model.machine import check_stopped
 
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -68,7 +67,7 @@ def rows_of(
 ) -> Iterator[tuple[Whole, Whole]]:
     """Yield parts and rows, in pairs, whose centres the parts reach, of a picture of a height.
 
-    half_open: whether a part does not reach its lower end. Raises ImgaeError if the work is to
+    half_open: whether a part does not reach its lower end. Raises ModelError if the work is to
     stop.
     """
     begin = np.ceil(tops - 0.5).clip(0, height).astype(np.int64)
@@ -77,8 +76,7 @@ def rows_of(
     total = np.concatenate([[0], np.cumsum(counts)])
     start = 0
     while start < len(counts):
-        if is_stopped():
-            raise ImgaeError("interrupted")
+        check_stopped()
         stop = max(start + 1, int(np.searchsorted(total, total[start] + AT_ONCE, "right")) - 1)
         parts = np.repeat(np.arange(start, stop), counts[start:stop])
         if len(parts):

@@ -14,6 +14,7 @@ from imgae.cli import mask_options
 from imgae.cli.server.spans import fill_line, fill_polygon, pixels_in
 from imgae.errors import OptionError
 from imgae.model.contract import DEFECTS
+from imgae.model.machine import check_stopped
 from imgae.picture.image import Image
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class Strokes:
     def __call__(self, image: Image, marked: Mask) -> None:
         """Draw on the mask of a picture, bool (H, W), in place."""
         for stroke in self.strokes:
+            check_stopped()
             self.draw(stroke, image, marked)
 
     def draw(self, stroke: Stroke, image: Image, marked: Mask) -> None:

@@ -21,12 +21,8 @@ checks.load_all_checks()
 
 
 def test_the_server_gives_its_document(client):
-    told, own = client.get("/openapi.json").json(), openapi.document()
-    assert told["openapi"].startswith("3.1")
-    assert told["info"] == own["info"]
-    assert {path: set(calls) for path, calls in told["paths"].items()} == {
-        path: set(calls) for path, calls in own["paths"].items()
-    }
+    models = client.get("/v1/models").json()["models"]
+    assert client.get("/openapi.json").json() == openapi.document(models)
 
 
 MADE_UP = [

@@ -11,7 +11,7 @@ from imgae.cli.server.jobs import CANCEL, CANCELLED, DONE, FAILED, RUNNING, Job,
 from imgae.cli.server.problems import ProblemError
 from imgae.cli.server.work import Done
 from imgae.errors import MaskError
-from imgae.model.machine import is_stopped
+from imgae.model.machine import check_stopped
 
 
 def run(work):
@@ -36,8 +36,7 @@ class Gate:
     def __call__(self, progress):
         self.begun.set()
         while not self.open.wait(0.01):
-            if is_stopped():
-                raise RuntimeError("stopped as a model is")
+            check_stopped()
         progress(1, 2)
         return done()
 
@@ -149,5 +148,18 @@ def test_all_states_are_told_in_their_order_to_the_last():
         assert told[-1] == (DONE, 1.0)
         assert (RUNNING, 0.0) in told
         assert [progress for _, progress in told] == sorted(progress for _, progress in told)
+
+    run(work)
+
+
+def test_when_to_come_again_is_told_by_how_long_work_takes_and_not_by_how_long_it_waits():
+    async def work(lane):
+        lane.most, lane.seconds = 20, 0.0
+        jobs = [Job(str(n), "denoise", lambda _: time.sleep(0.02) or done()) for n in range(20)]
+        for job in jobs:
+            lane.submit(job)
+        for job in jobs:
+            await job.ended()
+        assert 0.01 < lane.seconds < 0.2  # where all waited 0.2 s on average
 
     run(work)

@@ -28,7 +28,8 @@ STROKES = [
 
 @pytest.fixture(scope="module")
 def works():
-    return Works(argparse.Namespace(device="cpu", threads=1, max_pixels=10**6, max_memory=1 << 31))
+    yield Works(argparse.Namespace(device="cpu", threads=1, max_pixels=10**6, max_memory=1 << 31))
+    limit_memory(None)
 
 
 @pytest.fixture

@@ -131,7 +131,10 @@ export class Picture {
 function sizeOf(url) {
   return new Promise((resolve) => {
     const image = new Image();
-    image.onload = () => resolve(image.naturalWidth ? { width: image.naturalWidth, height: image.naturalHeight } : null);
+    image.onload = () => {
+      const { naturalWidth: width, naturalHeight: height } = image;
+      resolve(width ? { width, height } : null);
+    };
     image.onerror = () => resolve(null);
     image.src = url;
   });

@@ -20,6 +20,10 @@ const SHEET = {
     ["← → ↑ ↓ Space", "keyCross"], ["Backspace", "keyCorner"], ["Esc", "keyDrop"],
   ],
 };
+/** Keys that work in both tabs. */
+const ACTIONS = {
+  "+": "zoomIn", "=": "zoomIn", "-": "zoomOut", 0: "fit", 1: "full", c: "compare", d: "denoise", f: "fill",
+};
 const TOOLS = { b: "brush", e: "eraser", r: "box", p: "polygon", k: "color", h: "pan" };
 
 const typing = (element) => element.matches("input[type=number], input[type=text], select, textarea");
@@ -30,8 +34,8 @@ export class Shortcuts {
   #actions;
 
   /**
-   * @param {Record<string, () => void>} actions of the page: open, download, denoise, fill, fillNow, variant, undo, redo,
-   *   invert, clear, overlay, compare, smaller, bigger, next, previous, zoomIn, zoomOut, fit, full, stop
+   * @param {Record<string, () => void>} actions of the page: open, download, denoise, fill, fillNow, variant,
+   *   undo, redo, invert, clear, overlay, compare, smaller, bigger, next, previous, zoomIn, zoomOut, fit, full, stop
    * @param {{tab: () => string, tool: (name: string) => void, peek: (on: boolean) => void, ready: () => boolean,
    *   mayFill: () => boolean}} page
    */
@@ -77,9 +81,8 @@ export class Shortcuts {
       return slides(event.target) ? null : key === "PageUp" ? actions.previous : actions.next;
     }
     if (key === "o") return event.repeat ? () => {} : () => this.page.peek(true);
-    const view = { "+": "zoomIn", "=": "zoomIn", "-": "zoomOut", 0: "fit", 1: "full", c: "compare", d: "denoise", f: "fill" };
     if (key === "Escape") return actions.stop;
-    return actions[view[key]] ?? (this.page.tab() === "fill" ? this.#filling(event, key) : null);
+    return actions[ACTIONS[key]] ?? (this.page.tab() === "fill" ? this.#filling(event, key) : null);
   }
 
   #withControl(event, key) {

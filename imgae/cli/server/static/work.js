@@ -125,7 +125,8 @@ export class Work {
     signal.throwIfAborted();
     const since = performance.now();
     const onWait = () => this.#set("busy");
-    const job = await this.picture.withId((id) => start(this.kind, { picture: id, ...fields }, { onWait, until: signal }));
+    const begin = (id) => start(this.kind, { picture: id, ...fields }, { onWait, until: signal });
+    const job = await this.picture.withId(begin);
     const leave = () => forget(`/v1/jobs/${job.id}`);
     signal.addEventListener("abort", leave);
     if (signal.aborted) leave();
@@ -159,4 +160,5 @@ export class Work {
 }
 
 /** Return an error as a Problem; one of this page's own is told as it is. */
-export const asProblem = (error) => (error instanceof Problem ? error : new Problem(-1, String(error?.message ?? error)));
+export const asProblem = (error) =>
+  error instanceof Problem ? error : new Problem(-1, String(error?.message ?? error));
