@@ -18,10 +18,12 @@ from imgae.cli.server import endpoints
 from imgae.cli.server.guard import Guard, Rules
 from imgae.cli.server.problems import ProblemError, on_error, on_http_error
 from imgae.cli.server.state import Server
-from imgae.cli.server.store import MissingError
+from imgae.cli.server.store import MissingError, Store
 from imgae.errors import ImgaeError
 
 KINDS: Final = ("denoise", "inpaint", "mask")
+PAUSE: Final = 60.0
+"""Seconds between two looks for what nobody uses any more."""
 CLOSED: Final = 499
 """The status, which nobody reads, of a request whose client has gone."""
 
@@ -34,9 +36,11 @@ def app_of(server: Server, rules: Rules, ready: Callable[[], None]) -> Guard:
         loop = asyncio.get_running_loop()
         loop.run_in_executor(server.quick.thread, server.works.warm)
         loop.call_soon(ready)
+        tidying = loop.create_task(tidied(server.store))
         try:
             yield
         finally:
+            tidying.cancel()
             await server.close()
 
     app = Starlette(routes=routes(), lifespan=lifespan)
@@ -46,6 +50,13 @@ def app_of(server: Server, rules: Rules, ready: Callable[[], None]) -> Guard:
     for kind in (ProblemError, MissingError, ImgaeError, Exception):
         app.add_exception_handler(kind, on_error)
     return Guard(app, rules)
+
+
+async def tidied(store: Store, pause: float = PAUSE) -> None:
+    """Have what nobody uses go also while nothing new comes, until this is cancelled."""
+    while True:
+        await asyncio.sleep(pause)
+        store.tidy()
 
 
 class Runner(uvicorn.Server):

@@ -1,5 +1,6 @@
 """The private folder: what is kept, for how long, and what a killed server leaves."""
 
+import asyncio
 import stat
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import sys
 import pytest
 
 from imgae.cli.server import store as stores
+from imgae.cli.server.app import tidied
 from imgae.cli.server.store import MissingError, Store
 
 
@@ -81,6 +83,16 @@ def test_what_nobody_used_for_an_hour_goes(store):
     store.new("job")
     assert old.id not in store.items
     assert asked.id in store.items
+
+
+def test_it_goes_too_if_nothing_new_comes(store):
+    clock = [0.0]
+    store.now = lambda: clock[0]
+    item = store.new("picture")
+    clock[0] = stores.KEPT + 1
+    with pytest.raises(TimeoutError):
+        asyncio.run(asyncio.wait_for(tidied(store, 0.01), 0.5))
+    assert not item.folder.exists()
 
 
 def test_the_oldest_go_if_there_is_too_much(store, monkeypatch):
