@@ -89,13 +89,14 @@ async def picture_view(request: Request) -> Response:
 async def job_view(request: Request) -> Response:
     server = server_of(request)
     item = server.store.get(request.path_params["id"], "job")
-    return await shown_file(server, item, done_of(item).path)
+    like = item.path if item.path.is_file() else None
+    return await shown_file(server, item, done_of(item).path, like)
 
 
-async def shown_file(server: Server, item: Item, path: Path) -> Response:
-    """Answer with a file that browsers show."""
+async def shown_file(server: Server, item: Item, path: Path, like: Path | None = None) -> Response:
+    """Answer with a file that browsers show. like: the picture that it is compared with."""
     with server.store.using(item):
-        place, kind = await server.read(view_of(server, item, path))
+        place, kind = await server.read(view_of(server, item, path, like))
     return FileResponse(place, media_type=kind)
 
 
@@ -110,7 +111,7 @@ async def restore(request: Request, kind: str) -> Response:
         out = item.folder / "out"
         out.mkdir()
         job = Job(item.id, kind, partial(planned.run, source, out, source.name))
-        item.about = job
+        item.about, item.path = job, source
         lane = server.submit(job, quick=planned.quick, needed=[item, *needed])
         if wants_job(request) and not planned.quick:
             return JSONResponse(job.as_json(), 202, {"Location": f"/v1/jobs/{item.id}"})

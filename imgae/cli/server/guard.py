@@ -171,8 +171,10 @@ def check_token(authorization: str, token: str) -> None:
 
 def host_name(host: str) -> str:
     """Return the name in a Host header, without its port; "" if there is none."""
+    if "@" in host:
+        return ""
     try:
-        return urlsplit(f"//{host}").hostname or ""
+        return (urlsplit(f"//{host}").hostname or "").rstrip(".")
     except ValueError:
         return ""
 

@@ -76,14 +76,19 @@ class Server:
         self.store.close()
 
 
-def view_of(server: Server, item: Item, path: Path) -> Callable[[], tuple[Path, str]]:
-    """Return what makes a file that browsers show of a picture's, once; it returns its type too."""
+def view_of(
+    server: Server, item: Item, path: Path, like: Path | None
+) -> Callable[[], tuple[Path, str]]:
+    """Return what makes a file that browsers show of a picture's, once; it returns its type too.
+
+    like: the picture that it is compared with.
+    """
 
     def make() -> tuple[Path, str]:
         place = item.folder / "view.png"
         if place.exists():
             return place, "image/png"
-        kind, written = server.works.view(path, place)
+        kind, written = server.works.view(path, place, like)
         return (place if written else path), kind
 
     return make

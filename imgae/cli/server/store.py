@@ -29,8 +29,8 @@ class MissingError(Exception):
 class Item:
     """Something that is kept: a folder of its own, and what is known of it.
 
-    kind: "picture", "job" or "archive". path: a picture's file. used: when it was asked for last.
-    users: how many need it now.
+    kind: "picture", "job" or "archive". path: the file of a picture, or of that which a job is
+    about. used: when it was asked for last. users: how many need it now.
     """
 
     id: str
