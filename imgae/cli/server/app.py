@@ -18,7 +18,7 @@ from imgae.cli.server import endpoints
 from imgae.cli.server.guard import Guard, Rules
 from imgae.cli.server.problems import ProblemError, on_error, on_http_error
 from imgae.cli.server.state import Server
-from imgae.cli.server.store import MissingError, Store
+from imgae.cli.server.store import FullError, MissingError, Store
 from imgae.errors import ImgaeError
 
 KINDS: Final = ("denoise", "inpaint", "mask")
@@ -47,7 +47,7 @@ def app_of(server: Server, rules: Rules, ready: Callable[[], None]) -> Guard:
     app.state.server = server
     app.add_exception_handler(HTTPException, on_http_error)
     app.add_exception_handler(ClientDisconnect, on_disconnect)
-    for kind in (ProblemError, MissingError, ImgaeError, Exception):
+    for kind in (ProblemError, MissingError, FullError, ImgaeError, Exception):
         app.add_exception_handler(kind, on_error)
     return Guard(app, rules)
 
