@@ -102,7 +102,8 @@ PICTURES: Final[dict[str, Schema]] = {kind: {} for kind in (*sorted(set(TYPES.va
 """What results may be."""
 HEADERS: Final = {
     "Imgae-Record": {
-        "description": "what there is to say of the result, as JSON in ASCII",
+        "description": "what there is to say of the result, as JSON in ASCII; of a crop, what "
+        "noise was `found`: its `kind` (white, camera, other or little), `sigma` and `text`",
         "schema": TEXT,
     },
     "Content-Disposition": {"description": "what to call the result", "schema": TEXT},
