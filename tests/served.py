@@ -36,11 +36,12 @@ class Server:
         self.state.mkdir(parents=True, exist_ok=True)
         self.said = self.state.parent / f"{self.state.name}.said"
         program = [sys.executable, "-m", "imgae", "serve", "--no-browser", "--port", str(self.port)]
+        own = {name: value for name, value in os.environ.items() if name != "IMGAE_TOKEN"}
         places = {"IMGAE_STATE": str(self.state), "TMPDIR": str(self.state), **variables}
         with self.said.open("wb") as said:
             self.process = subprocess.Popen(
                 [*program, *words],
-                env={**os.environ, **places},
+                env={**own, **places},
                 stdout=said,
                 stderr=said,
                 start_new_session=True,

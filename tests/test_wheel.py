@@ -77,6 +77,7 @@ def test_every_extra_that_a_page_or_a_message_names_is_one():
 
 GOOD = {
     "imgae/__init__.py": b"",
+    "imgae/cli/server/static/index.html": b"",
     "imgae/py.typed": b"",
     "imgae/weights/denoise-fast.onnx": b"",
     "imgae-0.1.0.dist-info/METADATA": b"Name: imgae\n\n" + b"words " * 100,

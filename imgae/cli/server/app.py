@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
+from types import FrameType
 from typing import Final
 
 import uvicorn
@@ -18,10 +19,12 @@ from imgae.cli.server import endpoints
 from imgae.cli.server.guard import Guard, Rules
 from imgae.cli.server.problems import ProblemError, on_error, on_http_error
 from imgae.cli.server.state import Server
-from imgae.cli.server.store import MissingError
+from imgae.cli.server.store import FullError, MissingError, Store
 from imgae.errors import ImgaeError
 
 KINDS: Final = ("denoise", "inpaint", "mask")
+PAUSE: Final = 60.0
+"""Seconds between two looks for what nobody uses any more."""
 CLOSED: Final = 499
 """The status, which nobody reads, of a request whose client has gone."""
 
@@ -34,18 +37,27 @@ def app_of(server: Server, rules: Rules, ready: Callable[[], None]) -> Guard:
         loop = asyncio.get_running_loop()
         loop.run_in_executor(server.quick.thread, server.works.warm)
         loop.call_soon(ready)
+        tidying = loop.create_task(tidied(server.store))
         try:
             yield
         finally:
+            tidying.cancel()
             await server.close()
 
     app = Starlette(routes=routes(), lifespan=lifespan)
     app.state.server = server
     app.add_exception_handler(HTTPException, on_http_error)
     app.add_exception_handler(ClientDisconnect, on_disconnect)
-    for kind in (ProblemError, MissingError, ImgaeError, Exception):
+    for kind in (ProblemError, MissingError, FullError, ImgaeError, Exception):
         app.add_exception_handler(kind, on_error)
     return Guard(app, rules)
+
+
+async def tidied(store: Store, pause: float = PAUSE) -> None:
+    """Have what nobody uses go also while nothing new comes, until this is cancelled."""
+    while True:
+        await asyncio.sleep(pause)
+        store.tidy()
 
 
 class Runner(uvicorn.Server):
@@ -54,6 +66,11 @@ class Runner(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, server: Server) -> None:
         super().__init__(config)
         self.work = server
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to end, which takes some seconds at most; to be asked again changes nothing."""
+        if not self.should_exit:
+            super().handle_exit(sig, frame)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self.work.stop()

@@ -75,7 +75,11 @@ def stroke_schema() -> Schema:
     kinds = [
         {
             "type": "object",
-            "properties": {"tool": {"const": tool}, **{name: SHARED[name] for name in names}},
+            "properties": {
+                "tool": {"const": tool},
+                **{name: SHARED[name] for name in names},
+                **({"points": {**POINTS, "minItems": 3}} if tool == "polygon" else {}),
+            },
             "required": ["tool", *(name for name in names if name not in OPTIONAL)],
             "additionalProperties": False,
         }

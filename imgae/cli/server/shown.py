@@ -61,9 +61,12 @@ def shows_itself(row: Row | None, image: Image) -> bool:
     )
 
 
-def preview_of(image: Image) -> Image:
-    """Return a picture in 8 bits, smaller if it is large, with what its colours mean alone."""
-    small = eight_bits(image, scale_of(image))
+def preview_of(image: Image, scale: Scale) -> Image:
+    """Return a picture in 8 bits, smaller if it is large, with what its colours mean alone.
+
+    scale: what of its values is black and white.
+    """
+    small = eight_bits(image, scale)
     share = math.sqrt(MOST / (image.height * image.width))
     if share >= 1:
         return small

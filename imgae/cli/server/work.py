@@ -8,6 +8,8 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
 from imgae.cli import inpaint, mask
 from imgae.cli.denoising import controls_of, worker_of
 from imgae.cli.files import level_of
@@ -133,17 +135,21 @@ class Works:
             about = self.newest.about(source, name)
             return {**about, "notes": [*map(in_words, about["notes"])]}
 
-    def view(self, source: Path, target: Path) -> tuple[str, bool]:
+    def view(self, source: Path, target: Path, like: Path | None = None) -> tuple[str, bool]:
         """Write what browsers show of a picture, if they do not show its own file.
 
-        Returns the media type, and whether the file was written.
+        like: the picture that it is to be compared with, so that black and white are the same in
+        both. Returns the media type, and whether the file was written.
         """
         with told_of({source: "the picture"}), caught_warnings():
             picture = self.newest.once(source)
             if picture.shows_itself:
                 return shown.type_of(picture.row), False
             check_whole(picture, "the picture")
-            target.write_bytes(shown.png_of(shown.preview_of(picture.first)))
+            scale = picture.scale
+            if like is not None and picture.first.pixels.dtype == np.float32:
+                scale = self.newest.once(like).scale
+            target.write_bytes(shown.png_of(shown.preview_of(picture.first, scale)))
             return "image/png", True
 
     def plan(self, kind: str, given: fields.Given, files: Mapping[str, Path]) -> Planned:

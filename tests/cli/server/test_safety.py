@@ -14,7 +14,7 @@ import served
 from png_files import chunk
 from served import ASYNC, LONG, form, image, noisy, png, problem, stack, wait_until
 
-TOKEN = "open sesame"  # noqa: S105
+TOKEN = "open-sesame"  # noqa: S105
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 MOST = 2_000_000
 GOOD = png(noisy())
@@ -26,7 +26,7 @@ OUTSIDE = ("../../etc/passwd", "/etc/passwd", "..\\..\\secret", "file:///etc/pas
 def server(tmp_path_factory):
     """A server that other machines could reach, with small limits."""
     state = tmp_path_factory.mktemp("state")
-    words = ["--host", "0.0.0.0", "--token", TOKEN, "--max-upload", "2M"]  # noqa: S104
+    words = ["--host", "0.0.0.0", "--token", TOKEN, "--max-upload", "2M", "--max-memory", "700M"]  # noqa: S104
     with served.Server(state, *words) as server:
         yield server
 
@@ -126,6 +126,17 @@ def bomb(width, height):
 def test_a_picture_of_too_many_pixels_is_refused(client, path):
     fields = {"strokes": BOX} if path in ("/v1/inpaint", "/v1/mask") else {}
     problem(client.post(path, files=image(bomb(60_000, 60_000)), data=fields), 413)
+
+
+def test_a_small_file_that_unpacks_to_more_than_the_memory_is_refused(client):
+    side, packing = 12_000, zlib.compressobj(1)
+    rows = b"".join(packing.compress(bytes(1 + side)) for _ in range(side)) + packing.flush()
+    header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
+    parts = chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND")
+    answer = client.post(
+        "/v1/mask", files=image(b"\x89PNG\r\n\x1a\n" + parts), data={"box": "1,1,9,9"}
+    )
+    assert "memory" in problem(answer, 413)
 
 
 def test_a_picture_cannot_allow_itself_more_pixels(client):
@@ -355,9 +366,10 @@ def test_nothing_is_left_of_a_server_that_was_killed_once_another_starts(tmp_pat
 
 
 def test_ctrl_c_ends_it_cleanly(tmp_path):
-    """With the exit code of `imgae watch`; whoever follows a job is told its end."""
+    """With the exit code of `imgae watch`, also a second one; who follows a job is told its end."""
     with served.Server(tmp_path / "state") as server:
         with working(server) as events:
+            server.process.send_signal(signal.SIGINT)
             assert server.end(signal.SIGINT) == 0
             told = [line for line in events.iter_lines() if line.startswith("data:")]
         assert json.loads(told[-1].removeprefix("data:"))["status"] in ("failed", "cancelled")

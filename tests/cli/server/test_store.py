@@ -1,5 +1,6 @@
 """The private folder: what is kept, for how long, and what a killed server leaves."""
 
+import asyncio
 import stat
 import subprocess
 import sys
@@ -7,7 +8,8 @@ import sys
 import pytest
 
 from imgae.cli.server import store as stores
-from imgae.cli.server.store import MissingError, Store
+from imgae.cli.server.app import tidied
+from imgae.cli.server.store import FullError, MissingError, Store
 
 
 @pytest.fixture
@@ -83,11 +85,35 @@ def test_what_nobody_used_for_an_hour_goes(store):
     assert asked.id in store.items
 
 
+def test_it_goes_too_if_nothing_new_comes(store):
+    clock = [0.0]
+    store.now = lambda: clock[0]
+    item = store.new("picture")
+    clock[0] = stores.KEPT + 1
+    with pytest.raises(TimeoutError):
+        asyncio.run(asyncio.wait_for(tidied(store, 0.01), 0.5))
+    assert not item.folder.exists()
+
+
 def test_the_oldest_go_if_there_is_too_much(store, monkeypatch):
     monkeypatch.setattr(stores, "MOST_BYTES", 25)
     items = [store.new("picture") for _ in range(4)]
     for number, item in enumerate(items):
-        (item.folder / "a.png").write_bytes(bytes(10))
+        with store.using(item):
+            (item.folder / "a.png").write_bytes(bytes(10))
         item.used = store.now() - 100 + number
     store.tidy()
     assert [item.id in store.items for item in items] == [False, False, True, True]
+
+
+def test_nothing_new_is_taken_where_what_is_in_use_takes_all(store, monkeypatch):
+    monkeypatch.setattr(stores, "MOST_BYTES", 5)
+    item = store.new("picture")
+    with store.using(item):
+        (item.folder / "a.png").write_bytes(bytes(10))
+    with store.using(item):
+        with pytest.raises(FullError):
+            store.new("picture")
+        assert item.id in store.items
+    store.new("picture")
+    assert item.id not in store.items

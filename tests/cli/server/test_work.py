@@ -220,3 +220,16 @@ def test_a_picture_too_large_for_the_memory_is_told_of_but_not_shown(tmp_path):
                 work()
     finally:
         limit_memory(None)
+
+
+def test_a_result_is_shown_in_the_range_of_its_picture(works, tmp_path):
+    """Floats with a range of their own: what denoising leaves of it is no other black and white."""
+    values = RNG.random((24, 32, 3)).astype(np.float32)
+    before, after = tmp_path / "before.tif", tmp_path / "after.tif"
+    write_image(Image(values * 40 + 500), before)
+    write_image(Image(values * 20 + 510), after)
+    works.view(before, tmp_path / "before.png")
+    works.view(after, tmp_path / "after.png", before)
+    one, other = (read_image(tmp_path / f"{name}.png").pixels for name in ("before", "after"))
+    assert np.ptp(one) == 255
+    assert np.ptp(other) < 240  # by its own range it would be 255
