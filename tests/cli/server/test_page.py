@@ -118,12 +118,15 @@ def by_hand(tmp_path):
 
 def test_a_picture_is_dropped_denoised_compared_and_downloaded(opened, by_hand):
     page, data = opened(), png(PHOTO)
+    saved = []
+    page.on("download", lambda download: saved.append(download.suggested_filename))
     drop(page, data)
     page.locator("#zoom-full").click()
     finished(page)
     before = shot(page)
     with page.expect_response(lambda answer: "/v1/denoise" in answer.url) as answer:
         slide(page, "strength", 0.3)
+        page.keyboard.press("Control+s")  # nothing that is out of date is saved
     assert answer.value.ok
     finished(page)
     page.wait_for_timeout(200)
@@ -143,6 +146,7 @@ def test_a_picture_is_dropped_denoised_compared_and_downloaded(opened, by_hand):
     name, result = downloaded(page, "#download")
     assert name == "photo.denoised.png"
     assert result == by_hand("denoise", data, "photo.png", "--strength", 0.3)
+    assert saved == [name]
 
 
 def test_a_tiff_keeps_its_depth(opened, by_hand):

@@ -3,6 +3,8 @@
 import { recall, remember } from "./dom.js";
 
 const TOKEN = "imgae-token";
+/** Seconds after which a busy server is asked again at the latest. */
+const LONGEST_WAIT = 5;
 const inSession = () => sessionStorage;
 let token = takeToken();
 
@@ -80,7 +82,7 @@ async function patiently(attempt, signal, onWait) {
     } catch (error) {
       if (error.status !== 429) throw error;
       onWait?.();
-      await pause(error.after * 1000, signal);
+      await pause(Math.min(error.after, LONGEST_WAIT) * 1000, signal);
     }
   }
 }

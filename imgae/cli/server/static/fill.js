@@ -50,7 +50,6 @@ export class FillPanel {
   /** @type {import("./pictures.js").Picture|null} */
   #picture = null;
   #color = recall(COLOR_KEY) === "green" ? "green" : "red";
-  #settings;
   #said = () => "";
   #hideSize = later(() => this.viewer.point(null), SIZE_MS);
 
@@ -60,7 +59,6 @@ export class FillPanel {
     this.tolerance = new Slider(TOLERANCE, () => {});
     this.sensitivity = new Slider(SENSITIVITY, () => {});
     this.feather = new Slider(FEATHER, (value) => this.#set("feather", value));
-    this.#settings = this.#toolSettings();
     this.#listen();
     onLanguage(() => this.#describe());
   }
@@ -185,7 +183,7 @@ export class FillPanel {
     onChoice("tool", (tool) => this.pick(tool));
   }
 
-  #toolSettings() {
+  #toolSettings(picture) {
     const panel = this;
     return {
       get size() {
@@ -194,7 +192,7 @@ export class FillPanel {
       get tolerance() {
         return panel.tolerance.value;
       },
-      rendered: (op) => panel.#rendered(panel.#picture, op),
+      rendered: (op) => panel.#rendered(picture, op),
     };
   }
 
@@ -219,7 +217,8 @@ export class FillPanel {
   #hold() {
     const picture = this.#picture;
     const usable = picture?.strokes.size;
-    this.viewer.tool = usable ? makeTool(chosen("tool"), this.viewer, picture.strokes, this.#settings) : null;
+    const settings = this.#toolSettings(picture);
+    this.viewer.tool = usable ? makeTool(chosen("tool"), this.viewer, picture.strokes, settings) : null;
     this.viewer.painter = usable ? (context, view) => picture.strokes.paint(context, view) : () => {};
     if (usable && chosen("tool") === "eraser") picture.strokes.shown = true;
     this.#show();

@@ -61,7 +61,7 @@ export class Filmstrip {
     const remove = make("button", { type: "button", className: "film-remove button quiet" }, [icon("close")]);
     const root = make("li", {}, [open, remove]);
     open.addEventListener("click", () => this.pictures.select(picture));
-    remove.addEventListener("click", () => this.#remove(picture));
+    remove.addEventListener("click", () => this.remove(picture));
     const item = { root, thumb, open, remove, state };
     this.#items.set(picture, item);
     return item;
@@ -95,7 +95,7 @@ export class Filmstrip {
   #key(event) {
     const open = event.target.closest(".film-open");
     if (!open) return;
-    if (event.key === "Delete") this.#remove(this.pictures.current);
+    if (event.key === "Delete") this.remove(this.pictures.current);
     else if (event.key in MOVES) this.pictures.step(MOVES[event.key]);
     else return;
     event.preventDefault();
@@ -103,7 +103,8 @@ export class Filmstrip {
     this.#items.get(this.pictures.current)?.open.focus();
   }
 
-  #remove(picture) {
+  /** Close a picture; asks where marks would be lost. */
+  remove(picture) {
     if (picture.unsaved && !confirm(t("removeSure", { name: picture.name }))) return;
     this.pictures.remove(picture);
     this.#items.get(this.pictures.current)?.open.focus();

@@ -134,6 +134,7 @@ export class Live {
       const record = recordOf(answer);
       if (level === null && record.found) picture.found = record.found;
       keepCrop(picture, box, url, keyOf(fields), record.draft);
+      this.#moved();
     };
     try {
       await ask(!picture.found);

@@ -30,7 +30,7 @@ const dock = new Dock();
 const viewbar = new Viewbar(viewer);
 let tab = recall(TAB) === "fill" ? "fill" : "denoise";
 const download = new Download(pictures, () => tab);
-new Filmstrip(pictures);
+const filmstrip = new Filmstrip(pictures);
 
 /** What the viewer shows now, so that only what is new is put there. */
 let shown = { picture: null, url: null, settled: false };
@@ -41,7 +41,7 @@ let displayed = null;
 function render() {
   const picture = pictures.current;
   document.body.classList.toggle("is-empty", !picture);
-  if (!picture) return;
+  if (!picture) return showNone();
   showPicture(picture);
   showResult(picture);
   denoisePanel.render(picture);
@@ -52,6 +52,15 @@ function render() {
   facts(picture);
 }
 
+/** Show that no picture is open. */
+function showNone() {
+  shown = { picture: null, url: null, settled: false };
+  document.title = "imgae";
+  fillPanel.watch(null);
+  live.watch(null);
+  viewer.hide();
+}
+
 /** Put another picture into the viewer, when it can be shown. */
 function showPicture(picture) {
   const url = picture.shown?.url ?? null;
@@ -60,7 +69,7 @@ function showPicture(picture) {
   const same = shown.picture === picture && shown.url === url;
   if (same && shown.settled === settled) return;
   if (shown.picture !== picture) {
-    viewbar.compare(false);
+    viewbar.rest();
     $("panel-body").scrollTop = 0;
   }
   shown = { picture, url, settled };
@@ -75,6 +84,7 @@ function showPicture(picture) {
 }
 
 function watch(picture) {
+  picture.tab = tab;
   fillPanel.watch(tab === "fill" ? picture : null);
   live.watch(tab === "denoise" && picture.settled ? picture : null);
   if (tab === "denoise") viewer.painter = (context) => live.frame(context);
@@ -139,12 +149,11 @@ function again() {
 }
 
 const selectTab = makeTabs(document.querySelector(".tabs"), (name) => {
-  if (tab !== name) viewbar.compare(false);
+  if (tab !== name) viewbar.rest();
   tab = name;
   remember(TAB, name);
   const picture = pictures.current;
   if (!picture) return;
-  picture.tab = name;
   watch(picture);
   render();
 });
@@ -212,6 +221,7 @@ viewer.addEventListener("aftershown", () => {
   renderSoon();
 });
 
+$("close-picture").addEventListener("click", () => filmstrip.remove(pictures.current));
 $("panel-fold").addEventListener("click", () => {
   const folded = $("panel").classList.toggle("is-folded");
   $("panel-fold").setAttribute("aria-expanded", !folded);

@@ -25,6 +25,7 @@ export class Picture {
   cropProblem = null;
   /** Whether a crop waits for room on the server. */
   busy = false;
+  /** The task that it was looked at for last. */
   tab = null;
   settings = { denoise: { ...DENOISE }, fill: { ...FILL } };
   strokes = new Strokes();
@@ -94,6 +95,7 @@ export class Picture {
     this.#control.abort();
     this.searching?.abort();
     for (const work of Object.values(this.works)) work.drop();
+    this.strokes.size = null;
     if (this.info) forget(`/v1/pictures/${this.info.id}`);
     if (this.shown) URL.revokeObjectURL(this.shown.url);
     if (this.crop) URL.revokeObjectURL(this.crop.url);

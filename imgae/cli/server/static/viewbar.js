@@ -44,6 +44,12 @@ export class Viewbar {
     button.addEventListener("contextmenu", (event) => event.preventDefault());
   }
 
+  /** Show what is after alone, as for another picture. */
+  rest() {
+    this.compare(false);
+    this.peek(false);
+  }
+
   /** Show the slider between before and after, or take it away. */
   compare(on) {
     if (on && $("compare").disabled) return;
@@ -66,9 +72,7 @@ export class Viewbar {
   /** Whether there is an after to compare with. */
   set comparable(is) {
     $("compare").disabled = $("original").disabled = !is;
-    if (is) return;
-    this.compare(false);
-    if (this.#peeking) this.peek(false);
+    if (!is) this.rest();
   }
 
   /** Whether a picture is shown, which can be zoomed. */

@@ -172,18 +172,25 @@ export class Work {
     const begin = (id) => start(this.kind, { picture: id, ...fields }, { onWait, until: signal });
     const job = await this.picture.withId(begin);
     this.#job = job.id;
-    const leave = () => forget(`/v1/jobs/${job.id}`);
-    signal.addEventListener("abort", leave);
-    if (signal.aborted) leave();
+    try {
+      const last = await this.#ended(job.id, signal);
+      const view = await call(`/v1/jobs/${job.id}/view`, { signal });
+      const url = URL.createObjectURL(await view.blob());
+      const seconds = (performance.now() - since) / 1000;
+      return { id: job.id, key: keyOf(fields), fields, url, name: last.name, record: last.record ?? {}, seconds };
+    } catch (error) {
+      forget(`/v1/jobs/${job.id}`);
+      throw error;
+    }
+  }
+
+  /** Wait until a job is done, and return its last state. */
+  async #ended(id, signal) {
     signal.throwIfAborted();
-    const last = await follow(job.id, (state) => this.#heard(state, signal), signal);
+    const last = await follow(id, (state) => this.#heard(state, signal), signal);
     if (last.status === "failed") throw new Problem(last.problem?.status ?? 500, last.problem?.detail);
     if (last.status === "cancelled") throw new DOMException("", "AbortError");
-    const view = await call(`/v1/jobs/${job.id}/view`, { signal });
-    const url = URL.createObjectURL(await view.blob());
-    signal.removeEventListener("abort", leave);
-    const seconds = (performance.now() - since) / 1000;
-    return { id: job.id, key: keyOf(fields), fields, url, name: last.name, record: last.record ?? {}, seconds };
+    return last;
   }
 
   #heard({ status, progress, ahead }, signal) {
