@@ -32,7 +32,7 @@ function stateOf(picture, tab, changed) {
   if (work.problem) return failed(TASKS[tab].failed, work.problem);
   if (work.runs) return { ...still, text: running(work, tab), progress: shareOf(work), cancel: true };
   if (!picture.info) return { ...still, text: t("uploading", { name: picture.name }), progress: picture.uploaded };
-  if (work.state === "cancelled") return { ...still, text: t("cancelled"), retry: true };
+  if (work.state === "cancelled" && (changed || !work.result)) return { ...still, text: t("cancelled"), retry: true };
   if (tab === "fill" && picture.searching) return { ...still, text: t("finding"), progress: NaN, cancel: true };
   if (tab === "fill" && picture.markProblem) return failed("errorMark", picture.markProblem);
   if (tab === "fill" && picture.strokes.isEmpty) return { ...still, text: t("fillEmpty") };
@@ -58,7 +58,8 @@ const shareOf = ({ state, progress }) => (state === "preparing" ? 1 : (state ===
 function doneText({ seconds, record }) {
   const digits = { maximumFractionDigits: seconds < 10 ? 1 : 0 };
   const done = t("done", { seconds: number(seconds, digits) });
-  const notes = [...(record.warnings ?? []), ...(record.notes ?? [])];
+  const one = record.varies === false ? [t("fillOne")] : [];
+  const notes = [...one, ...(record.warnings ?? []), ...(record.notes ?? [])];
   return notes.length ? `${done} ${t("note", { text: notes.join(" ") })}` : done;
 }
 

@@ -60,6 +60,7 @@ export class FillPanel {
     this.sensitivity = new Slider(SENSITIVITY, () => {});
     this.feather = new Slider(FEATHER, (value) => this.#set("feather", value));
     this.#listen();
+    viewer.addEventListener("comparing", () => this.#picture && this.#hold());
     onLanguage(() => this.#describe());
   }
 
@@ -154,6 +155,7 @@ export class FillPanel {
 
   pick(tool) {
     choose("tool", tool);
+    this.viewer.compare = null;
     this.#hold();
     this.#describe();
   }
@@ -213,10 +215,10 @@ export class FillPanel {
     this.#hideSize();
   }
 
-  /** Put the tool into the viewer, and the marks over it. */
+  /** Put the tool into the viewer, and the marks over it; while before and after are compared, there are none. */
   #hold() {
     const picture = this.#picture;
-    const usable = picture?.strokes.size;
+    const usable = picture?.strokes.size && this.viewer.compare === null;
     const settings = this.#toolSettings(picture);
     this.viewer.tool = usable ? makeTool(chosen("tool"), this.viewer, picture.strokes, settings) : null;
     this.viewer.painter = usable ? (context, view) => picture.strokes.paint(context, view) : () => {};

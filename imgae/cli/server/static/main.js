@@ -140,7 +140,7 @@ function facts({ name, info, shown: size }) {
 function again() {
   const picture = pictures.current;
   if (picture.problem) picture.open();
-  else if (tab === "fill") fillPanel.fill();
+  else if (tab === "fill") fillPanel.fill(isCurrent(picture, tab));
   else {
     picture.cropProblem = null;
     picture.works.denoise.run(fieldsFor(picture, "denoise"));

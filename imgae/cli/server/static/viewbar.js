@@ -18,6 +18,7 @@ export class Viewbar {
     $("zoom-full").addEventListener("click", () => viewer.zoomTo(1));
     $("compare").addEventListener("click", () => this.compare(viewer.compare === null));
     this.#holdOrClick($("original"));
+    viewer.addEventListener("comparing", () => $("compare").setAttribute("aria-pressed", viewer.compare !== null));
     viewer.addEventListener("viewchange", () => this.#zoom());
     onLanguage(() => {
       viewer.label({ viewport: t("viewer"), handle: t("compare"), before: t("before"), after: t("after") });
@@ -54,7 +55,6 @@ export class Viewbar {
   compare(on) {
     if (on && $("compare").disabled) return;
     this.viewer.compare = on ? 0.5 : null;
-    $("compare").setAttribute("aria-pressed", on);
   }
 
   toggle() {

@@ -10,7 +10,7 @@ import { labelSplitter, makeSplitter, placeSplitter } from "./splitter.js";
 const SETTLED_MS = 140;
 
 /**
- * Events: "viewchange" (scale or place), "aftershown" (a new `after` is on the screen),
+ * Events: "viewchange" (scale or place), "comparing" (begun or ended), "aftershown" (a new `after` is on the screen),
  * "failed" (an image could not be read; detail is the error).
  */
 export class Viewer extends EventTarget {
@@ -127,8 +127,10 @@ export class Viewer extends EventTarget {
   set compare(position) {
     const next = position === null ? null : Math.min(Math.max(position, 0), 1);
     if (next === this.#compare) return;
+    const begins = (next === null) !== (this.#compare === null);
     this.#compare = next;
     this.#divide();
+    if (begins) this.dispatchEvent(new Event("comparing"));
   }
 
   /** Shows before as long as it is true. */
