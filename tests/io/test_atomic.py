@@ -369,6 +369,9 @@ def test_whether_a_process_runs_is_known_or_taken_for_granted(monkeypatch):
 
 
 OTHER_WRITERS = {
+    "cli/server/endpoints.py": "an archive in the server's private folder",
+    "cli/server/uploads.py": "uploads in that folder, which is emptied",
+    "cli/server/work.py": "views and parts in that folder",
     "io/atomic.py": "the one writer",
     "io/places.py": "an empty file, deleted at once, to learn whether one can be made",
     "model/verify/worker.py": "a pipe to another process, no file",

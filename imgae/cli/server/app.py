@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
+from types import FrameType
 from typing import Final
 
 import uvicorn
@@ -18,7 +19,7 @@ from imgae.cli.server import endpoints
 from imgae.cli.server.guard import Guard, Rules
 from imgae.cli.server.problems import ProblemError, on_error, on_http_error
 from imgae.cli.server.state import Server
-from imgae.cli.server.store import MissingError, Store
+from imgae.cli.server.store import FullError, MissingError, Store
 from imgae.errors import ImgaeError
 
 KINDS: Final = ("denoise", "inpaint", "mask")
@@ -47,7 +48,7 @@ def app_of(server: Server, rules: Rules, ready: Callable[[], None]) -> Guard:
     app.state.server = server
     app.add_exception_handler(HTTPException, on_http_error)
     app.add_exception_handler(ClientDisconnect, on_disconnect)
-    for kind in (ProblemError, MissingError, ImgaeError, Exception):
+    for kind in (ProblemError, MissingError, FullError, ImgaeError, Exception):
         app.add_exception_handler(kind, on_error)
     return Guard(app, rules)
 
@@ -69,6 +70,11 @@ class Runner(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, server: Server) -> None:
         super().__init__(config)
         self.work = server
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to end, which takes some seconds at most; to be asked again changes nothing."""
+        if not self.should_exit:
+            super().handle_exit(sig, frame)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self.work.stop()

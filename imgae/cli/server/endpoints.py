@@ -1,6 +1,7 @@
 """What the server does at each address."""
 
 import asyncio
+import contextlib
 import json
 import shutil
 import zipfile
@@ -10,9 +11,9 @@ from pathlib import Path
 from typing import Any, Final, cast
 from urllib.parse import quote
 
-from starlette.background import BackgroundTask
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 import imgae
 from imgae.cli.server import openapi
@@ -44,30 +45,24 @@ async def health(request: Request) -> Response:
 
 async def document(request: Request) -> Response:
     server = server_of(request)
-    return JSONResponse(openapi.document(await server.read(server.works.models)))
+    return JSONResponse(openapi.document(await asyncio.to_thread(server.works.models)))
 
 
 async def models(request: Request) -> Response:
     server = server_of(request)
-    return JSONResponse({"models": await server.read(server.works.models)})
+    return JSONResponse({"models": await asyncio.to_thread(server.works.models)})
 
 
 async def add_picture(request: Request) -> Response:
     """Keep a picture for what follows."""
     server = server_of(request)
-    item = server.store.new("picture")
-    try:
-        with server.store.using(item):
-            sent = await received(request, item.folder)
-            if set(sent.files) != {"image"} or sent.fields:
-                raise ProblemError(422, "the body has to hold one file, named image")
-            path = sent.files["image"]
-            about = await server.read(partial(server.works.looked, path, path.name))
+    with server.receiving("picture") as item:
+        sent = await received(request, item.folder)
+        if set(sent.files) != {"image"} or sent.fields:
+            raise ProblemError(422, "the body has to hold one file, named image")
+        item.path = sent.files["image"]
+        about = await server.read(partial(server.works.looked, item.path, item.path.name))
         item.about = {"id": item.id, **about}
-        item.path = path
-    except BaseException:
-        server.store.remove(item)
-        raise
     return JSONResponse(item.about, 201, {"Location": f"/v1/pictures/{item.id}"})
 
 
@@ -98,14 +93,33 @@ async def shown_file(server: Server, item: Item, path: Path, like: Path | None =
     """Answer with a file that browsers show. like: the picture that it is compared with."""
     with server.store.using(item):
         place, kind = await server.read(view_of(server, item, path, like))
-    return FileResponse(place, media_type=kind)
+    return KeptFile(server, item, place, media_type=kind)
+
+
+class KeptFile(FileResponse):
+    """Sends a file of something that is kept, which stays there meanwhile.
+
+    last: whether it is forgotten afterwards.
+    """
+
+    def __init__(
+        self, server: Server, item: Item, path: Path, *, last: bool = False, **more: Any
+    ) -> None:
+        super().__init__(path, **more)
+        self.server, self.item, self.last = server, item, last
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        store = self.server.store
+        with store.using(self.item):
+            if self.last:
+                store.remove(self.item)
+            await super().__call__(scope, receive, send)
 
 
 async def restore(request: Request, kind: str) -> Response:
     """Denoise a picture, fill its holes, or make a mask."""
     server = server_of(request)
-    item = server.store.new("job")
-    try:
+    with server.receiving("job") as item:
         sent = await received(request, item.folder)
         source, needed = source_of(server, sent)
         planned = await asyncio.to_thread(server.works.plan, kind, sent.fields, sent.files)
@@ -114,17 +128,16 @@ async def restore(request: Request, kind: str) -> Response:
         job = Job(item.id, kind, partial(planned.run, source, out, source.name))
         item.about, item.path = job, source
         lane = server.submit(job, quick=planned.quick, needed=[item, *needed])
-        if wants_job(request) and not planned.part:
-            return JSONResponse(job.as_json(), 202, {"Location": f"/v1/jobs/{item.id}"})
+    if wants_job(request) and not planned.part:
+        return JSONResponse(job.as_json(), 202, {"Location": f"/v1/jobs/{item.id}"})
+    try:
         if not await ended(job, request):
-            lane.cancel(job, CANCEL)
             raise ClientDisconnect
-        if job.problem:
-            raise job.problem
+        return answer_with(server, item, done_of(item), last=True)
     except BaseException:
+        lane.cancel(job, CANCEL)
         server.store.remove(item)
         raise
-    return answer_with(done_of(item), BackgroundTask(forget, server, item))
 
 
 def source_of(server: Server, sent: Sent) -> tuple[Path, list[Item]]:
@@ -164,15 +177,11 @@ async def left(request: Request) -> None:
         pass
 
 
-async def forget(server: Server, item: Item) -> None:
-    server.store.remove(item)
-
-
-def answer_with(done: Done, after: BackgroundTask | None = None) -> Response:
-    """Answer with a result, and its record in a header."""
+def answer_with(server: Server, item: Item, done: Done, *, last: bool = False) -> Response:
+    """Answer with a result, and its record in a header. last: whether it is forgotten then."""
     record = json.dumps(done.record, ensure_ascii=True)
     headers = {"Imgae-Record": record, "Content-Disposition": attachment(done.name)}
-    return FileResponse(done.path, media_type=done.type, headers=headers, background=after)
+    return KeptFile(server, item, done.path, last=last, media_type=done.type, headers=headers)
 
 
 def attachment(name: str) -> str:
@@ -203,7 +212,9 @@ async def events(request: Request) -> Response:
 
 
 async def result(request: Request) -> Response:
-    return answer_with(done_of(server_of(request).store.get(request.path_params["id"], "job")))
+    server = server_of(request)
+    item = server.store.get(request.path_params["id"], "job")
+    return answer_with(server, item, done_of(item))
 
 
 def done_of(item: Item) -> Done:
@@ -219,17 +230,17 @@ def done_of(item: Item) -> Done:
 async def archive(request: Request) -> Response:
     """Answer with the results of several jobs in a ZIP file."""
     server = server_of(request)
-    ids = await listed(request)
-    results = [done_of(server.store.get(each, "job")) for each in ids]
-    item = server.store.new("archive")
-    place = item.folder / "imgae.zip"
-    try:
+    jobs = [server.store.get(each, "job") for each in await listed(request)]
+    results = [done_of(each) for each in jobs]
+    with contextlib.ExitStack() as stack:
+        for each in jobs:
+            stack.enter_context(server.store.using(each))
+        item = stack.enter_context(server.receiving("archive"))
+        place = item.folder / "imgae.zip"
         await asyncio.to_thread(zipped, results, place)
-    except BaseException:
-        server.store.remove(item)
-        raise
-    after = BackgroundTask(forget, server, item)
-    return FileResponse(place, media_type="application/zip", filename=place.name, background=after)
+    return KeptFile(
+        server, item, place, last=True, media_type="application/zip", filename=place.name
+    )
 
 
 async def listed(request: Request) -> list[str]:
@@ -241,7 +252,7 @@ async def listed(request: Request) -> list[str]:
             raise ProblemError(413, "the list of jobs is too long")
     try:
         given: Any = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ProblemError(400, "the body is no JSON") from error
     ids = given.get("jobs") if isinstance(given, Mapping) else None
     if not (isinstance(ids, list) and ids and all(isinstance(each, str) for each in ids)):

@@ -31,6 +31,10 @@ SAFE: Final = {
 LOCAL: Final = ("localhost", "127.0.0.1", "::1")
 MOMENT: Final = 2.0
 """Seconds for which a refusal waits for what the request still sends."""
+PAUSE: Final = 30.0
+"""Seconds for which a request may send nothing before it is whole."""
+REFUSED: Final = 400
+"""The least status of a refusal."""
 GUARDED: Final = "/v1/"
 """What needs the token, and is kept from pages of other origins."""
 
@@ -94,8 +98,12 @@ class Guard:
                 await self.app(scope, receive, send)
             return
 
+        limited = Limited(receive, self.rules.most_bytes)
+
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
+                if message["status"] >= REFUSED and not limited.is_whole:
+                    await drained(receive)
                 headers = MutableHeaders(scope=message)
                 for name, value in SAFE.items():
                     headers.setdefault(name, value)
@@ -105,9 +113,7 @@ class Guard:
 
         try:
             self.check(scope)
-            limited = Limited(receive, self.rules.most_bytes)
         except ProblemError as problem:
-            await drained(receive)
             await problem.response()(scope, receive, answer)
             return
         await self.app(scope, limited, answer)
@@ -138,13 +144,22 @@ class Guard:
 
 
 class Limited:
-    """What a request sends, up to a number of bytes."""
+    """What a request sends, up to a number of bytes, and without long pauses.
+
+    is_whole: whether all of it has come.
+    """
 
     def __init__(self, receive: Receive, most: int) -> None:
         self.receive, self.most, self.got = receive, most, 0
+        self.is_whole = False
 
     async def __call__(self) -> Message:
-        message = await self.receive()
+        try:
+            async with asyncio.timeout(None if self.is_whole else PAUSE):
+                message = await self.receive()
+        except TimeoutError as error:
+            raise ProblemError(408, f"nothing came for {PAUSE:g} s; send it again") from error
+        self.is_whole = not message.get("more_body", False)
         self.got += len(message.get("body", b""))
         if self.got > self.most:
             raise too_large(self.most)

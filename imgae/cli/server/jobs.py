@@ -104,15 +104,11 @@ class Lane:
         """Put a job last. Raises ProblemError, 429, if too many wait."""
         if len(self.jobs) > self.most:
             wait = max(1, round(self.seconds * len(self.jobs)))
-            raise ProblemError(
-                429,
-                f"{len(self.jobs)} pictures are at work or wait already; try again in {wait} s",
-                {"Retry-After": str(wait)},
-            )
+            raise busy(f"{len(self.jobs)} pictures are at work or wait already", wait)
         self.jobs.append(job)
         self.number()
         running = asyncio.get_running_loop().create_task(self.run(job))
-        running.add_done_callback(lambda task: task.exception())
+        running.add_done_callback(heard)
 
     async def run(self, job: Job) -> None:
         loop = asyncio.get_running_loop()
@@ -177,6 +173,17 @@ class Lane:
         """Cancel all jobs."""
         for job in list(self.jobs):
             self.cancel(job, why)
+
+
+def busy(why: str, wait: int = 1) -> ProblemError:
+    """Return the answer to a client that is to come again after some seconds."""
+    return ProblemError(429, f"{why}; try again in {wait} s", {"Retry-After": str(wait)})
+
+
+def heard(task: asyncio.Task[None]) -> None:
+    """Take note of how a task ended that nobody waits for; its job tells."""
+    if not task.cancelled():
+        task.exception()
 
 
 def worked(job: Job, step: Progress) -> Done:

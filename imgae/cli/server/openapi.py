@@ -14,6 +14,7 @@ PROBLEMS: Final = {
     401: "The server wants its token.",
     403: "The request comes from a page of another origin.",
     404: "There is nothing of this id, or no longer.",
+    408: "The request sent nothing for too long.",
     409: "The work is not done, or was cancelled.",
     413: "There are more bytes or pixels than are allowed, or they need more memory.",
     415: "The body is of another type, or the file is no picture that imgae reads.",
@@ -101,7 +102,8 @@ PICTURES: Final[dict[str, Schema]] = {kind: {} for kind in (*sorted(set(TYPES.va
 """What results may be."""
 HEADERS: Final = {
     "Imgae-Record": {
-        "description": "what there is to say of the result, as JSON in ASCII",
+        "description": "what there is to say of the result, as JSON in ASCII; of a crop, what "
+        "noise was `found`: its `kind` (white, camera, other or little), `sigma` and `text`",
         "schema": TEXT,
     },
     "Content-Disposition": {"description": "what to call the result", "schema": TEXT},
@@ -160,7 +162,7 @@ def restoring(kind: str, models: Sequence[Mapping[str, Any]]) -> Schema:
             200: {"description": "The result.", "headers": HEADERS, "content": types},
             202: of_json(ref("Job"), "The job.", headers=LOCATION),
         },
-        (404, 409, 413, 415, 422, 429),
+        (404, 408, 409, 413, 415, 422, 429),
         operationId=kind,
         parameters=[prefer],
         requestBody={"required": True, "content": {"multipart/form-data": {"schema": body}}},
@@ -189,7 +191,7 @@ def document(models: Sequence[Mapping[str, Any]] = ()) -> Schema:
             "post": operation(
                 "Keep a picture for what follows.",
                 {201: of_json(ref("Picture"), "The picture.", headers=LOCATION)},
-                (413, 415, 422),
+                (408, 413, 415, 422, 429),
                 requestBody={
                     "required": True,
                     "content": {"multipart/form-data": {"schema": upload}},
@@ -205,7 +207,7 @@ def document(models: Sequence[Mapping[str, Any]] = ()) -> Schema:
         },
         "/v1/pictures/{id}/view": {
             "parameters": [ID],
-            "get": operation("Show a picture.", {200: view}, (404, 413, 422)),
+            "get": operation("Show a picture.", {200: view}, (404, 413, 422, 429)),
         },
         **{f"/v1/{kind}": {"post": restoring(kind, models)} for kind in SUMMARIES},
         "/v1/jobs/{id}": {
@@ -223,13 +225,13 @@ def document(models: Sequence[Mapping[str, Any]] = ()) -> Schema:
         },
         "/v1/jobs/{id}/view": {
             "parameters": [ID],
-            "get": operation("Show a result.", {200: view}, (404, 409, 413, 422)),
+            "get": operation("Show a result.", {200: view}, (404, 409, 413, 422, 429)),
         },
         "/v1/archive": {
             "post": operation(
                 "Get the results of several jobs as a ZIP file.",
                 {200: {"description": "The file.", "content": {"application/zip": {}}}},
-                (404, 409, 413, 422),
+                (404, 408, 409, 413, 422, 429),
                 requestBody={
                     "required": True,
                     "content": {"application/json": {"schema": archived}},

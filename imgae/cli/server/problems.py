@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from imgae.cli.server.pictures import NoPictureError
-from imgae.cli.server.store import MissingError
+from imgae.cli.server.store import FullError, MissingError
 from imgae.errors import ImageTooLargeError, ImgaeError, MaskError, ModelError, OptionError
 from imgae.model.machine import short_of_memory
 from imgae.model.session import ShortOfMemoryError
@@ -43,6 +43,8 @@ def problem_of(error: Exception) -> ProblemError:
         return error
     if isinstance(error, MissingError):
         return ProblemError(404, GONE.format(what="picture or job"))
+    if isinstance(error, FullError):
+        return ProblemError(503, "the server keeps as much as it may; try again later")
     if sentence := short_of_memory(error):
         return ProblemError(503, sentence)
     if isinstance(error, ImgaeError):

@@ -2,18 +2,20 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from imgae.cli.server.jobs import Job, Lane
+from imgae.cli.server.jobs import Job, Lane, busy, heard
 from imgae.cli.server.problems import ProblemError
 from imgae.cli.server.store import Item, Store
 from imgae.cli.server.work import Works
 
 Found = TypeVar("Found")
 ENDING: Final = ProblemError(503, "the server is being ended")
+MOST_BODIES: Final = 64
+MOST_READERS: Final = 64
 LAST: Final = 5.0
 """Seconds for which an end waits for models that run."""
 
@@ -23,7 +25,8 @@ class Server:
     """What all requests share.
 
     long: the lane of whole pictures. quick: that of live crops, which whole pictures do not hold
-    up. reading: held while a picture is decoded to be looked at, so that memory holds one.
+    up. reading: held while a picture is decoded to be looked at, so that memory holds one. readers:
+    how many hold it or wait. bodies: how many requests are being received.
     """
 
     works: Works
@@ -31,6 +34,27 @@ class Server:
     long: Lane
     quick: Lane
     reading: asyncio.Lock = field(default_factory=asyncio.Lock)
+    readers: int = 0
+    bodies: int = 0
+
+    @contextlib.contextmanager
+    def receiving(self, kind: str) -> Iterator[Item]:
+        """Give a place for what a request sends; on an error nothing of it is left.
+
+        Raises ProblemError, 429, if too many requests send something.
+        """
+        if self.bodies >= MOST_BODIES:
+            raise busy(f"{self.bodies} requests are being received already")
+        item = self.store.new(kind)
+        self.bodies += 1
+        try:
+            with self.store.using(item):
+                yield item
+        except BaseException:
+            self.store.remove(item)
+            raise
+        finally:
+            self.bodies -= 1
 
     def submit(self, job: Job, *, quick: bool, needed: list[Item]) -> Lane:
         """Put work into its lane. Raises ProblemError if too much waits.
@@ -39,20 +63,26 @@ class Server:
         """
         lane = self.quick if quick else self.long
         lane.submit(job)
-        holding = asyncio.get_running_loop().create_task(self.hold(job, needed))
-        holding.add_done_callback(lambda task: task.cancelled() or task.exception())
+        stack = contextlib.ExitStack()
+        for item in needed:
+            stack.enter_context(self.store.using(item))
+        holding = asyncio.get_running_loop().create_task(hold(job, stack))
+        holding.add_done_callback(heard)
         return lane
 
-    async def hold(self, job: Job, needed: list[Item]) -> None:
-        with contextlib.ExitStack() as stack:
-            for item in needed:
-                stack.enter_context(self.store.using(item))
-            await job.ended()
-
     async def read(self, work: Callable[[], Found]) -> Found:
-        """Do something with a picture in a thread, one at a time."""
-        async with self.reading:
-            return await asyncio.to_thread(work)
+        """Do something with a picture in a thread, one at a time.
+
+        Raises ProblemError, 429, if too many wait for that.
+        """
+        if self.readers >= MOST_READERS:
+            raise busy(f"{self.readers} pictures are being read already")
+        self.readers += 1
+        try:
+            async with self.reading:
+                return await asyncio.to_thread(work)
+        finally:
+            self.readers -= 1
 
     def cancel(self, job: Job, why: ProblemError) -> None:
         for lane in (self.long, self.quick):
@@ -74,6 +104,12 @@ class Server:
         if ends:
             await asyncio.wait(ends, timeout=LAST)
         self.store.close()
+
+
+async def hold(job: Job, stack: contextlib.ExitStack) -> None:
+    """Keep what a job needs until it has ended."""
+    with stack:
+        await job.ended()
 
 
 def view_of(

@@ -25,12 +25,17 @@ class MissingError(Exception):
     """There is nothing of that id, or no longer."""
 
 
+class FullError(Exception):
+    """What is in use takes all that may be kept."""
+
+
 @dataclass
 class Item:
     """Something that is kept: a folder of its own, and what is known of it.
 
     kind: "picture", "job" or "archive". path: the file of a picture, or of that which a job is
-    about. used: when it was asked for last. users: how many need it now.
+    about. used: when it was asked for last. users: how many need it now. bytes: of its files, when
+    it was used last.
     """
 
     id: str
@@ -40,14 +45,13 @@ class Item:
     path: Path = Path()
     used: float = 0.0
     users: int = 0
+    bytes: int = 0
 
-    def size(self) -> int:
-        """Return how many bytes its files have."""
-        size = 0
+    def measure(self) -> None:
+        self.bytes = 0
         for path in self.folder.rglob("*"):
             with contextlib.suppress(OSError):
-                size += path.stat().st_size if path.is_file() else 0
-        return size
+                self.bytes += path.stat().st_size if path.is_file() else 0
 
 
 @dataclass
@@ -81,8 +85,13 @@ class Store:
             self.lock = None
 
     def new(self, kind: str) -> Item:
-        """Make a folder for something new; what nobody used for long goes."""
+        """Make a folder for something new; what nobody used for long goes.
+
+        Raises FullError if what is in use takes all that may be kept.
+        """
         self.tidy()
+        if len(self.items) >= MOST_ITEMS or self.bytes > MOST_BYTES:
+            raise FullError
         name = secrets.token_urlsafe(16)
         folder = self.root / name
         folder.mkdir(mode=0o700)
@@ -107,6 +116,7 @@ class Store:
         finally:
             item.users -= 1
             item.used = self.now()
+            item.measure()
             if not item.users and item.id not in self.items:
                 discard(item)
 
@@ -121,14 +131,16 @@ class Store:
         idle = sorted(
             (item for item in self.items.values() if not item.users), key=lambda item: item.used
         )
-        sizes = {item.id: item.size() for item in self.items.values()}
-        total, count = sum(sizes.values()), len(self.items)
         for item in idle:
             old = self.now() - item.used > KEPT
-            if not old and count < MOST_ITEMS and total <= MOST_BYTES:
+            if not old and len(self.items) < MOST_ITEMS and self.bytes <= MOST_BYTES:
                 break
-            total, count = total - sizes[item.id], count - 1
             self.remove(item)
+
+    @property
+    def bytes(self) -> int:
+        """How many bytes are kept."""
+        return sum(item.bytes for item in self.items.values())
 
 
 def discard(item: Item) -> None:

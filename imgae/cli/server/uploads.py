@@ -18,7 +18,7 @@ from imgae.cli.server.quoting import quoted
 
 MOST_FIELDS: Final = 1000
 MOST_FILES: Final = 4
-MOST_FIELD: Final = 32 << 20
+MOST_FIELD: Final = 4 << 20
 """Bytes of one field; strokes are the largest."""
 LONGEST_NAME: Final = 180
 """Bytes of a file's name, so that NAME.denoised.png is still one."""

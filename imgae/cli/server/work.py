@@ -19,6 +19,7 @@ from imgae.cli.server.detecting import Remembering
 from imgae.cli.server.ending import finished
 from imgae.cli.server.fields import told_of
 from imgae.cli.server.first import FirstMask
+from imgae.cli.server.found import found_in
 from imgae.cli.server.pictures import Recent, check_whole, row_of
 from imgae.cli.server.steps import Steps
 from imgae.cli.server.strokes import Strokes, strokes_of
@@ -36,9 +37,6 @@ from imgae.restore.batches.engine import Job, Step, Worker
 from imgae.restore.batches.outputs import suffix_for
 from imgae.restore.batches.record import DONE, Record
 from imgae.restore.inpaint import default_model as default_inpainter
-from imgae.restore.levels import highest
-from imgae.restore.routes import InTurn, Told
-from imgae.restore.work import Course
 
 WORDS: Final = {"denoise": "denoised", "inpaint": "inpainted", "mask": "mask"}
 """What stands before the ending of a result."""
@@ -50,10 +48,6 @@ TOLD: Final = (
     "name", "task", "default", "precision", "summary", "mib", "kmac_per_pixel", "scores", "licence",
 )  # fmt: skip
 """What clients are told of a model."""
-LITTLE: Final = 0.05
-"""The mean share of the model for cameras below which it has little to do,"""
-LITTLE_LEVEL: Final = 0.5
-"""and the mean level below which there is little noise, of 255."""
 
 
 @dataclass(frozen=True)
@@ -305,18 +299,3 @@ class Works:
 def rectangle(box: Box) -> tuple[int, int, int, int]:
     """Return left, top, width and height."""
     return box.left, box.top, box.right - box.left, box.bottom - box.top
-
-
-def found_in(course: Course) -> dict[str, Any]:
-    """Return what noise a picture was found to have, by a model that is told its level."""
-    route = course.chosen[0]
-    if isinstance(route, Told):
-        level = round(course.scale.own(highest(route.level)) * 255, 2)
-        return {"white": True, "sigma": level, "text": f"white noise of level {level:.3g}"}
-    assert isinstance(route, InTurn)
-    share, level = float(route.share.mean()), float(route.rest.mean()) * 255
-    if share >= LITTLE:
-        text = "noise of a camera, or traces of JPEG"
-    else:
-        text = "noise that is not white" if level >= LITTLE_LEVEL else "next to no noise"
-    return {"white": False, "sigma": None, "text": text}

@@ -345,3 +345,9 @@ def test_what_is_not_there_is_told(client):
     problem(client.post("/v1/denoise", files=form(picture="nonesuch")), 404)
     problem(client.get("/v1/denoise"), 405)
     assert problem(client.post("/v1/denoise", files=form(strength="1")), 422)
+
+
+def test_a_list_that_is_nested_too_deeply_is_no_json(client):
+    answer = client.post("/v1/archive", content=b"[" * 200_000)
+    assert answer.status_code == 400
+    assert answer.json()["detail"] == "the body is no JSON"

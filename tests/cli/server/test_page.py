@@ -172,6 +172,7 @@ def test_what_is_drawn_is_undone_redone_filled_and_downloaded(opened, by_hand, t
     page, data = opened(), png(PHOTO)
     drop(page, data)
     page.locator("#tab-fill").click()
+    page.locator("#find:enabled").wait_for()
     bare = shot(page)
     stroke(page, (-60, -20), (20, 30))
     drawn = shot(page)
@@ -196,6 +197,52 @@ def test_what_is_drawn_is_undone_redone_filled_and_downloaded(opened, by_hand, t
     assert 100 < (pixels_of(mask) > 0).sum() < 20_000
     (tmp_path / "mask.png").write_bytes(mask)
     assert result == by_hand("inpaint", data, "photo.png", "--mask", tmp_path / "mask.png")
+
+
+def test_fills_are_kept_as_variants_and_undone(opened):
+    page = opened()
+    drop(page, png(PHOTO))
+    page.locator("#tab-fill").click()
+    page.locator("#find:enabled").wait_for()
+    page.locator("input[value=box]").check(force=True)
+    stroke(page, (-60, -50), (60, 50))
+    drawn = shot(page)
+    page.locator("#fill").click()
+    finished(page)
+    filled = shot(page)
+    page.locator("#variant").click()
+    page.locator("#variants").get_by_text("2 of 2").wait_for()
+    varied = shot(page)
+    assert not alike(varied, filled)
+    page.keyboard.press(",")
+    page.locator("#variants").get_by_text("1 of 2").wait_for()
+    assert alike(shot(page), filled)
+    for expected in (varied, filled, drawn):
+        page.keyboard.press("Control+z")
+        assert alike(shot(page), expected)
+    assert page.locator("#download").is_disabled()  # no fill of what is marked is shown
+    page.locator("#fill").click()
+    finished(page)
+    assert alike(shot(page), varied)  # it was kept
+    page.locator("input[value=eraser]").check(force=True)
+    assert not alike(shot(page), varied)  # the marks are shown, to be erased
+
+
+def test_a_turned_picture_is_shown_and_drawn_on_as_it_is_restored(opened):
+    pixels = np.full((60, 80, 3), 128, np.uint8)
+    pixels[:30, :40] = (255, 0, 0)
+    exif = PIL.Image.Exif()
+    exif[0x0112] = 3  # by half a turn, which no browser does with WebP
+    file = io.BytesIO()
+    PIL.Image.fromarray(pixels).save(file, "webp", lossless=True, exif=exif)
+    page = opened()
+    drop(page, file.getvalue(), "turned.webp", "image/webp")
+    page.locator("#tab-fill").click()
+    page.locator("#find:enabled").wait_for()
+    seen = shot(page)
+    height, width = seen.shape[0] // 2, seen.shape[1] // 2
+    assert tuple(seen[height + 50, width + 50]) == (255, 0, 0)
+    assert tuple(seen[height - 50, width - 50]) == (128, 128, 128)
 
 
 @pytest.mark.parametrize("language", ["en-GB", "zh-CN"])

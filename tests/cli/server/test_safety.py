@@ -366,9 +366,10 @@ def test_nothing_is_left_of_a_server_that_was_killed_once_another_starts(tmp_pat
 
 
 def test_ctrl_c_ends_it_cleanly(tmp_path):
-    """With the exit code of `imgae watch`; whoever follows a job is told its end."""
+    """With the exit code of `imgae watch`, also a second one; who follows a job is told its end."""
     with served.Server(tmp_path / "state") as server:
         with working(server) as events:
+            server.process.send_signal(signal.SIGINT)
             assert server.end(signal.SIGINT) == 0
             told = [line for line in events.iter_lines() if line.startswith("data:")]
         assert json.loads(told[-1].removeprefix("data:"))["status"] in ("failed", "cancelled")

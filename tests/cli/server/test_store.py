@@ -9,7 +9,7 @@ import pytest
 
 from imgae.cli.server import store as stores
 from imgae.cli.server.app import tidied
-from imgae.cli.server.store import MissingError, Store
+from imgae.cli.server.store import FullError, MissingError, Store
 
 
 @pytest.fixture
@@ -105,7 +105,21 @@ def test_the_oldest_go_if_there_is_too_much(store, monkeypatch):
     monkeypatch.setattr(stores, "MOST_BYTES", 25)
     items = [store.new("picture") for _ in range(4)]
     for number, item in enumerate(items):
-        (item.folder / "a.png").write_bytes(bytes(10))
+        with store.using(item):
+            (item.folder / "a.png").write_bytes(bytes(10))
         item.used = store.now() - 100 + number
     store.tidy()
     assert [item.id in store.items for item in items] == [False, False, True, True]
+
+
+def test_nothing_new_is_taken_where_what_is_in_use_takes_all(store, monkeypatch):
+    monkeypatch.setattr(stores, "MOST_BYTES", 5)
+    item = store.new("picture")
+    with store.using(item):
+        (item.folder / "a.png").write_bytes(bytes(10))
+    with store.using(item):
+        with pytest.raises(FullError):
+            store.new("picture")
+        assert item.id in store.items
+    store.new("picture")
+    assert item.id not in store.items

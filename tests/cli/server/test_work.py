@@ -111,7 +111,7 @@ def test_a_part_says_what_was_found_and_is_cut_at_the_picture_s_end(works, photo
     first = done(works, "denoise", photo, crop="70,50,40,40", draft="true").record
     assert (first["draft"], first["crop"], first["found"]) == (True, [70, 50, 10, 10], None)
     then = done(works, "denoise", photo, crop="70,50,40,40").record
-    assert then["found"]["white"] is True
+    assert then["found"]["kind"] == "white"
     assert then["found"]["sigma"] == pytest.approx(12, abs=1)
     assert not done(works, "denoise", photo, crop="0,0,9,9", draft="true").record["draft"]
     with pytest.raises(OptionError, match="crop: lies outside the picture of 80x60 pixels"):

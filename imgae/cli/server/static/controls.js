@@ -30,11 +30,10 @@ export class Slider {
       attributes: { "data-t-label": "reset", "data-t-name": id },
     }, [icon("reset")]);
     this.root.classList.add("slider");
-    this.root.dataset.tTitle = `${id}Help`;
     this.root.append(
       make("label", { htmlFor: id, attributes: { "data-t": id } }),
       this.reset, this.number, this.range,
-      make("p", { id: `${id}-help`, className: "visually-hidden", attributes: { "data-t": `${id}Help` } }),
+      make("p", { id: `${id}-help`, className: "help", attributes: { "data-t": `${id}Help` } }),
     );
     this.#listen();
     this.value = value;

@@ -2,9 +2,8 @@
 
 import { $, choose, make, onChoice, say } from "./dom.js";
 import { Slider } from "./controls.js";
+import { DENOISE, denoiseFields, keyOf } from "./fields.js";
 import { number, onLanguage, t } from "./language.js";
-import { fieldsOf, keyOf } from "./live.js";
-import { DENOISE } from "./pictures.js";
 
 const LEVEL = { id: "level", min: 0, max: 100, step: 1, value: 10 };
 const RANGES = [
@@ -17,9 +16,6 @@ const RANGES = [
 /** Controls that the model for cameras takes up to 1 alone. */
 const TO_ONE = new Set(["strength", "luma", "chroma"]);
 const ORDER = ["fast", "balanced", "best", "camera"];
-
-/** What the server says of noise that is neither white nor a camera's. */
-const FOUND = { "next to no noise": "Clean", "noise that is not white": "Other" };
 
 const kindOf = (name) => /^denoise-(\w+?)(?:-int8)?$/.exec(name)?.[1] ?? null;
 const capital = (word) => word[0].toUpperCase() + word.slice(1);
@@ -71,10 +67,10 @@ export class DenoisePanel {
     const found = picture.found ?? measured(picture.works.denoise.result?.record);
     $("found").textContent = $("found-more").textContent = "";
     if (picture.problem) return;
-    const kind = level !== null ? "Given" : !found ? "Wait" : found.white ? "White" : (FOUND[found.text] ?? "Camera");
+    const kind = level !== null ? "Given" : found ? capital(found.kind) : "Wait";
     const shown = level ?? found?.sigma ?? 0;
     $("found").textContent = t(`found${kind}`, { level: number(shown, { maximumFractionDigits: 1 }) });
-    $("found-more").textContent = kind === "Wait" ? "" : t(`found${kind}Help`);
+    $("found-more").textContent = kind !== "Wait" ? t(`found${kind}Help`) : picture.crop?.draft ? t("foundDraft") : "";
   }
 
   /** Return the level to start from when the user wants an own one. */
@@ -101,36 +97,32 @@ export class DenoisePanel {
     const { list } = this.pictures;
     for (const picture of list) {
       picture.settings.denoise = { ...settings.denoise };
-      const key = keyOf(settings.denoise);
+      const fields = denoiseFields(settings.denoise);
+      const key = keyOf(fields);
       const { denoise } = picture.works;
       const made = denoise.runs ? denoise.key : denoise.result?.key;
-      if (made !== key && !picture.problem) denoise.run(fieldsOf(settings.denoise), key, { patient: true });
+      if (made !== key && !picture.problem) denoise.run(fields, { patient: true });
     }
     say(t("applied", { count: list.length }));
   }
 
-  /** Fill the list of models: what suits the machine first. */
+  /** Fill the list of models with those whose number format suits the machine. */
   #list() {
     const int8 = this.#models.some((model) => model.default && model.precision === "int8");
     const rank = (model) => (ORDER.indexOf(kindOf(model.name)) + ORDER.length + 1) % (ORDER.length + 1);
-    const sorted = this.#models.toSorted((one, other) => rank(one) - rank(other));
-    const usual = sorted.filter(({ precision }) => (precision === "int8") === int8);
-    const others = sorted.filter((model) => !usual.includes(model));
+    const usual = this.#models.filter(({ precision }) => (precision === "int8") === int8);
+    const sorted = usual.toSorted((one, other) => rank(one) - rank(other));
     const value = $("model").value;
     const automatic = make("option", { value: "", textContent: t("modelDefault", { name: t("modelAuto") }) });
-    $("model").replaceChildren(automatic, ...usual.map((model) => option(model)));
-    if (others.length) {
-      const group = make("optgroup", { label: t("modelOther") }, others.map((model) => option(model, model.precision)));
-      $("model").append(group);
-    }
+    $("model").replaceChildren(automatic, ...sorted.map(option));
     $("model").value = value;
   }
 }
 
 /** Return what a whole that is done tells of its noise, where no crop did; null if it tells nothing. */
 function measured(record) {
-  if (record?.sigma_source === "estimated") return { white: true, sigma: record.sigma };
-  return record?.sigma_source === "removed" ? { white: false } : null;
+  if (record?.sigma_source === "estimated") return { kind: "white", sigma: record.sigma };
+  return record?.sigma_source === "removed" ? { kind: "camera" } : null;
 }
 
 /** Return settings with all that the model for cameras does not take set to what it takes. */
@@ -139,8 +131,7 @@ function capped(settings) {
   return { ...Object.fromEntries(values), level: null };
 }
 
-function option({ name }, precision) {
+function option({ name }) {
   const kind = kindOf(name);
-  const text = kind && ORDER.includes(kind) ? t(`model${capital(kind)}`) : name;
-  return make("option", { value: name, textContent: precision ? `${text}, ${precision}` : text });
+  return make("option", { value: name, textContent: ORDER.includes(kind) ? t(`model${capital(kind)}`) : name });
 }

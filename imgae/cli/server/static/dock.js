@@ -67,9 +67,10 @@ export class Dock {
     $("cancel").addEventListener("click", () => this.#cancel());
   }
 
-  /** Show what goes on with a picture; `again` is called where the user wants to try again. */
-  render(picture, tab, { changed, again }) {
-    const { text, error, progress, cancel, retry } = stateOf(picture, tab, changed);
+  /** Show what goes on with a picture, or `error` of something else; `again` is called to try again. */
+  render(picture, tab, { changed, again, error: other }) {
+    const { text, error: own, progress, cancel, retry } = stateOf(picture, tab, changed);
+    const error = own || other;
     this.#retry = again;
     this.#cancel = () => picture.works[tab].cancel();
     $("dock-text").textContent = text;

@@ -2,21 +2,23 @@
 
 import { call, nameOf } from "./api.js";
 import { $, save, say } from "./dom.js";
+import { fieldsFor, isCurrent, keyOf } from "./fields.js";
 import { maskOf } from "./fill.js";
 import { t } from "./language.js";
 import { makeMenu } from "./controls.js";
 import { sentence } from "./dock.js";
 import { asProblem } from "./work.js";
 
-/** Return the work whose result counts for a picture: that of the tab it was left in, else the other. */
-function workOf(picture, tab) {
+/** Return the task whose result counts for a picture: that of the tab it was left in, else the other. */
+function taskOf(picture, tab) {
   const order = (picture.tab ?? tab) === "fill" ? ["fill", "denoise"] : ["denoise", "fill"];
-  return order.map((name) => picture.works[name]).find(({ result }) => result) ?? null;
+  return order.find((name) => picture.works[name].result) ?? order[0];
 }
 
 export class Download {
   #busy = false;
-  #ready = false;
+  /** What went wrong: with which picture, as it was then, and the sentence. */
+  #failed = { picture: null, state: "", text: "" };
 
   /** @param {() => "denoise"|"fill"} tab */
   constructor(pictures, tab) {
@@ -29,19 +31,25 @@ export class Download {
     $("download-all").addEventListener("click", () => this.#all());
   }
 
-  /** Show what can be saved; `current` says that the result of the tab is what is shown. */
-  render(picture, current) {
-    this.#ready = current && !picture.works[this.tab()].runs && !this.#busy;
-    $("download").disabled = !this.#ready;
-    $("download").classList.toggle("primary", this.#ready);
+  /** Show what can be saved. */
+  render(picture) {
+    const ready = this.#ready(picture);
+    $("download").disabled = !ready;
+    $("download").classList.toggle("primary", ready);
     if (!$("download-menu").hidden) this.#list();
+  }
+
+  /** Return what went wrong with a picture that is still as it was, or "". */
+  errorOf(picture) {
+    const { picture: failed, state, text } = this.#failed;
+    return failed === picture && state === this.#state(picture) ? text : "";
   }
 
   /** Save the result that is shown. */
   async result() {
     const picture = this.pictures.current;
     const tab = this.tab();
-    if (!picture || !this.#ready) return;
+    if (!picture || !this.#ready(picture)) return;
     await this.#try(async () => {
       const { blob, name } = await picture.works[tab].bytes(() => say(t("waiting")));
       save(blob, name);
@@ -64,41 +72,54 @@ export class Download {
     const made = this.#made();
     await this.#try(async () => {
       say(t("archive"));
-      const body = JSON.stringify({ jobs: made.map(([, work]) => work.result.id) });
+      const jobs = [];
+      for (const [picture, task] of made) jobs.push(await picture.works[task].id());
+      const body = JSON.stringify({ jobs });
       const headers = { "Content-Type": "application/json" };
       const answer = await call("/v1/archive", { method: "POST", body, headers });
       const name = nameOf(answer, "imgae.zip");
       save(await answer.blob(), name);
-      for (const [picture, work] of made) if (work === picture.works.fill) picture.saved = true;
+      for (const [picture, task] of made) if (task === "fill") picture.saved = true;
       return name;
     });
   }
 
-  /** The pictures that have a result, each with the work that made it. */
+  /** Whether the result of the tab can be saved: it is that of the settings and marks that are shown. */
+  #ready(picture) {
+    return isCurrent(picture, this.tab()) && !this.#busy;
+  }
+
+  /** The pictures whose result is up to date, each with its task. */
   #made() {
-    return this.pictures.list.map((picture) => [picture, workOf(picture, this.tab())]).filter(([, work]) => work);
+    const all = this.pictures.list.map((picture) => [picture, taskOf(picture, this.tab())]);
+    return all.filter(([picture, task]) => isCurrent(picture, task));
+  }
+
+  #state(picture) {
+    return this.tab() + keyOf(fieldsFor(picture, this.tab()));
   }
 
   async #try(run) {
+    const picture = this.pictures.current;
     this.#busy = true;
-    this.pictures.current?.changed();
-    let error = "";
+    this.#failed.text = "";
+    picture.changed();
     try {
       say(t("downloaded", { name: await run() }));
     } catch (problem) {
-      error = sentence("errorDownload", asProblem(problem));
+      this.#failed = { picture, state: this.#state(picture), text: sentence("errorDownload", asProblem(problem)) };
     }
     this.#busy = false;
-    this.pictures.current?.changed();
-    if (error) $("dock-error").textContent = error;
+    picture.changed();
   }
 
   #list() {
     const picture = this.pictures.current;
-    const { result } = picture.works[this.tab()];
+    const { result, runs } = picture.works[this.tab()];
     const made = this.#made();
-    $("download-result").disabled = !this.#ready;
-    $("download-name").textContent = this.#ready ? result.name : t("downloadNone");
+    const ready = this.#ready(picture);
+    $("download-result").disabled = !ready;
+    $("download-name").textContent = ready ? result.name : t(runs || result ? "downloadWait" : "downloadNone");
     $("download-mask").disabled = picture.strokes.isEmpty;
     $("download-all").disabled = !made.length;
     $("download-count").textContent = t("downloadAllCount", { count: made.length, all: this.pictures.list.length });

@@ -4,8 +4,8 @@ import { call, form, isAbort, recordOf } from "./api.js";
 import { maskBitmap } from "./bitmap.js";
 import { Slider } from "./controls.js";
 import { $, choose, chosen, onChoice, recall, remember } from "./dom.js";
+import { fillFields, isCurrent, keyOf } from "./fields.js";
 import { number, onLanguage, t } from "./language.js";
-import { FILL } from "./pictures.js";
 import { makeTool } from "./tools.js";
 import { asProblem } from "./work.js";
 import { sentence } from "./dock.js";
@@ -21,19 +21,13 @@ const FEATHER = { id: "feather", min: 0, max: 50, step: 1, value: 0 };
 /** Check boxes by their setting. */
 const BOXES = { texture: "texture", "keep-noise": "noise", "denoise-too": "denoise" };
 
-/** Return the fields of a request that fills the marks of a picture. */
-export function fillFields(picture) {
-  const { feather, texture, noise, denoise, seed } = picture.settings.fill;
-  const fields = { strokes: JSON.stringify(picture.strokes) };
-  if (feather !== FILL.feather) fields.feather = String(feather);
-  if (!texture) fields["no-texture"] = "true";
-  if (!noise) fields["no-grain"] = "true";
-  if (denoise) fields.denoise = "true";
-  if (seed !== FILL.seed) fields.seed = String(seed);
-  return fields;
-}
+const seedOf = ({ fields }) => Number(fields.seed ?? 0);
 
-const keyOf = (picture) => JSON.stringify(fillFields(picture));
+/** Return the fills that are kept of what is marked now. */
+function variantsOf(picture) {
+  const key = keyOf(fillFields(picture));
+  return picture.works.fill.kept.filter((result) => result.key === key);
+}
 
 /** Return the answer with the mask, a PNG, that strokes give. */
 export function maskOf(picture, strokes, options = {}) {
@@ -70,7 +64,7 @@ export class FillPanel {
       this.#picture = picture;
       this.#say(() => "");
     }
-    if (picture?.shown) this.#begin(picture);
+    if (picture?.settled) this.#begin(picture);
     this.#hold();
   }
 
@@ -82,32 +76,57 @@ export class FillPanel {
     $("undo").disabled = !strokes.canUndo;
     $("redo").disabled = !strokes.canRedo;
     $("clear").disabled = strokes.isEmpty;
-    $("fill").disabled = !picture.shown || strokes.isEmpty || works.fill.runs;
-    $("fill").classList.toggle("primary", this.changed(picture));
-    $("variant").hidden = !works.fill.result?.record.varies;
-    $("variant").disabled = works.fill.runs || strokes.isEmpty;
-    $("find").disabled = !picture.shown || this.#searching !== null;
+    const current = isCurrent(picture, "fill");
+    $("fill").disabled = !picture.settled || strokes.isEmpty || works.fill.runs || current;
+    $("fill").classList.toggle("primary", !current);
+    const varies = Boolean(works.fill.result?.record.varies);
+    $("variant").hidden = !varies;
+    $("variant").disabled = !current || !varies;
+    $("overlay").checked = strokes.shown;
+    $("find").disabled = !picture.settled || this.#searching !== null;
+    this.#tellVariants(picture, current);
   }
 
-  /** Whether a fill would give another result than the one there is. */
-  changed(picture) {
-    return picture.works.fill.result?.key !== keyOf(picture);
+  /** Show which of the fills of these marks is seen. */
+  #tellVariants(picture, current) {
+    const all = current ? variantsOf(picture) : [];
+    const at = all.indexOf(picture.works.fill.result);
+    $("variants").hidden = all.length < 2;
+    $("variants-at").textContent = t("variantsAt", { at: number(at + 1), all: number(all.length) });
+    $("earlier").disabled = at <= 0;
+    $("later").disabled = at >= all.length - 1;
   }
 
-  /** Fill what is marked; `another` with another texture. */
+  /** Fill what is marked, or show the fill that is there; `another` fills with another texture. */
   async fill(another = false) {
     const picture = this.#picture;
-    if (!picture?.shown || picture.strokes.isEmpty || picture.works.fill.runs) return;
-    if (another) picture.settings.fill.seed += 1;
+    if (!picture?.settled || picture.strokes.isEmpty || picture.works.fill.runs) return;
+    if (isCurrent(picture, "fill") !== another) return;
     const { works, strokes } = picture;
-    const before = works.fill.result;
-    const count = strokes.ops.length;
+    const fields = fillFields(picture);
+    const known = variantsOf(picture);
+    const marks = [...strokes.ops];
+    if (known.length && !another) return strokes.fill(known.at(-1), marks);
+    if (another) fields.seed = String(Math.max(...known.map(seedOf)) + 1);
     works.denoise.stop();
-    await works.fill.run(fillFields(picture), keyOf(picture));
-    if (!works.fill.result || works.fill.result === before) return;
+    const result = await works.fill.run(fields);
+    if (!result) return;
     picture.saved = false;
-    strokes.since = count;
-    picture.changed();
+    strokes.fill(result, marks);
+    strokes.keep(works.fill.kept);
+  }
+
+  /** Show the fill of the same marks that was made before (-1) or after the one that is shown. */
+  #step(by) {
+    const all = variantsOf(this.#picture);
+    this.#picture.strokes.pick(all[all.indexOf(this.#picture.works.fill.result) + by]);
+  }
+
+  /** Take back what was done last: a stroke, a fill, or the fill that is being made. */
+  #undo() {
+    const { strokes, works } = this.#picture;
+    if (works.fill.runs && works.fill.key === keyOf(fillFields(this.#picture))) works.fill.cancel();
+    else strokes.undo();
   }
 
   /** Whether Enter on the picture fills: not while the keys draw, or a shape is open. */
@@ -129,14 +148,13 @@ export class FillPanel {
 
   #listen() {
     const strokes = () => this.#picture.strokes;
-    $("undo").addEventListener("click", () => strokes().undo());
+    $("undo").addEventListener("click", () => this.#undo());
     $("redo").addEventListener("click", () => strokes().redo());
     $("clear").addEventListener("click", () => strokes().clear());
-    $("invert").addEventListener("click", () => {
-      strokes().since = 0;
-      strokes().invert();
+    $("invert").addEventListener("click", () => strokes().invert());
+    $("overlay").addEventListener("change", () => {
+      strokes().shown = $("overlay").checked;
     });
-    $("overlay").addEventListener("change", () => this.#show());
     $("overlay-color").addEventListener("click", () => {
       this.#color = this.#color === "red" ? "green" : "red";
       remember(COLOR_KEY, this.#color);
@@ -145,6 +163,8 @@ export class FillPanel {
     $("find").addEventListener("click", () => this.#find());
     $("fill").addEventListener("click", () => this.fill());
     $("variant").addEventListener("click", () => this.fill(true));
+    $("earlier").addEventListener("click", () => this.#step(-1));
+    $("later").addEventListener("click", () => this.#step(1));
     for (const [id, name] of Object.entries(BOXES)) {
       $(id).addEventListener("change", () => this.#set(name, $(id).checked));
     }
@@ -177,23 +197,10 @@ export class FillPanel {
   #hold() {
     const picture = this.#picture;
     const usable = picture?.strokes.size;
-    this.viewer.tool = usable ? this.#tool(picture.strokes) : null;
+    this.viewer.tool = usable ? makeTool(chosen("tool"), this.viewer, picture.strokes, this.#settings) : null;
     this.viewer.painter = usable ? (context, view) => picture.strokes.paint(context, view) : () => {};
-    if (usable && chosen("tool") === "eraser") picture.strokes.since = 0;
+    if (usable && chosen("tool") === "eraser") picture.strokes.shown = true;
     this.#show();
-  }
-
-  /** Make the chosen tool; the eraser shows also the marks that are filled. */
-  #tool(strokes) {
-    const name = chosen("tool");
-    const tool = makeTool(name, this.viewer, strokes, this.#settings);
-    if (name !== "eraser") return tool;
-    const { down } = tool;
-    tool.down = (point) => {
-      strokes.since = 0;
-      down(point);
-    };
-    return tool;
   }
 
   #show() {
@@ -201,14 +208,12 @@ export class FillPanel {
     const strokes = this.#picture?.strokes;
     if (!strokes?.size) return this.viewer.repaint();
     if (strokes.color !== COLORS[this.#color]) strokes.color = COLORS[this.#color];
-    if (strokes.shown !== $("overlay").checked) strokes.shown = $("overlay").checked;
     this.viewer.repaint();
   }
 
   #describe() {
     const tool = chosen("tool");
     $("tool-help").textContent = t(`${tool}Help`);
-    $("tool-help").hidden = tool === "brush";
     this.size.hidden = tool !== "brush" && tool !== "eraser";
     this.tolerance.hidden = tool !== "color";
     $("find-said").textContent = this.#said();

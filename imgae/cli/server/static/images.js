@@ -82,7 +82,8 @@ export class Images {
     const image = this.shown.before;
     if (!image || x < 0 || y < 0 || x >= width || y >= height) return null;
     const options = { colorSpaceConversion: "none" };
-    const pixel = await createImageBitmap(image, Math.floor(x), Math.floor(y), 1, 1, options);
+    const scale = image.naturalWidth / width; // a preview of a large picture is smaller
+    const pixel = await createImageBitmap(image, Math.floor(x * scale), Math.floor(y * scale), 1, 1, options);
     const context = new OffscreenCanvas(1, 1).getContext("2d");
     context.drawImage(pixel, 0, 0);
     pixel.close();

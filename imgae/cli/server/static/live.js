@@ -2,7 +2,8 @@
 
 import { call, form, isAbort, recordOf } from "./api.js";
 import { later } from "./dom.js";
-import { DENOISE } from "./pictures.js";
+import { denoiseFields, keyOf } from "./fields.js";
+import { t } from "./language.js";
 import { asProblem } from "./work.js";
 
 const CROP_MS = 120;
@@ -10,23 +11,28 @@ const WHOLE_MS = 600;
 const LARGEST = 1024;
 const FRAMED = 512;
 
-/** Return the fields of a request that say other than what `imgae denoise` does without options. */
-export function fieldsOf({ level, ...settings }) {
-  const fields = level === null ? {} : { sigma: String(level) };
-  for (const [name, value] of Object.entries(settings)) {
-    if (value !== DENOISE[name]) fields[name] = String(value);
-  }
-  return fields;
-}
-
-export const keyOf = (settings) => JSON.stringify(fieldsOf(settings));
-
 /** Return the part to denoise first, [x, y, w, h]: what is seen at 100%, else the middle of it. */
 export function cropOf({ x, y, w, h }, scale) {
   const most = scale < 1 ? FRAMED : LARGEST;
   const width = Math.min(w, most);
   const height = Math.min(h, most);
   return [x + Math.floor((w - width) / 2), y + Math.floor((h - height) / 2), width, height];
+}
+
+/** Whether one rectangle lies in another. */
+const inside = (one, other) =>
+  one.x >= other.x && one.y >= other.y && one.x + one.w <= other.x + other.w && one.y + one.h <= other.y + other.h;
+
+/** Write a few words on a dark ground, where there is room for them. */
+function writeTag(context, text, room) {
+  context.font = `12px ${getComputedStyle(document.body).fontFamily}`;
+  const { width } = context.measureText(text);
+  if (width + 16 > room) return;
+  context.fillStyle = "#000b";
+  context.fillRect(0, 0, width + 16, 24);
+  context.fillStyle = "#fff";
+  context.textBaseline = "middle";
+  context.fillText(text, 8, 12);
 }
 
 export class Live {
@@ -59,25 +65,30 @@ export class Live {
     const picture = this.#picture;
     if (!picture) return;
     this.#stop();
-    const key = keyOf(picture.settings.denoise);
+    const key = keyOf(denoiseFields(picture.settings.denoise));
     const work = picture.works.denoise;
-    if (work.runs && work.key !== key) work.stop();
+    if (!work.runs || work.key !== key) work.stop();
     picture.busy = false;
     if (work.result?.key === key) return;
     this.#cropSoon();
     if (!work.runs) this.#wholeSoon();
   }
 
-  /** Draw a frame around the crop where it is a small part of what is seen. */
+  /** Draw a frame around the crop, and say what it is, unless it fills all that is seen. */
   frame(context) {
     const { crop, scale } = this.viewer;
-    if (!crop || scale >= 1) return;
+    if (!crop) return;
+    const seen = this.viewer.visible();
+    if (inside(seen, crop)) return;
     context.lineWidth = 3 / scale;
     context.strokeStyle = "#0009";
     context.strokeRect(crop.x, crop.y, crop.w, crop.h);
     context.lineWidth = 1 / scale;
     context.strokeStyle = "#fff";
     context.strokeRect(crop.x, crop.y, crop.w, crop.h);
+    context.translate(Math.max(crop.x, seen.x), Math.max(crop.y, seen.y));
+    context.scale(1 / scale, 1 / scale);
+    writeTag(context, t("cropTag"), crop.w * scale);
   }
 
   #stop() {
@@ -93,34 +104,41 @@ export class Live {
     const picture = this.#picture;
     if (!picture?.crop || picture.works.denoise.result?.key === picture.crop.key) return;
     const [x, y, w, h] = cropOf(this.viewer.visible(), this.viewer.scale);
-    const { crop } = picture;
-    const inside = x >= crop.x && y >= crop.y && x + w <= crop.x + crop.w && y + h <= crop.y + crop.h;
-    if (!inside) this.#cropSoon();
+    if (!inside({ x, y, w, h }, picture.crop)) this.#cropSoon();
   }
 
   async #crop() {
     const picture = this.#picture;
-    if (!picture.shown || picture.problem) return;
+    if (picture.problem) return;
     this.#control?.abort();
     this.#control = null;
     const box = cropOf(this.viewer.visible(), this.viewer.scale);
     if (box[2] < 1 || box[3] < 1) return;
     this.#control = new AbortController();
     const { signal } = this.#control;
-    const settings = { ...picture.settings.denoise };
+    const { level } = picture.settings.denoise;
+    const fields = denoiseFields(picture.settings.denoise);
     const onWait = () => {
       picture.busy = true;
       picture.changed();
     };
-    try {
+    const ask = async (draft) => {
       const answer = await picture.withId((id) => {
         signal.throwIfAborted();
-        const body = form({ picture: id, ...fieldsOf(settings), crop: box.join(",") });
+        const body = form({ picture: id, ...fields, crop: box.join(","), draft: String(draft) });
         return call("/v1/denoise", { method: "POST", body, signal, onWait });
       });
       const url = URL.createObjectURL(await answer.blob());
-      if (signal.aborted) return URL.revokeObjectURL(url);
-      keepCrop(picture, box, url, settings, recordOf(answer));
+      if (signal.aborted) URL.revokeObjectURL(url);
+      signal.throwIfAborted();
+      const record = recordOf(answer);
+      if (level === null && record.found) picture.found = record.found;
+      keepCrop(picture, box, url, keyOf(fields), record.draft);
+    };
+    try {
+      await ask(!picture.found);
+      // The whole is looked at after its first crop is on the screen.
+      if (picture.crop.draft) await ask(false);
     } catch (error) {
       if (isAbort(error)) return;
       picture.cropProblem = asProblem(error);
@@ -136,15 +154,16 @@ export class Live {
     this.#due = false;
     const { works, settings, problem } = this.#picture;
     if (problem) return;
-    works.denoise.run(fieldsOf(settings.denoise), keyOf(settings.denoise));
+    works.denoise.run(denoiseFields(settings.denoise));
   }
 }
 
-/** Keep a crop and what was found in its picture. */
-function keepCrop(picture, [x, y, w, h], url, settings, record) {
+/** Keep a crop, and show it. */
+function keepCrop(picture, [x, y, w, h], url, key, draft) {
   const old = picture.crop;
-  picture.crop = { url, x, y, w, h, key: keyOf(settings) };
+  picture.crop = { url, x, y, w, h, key, draft };
   picture.cropProblem = null;
-  if (settings.level === null && record.found) picture.found = record.found;
+  picture.busy = false;
+  picture.changed();
   if (old) setTimeout(() => URL.revokeObjectURL(old.url), 2000);
 }

@@ -6,11 +6,12 @@ import { DenoisePanel } from "./denoise.js";
 import { Dock, sentence } from "./dock.js";
 import { $, recall, remember } from "./dom.js";
 import { Download } from "./download.js";
+import { denoiseFields, fieldsFor, isCurrent, keyOf } from "./fields.js";
 import { startFiles } from "./files.js";
 import { FillPanel } from "./fill.js";
 import { Filmstrip } from "./filmstrip.js";
 import { number, onLanguage, speak, t } from "./language.js";
-import { Live, fieldsOf, keyOf } from "./live.js";
+import { Live } from "./live.js";
 import { startLook } from "./look.js";
 import { Pictures } from "./pictures.js";
 import { Shortcuts } from "./shortcuts.js";
@@ -32,7 +33,7 @@ const download = new Download(pictures, () => tab);
 new Filmstrip(pictures);
 
 /** What the viewer shows now, so that only what is new is put there. */
-let shown = { picture: null, url: null };
+let shown = { picture: null, url: null, settled: false };
 /** The result that is on the screen, decoded. */
 let displayed = null;
 
@@ -45,40 +46,33 @@ function render() {
   showResult(picture);
   denoisePanel.render(picture);
   fillPanel.render(picture);
-  dock.render(picture, tab, { again, changed: changed(picture) });
-  download.render(picture, isCurrent(picture));
+  const changed = picture.works[tab].result !== null && !isCurrent(picture, tab);
+  dock.render(picture, tab, { again, changed, error: download.errorOf(picture) });
+  download.render(picture);
   facts(picture);
-}
-
-/** Whether the result of the tab is of other settings or marks. */
-function changed(picture) {
-  const { result } = picture.works[tab];
-  if (!result) return false;
-  return tab === "fill" ? fillPanel.changed(picture) : result.key !== keyOf(picture.settings.denoise);
-}
-
-/** Whether the result of the tab is what is shown; a fill is shown until another one is there. */
-function isCurrent(picture) {
-  if (!picture.works[tab].result) return false;
-  return tab === "fill" ? !picture.strokes.isEmpty : !changed(picture);
 }
 
 /** Put another picture into the viewer, when it can be shown. */
 function showPicture(picture) {
   const url = picture.shown?.url ?? null;
   note(picture);
-  if (shown.picture === picture && shown.url === url) return;
-  shown = { picture, url };
-  displayed = null;
-  live.watch(null);
-  if (url) viewer.show({ before: url, width: picture.shown.width, height: picture.shown.height }).catch(() => {});
-  else viewer.hide();
+  const { settled } = picture;
+  const same = shown.picture === picture && shown.url === url;
+  if (same && shown.settled === settled) return;
+  if (shown.picture !== picture) viewbar.compare(false);
+  shown = { picture, url, settled };
+  if (!same) {
+    displayed = null;
+    live.watch(null);
+    if (url) viewer.show({ before: url, width: picture.shown.width, height: picture.shown.height }).catch(() => {});
+    else viewer.hide();
+  }
   watch(picture);
 }
 
 function watch(picture) {
   fillPanel.watch(tab === "fill" ? picture : null);
-  live.watch(tab === "denoise" && picture.shown ? picture : null);
+  live.watch(tab === "denoise" && picture.settled ? picture : null);
   if (tab === "denoise") viewer.painter = (context) => live.frame(context);
 }
 
@@ -90,10 +84,10 @@ function showResult(picture) {
     return;
   }
   const { result } = picture.works[tab];
-  const key = keyOf(picture.settings.denoise);
+  const key = keyOf(denoiseFields(picture.settings.denoise));
   const current = tab === "fill" || result?.key === key;
   const crop = tab === "denoise" && !current && picture.crop?.key === key ? picture.crop : null;
-  const after = tab === "fill" && picture.strokes.isEmpty ? null : (result?.url ?? null);
+  const after = result?.url ?? null;
   if (crop && viewer.crop?.url !== crop.url) viewer.crop = crop;
   if (viewer.after !== after) viewer.after = after;
   if (viewer.crop && (tab === "fill" || (current && after === displayed))) viewer.crop = null;
@@ -127,12 +121,13 @@ function again() {
   else if (tab === "fill") fillPanel.fill();
   else {
     picture.cropProblem = null;
-    picture.works.denoise.run(fieldsOf(picture.settings.denoise), keyOf(picture.settings.denoise));
+    picture.works.denoise.run(fieldsFor(picture, "denoise"));
   }
   loadModels();
 }
 
 const selectTab = makeTabs(document.querySelector(".tabs"), (name) => {
+  if (tab !== name) viewbar.compare(false);
   tab = name;
   remember(TAB, name);
   const picture = pictures.current;
@@ -159,7 +154,9 @@ const actions = {
   denoise: () => selectTab("denoise"),
   fill: () => selectTab("fill"),
   fillNow: () => fillPanel.fill(),
-  variant: () => !$("variant").hidden && fillPanel.fill(true),
+  variant: click("variant"),
+  earlier: click("earlier"),
+  later: click("later"),
   undo: click("undo"),
   redo: click("redo"),
   invert: click("invert"),

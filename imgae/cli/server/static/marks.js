@@ -2,12 +2,15 @@
 
 /**
  * @typedef {object} Op  One stroke, as the server reads it. Ops "color" and "detect" also carry `bitmap` here.
- * @property {"brush"|"eraser"|"box"|"polygon"|"color"|"detect"|"invert"|"clear"} tool
+ *   "fill" stands, for this page alone, where all marks before it have been filled, with `result`.
+ * @property {"brush"|"eraser"|"box"|"polygon"|"color"|"detect"|"invert"|"clear"|"fill"} tool
  * @property {number} [size]
  * @property {number[][]} [points]
  * @property {number[]} [box]
  * @property {boolean} [erase]
  * @property {ImageBitmap|null} [bitmap]
+ * @property {import("./work.js").Result} [result]
+ * @property {boolean} [picked]  whether the result was chosen among those that were there
  */
 
 const FAINT_TIMES = 3;

@@ -1,26 +1,26 @@
 /** The pictures that are open: their files, what the server knows of them, settings and results. */
 
 import { call, forget, isAbort, upload } from "./api.js";
+import { DENOISE, FILL } from "./fields.js";
 import { Strokes } from "./strokes.js";
 import { Gate, Work, asProblem } from "./work.js";
 
-/** What `imgae denoise` does without options. */
-export const DENOISE = { model: "", level: null, strength: 1, luma: 1, chroma: 1, detail: 0, grain: 0 };
-/** What `imgae inpaint` does without options. */
-export const FILL = { feather: 0, texture: true, noise: true, denoise: false, seed: 0 };
-
 const uploads = new Gate(2);
+/** So many fills are kept of a picture. */
+const FILLS = 6;
 
 export class Picture {
   /** The server's description; null until the file is there. */
   info = null;
   /** What the viewer shows: {url, width, height}; null until it can. */
   shown = null;
+  /** Whether what is shown lies as the server has it, so that it can be worked on. */
+  settled = false;
   uploaded = 0;
   problem = null;
   /** What the server found in it, from the first denoised crop. */
   found = null;
-  /** The denoised crop: {url, x, y, w, h, key}. */
+  /** The denoised crop: {url, x, y, w, h, key, draft}; a draft was made by a look at its surroundings alone. */
   crop = null;
   cropProblem = null;
   /** Whether a crop waits for room on the server. */
@@ -39,8 +39,9 @@ export class Picture {
     this.changed = () => changed(this);
     this.works = {
       denoise: new Work(this, "denoise", this.changed),
-      fill: new Work(this, "inpaint", this.changed),
+      fill: new Work(this, "inpaint", this.changed, FILLS),
     };
+    this.strokes.addEventListener("change", () => this.works.fill.show(this.strokes.filled));
   }
 
   /** Show and upload it. What fails is told in `problem`. */
@@ -51,7 +52,9 @@ export class Picture {
     try {
       const info = await this.ready();
       const own = await local;
-      if (!own || own.width !== info.width || own.height !== info.height) await this.#fetchView(info);
+      const same = info.shown && own?.width === info.width && own.height === info.height;
+      if (!same) await this.#fetchView(info);
+      this.settled = true;
     } catch (error) {
       if (!isAbort(error)) this.problem = asProblem(error);
     }
@@ -87,7 +90,7 @@ export class Picture {
 
   /** What the server holds of it, as paths to delete. */
   get held() {
-    const jobs = Object.values(this.works).flatMap(({ result }) => (result ? [`/v1/jobs/${result.id}`] : []));
+    const jobs = Object.values(this.works).flatMap((work) => work.jobs.map((id) => `/v1/jobs/${id}`));
     return this.info ? [...jobs, `/v1/pictures/${this.info.id}`] : jobs;
   }
 

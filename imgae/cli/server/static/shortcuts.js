@@ -15,14 +15,18 @@ const SHEET = {
   ],
   keysGroupFill: [
     ["B E R P K H", "keyTools"], ["[ ]", "keyBigger"], ["Enter", "fill"], ["Ctrl+Enter", "keyFillAnywhere"],
-    ["N", "variant"], ["Ctrl+Z", "undo"], ["Ctrl+Shift+Z", "redo"], ["Shift+I", "invert"], ["Delete", "clear"],
-    ["M", "overlayHelp"], ["Shift", "keyStraight"], ["Alt", "keyErase"],
+    ["N", "variant"], [", .", "keyVariants"], ["Ctrl+Z", "undo"], ["Ctrl+Shift+Z", "redo"],
+    ["Shift+I", "invert"], ["Delete", "clear"], ["M", "overlayHelp"], ["Shift", "keyStraight"], ["Alt", "keyErase"],
     ["← → ↑ ↓ Space", "keyCross"], ["Backspace", "keyCorner"], ["Esc", "keyDrop"],
   ],
 };
 /** Keys that work in both tabs. */
 const ACTIONS = {
   "+": "zoomIn", "=": "zoomIn", "-": "zoomOut", 0: "fit", 1: "full", c: "compare", d: "denoise", f: "fill",
+};
+/** Those that work where marks are drawn. */
+const FILLING = {
+  "[": "smaller", "]": "bigger", n: "variant", ",": "earlier", ".": "later", m: "overlay", Delete: "clear",
 };
 const TOOLS = { b: "brush", e: "eraser", r: "box", p: "polygon", k: "color", h: "pan" };
 
@@ -35,7 +39,8 @@ export class Shortcuts {
 
   /**
    * @param {Record<string, () => void>} actions of the page: open, download, denoise, fill, fillNow, variant,
-   *   undo, redo, invert, clear, overlay, compare, smaller, bigger, next, previous, zoomIn, zoomOut, fit, full, stop
+   *   earlier, later, undo, redo, invert, clear, overlay, compare, smaller, bigger, next, previous, zoomIn, zoomOut,
+   *   fit, full, stop
    * @param {{tab: () => string, tool: (name: string) => void, peek: (on: boolean) => void, ready: () => boolean,
    *   mayFill: () => boolean}} page
    */
@@ -101,8 +106,7 @@ export class Shortcuts {
     const actions = this.#actions;
     if (event.shiftKey) return key === "i" ? actions.invert : null;
     if (key in TOOLS) return () => this.page.tool(TOOLS[key]);
-    const names = { "[": "smaller", "]": "bigger", n: "variant", m: "overlay", Delete: "clear" };
-    return actions[names[key]] ?? null;
+    return actions[FILLING[key]] ?? null;
   }
 
   #list() {

@@ -26,7 +26,12 @@ export function makeSplitter(viewport, read, write) {
   for (const [name, value] of Object.entries(roles)) handle.setAttribute(name, value);
   const grip = document.createElement("span");
   grip.className = "viewer-grip";
-  handle.append(grip);
+  const words = ["before", "after"].map((side) => {
+    const word = document.createElement("span");
+    word.className = `viewer-word viewer-word-${side}`;
+    return word;
+  });
+  handle.append(...words, grip);
 
   let grabbed = 0;
   const at = (event) => (event.clientX - viewport.getBoundingClientRect().left) / viewport.clientWidth;
@@ -48,6 +53,12 @@ export function makeSplitter(viewport, read, write) {
     write(read() + step * (event.shiftKey ? 10 : 1));
   });
   return handle;
+}
+
+/** Writes on both sides of the handle what is shown there. */
+export function labelSplitter(handle, before, after) {
+  handle.querySelector(".viewer-word-before").textContent = before;
+  handle.querySelector(".viewer-word-after").textContent = after;
 }
 
 /** Shows a position on the handle. */

@@ -1,4 +1,4 @@
-/** The strokes of one picture: their list, undo and redo, and their picture over the viewer. */
+/** What was done to one picture, strokes and fills: their list, undo and redo, and the marks over the viewer. */
 
 import { erases } from "./marks.js";
 import { Overlay } from "./overlay.js";
@@ -7,12 +7,15 @@ import { Overlay } from "./overlay.js";
 
 // One picture is shown at a time, so all share the canvases.
 const overlay = new Overlay();
+const OPACITY = "0.5";
 
 /** What the server is told: everything but the bitmap. */
 function plain(op) {
   const { bitmap: _, ...rest } = op;
   return rest;
 }
+
+const isFill = (op) => op.tool === "fill";
 
 /** Event: "change", when the list or how it is shown has changed. */
 export class Strokes extends EventTarget {
@@ -22,9 +25,8 @@ export class Strokes extends EventTarget {
   /** @type {Op|null} the stroke that is being drawn */
   #live = null;
   #color = "#e5002b";
-  #opacity = 0.5;
-  #shown = true;
-  #since = 0;
+  /** @type {"all"|"open"|"none"} which marks are drawn: all, those that are not filled yet, or none */
+  #drawn = "open";
   #size = null;
 
   /** The size of the picture, {width, height}; a new one forgets all strokes. */
@@ -33,7 +35,6 @@ export class Strokes extends EventTarget {
     this.#size = size;
     this.ops = [];
     this.#undone = [];
-    this.#since = 0;
     this.#live = null;
     this.#changed();
   }
@@ -52,32 +53,19 @@ export class Strokes extends EventTarget {
     this.#changed();
   }
 
-  get opacity() {
-    return this.#opacity;
-  }
-
-  set opacity(opacity) {
-    this.#opacity = opacity;
-    this.#changed();
-  }
-
+  /** Whether marks are to be seen; those that are filled are not, so that the result is, unless they are asked for. */
   get shown() {
-    return this.#shown;
+    return this.#drawn === "all" || (this.#drawn === "open" && !(this.filled && isFill(this.ops.at(-1))));
   }
 
   set shown(shown) {
-    this.#shown = Boolean(shown);
+    this.#drawn = shown ? "all" : "none";
     this.#changed();
   }
 
-  get since() {
-    return this.#since;
-  }
-
-  /** How many of the first strokes are not drawn, as they have been filled and the result is to be seen. */
-  set since(count) {
-    this.#since = Math.min(count, this.ops.length);
-    this.#changed();
+  /** The result of the last fill that counts, or null. */
+  get filled() {
+    return this.#current().findLast(isFill)?.result ?? null;
   }
 
   get canUndo() {
@@ -90,7 +78,7 @@ export class Strokes extends EventTarget {
 
   /** Whether nothing is marked for certain: marks that an eraser or a second inversion has taken away still count. */
   get isEmpty() {
-    return this.#current().every(erases);
+    return this.#marks().every(erases);
   }
 
   /** Adds a stroke. One that can do nothing, as an eraser on an empty mask, is not kept. */
@@ -99,9 +87,34 @@ export class Strokes extends EventTarget {
       this.#changed();
       return;
     }
-    this.ops.push(op);
-    for (const lost of this.#undone) lost.bitmap?.close();
-    this.#undone = [];
+    this.#reveal(op);
+    this.#push(op);
+  }
+
+  /** Notes that the strokes in `marks`, the first ones, have been filled. */
+  fill(result, marks) {
+    if (marks.some((op, at) => this.ops[at] !== op)) return;
+    this.#drawn = "open";
+    if (this.ops.length === marks.length) this.#push({ tool: "fill", result });
+    else {
+      this.ops = this.ops.toSpliced(marks.length, 0, { tool: "fill", result });
+      this.#changed();
+    }
+  }
+
+  /** Shows another fill of the same marks; only the last choice counts for undo. */
+  pick(result) {
+    if (this.ops.at(-1).picked) this.ops.pop();
+    this.#drawn = "open";
+    if (this.filled === result) this.#changed();
+    else this.#push({ tool: "fill", result, picked: true });
+  }
+
+  /** Forgets the fills but those with these results. */
+  keep(results) {
+    const lost = (op) => isFill(op) && !results.includes(op.result);
+    this.ops = this.ops.filter((op) => !lost(op));
+    this.#undone = this.#undone.filter((op) => !lost(op));
     this.#changed();
   }
 
@@ -135,18 +148,18 @@ export class Strokes extends EventTarget {
   remove(op) {
     this.ops = this.ops.filter((other) => other !== op);
     this.#undone = this.#undone.filter((other) => other !== op);
-    this.#since = Math.min(this.#since, this.ops.length);
     op.bitmap?.close();
     this.#changed();
   }
 
   toJSON() {
-    return this.#current().map(plain);
+    return this.#marks().map(plain);
   }
 
   /** Begins a brush or an eraser stroke, which grows by `extend` and is kept by `commit`. */
   begin(op) {
     this.#live = op;
+    this.#reveal(op);
     this.#draw(op.points);
   }
 
@@ -177,9 +190,8 @@ export class Strokes extends EventTarget {
    * @param {import("./camera.js").View} view
    */
   paint(ctx, view) {
-    const opacity = String(this.#opacity);
-    if (ctx.canvas.style.opacity !== opacity) ctx.canvas.style.opacity = opacity;
-    overlay.paint(ctx, view, this.#shown ? this.#all() : [], this.#color);
+    if (ctx.canvas.style.opacity !== OPACITY) ctx.canvas.style.opacity = OPACITY;
+    overlay.paint(ctx, view, this.#all(), this.#color);
   }
 
   #draw(points) {
@@ -188,19 +200,39 @@ export class Strokes extends EventTarget {
 
   /** The strokes that are drawn. */
   #all() {
-    const ops = this.ops.slice(this.#since);
+    if (this.#drawn === "none") return [];
+    const from = this.#drawn === "open" ? this.ops.findLastIndex(isFill) + 1 : 0;
+    const ops = this.ops.slice(from).filter((op) => !isFill(op));
     return this.#live ? [...ops, this.#live] : ops;
   }
 
-  /** The strokes that still count: those after the last that cleared all. */
+  /** Makes that seen which a stroke changes: what it takes away may be filled already. */
+  #reveal(op) {
+    if (erases(op) || op.tool === "invert") this.#drawn = "all";
+    else if (this.#drawn === "none") this.#drawn = "open";
+  }
+
+  #push(op) {
+    this.ops.push(op);
+    for (const lost of this.#undone) lost.bitmap?.close();
+    this.#undone = [];
+    this.#changed();
+  }
+
+  /** The strokes and fills that still count: those after the last that cleared all. */
   #current() {
     return this.ops.slice(this.ops.findLastIndex((op) => op.tool === "clear") + 1);
   }
 
+  #marks() {
+    return this.#current().filter((op) => !isFill(op));
+  }
+
   #move(from, to) {
     if (!from.length) return;
-    to.push(from.pop());
-    this.#since = Math.min(this.#since, this.ops.length);
+    const op = from.pop();
+    to.push(op);
+    if (isFill(op) || this.#drawn === "none") this.#drawn = "open";
     this.#changed();
   }
 

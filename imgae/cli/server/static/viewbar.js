@@ -20,7 +20,7 @@ export class Viewbar {
     this.#holdOrClick($("original"));
     viewer.addEventListener("viewchange", () => this.#zoom());
     onLanguage(() => {
-      viewer.label(t("viewer"), t("compare"));
+      viewer.label({ viewport: t("viewer"), handle: t("compare"), before: t("before"), after: t("after") });
       this.#zoom();
     });
   }
@@ -46,7 +46,7 @@ export class Viewbar {
 
   /** Show the slider between before and after, or take it away. */
   compare(on) {
-    if ($("compare").disabled) return;
+    if (on && $("compare").disabled) return;
     this.viewer.compare = on ? 0.5 : null;
     $("compare").setAttribute("aria-pressed", on);
   }
@@ -66,7 +66,9 @@ export class Viewbar {
   /** Whether there is an after to compare with. */
   set comparable(is) {
     $("compare").disabled = $("original").disabled = !is;
-    if (!is && this.#peeking) this.peek(false);
+    if (is) return;
+    this.compare(false);
+    if (this.#peeking) this.peek(false);
   }
 
   /** Whether a picture is shown, which can be zoomed. */

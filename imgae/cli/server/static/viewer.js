@@ -5,7 +5,7 @@ import { Gestures } from "./gestures.js";
 import { Hints } from "./hints.js";
 import { Images } from "./images.js";
 import { Keys } from "./keys.js";
-import { makeSplitter, placeSplitter } from "./splitter.js";
+import { labelSplitter, makeSplitter, placeSplitter } from "./splitter.js";
 
 const SETTLED_MS = 140;
 
@@ -22,6 +22,7 @@ export class Viewer extends EventTarget {
   #crop = null;
   #compare = null;
   #peek = false;
+  #peekTag;
   /** @type {import("./tools.js").Tool|null} */
   #tool = null;
   #pointer = null;
@@ -45,7 +46,9 @@ export class Viewer extends EventTarget {
     this.hints = new Hints(element);
     this.handle = makeSplitter(element, () => this.#compare, (position) => this.#slide(position));
     this.handle.addEventListener("pointerenter", () => this.point(null));
-    element.append(this.handle);
+    this.#peekTag = document.createElement("span");
+    this.#peekTag.className = "viewer-word viewer-word-peek";
+    element.append(this.#peekTag, this.handle);
     this.keys = new Keys(this, element);
     this.gestures = new Gestures(this, element);
     new ResizeObserver(() => this.#resize()).observe(element);
@@ -53,10 +56,12 @@ export class Viewer extends EventTarget {
     this.#cursor();
   }
 
-  /** Names the viewport and the handle for screen readers. */
-  label(viewport, handle) {
+  /** Names the viewport and the handle for screen readers, and writes what is before and what is after. */
+  label({ viewport, handle, before, after }) {
     this.#element.setAttribute("aria-label", viewport);
     this.handle.setAttribute("aria-label", handle);
+    labelSplitter(this.handle, before, after);
+    this.#peekTag.textContent = before;
   }
 
   /**
@@ -215,6 +220,7 @@ export class Viewer extends EventTarget {
     const { after, crop } = this.#images.shown;
     const share = this.#compare ?? 0;
     this.#images.divide(share, this.#peek);
+    this.#peekTag.hidden = !this.#peek;
     placeSplitter(this.handle, share, this.#compare !== null && Boolean(after || crop) && !this.#peek);
   }
 

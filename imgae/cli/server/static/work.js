@@ -1,6 +1,7 @@
 /** One long work on one picture: a job of the server, its progress, and its result to show. */
 
 import { Problem, call, follow, forget, isAbort, nameOf, start } from "./api.js";
+import { keyOf } from "./fields.js";
 
 /** Lets few through at a time; the others wait in order. */
 export class Gate {
@@ -30,7 +31,8 @@ const gate = new Gate(2);
 /**
  * @typedef {object} Result
  * @property {string} id of the job
- * @property {string} key what it was made with
+ * @property {string} key what it was made with, but for the seed
+ * @property {Record<string, string>} fields of the request, without the picture
  * @property {string} url of what the browser shows
  * @property {string} name of the file to download
  * @property {object} record
@@ -43,51 +45,68 @@ export class Work {
   ahead = 0;
   /** @type {Problem|null} */
   problem = null;
-  /** @type {Result|null} */
+  /** @type {Result|null} the one that is shown */
   result = null;
   /** What the work that runs, or ran last, is made with. */
   key = null;
+  /** @type {Result[]} those that are kept, the oldest first */
+  kept = [];
   #control = null;
-  #fields = null;
+  #job = null;
 
-  constructor(picture, kind, changed) {
-    this.picture = picture;
-    this.kind = kind;
-    this.changed = changed;
+  /** @param {number} most so many results are kept */
+  constructor(picture, kind, changed, most = 1) {
+    Object.assign(this, { picture, kind, changed, most });
   }
 
   get runs() {
     return this.#control !== null;
   }
 
-  /** Make a result; a work that runs is stopped before. `patient` lets others go first. */
-  async run(fields, key, { patient = false } = {}) {
+  /** The ids of all jobs that the server has of it. */
+  get jobs() {
+    const ids = this.kept.map(({ id }) => id);
+    return this.runs && this.#job ? [...ids, this.#job] : ids;
+  }
+
+  /**
+   * Make a result; a work that runs is stopped before. `patient` lets others go first.
+   * @returns {Promise<Result|null>} null where none was made
+   */
+  async run(fields, { patient = false } = {}) {
     this.stop();
     const control = new AbortController();
     this.#control = control;
-    this.#fields = fields;
-    this.key = key;
-    this.#set("waiting", { progress: 0, ahead: 0, problem: null });
+    this.#job = null;
+    this.key = keyOf(fields);
+    this.#set("waiting", { progress: 0, ahead: 0 });
     try {
-      const make = () => this.#made(fields, key, control.signal);
-      const result = await (patient ? gate.pass(make) : make());
-      this.#release();
+      const make = () => this.#made(fields, control.signal);
+      const result = this.#keep(await (patient ? gate.pass(make) : make()));
       this.#control = null;
       this.#set("done", { result });
+      return result;
     } catch (error) {
-      if (control !== this.#control) return;
+      if (control !== this.#control) return null;
       this.#control = null;
       if (isAbort(error)) this.#set("cancelled");
       else this.#set("failed", { problem: asProblem(error) });
+      return null;
     }
   }
 
-  /** Stop what runs; nothing is said. */
+  /** Show another of the results, or none. */
+  show(result) {
+    if (result === this.result) return;
+    this.result = result;
+    if (!this.runs) this.#rest();
+  }
+
+  /** Stop what runs, and say no more of what was cancelled or failed. */
   stop() {
-    const control = this.#control;
+    this.#control?.abort();
     this.#control = null;
-    control?.abort();
-    if (control) this.#set(this.result ? "done" : "idle");
+    this.#rest();
   }
 
   /** Stop because the user wants it. */
@@ -99,34 +118,60 @@ export class Work {
   /** Forget all, here and on the server. */
   drop() {
     this.stop();
-    this.#release();
-    this.result = null;
-    this.#set("idle", { problem: null });
+    this.kept.forEach(release);
+    this.kept = [];
+    this.show(null);
   }
 
-  /** Return the bytes of the result and their name; made again where the server forgot them. */
-  async bytes(onWait) {
+  /** Return the bytes of the result and their name. */
+  bytes(onWait) {
+    const { result } = this;
+    return this.#surely(result, async () => {
+      const answer = await call(`/v1/jobs/${result.id}/result`, { onWait });
+      return { blob: await answer.blob(), name: nameOf(answer, result.name) };
+    });
+  }
+
+  /** Return the id of the result's job, which the server has. */
+  id() {
+    const { result } = this;
+    return this.#surely(result, async () => {
+      await call(`/v1/jobs/${result.id}`);
+      return result.id;
+    });
+  }
+
+  /** Ask for a result, which is made again where the server forgot it. */
+  async #surely(result, ask) {
     try {
-      return await this.#read(onWait);
+      return await ask();
     } catch (error) {
       if (error.status !== 404) throw error;
     }
-    await this.run(this.#fields, this.result.key);
+    await this.run(result.fields);
     if (this.problem) throw this.problem;
-    return this.#read(onWait);
+    return ask();
   }
 
-  async #read(onWait) {
-    const answer = await call(`/v1/jobs/${this.result.id}/result`, { onWait });
-    return { blob: await answer.blob(), name: nameOf(answer, this.result.name) };
+  /** Keep a new result; one that was made again takes its own place. */
+  #keep(made) {
+    const old = this.kept.find(({ key, fields }) => key === made.key && fields.seed === made.fields.seed);
+    if (old) {
+      release(old);
+      return Object.assign(old, made);
+    }
+    this.kept.push(made);
+    this.kept.splice(0, this.kept.length - this.most).forEach(release);
+    return made;
   }
 
-  async #made(fields, key, signal) {
+  async #made(fields, signal) {
     signal.throwIfAborted();
     const since = performance.now();
     const onWait = () => this.#set("busy");
     const begin = (id) => start(this.kind, { picture: id, ...fields }, { onWait, until: signal });
     const job = await this.picture.withId(begin);
+    this.#job = job.id;
     const leave = () => forget(`/v1/jobs/${job.id}`);
     signal.addEventListener("abort", leave);
     if (signal.aborted) leave();
@@ -138,7 +183,7 @@ export class Work {
     const url = URL.createObjectURL(await view.blob());
     signal.removeEventListener("abort", leave);
     const seconds = (performance.now() - since) / 1000;
-    return { id: job.id, key, url, name: last.name, record: last.record ?? {}, seconds };
+    return { id: job.id, key: keyOf(fields), fields, url, name: last.name, record: last.record ?? {}, seconds };
   }
 
   #heard({ status, progress, ahead }, signal) {
@@ -147,16 +192,21 @@ export class Work {
     this.#set(state, { progress: progress ?? 0, ahead: ahead ?? 0 });
   }
 
-  #release() {
-    if (!this.result) return;
-    URL.revokeObjectURL(this.result.url);
-    forget(`/v1/jobs/${this.result.id}`);
+  #rest() {
+    const state = this.result ? "done" : "idle";
+    if (this.state !== state) this.#set(state, { problem: null });
   }
 
   #set(state, more = {}) {
     Object.assign(this, { state, ...more });
     this.changed(this);
   }
+}
+
+/** Forget a result, here and on the server. */
+function release({ id, url }) {
+  URL.revokeObjectURL(url);
+  forget(`/v1/jobs/${id}`);
 }
 
 /** Return an error as a Problem; one of this page's own is told as it is. */
