@@ -6,8 +6,11 @@ import socket
 import zipfile
 from urllib.parse import urlsplit
 
-import numpy as np
 import pytest
+
+pytest.importorskip("uvicorn", reason="the extra web is not installed")
+
+import numpy as np
 import tifffile
 from served import (
     ASYNC,

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+pytest.importorskip("uvicorn", reason="the extra web is not installed")
+
 from imgae.cli.server import store as stores
 from imgae.cli.server.app import tidied
 from imgae.cli.server.store import FullError, MissingError, Store
