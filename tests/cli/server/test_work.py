@@ -7,9 +7,9 @@ import json
 import numpy as np
 import PIL.Image
 import pytest
+from by_hand import by_hand
 
 from imgae import Frames, Image, ImageError, OptionError, read_image, write_frames, write_image
-from imgae.cli import main
 from imgae.cli.server import shown
 from imgae.cli.server.ending import endable
 from imgae.cli.server.pictures import NoPictureError, Recent
@@ -47,13 +47,6 @@ def done(works, kind, source, files=None, name=None, told=lambda *_: None, **giv
     out.mkdir()
     planned = works.plan(kind, given, files or {})
     return planned.run(source, out, name or source.name, told)
-
-
-def by_hand(kind, source, *words):
-    out = source.parent / f"by-hand{RNG.integers(1 << 60)}{source.suffix}"
-    words = [kind, str(source), "-o", str(out), "--threads", "1", "--quiet", *map(str, words)]
-    assert main(words) == 0
-    return out.read_bytes()
 
 
 def test_strokes_on_a_mask_fill_as_their_mask_does_by_hand(works, photo, tmp_path):
