@@ -44,7 +44,7 @@ LARGEST: Final = 100_000_000
 """Pixels of a file that browsers are given as it is."""
 MOST: Final = 40_000_000
 """Pixels of a picture that is made for them,"""
-MOST_REDUCED: Final = 8_000_000
+MOST_REDUCED: Final = 4_000_000
 """and of one that is too large for the memory."""
 ROWS: Final = 16
 """Rows that are made at once of such a picture."""
