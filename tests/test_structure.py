@@ -199,6 +199,21 @@ def test_tests_lie_where_what_they_test_lies():
         assert inner == Path() or ROOT / "imgae" / inner in packages
 
 
+NEED_WEB = re.compile(
+    r"(?m)^(?:import|from) (?:contract|served|schemathesis|uvicorn|"
+    r"imgae\.cli\.server\.(?:app|endpoints|guard|jobs|problems|state|uploads))\b"
+)
+
+
+def test_tests_of_the_server_are_skipped_without_its_extra():
+    """In each module that needs it; an error in conftest.py would end all tests."""
+    folder = Path(__file__).parent / "cli" / "server"
+    needing = {path.name for path in folder.glob("*.py") if NEED_WEB.search(path.read_text())}
+    skip = 'pytest.importorskip("uvicorn"'
+    assert len(needing) > 5
+    assert needing == {path.name for path in folder.glob("*.py") if skip in path.read_text()}
+
+
 def test_the_public_names_are_these():
     assert set(imgae.__all__) == {
         "Denoiser",

@@ -2,7 +2,7 @@
 
 import argparse
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from imgae.cli.loaded import Loaded
 from imgae.cli.mask_options import ALPHA, TOLERANCE
 from imgae.errors import MaskError
+from imgae.model.machine import check_stopped
 from imgae.picture import masks
 from imgae.picture.image import Image
 from imgae.restore.batches.engine import Job
@@ -121,10 +122,15 @@ class Marker:
         if self.by_folder:
             file = self.mask_file(only_mask(self.options.mask, of))
         marked = np.zeros((image.height, image.width), bool)
-        parts = self.parts(image, file)
-        for part in parts:
+        nothing, most, too_much = [], 0, ""
+        for part in self.parts(image, file):  # one in memory at a time
+            check_stopped()
             marked |= part.mask
-        nothing = [part.why() for part in parts if not part.mask.any()]
+            count = int(part.mask.sum())
+            if not count:
+                nothing.append(part.why())
+            if count > most:
+                most, too_much = count, part.too_much
         if self.drawing:
             self.drawing(image, marked)
             nothing += [] if marked.any() else ["nothing is drawn"]
@@ -134,23 +140,23 @@ class Marker:
             marked = marked & limit
             if before and not marked.any():
                 nothing.append(why)
-        largest = max(parts, key=lambda part: int(part.mask.sum()), default=Part(marked))
-        return Marks(marked, tuple(nothing), largest.too_much)
+        return Marks(marked, tuple(nothing), too_much)
 
-    def parts(self, image: Image, file: MaskFile | None) -> list[Part]:
-        """Return what each option marks."""
-        options, found = self.options, []
+    def parts(self, image: Image, file: MaskFile | None) -> Iterator[Part]:
+        """Yield what each option marks."""
+        options = self.options
         if options.mask == ALPHA:
-            found.append(Part(masks.from_alpha(image), lambda: "all of the picture is opaque"))
+            yield Part(masks.from_alpha(image), lambda: "all of the picture is opaque")
         if file:
-            found.append(Part(file.on(image), file.nothing, file.too_much()))
-        found += [Part(masks.box(image, *each)) for each in options.box]
-        found += [Part(masks.polygon(image, points)) for points in options.polygon]
+            yield Part(file.on(image), file.nothing, file.too_much())
+        for each in options.box:
+            yield Part(masks.box(image, *each))
+        for points in options.polygon:
+            yield Part(masks.polygon(image, points))
         if options.color:
-            found.append(self.of_color(image))
+            yield self.of_color(image)
         if self.detector:
-            found.append(self.of_defects(self.detector, image))
-        return found
+            yield self.of_defects(self.detector, image)
 
     def of_color(self, image: Image) -> Part:
         options = self.options

@@ -176,8 +176,8 @@ def serve(options: argparse.Namespace) -> None:
 
 GRACE: Final = 3
 """Seconds for which the end waits for answers that are on their way."""
-QUICK: Final = 4
-"""How many live crops may wait: a page waits for its newest alone."""
+QUICK: Final = 16
+"""How many live crops and masks may wait: a page waits for its newest alone."""
 
 
 def listening(host: str, number: int) -> socket.socket:

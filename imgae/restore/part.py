@@ -88,6 +88,14 @@ class Looked:
         self.kept = Kept(None, {}, {})
         self.lock = threading.RLock()
 
+    @property
+    def nbytes(self) -> int:
+        """About how many bytes it holds beside the picture."""
+        looked = self.found or self.plain
+        copies = 0 if looked is None or looked.source is self.original else self.original.nbytes
+        kept = [*self.kept.restored.values(), *self.kept.camera.values()]
+        return copies + sum(each.nbytes for each in kept)
+
     def part(
         self, denoiser: Denoiser, box: Box, sigma: Given = None, controls: Controls | None = None
     ) -> Part:

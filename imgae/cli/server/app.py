@@ -37,7 +37,7 @@ def app_of(server: Server, rules: Rules, ready: Callable[[], None]) -> Guard:
         loop = asyncio.get_running_loop()
         loop.run_in_executor(server.quick.thread, server.works.warm)
         loop.call_soon(ready)
-        tidying = loop.create_task(tidied(server.store))
+        tidying = loop.create_task(tidied(server.store, server.works.tidy))
         try:
             yield
         finally:
@@ -53,11 +53,15 @@ def app_of(server: Server, rules: Rules, ready: Callable[[], None]) -> Guard:
     return Guard(app, rules)
 
 
-async def tidied(store: Store, pause: float = PAUSE) -> None:
-    """Have what nobody uses go also while nothing new comes, until this is cancelled."""
+async def tidied(store: Store, then: Callable[[], None], pause: float = PAUSE) -> None:
+    """Have what nobody uses go also while nothing new comes, until this is cancelled.
+
+    then: called after each look.
+    """
     while True:
         await asyncio.sleep(pause)
         store.tidy()
+        then()
 
 
 class Runner(uvicorn.Server):

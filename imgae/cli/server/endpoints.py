@@ -71,6 +71,7 @@ async def picture(request: Request) -> Response:
     item = server.store.get(request.path_params["id"], "picture")
     if request.method == "DELETE":
         server.store.remove(item)
+        server.works.tidy()
         return Response(status_code=204)
     return JSONResponse(item.about)
 
@@ -127,7 +128,7 @@ async def restore(request: Request, kind: str) -> Response:
         job = Job(item.id, kind, partial(planned.run, source, out, source.name))
         item.about, item.path = job, source
         lane = server.submit(job, quick=planned.quick, needed=[item, *needed])
-    if wants_job(request) and not planned.quick:
+    if wants_job(request) and not planned.part:
         return JSONResponse(job.as_json(), 202, {"Location": f"/v1/jobs/{item.id}"})
     try:
         if not await ended(job, request):

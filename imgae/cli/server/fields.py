@@ -13,6 +13,7 @@ from typing import Any, Final, NoReturn
 
 from imgae.cli import denoise, inpaint, mask
 from imgae.cli.mask_options import ALPHA, CORNERS, SOURCES, check_mask
+from imgae.cli.server.quoting import quoted, shortened
 from imgae.errors import ImgaeError, OptionError
 from imgae.picture.tiling import Box
 
@@ -45,8 +46,8 @@ OTHERS: Final = {"denoise": ("crop", "draft"), "inpaint": ("strokes",), "mask": 
 FILES: Final = {"denoise": (), "inpaint": ("mask", "protect", "avoid"), "mask": ("mask", "protect")}
 MOST_CROP: Final = 1024
 """Pixels of a side of a part."""
-LONGEST: Final = 400
-"""Characters of a sentence; what it repeats of a request may be of any length."""
+MOST_TIMES: Final = 100
+"""How often a field is given."""
 
 
 class Strict(argparse.ArgumentParser):
@@ -121,12 +122,14 @@ def check_names(kind: str, given: Mapping[str, Sequence[str]], files: Mapping[st
     for name, texts in given.items():
         if name not in known:
             more = "is a file" if name in FILES[kind] else "is no field of this request"
-            raise OptionError(f"{shortened(repr(name))} {more}; the fields are: {', '.join(known)}")
+            raise OptionError(f"{quoted(name)} {more}; the fields are: {', '.join(known)}")
         if len(texts) > 1 and not (name in actions and takes_several(actions[name])):
             raise OptionError(f"{name}: is given {len(texts)} times; give it once")
+        if len(texts) > MOST_TIMES:
+            raise OptionError(f"{name}: is given {len(texts)} times; {MOST_TIMES} is the most")
     for name in files:
         if name not in FILES[kind]:
-            raise OptionError(f"{shortened(repr(name))} is no file that this request takes")
+            raise OptionError(f"{quoted(name)} is no file that this request takes")
         if name in given:
             raise OptionError(f"{name}: is given as a file and as a text; leave one out")
 
@@ -145,7 +148,7 @@ def words_of(name: str, texts: Sequence[str], action: argparse.Action) -> list[s
 def is_true(name: str, texts: Sequence[str]) -> bool:
     """Read a switch. Raises OptionError."""
     if texts[0] not in ("true", "false"):
-        raise OptionError(f"{name}: {texts[0]!r} is neither true nor false")
+        raise OptionError(f"{name}: {quoted(texts[0])} is neither true nor false")
     return texts[0] == "true"
 
 
@@ -162,7 +165,7 @@ def crop_of(text: str) -> Box:
     """Read a part of a picture. Raises OptionError."""
     found = re.fullmatch(r"(\d{1,9}),(\d{1,9}),(\d{1,9}),(\d{1,9})", text, re.ASCII)
     if not found:
-        raise OptionError(f"crop: {shortened(repr(text))} is not left, top, width and height")
+        raise OptionError(f"crop: {quoted(text)} is not left, top, width and height")
     left, top, width, height = map(int, found.groups())
     if not (1 <= width <= MOST_CROP and 1 <= height <= MOST_CROP):
         raise OptionError(f"crop: is {width}x{height}; it may be 1 to {MOST_CROP} pixels a side")
@@ -181,10 +184,6 @@ def in_words(sentence: str, names: Mapping[str, str] | None = None) -> str:
     sentence = re.sub(r"; allow more with --max-(pixels|memory)", "; make it smaller", sentence)
     sentence = re.sub(r"(?<![\w-])--(?=[a-z])", "", sentence)
     return shortened(sentence)
-
-
-def shortened(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]}...{text[-LONGEST // 4 :]}"
 
 
 @contextmanager

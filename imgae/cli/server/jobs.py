@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
+from imgae.cli.server.ending import endable
 from imgae.cli.server.problems import ProblemError, problem_of
 from imgae.cli.server.work import Done
 from imgae.model.machine import stoppable, trim_memory
@@ -159,7 +160,7 @@ class Lane:
 
     def cancel(self, job: Job, why: ProblemError) -> None:
         """Take a job that waits out of the lane; have one that runs stop before its next model."""
-        if job.status in OVER or job.stopping:
+        if job.status in OVER or is_ending(job):
             return
         job.stopping = why
         if job.status == WAITING:
@@ -196,7 +197,7 @@ def worked(job: Job, step: Progress) -> Done:
     if job.stopping:
         raise StoppedError
     try:
-        with stoppable(partial(is_stopping, job)):
+        with stoppable(partial(is_stopping, job)), endable(partial(is_ending, job)):
             return job.work(checked)
     finally:
         trim_memory()
@@ -204,6 +205,10 @@ def worked(job: Job, step: Progress) -> Done:
 
 def is_stopping(job: Job) -> bool:
     return job.stopping is not None
+
+
+def is_ending(job: Job) -> bool:
+    return job.stopping not in (None, CANCEL)
 
 
 def advance(job: Job, progress: float) -> None:

@@ -148,7 +148,8 @@ def restoring(kind: str, models: Sequence[Mapping[str, Any]]) -> Schema:
         "name": "Prefer",
         "in": "header",
         "schema": {"const": "respond-async"},
-        "description": "answer with a job at once, and do the work meanwhile",
+        "description": "answer with a job at once, and do the work meanwhile; a part of a picture "
+        "comes at once all the same",
     }
     body = {
         "type": "object",

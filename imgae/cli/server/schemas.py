@@ -7,7 +7,14 @@ from typing import Any, Final
 
 from imgae.cli.mask_options import FARTHEST
 from imgae.cli.server import strokes
-from imgae.cli.server.fields import FILES, MOST_CROP, actions_of, is_switch, takes_several
+from imgae.cli.server.fields import (
+    FILES,
+    MOST_CROP,
+    MOST_TIMES,
+    actions_of,
+    is_switch,
+    takes_several,
+)
 from imgae.io.formats.table import extensions
 from imgae.model.contract import DEFECTS
 from imgae.restore.controls import MOST
@@ -19,6 +26,7 @@ WHOLE: Final = {"type": "integer", "minimum": 0, "maximum": 999_999_999}
 CORNER: Final = r"-?\d{1,6}"
 SIDE: Final = r"[1-9]\d{0,5}"
 BOX: Final = {"type": "string", "pattern": f"^{CORNER},{CORNER},{SIDE},{SIDE}$"}
+DEFECT: Final = f"({'|'.join(DEFECTS)})"
 CROP_SIDE: Final = r"([1-9]\d{0,2}|10[01]\d|102[0-4])"
 
 
@@ -35,7 +43,7 @@ VALUES: Final[dict[str, Schema]] = {
     "model": {"type": "string"},
     "threshold": number(0, 255),
     "sensitivity": number(0, 1),
-    "label": WHOLE,
+    "label": {"type": "string", "pattern": r"^\d{1,9}(,\d{1,9})*$"},
     "tolerance": WHOLE,
     "dilate": WHOLE,
     "feather": WHOLE,
@@ -45,7 +53,7 @@ VALUES: Final[dict[str, Schema]] = {
     "from-box": BOX,
     "polygon": {"type": "string", "pattern": f"^{CORNER},{CORNER}( {CORNER},{CORNER}){{2,999}}$"},
     "color": {"type": "string", "pattern": "^[0-9a-fA-F]{6}$"},
-    "detect": {"enum": list(DEFECTS)},
+    "detect": {"type": "string", "pattern": f"^{DEFECT}(,{DEFECT})*$"},
 }
 """By the field; of one that may be given several times, what each time is."""
 
@@ -64,7 +72,7 @@ SHARED: Final[dict[str, Schema]] = {
     "erase": {"type": "boolean"},
     "color": VALUES["color"],
     "tolerance": number(0, 255),
-    "defects": {"type": "array", "minItems": 1, "items": VALUES["detect"]},
+    "defects": {"type": "array", "minItems": 1, "items": {"enum": list(DEFECTS)}},
     "sensitivity": number(0, 1),
 }
 OPTIONAL: Final = ("erase", "tolerance", "within", "sensitivity")
@@ -139,7 +147,7 @@ def schema_of(name: str, action: argparse.Action) -> Schema:
     else:
         schema = dict(VALUES[name])
     if takes_several(action):
-        schema = {"type": "array", "minItems": 1, "maxItems": 100, "items": schema}
+        schema = {"type": "array", "minItems": 1, "maxItems": MOST_TIMES, "items": schema}
     return {**schema, "description": described(name, action)}
 
 

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from imgae.io.colour.inks import MODES
 from imgae.io.files import encode
 from imgae.io.formats.table import Row
+from imgae.io.large import Large
+from imgae.model.machine import check_stopped
 from imgae.picture.image import Frames, Image
 from imgae.picture.pixels import to_uint8
 from imgae.restore.scaling import Scale, in_8_bits, scale_for
@@ -41,7 +43,11 @@ TURNED: Final = {"JPEG"}
 LARGEST: Final = 100_000_000
 """Pixels of a file that browsers are given as it is."""
 MOST: Final = 40_000_000
-"""Pixels of a picture that is made for them."""
+"""Pixels of a picture that is made for them,"""
+MOST_REDUCED: Final = 4_000_000
+"""and of one that is too large for the memory."""
+ROWS: Final = 16
+"""Rows that are made at once of such a picture."""
 
 
 def type_of(row: Row | None) -> str:
@@ -58,6 +64,31 @@ def shows_itself(row: Row | None, image: Image) -> bool:
         and (image.turned == 1 or row.name in TURNED)
         and not (image.stored and image.stored.mode in MODES)  # each converts inks otherwise
         and (image.bits == 8 or row.name in ("PNG", "AVIF"))
+    )
+
+
+def reduced(large: Large) -> Image:
+    """Return a picture that is read by rows, with at most MOST_REDUCED pixels."""
+    import cv2  # loads only where it is used
+
+    header = large.header
+    factor = math.ceil(math.sqrt(header.height * header.width / MOST_REDUCED))
+    width = -(-header.width // factor)
+
+    def scaled(array: NDArray[Any]) -> NDArray[Any]:
+        size = width, -(-len(array) // factor)
+        small = np.asarray(cv2.resize(array, size, interpolation=cv2.INTER_AREA))
+        return small.reshape(small.shape[0], width, *array.shape[2:])
+
+    bands = []
+    for top in range(0, header.height, ROWS * factor):
+        check_stopped()
+        pixels, alpha, _ = large.band(slice(top, top + ROWS * factor))
+        bands.append((scaled(pixels), None if alpha is None else scaled(alpha)))
+    alphas = [alpha for _, alpha in bands if alpha is not None]
+    pixels = np.concatenate([pixels for pixels, _ in bands])
+    return replace(
+        header, pixels=pixels, alpha=np.concatenate(alphas) if alphas else None, extra=None
     )
 
 

@@ -24,9 +24,9 @@ LAST: Final = 5.0
 class Server:
     """What all requests share.
 
-    long: the lane of whole pictures. quick: that of live crops, which whole pictures do not hold
-    up. reading: held while a picture is decoded to be looked at, so that memory holds one. readers:
-    how many hold it or wait. bodies: how many requests are being received.
+    long: the lane of whole pictures. quick: that of live crops and masks, which whole pictures do
+    not hold up. reading: held while a picture is decoded to be looked at, so that memory holds one.
+    readers: how many hold it or wait. bodies: how many requests are being received.
     """
 
     works: Works

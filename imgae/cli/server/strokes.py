@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgae.cli import mask_options
+from imgae.cli.server.quoting import quoted
 from imgae.cli.server.spans import fill_line, fill_polygon, pixels_in
 from imgae.errors import OptionError
 from imgae.model.contract import DEFECTS
@@ -27,6 +28,8 @@ Given = Mapping[str, Any]
 MOST_STROKES: Final = 20_000
 MOST_POINTS: Final = 1_000_000
 """Of all strokes together."""
+MOST_LOOKS: Final = {"color": 50, "detect": 20}
+"""Strokes of those kinds, each of which goes through the whole picture."""
 FARTHEST: Final = 1e6
 """Pixels from the picture's corner."""
 KEYS: Final = {
@@ -113,12 +116,16 @@ def strokes_of(text: str) -> list[Stroke]:
         raise OptionError("strokes: is no list")
     if len(given) > MOST_STROKES:
         raise OptionError(f"strokes: are {len(given)}; they may be {MOST_STROKES}")
-    found, count = [], 0
+    found, count, looks = [], 0, dict.fromkeys(MOST_LOOKS, 0)
     for number, each in enumerate(given, 1):
         try:
             found.append(stroke_of(each))
         except OptionError as error:
             raise OptionError(f"strokes: stroke {number}: {error}") from error
+        if (tool := found[-1].tool) in looks:
+            looks[tool] += 1
+            if looks[tool] > (most := MOST_LOOKS[tool]):
+                raise OptionError(f"strokes: have more than {most} of the tool {tool}")
         count += len(found[-1].points)
         if count > MOST_POINTS:
             raise OptionError(f"strokes: have more than {MOST_POINTS} points")
@@ -131,10 +138,10 @@ def stroke_of(given: Any) -> Stroke:
         raise OptionError("is no object")
     tool = given.get("tool")
     if not isinstance(tool, str) or tool not in KEYS:
-        raise OptionError(f"tool is {in_short(tool)}; there are: {', '.join(KEYS)}")
+        raise OptionError(f"tool is {quoted(tool)}; there are: {', '.join(KEYS)}")
     if strange := given.keys() - {"tool", *KEYS[tool]}:
         takes = ", ".join(KEYS[tool]) or "nothing else"
-        raise OptionError(f"a {tool} has no {in_short(min(strange))}; it takes {takes}")
+        raise OptionError(f"a {tool} has no {quoted(min(strange))}; it takes {takes}")
     return READERS[tool](given)
 
 
@@ -150,7 +157,7 @@ def brush_of(given: Given) -> Stroke:
 def area_of(given: Given) -> Stroke:
     erases = given.get("erase", False)
     if not isinstance(erases, bool):
-        raise OptionError(f"erase is {in_short(erases)}; it is true or false")
+        raise OptionError(f"erase is {quoted(erases)}; it is true or false")
     if given["tool"] == "box":
         return Stroke("box", box=box_of(given, "box"), value=not erases)
     return Stroke("polygon", points_of(given.get("points"), 3), value=not erases)
@@ -225,7 +232,7 @@ def number_of(
     value = given.get(name, default)
     usable = isinstance(value, int | float) and not isinstance(value, bool)
     if not usable or not math.isfinite(value) or not low <= value <= high:
-        raise OptionError(f"{name} is {in_short(value)}; it is a number from {low:g} to {high:.0f}")
+        raise OptionError(f"{name} is {quoted(value)}; it is a number from {low:g} to {high:.0f}")
     return float(value)
 
 
@@ -233,7 +240,7 @@ def colour_of(given: Any) -> tuple[int, int, int]:
     try:
         return mask_options.color(given if isinstance(given, str) else "")
     except argparse.ArgumentTypeError as error:
-        raise OptionError(f"color is {in_short(given)}; it is one such as ff8000") from error
+        raise OptionError(f"color is {quoted(given)}; it is one such as ff8000") from error
 
 
 def defects_of(given: Any) -> tuple[str, ...]:
@@ -241,8 +248,3 @@ def defects_of(given: Any) -> tuple[str, ...]:
     if not names or not all(isinstance(name, str) and name in DEFECTS for name in names):
         raise OptionError(f"defects has to be a list of some of {', '.join(DEFECTS)}")
     return tuple(dict.fromkeys(names))
-
-
-def in_short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 40 else f"{text[:40]}..."

@@ -14,6 +14,7 @@ from starlette.requests import Request
 
 from imgae.cli.output import one_line
 from imgae.cli.server.problems import ProblemError
+from imgae.cli.server.quoting import quoted
 
 MOST_FIELDS: Final = 1000
 MOST_FILES: Final = 4
@@ -68,7 +69,7 @@ async def received(request: Request, folder: Path) -> Sent:
         for name, value in form.multi_items():
             if isinstance(value, UploadFile):
                 if name in sent.files:
-                    raise ProblemError(422, f"{shown(name)}: only one file is taken")
+                    raise ProblemError(422, f"{quoted(name)}: only one file is taken")
                 sent.files[name] = await kept(name, value, folder)
             else:
                 sent.fields.setdefault(name, []).append(value)
@@ -80,7 +81,7 @@ async def received(request: Request, folder: Path) -> Sent:
 async def kept(name: str, upload: UploadFile, folder: Path) -> Path:
     """Put an uploaded file into a folder of its own, and return where it lies."""
     if not re.fullmatch(r"[a-z]{1,20}", name):
-        raise ProblemError(422, f"no file is called {shown(name)}")
+        raise ProblemError(422, f"no file is called {quoted(name)}")
     place = folder / name
     place.mkdir(mode=0o700)
     path = place / file_name(name, upload.filename or "")
@@ -99,13 +100,8 @@ def file_name(field_name: str, given: str) -> str:
         return "picture"
     if NO_NAME.search(given) or given in (".", ".."):
         raise ProblemError(
-            422, f"{field_name}: {shown(given)} is no file name; give it without folders"
+            422, f"{field_name}: {quoted(given)} is no file name; give it without folders"
         )
     if len(given.encode("utf-8", "surrogatepass")) > LONGEST_NAME:
         raise ProblemError(422, f"{field_name}: the file name is longer than {LONGEST_NAME} bytes")
     return given
-
-
-def shown(text: str) -> str:
-    """Return what a client sent, as a sentence may hold it."""
-    return repr(text if len(text) <= 80 else f"{text[:80]}...")

@@ -1,33 +1,35 @@
 """What is done with a picture that was uploaded, by the commands' own workers."""
 
 import argparse
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from imgae.cli import inpaint, mask
+from imgae.cli import inpaint
 from imgae.cli.denoising import controls_of, worker_of
 from imgae.cli.files import level_of
 from imgae.cli.loaded import Loaded
 from imgae.cli.models import record_of
 from imgae.cli.server import fields, shown
 from imgae.cli.server.detecting import Remembering
+from imgae.cli.server.ending import finished
 from imgae.cli.server.fields import told_of
+from imgae.cli.server.first import FirstMask
 from imgae.cli.server.found import found_in
-from imgae.cli.server.pictures import Newest, Picture, row_of
+from imgae.cli.server.pictures import Recent, check_whole, row_of
+from imgae.cli.server.steps import Steps
 from imgae.cli.server.strokes import Strokes, strokes_of
 from imgae.cli.tasks import limit_of
-from imgae.errors import ImageTooLargeError, OptionError, caught_warnings
+from imgae.errors import OptionError, caught_warnings
 from imgae.io.formats import table
 from imgae.io.libraries import prepare_libraries
 from imgae.io.measure import size_of
 from imgae.model import registry, session
-from imgae.model.machine import limited_memory, stoppable
+from imgae.model.machine import limited_memory
 from imgae.model.stitch import Progress, release
 from imgae.picture.tiling import Box
 from imgae.restore import denoise
@@ -40,8 +42,8 @@ WORDS: Final = {"denoise": "denoised", "inpaint": "inpainted", "mask": "mask"}
 """What stands before the ending of a result."""
 PRIVATE: Final = ("input", "output", "outputs", "status")
 """What a record says of files, which a client has under other names."""
-MOST_TOLD: Final = 1000
-"""The steps of progress."""
+SHARE_HELD: Final = 8
+"""One part in so many of the memory is for pictures that were read."""
 TOLD: Final = (
     "name", "task", "default", "precision", "summary", "mib", "kmac_per_pixel", "scores", "licence",
 )  # fmt: skip
@@ -60,19 +62,18 @@ class Done:
 
 @dataclass(frozen=True)
 class Planned:
-    """Work whose fields are right. quick: whether it is a part of a picture, to look at."""
+    """Work whose fields are right.
+
+    run: does it, for a picture's file, a folder for the result, what the picture is called, and
+    what is told of how much is done, and of all. Raises ImgaeError, which names fields and never
+    files. quick: whether it is soon done, as a part or marks are. part: whether it is a part, to
+    look at.
+    """
 
     kind: str
-    work: Callable[[Path, Path, str, Progress], Done]
+    run: Callable[[Path, Path, str, Progress], Done]
     quick: bool = False
-
-    def run(self, source: Path, folder: Path, name: str, progress: Progress) -> Done:
-        """Do the work. Raises ImgaeError, which names fields and never files.
-
-        source: the picture. folder: for the result. name: what the picture is called. progress:
-        told of what is done, and of all.
-        """
-        return self.work(source, folder, name, progress)
+    part: bool = False
 
 
 @dataclass
@@ -84,11 +85,12 @@ class Works:
 
     options: argparse.Namespace
     loaded: Loaded = field(default_factory=partial(Loaded, Remembering))
+    told: list[dict[str, Any]] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
         prepare_libraries()
         self.memory = limited_memory() or limit_of(self.options)
-        self.newest = Newest(self.options.max_pixels)
+        self.recent = Recent(self.options.max_pixels, self.memory // SHARE_HELD)
 
     def warm(self) -> None:
         """Load the models that are used if none is named."""
@@ -102,10 +104,8 @@ class Works:
 
     def models(self) -> list[dict[str, Any]]:
         """Return what is told of each model."""
-        return self.known
-
-    @cached_property
-    def known(self) -> list[dict[str, Any]]:
+        if self.told:
+            return self.told
         device = self.options.device
         defaults = {
             denoise.default_model(device)[0]: "",
@@ -119,6 +119,7 @@ class Works:
             card = session.load(path, device="cpu", threads=1).card
             record = record_of(path, card, defaults.get(name))
             found.append({key: record[key] for key in TOLD})
+        self.told = found
         return found
 
     def settings(self, options: argparse.Namespace) -> argparse.Namespace:
@@ -132,7 +133,7 @@ class Works:
     def looked(self, source: Path, name: str) -> dict[str, Any]:
         """Return what a picture is. Raises NoPictureError if it is none, and ImageError."""
         with told_of({source: name}) as in_words:
-            about = self.newest.about(source, name)
+            about = self.recent.about(source, name)
             return {**about, "notes": [*map(in_words, about["notes"])]}
 
     def view(self, source: Path, target: Path, like: Path | None = None) -> tuple[str, bool]:
@@ -142,15 +143,18 @@ class Works:
         both. Returns the media type, and whether the file was written.
         """
         with told_of({source: "the picture"}), caught_warnings():
-            picture = self.newest.once(source)
+            picture = self.recent.once(source)
             if picture.shows_itself:
                 return shown.type_of(picture.row), False
-            check_whole(picture, "the picture")
             scale = picture.scale
             if like is not None and picture.first.pixels.dtype == np.float32:
-                scale = self.newest.once(like).scale
-            target.write_bytes(shown.png_of(shown.preview_of(picture.first, scale)))
+                scale = self.recent.once(like).scale
+            target.write_bytes(shown.png_of(shown.preview_of(picture.seen, scale)))
             return "image/png", True
+
+    def tidy(self) -> None:
+        """Give up what is remembered of pictures that are deleted."""
+        self.recent.tidy()
 
     def plan(self, kind: str, given: fields.Given, files: Mapping[str, Path]) -> Planned:
         """Check what a request asks for, and return what does it.
@@ -166,13 +170,16 @@ class Works:
             if "crop" in texts:
                 crop = fields.crop_of(texts["crop"][0])
                 draft = fields.is_true("draft", texts.get("draft", ["false"]))
-                return Planned(kind, partial(self.part, options, crop, draft), quick=True)
-            drawing = None
+                run = partial(self.part, options, crop, draft)
+                return Planned(kind, run, quick=True, part=True)
+            drawing, strokes = None, []
             if drawn:
                 strokes = strokes_of(texts["strokes"][0])
                 drawing = Strokes(strokes, partial(self.loaded.detector, options))
         names = {path: name for name, path in files.items()}
-        return Planned(kind, partial(self.whole, kind, options, drawing, names))
+        looks = "detect" in texts or any(stroke.tool == "detect" for stroke in strokes)
+        run = partial(self.whole, kind, options, drawing, names)
+        return Planned(kind, run, quick=kind == "mask" and not looks)
 
     def check_model(self, kind: str, name: str | None) -> None:
         """Raise OptionError unless a model of that name does what is asked for."""
@@ -228,13 +235,13 @@ class Works:
                 release([self.loaded.denoiser(options, options.model).model])
 
     def worker_of(
-        self, kind: str, options: argparse.Namespace, drawing: Strokes | None, steps: "Steps"
+        self, kind: str, options: argparse.Namespace, drawing: Strokes | None, steps: Steps
     ) -> Worker:
         if kind == "denoise":
             return worker_of(options, self.loaded, steps)
         if kind == "inpaint":
             return inpaint.Worker(options, loaded=self.loaded, shows=steps, drawing=drawing)
-        return mask.Worker(options, self.loaded, drawing)
+        return FirstMask(options, self.loaded, drawing)
 
     def target_of(self, kind: str, options: argparse.Namespace, source: Path, name: str) -> Path:
         """Return the name that the command line would give a result. Raises NoPictureError.
@@ -264,7 +271,7 @@ class Works:
         del progress  # it is quick
         place = folder / "part.png"
         with told_of({source: name}), caught_warnings():
-            picture = self.newest.of(source)
+            picture = self.recent.of(source)
             check_whole(picture, name)
             height, width = picture.first.height, picture.first.width
             box = Box(crop.top, crop.left, min(crop.bottom, height), min(crop.right, width))
@@ -272,7 +279,7 @@ class Works:
                 raise OptionError(f"crop: lies outside the picture of {width}x{height} pixels")
             denoiser = self.loaded.denoiser(options, options.model)
             settings = denoiser, box, level_of(options), controls_of(options)
-            with stoppable(lambda: False):  # else sliders that move would end each look
+            with finished():  # else sliders that move would end each look
                 looked = picture.looked(self.loaded.denoiser(options))
                 draft = draft and options.sigma == "auto" and looked.found is None
                 if options.sigma == "auto" and not draft:
@@ -287,34 +294,6 @@ class Works:
         found = None if looked.found is None else found_in(looked.found)
         record = {"found": found, "model": model, "crop": [*rectangle(box)], "draft": draft}
         return Done(place, f"{Path(name).stem}.part.png", "image/png", record)
-
-
-def check_whole(picture: Picture, name: str) -> None:
-    """Raise ImageTooLargeError for a picture that is not in memory."""
-    if not picture.whole:
-        raise ImageTooLargeError(
-            f"{name}: is too large to be shown here; it can be denoised all the same"
-        )
-
-
-class Steps:
-    """Tells of progress through a file's frames, from 0 to MOST_TOLD and never backwards."""
-
-    def __init__(self, progress: Progress, frames: int) -> None:
-        self.progress, self.frames = progress, max(1, frames)
-        self.frame, self.most = 0, 0
-
-    @contextmanager
-    def __call__(self, _: str) -> Iterator[Progress]:
-        """Yield what is told of the tiles of the next frame."""
-
-        def step(done: int, count: int) -> None:
-            share = min(1.0, (self.frame + done / max(1, count)) / self.frames)
-            self.most = max(self.most, int(share * MOST_TOLD))
-            self.progress(self.most, MOST_TOLD)
-
-        yield step
-        self.frame += 1
 
 
 def rectangle(box: Box) -> tuple[int, int, int, int]:

@@ -2,19 +2,18 @@
 
 import pytest
 
-pytest.importorskip("uvicorn", reason="the extra web is not installed")
-
-import contract
-import served
-
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
+    import served  # which needs the extra web
+
     with served.Server(tmp_path_factory.mktemp("server") / "state") as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def client(server):
+    import contract
+
     with server.client(event_hooks={"response": [contract.hold]}) as client:
         yield client

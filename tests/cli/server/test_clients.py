@@ -11,6 +11,9 @@ import sys
 import zipfile
 
 import pytest
+
+pytest.importorskip("uvicorn", reason="the extra web is not installed")
+
 from documents import ROOT
 from served import LONG, image, noisy, pixels_of, png, stack, wait_until
 

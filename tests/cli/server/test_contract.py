@@ -6,6 +6,9 @@ The clients of the other tests hold each answer against it, too (tests/contract.
 import os
 
 import pytest
+
+pytest.importorskip("uvicorn", reason="the extra web is not installed")
+
 from contract import OPERATIONS
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode, checks

@@ -1,5 +1,6 @@
 """Fields are the options of the commands, and are checked as these are."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,31 @@ def test_the_document_has_every_field_and_says_what_it_is(kind):
     for name, value in schema["properties"].items():
         assert value["description"], name
         assert "--" not in value["description"], name
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("detect", "scratches,dust"),
+        ("detect", "dust"),
+        ("detect", "faces"),
+        ("label", "3,4"),
+        ("label", "7"),
+        ("label", "x"),
+        ("box", "1,2,3,4"),
+        ("polygon", "1,2 3,4 5,6"),
+    ],
+)
+def test_the_document_allows_what_the_parser_does(name, text, tmp_path):
+    (tmp_path / "m.png").touch()
+    schema = schemas.fields_schema("mask", (), ())[name]["items"]
+    allowed = re.fullmatch(schema["pattern"], text) is not None
+    try:
+        of("mask", {"mask": tmp_path / "m.png"}, **{name: text})
+    except OptionError:
+        assert not allowed
+    else:
+        assert allowed
 
 
 def test_the_document_names_the_models_of_each_task():

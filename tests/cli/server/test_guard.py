@@ -5,6 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
+pytest.importorskip("uvicorn", reason="the extra web is not installed")
+
 from imgae.cli.server import guard, state
 from imgae.cli.server.guard import Guard, Rules, host_name
 from imgae.cli.server.problems import ProblemError

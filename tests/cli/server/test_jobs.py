@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("uvicorn", reason="the extra web is not installed")
+
+from imgae.cli.server.ending import finished
 from imgae.cli.server.jobs import CANCEL, CANCELLED, DONE, FAILED, RUNNING, Job, Lane
 from imgae.cli.server.problems import ProblemError
 from imgae.cli.server.work import Done
@@ -14,11 +17,11 @@ from imgae.errors import MaskError
 from imgae.model.machine import check_stopped
 
 
-def run(work):
-    """Run a coroutine function with a lane in which two may wait, and a second each."""
+def run(work, limit=60):
+    """Run a coroutine function with a lane in which two may wait, each for so many seconds."""
 
     async def main():
-        lane = Lane(2, limit=1)
+        lane = Lane(2, limit)
         try:
             return await asyncio.wait_for(work(lane), 20)
         finally:
@@ -112,9 +115,29 @@ def test_work_that_takes_too_long_is_ended_with_a_sentence():
         assert time.monotonic() - started >= lane.limit
         assert job.status == FAILED
         assert job.problem.status == 503
-        assert "longer than 1 s" in job.problem.detail
+        assert "longer than 0.2 s" in job.problem.detail
 
-    run(work)
+    run(work, limit=0.2)
+
+
+def test_work_that_is_finished_though_it_is_cancelled_ends_by_the_time_limit():
+    async def work(lane):
+        gate = Gate()
+
+        def look(progress):
+            with finished():
+                return gate(progress)
+
+        job = Job("1", "denoise", look)
+        lane.submit(job)
+        await begun(gate)
+        lane.cancel(job, CANCEL)
+        await asyncio.sleep(0.05)
+        assert job.status == RUNNING
+        await job.ended()
+        assert (job.status, job.problem.status) == (FAILED, 503)
+
+    run(work, limit=0.3)
 
 
 def test_a_failure_is_the_sentence_of_its_error():

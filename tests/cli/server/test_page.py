@@ -5,9 +5,12 @@ import io
 import shutil
 from urllib.parse import urlsplit
 
+import pytest
+
+pytest.importorskip("uvicorn", reason="the extra web is not installed")
+
 import numpy as np
 import PIL.Image
-import pytest
 import tifffile
 from documents import ROOT
 from served import noisy, pixels_of, png

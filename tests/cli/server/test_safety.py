@@ -7,9 +7,12 @@ import socket
 import struct
 import zlib
 
+import pytest
+
+pytest.importorskip("uvicorn", reason="the extra web is not installed")
+
 import contract
 import numpy as np
-import pytest
 import served
 from png_files import chunk
 from served import ASYNC, LONG, form, image, noisy, png, problem, stack, wait_until
@@ -68,12 +71,8 @@ def raw(server, text, body=b"", *, chunks=None):
 
 @pytest.mark.parametrize("name", OUTSIDE)
 def test_no_file_name_leads_out_of_its_folder(client, name):
-    answer = client.post("/v1/denoise", files=image(GOOD, name))
-    if answer.status_code == 200:  # the name was cut to its last part
-        assert "/" not in answer.headers["content-disposition"].partition("filename")[2]
-        assert ".." not in answer.headers["content-disposition"]
-    else:
-        assert "etc/passwd: " not in problem(answer, 422)
+    sentence = problem(client.post("/v1/denoise", files=image(GOOD, name)), 422)
+    assert "is no file name; give it without folders" in sentence
 
 
 FIELDS = (
@@ -90,12 +89,11 @@ def test_no_field_is_taken_for_a_path(client, value):
             files = image(GOOD) if field != "picture" else {}
             files = {**files, **form(fields), field: (None, value)}
             answer = client.post(path, files=files)
-            assert answer.status_code in (404, 422), (path, field, answer.text)
-            assert problem(answer, answer.status_code)
+            assert problem(answer, 404 if field == "picture" else 422)
             assert "root:" not in answer.text
         for field in ("mask", "protect", "avoid", "model"):
             answer = client.post(path, files={**image(GOOD), field: (value, GOOD)}, data=fields)
-            assert answer.status_code in (200, 422), (path, field, answer.text)
+            assert problem(answer, 422)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +105,7 @@ def test_no_field_is_taken_for_a_path(client, value):
 )
 def test_no_address_leads_to_other_files(server, path):
     status, text = raw(server, f"GET {path} HTTP/1.1\nHost: 127.0.0.1\n{bearer()}\n\n")
-    assert status in (404, 405)
+    assert status == 404
     assert "import" not in text
 
 
@@ -140,10 +138,9 @@ def test_a_small_file_that_unpacks_to_more_than_the_memory_is_refused(client):
 
 
 def test_a_picture_cannot_allow_itself_more_pixels(client):
-    fields = {"max-pixels": str(10**12)}
+    fields = {"max-pixels": "9G"}
     answer = client.post("/v1/denoise", files=image(bomb(60_000, 60_000)), data=fields)
-    assert answer.status_code in (413, 422)
-    problem(answer, answer.status_code)
+    problem(answer, 413)
 
 
 def test_a_mask_of_too_many_pixels_is_refused(client):
@@ -208,8 +205,7 @@ def test_the_page_of_the_server_itself_is_not_refused(server, client):
 def test_another_host_is_refused(client, host):
     for path in ("/", "/v1/models", "/healthz"):
         answer = client.get(path, headers={"Host": host})
-        assert answer.status_code in (400, 421)
-        assert answer.status_code == 421 or not host
+        assert answer.status_code == 421
 
 
 PUBLIC = ("/", "/healthz")
@@ -259,25 +255,25 @@ PART = 'Content-Disposition: form-data; name="image"; filename="a.png"'
 
 
 @pytest.mark.parametrize(
-    ("kind", "body", "statuses"),
+    ("kind", "body", "expected"),
     [
-        ("multipart/form-data", b"--b\r\n", (400,)),
-        ("multipart/form-data; boundary=", b"--b\r\n", (400,)),
-        ("multipart/form-data; boundary=b", b"", (400, 422)),
-        ("multipart/form-data; boundary=b", b"--c\r\n\r\n", (400,)),
-        ("multipart/form-data; boundary=b", f"--b\r\n{PART}\r\n\r\nabc".encode(), (400,)),
-        ("multipart/form-data; boundary=b", b"--b\r\nX: y\r\n\r\nabc\r\n--b--\r\n", (400,)),
-        ("multipart/form-data; boundary=b", b"--b\r\n\xff\xfe\0\r\n\r\n--b--", (400,)),
-        ("multipart/form-data; boundary=" + "b" * 5000, b"--b--", (400,)),
-        ("application/json", b'{"image": 1}', (400, 415)),
-        ("text/plain", GOOD, (400, 415)),
-        ("", GOOD, (400, 415)),
+        ("multipart/form-data", b"--b\r\n", 400),
+        ("multipart/form-data; boundary=", b"--b\r\n", 400),
+        ("multipart/form-data; boundary=b", b"", 400),
+        ("multipart/form-data; boundary=b", b"--c\r\n\r\n", 400),
+        ("multipart/form-data; boundary=b", f"--b\r\n{PART}\r\n\r\nabc".encode(), 400),
+        ("multipart/form-data; boundary=b", b"--b\r\nX: y\r\n\r\nabc\r\n--b--\r\n", 400),
+        ("multipart/form-data; boundary=b", b"--b\r\n\xff\xfe\0\r\n\r\n--b--", 400),
+        ("multipart/form-data; boundary=" + "b" * 5000, b"--b--", 400),
+        ("application/json", b'{"image": 1}', 415),
+        ("text/plain", GOOD, 415),
+        ("", GOOD, 415),
     ],
 )
-def test_a_malformed_body_is_told(server, kind, body, statuses):
+def test_a_malformed_body_is_told(server, kind, body, expected):
     head = f"{FORM}{bearer()}\nContent-Type: {kind}\nContent-Length: {len(body)}\n\n"
     status, told = raw(server, head, body)
-    assert status in statuses, told
+    assert status == expected, told
     assert "application/problem+json" in told
 
 
@@ -292,9 +288,9 @@ def test_a_body_that_is_cut_off_leaves_nothing(server, client):
 
 def test_too_many_fields_and_files_are_refused(client):
     many = {f"field{number}": "1" for number in range(5000)}
-    assert 400 <= client.post("/v1/denoise", files=image(GOOD), data=many).status_code < 500
+    problem(client.post("/v1/denoise", files=image(GOOD), data=many), 400)
     files = [("image", ("a.png", GOOD))] * 30
-    assert 400 <= client.post("/v1/denoise", files=files).status_code < 500
+    problem(client.post("/v1/denoise", files=files), 400)
 
 
 @pytest.mark.parametrize("shape", [(72, 95), (1, 1), (144, 192)])

@@ -157,6 +157,16 @@ def test_wrong_strokes_are_told(given, told):
     assert str(error.value).startswith("strokes: ")
 
 
+@pytest.mark.parametrize(
+    ("stroke", "most"),
+    [({"tool": "color", "color": "ff8000"}, 50), ({"tool": "detect", "defects": ["dust"]}, 20)],
+)
+def test_only_so_many_strokes_go_through_the_whole_picture(stroke, most):
+    assert len(strokes_of(json.dumps([stroke] * most + [BRUSH]))) == most + 1
+    with pytest.raises(OptionError, match=f"have more than {most} of the tool {stroke['tool']}"):
+        strokes_of(json.dumps([stroke] * (most + 1)))
+
+
 def test_too_many_points_are_refused(monkeypatch):
     monkeypatch.setattr(strokes, "MOST_POINTS", 100)
     half = {**BRUSH, "points": [[1, 2]] * 50}

@@ -7,10 +7,12 @@ import json
 import numpy as np
 import PIL.Image
 import pytest
+from by_hand import by_hand
 
 from imgae import Frames, Image, ImageError, OptionError, read_image, write_frames, write_image
-from imgae.cli import main
-from imgae.cli.server.pictures import NoPictureError
+from imgae.cli.server import shown
+from imgae.cli.server.ending import endable
+from imgae.cli.server.pictures import NoPictureError, Recent
 from imgae.cli.server.work import Works
 from imgae.errors import ImageTooLargeError, MaskError, ModelError
 from imgae.model import session
@@ -45,13 +47,6 @@ def done(works, kind, source, files=None, name=None, told=lambda *_: None, **giv
     out.mkdir()
     planned = works.plan(kind, given, files or {})
     return planned.run(source, out, name or source.name, told)
-
-
-def by_hand(kind, source, *words):
-    out = source.parent / f"by-hand{RNG.integers(1 << 60)}{source.suffix}"
-    words = [kind, str(source), "-o", str(out), "--threads", "1", "--quiet", *map(str, words)]
-    assert main(words) == 0
-    return out.read_bytes()
 
 
 def test_strokes_on_a_mask_fill_as_their_mask_does_by_hand(works, photo, tmp_path):
@@ -191,7 +186,79 @@ def test_what_browsers_show_themselves_is_not_made_anew(works, photo, tmp_path):
 def test_a_look_that_was_begun_is_finished_though_the_part_is_not_wanted_any_more(works, photo):
     with stoppable(lambda: True), pytest.raises(ModelError, match="interrupted"):
         done(works, "denoise", photo, crop="0,0,9,9")
-    assert works.newest.of(photo).looked(None).found is not None
+    assert works.recent.of(photo).looked(None).found is not None
+
+
+def test_a_look_is_ended_by_the_time_limit_and_the_end_of_the_server(works, photo):
+    with (
+        stoppable(lambda: True),
+        endable(lambda: True),
+        pytest.raises(ModelError, match="interrupted"),
+    ):
+        done(works, "denoise", photo, crop="0,0,9,9")
+    assert works.recent.of(photo).looked(None).found is None
+
+
+def test_pictures_are_remembered_until_they_are_too_many_or_deleted(tmp_path):
+    paths = [tmp_path / f"{number}.png" for number in range(4)]
+    for number, path in enumerate(paths):
+        write_image(Image(PIXELS[number:]), path)
+    recent = Recent(10**6, most=3 * PIXELS.nbytes)
+    first, second, third = (recent.of(path) for path in paths[:3])
+    assert recent.of(paths[0]) is first
+    recent.once(paths[3])  # for which there is no room
+    assert [*recent.held.values()] == [second, third, first]
+    fourth = recent.of(paths[3])
+    assert [*recent.held.values()] == [third, first, fourth]
+    paths[0].unlink()
+    recent.tidy()
+    assert [*recent.held.values()] == [third, fourth]
+
+
+def test_a_picture_that_is_deleted_is_not_remembered(works, photo):
+    picture = works.recent.of(photo)
+    photo.unlink()
+    works.tidy()
+    assert picture not in works.recent.held.values()
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "quick"),
+    [
+        ("mask", {"box": "3,3,9,9"}, True),
+        ("mask", {"strokes": json.dumps(STROKES), "color": "ff8000"}, True),
+        ("mask", {"detect": "dust"}, False),
+        ("mask", {"strokes": '[{"tool": "detect", "defects": ["dust"]}]'}, False),
+        ("inpaint", {"box": "3,3,9,9"}, False),
+        ("denoise", {"crop": "3,3,9,9"}, True),
+    ],
+)
+def test_parts_and_marks_that_need_no_model_do_not_wait_for_whole_pictures(
+    works, kind, given, quick
+):
+    assert works.plan(kind, given, {}).quick is quick
+
+
+def test_a_mask_of_several_pictures_is_that_of_the_first(works, tmp_path):
+    source = tmp_path / "pages.tif"
+    pages = [Image(PIXELS), Image(PIXELS // 2)]
+    write_frames(Frames(tuple(pages), "pages"), source)
+    single = tmp_path / "single.png"
+    write_image(pages[0], single)
+    given = {"color": "787878", "strokes": json.dumps(STROKES[1:])}
+    made = done(works, "mask", source, **given)
+    assert made.path.read_bytes() == done(works, "mask", single, **given).path.read_bytes()
+    assert made.record["marked"] > 100
+    assert made.record["notes"] == ["the mask is of the first of 2 pictures; all are filled alike"]
+
+
+def test_marks_end_where_their_work_is_to_stop(works, photo):
+    asked = iter([False] * 3 + [True] * 100)
+    boxes = [f"{left},0,1,60" for left in range(80)]
+    with stoppable(lambda: next(asked)), pytest.raises(ModelError, match="interrupted"):
+        done(works, "mask", photo, box=boxes)
+    with pytest.raises(OptionError, match="box: is given 101 times; 100 is the most"):
+        works.plan("mask", {"box": boxes[:1] * 101}, {})
 
 
 def test_another_picture_that_comes_leaves_the_one_that_is_worked_on(works, photo, tmp_path):
@@ -200,26 +267,29 @@ def test_another_picture_that_comes_leaves_the_one_that_is_worked_on(works, phot
     write_image(Image(PIXELS[:20]), other)
     assert works.looked(other, "other.png")["height"] == 20
     works.view(other, tmp_path / "view.png")
-    assert works.newest.of(photo).parts.found is not None
+    assert works.recent.of(photo).parts.found is not None
 
 
-def test_a_picture_too_large_for_the_memory_is_told_of_but_not_shown(tmp_path):
+def test_a_picture_too_large_for_the_memory_is_shown_smaller(tmp_path, monkeypatch):
+    monkeypatch.setattr(shown, "MOST_REDUCED", 50_000)
     source = tmp_path / "a.tif"
-    write_image(Image(PIXELS.repeat(30, 0).repeat(30, 1)), source)
+    large = PIXELS.repeat(30, 0).repeat(30, 1)
+    write_image(Image(large), source)
     options = argparse.Namespace(device="cpu", threads=1, max_pixels=10**8, max_memory="auto")
     limit_memory(1 << 28)
     try:
         small = Works(options)
         about = small.looked(source, "a.tif")
         assert (about["width"], about["height"], about["shown"]) == (2400, 1800, False)
-        for work in (
-            lambda: small.view(source, tmp_path / "view.png"),
-            lambda: done(small, "denoise", source, crop="0,0,9,9"),
-        ):
-            with pytest.raises(ImageTooLargeError, match="too large to be shown here"):
-                work()
+        assert small.view(source, tmp_path / "view.png") == ("image/png", True)
+        with pytest.raises(ImageTooLargeError, match="too large to be shown in parts"):
+            done(small, "denoise", source, crop="0,0,9,9")
     finally:
         limit_memory(None)
+    view = read_image(tmp_path / "view.png").pixels
+    assert view.shape == (180, 240, 3)
+    expected = large.reshape(180, 10, 240, 10, 3).mean((1, 3))
+    assert np.abs(view - expected).max() <= 1
 
 
 def test_a_result_is_shown_in_the_range_of_its_picture(works, tmp_path):
