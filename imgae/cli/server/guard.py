@@ -29,7 +29,7 @@ SAFE: Final = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
 LOCAL: Final = ("localhost", "127.0.0.1", "::1")
-MOMENT: Final = 2.0
+MOMENT: Final = 1.0
 """Seconds for which a refusal waits for what the request still sends."""
 PAUSE: Final = 30.0
 """Seconds for which a request may send nothing before it is whole."""
