@@ -121,11 +121,11 @@ async def restore(request: Request, kind: str) -> Response:
     server = server_of(request)
     with server.receiving("job") as item:
         sent = await received(request, item.folder)
-        source, needed = source_of(server, sent)
+        source, name, needed = source_of(server, sent)
         planned = await asyncio.to_thread(server.works.plan, kind, sent.fields, sent.files)
         out = item.folder / "out"
         out.mkdir()
-        job = Job(item.id, kind, partial(planned.run, source, out, source.name))
+        job = Job(item.id, kind, partial(planned.run, source, out, name))
         item.about, item.path = job, source
         lane = server.submit(job, quick=planned.quick, needed=[item, *needed])
     if wants_job(request) and not planned.part:
@@ -140,8 +140,8 @@ async def restore(request: Request, kind: str) -> Response:
         raise
 
 
-def source_of(server: Server, sent: Sent) -> tuple[Path, list[Item]]:
-    """Return where the picture of a request lies, and what is to be kept for it."""
+def source_of(server: Server, sent: Sent) -> tuple[Path, str, list[Item]]:
+    """Return where the picture of a request lies, its name, and what is to be kept for it."""
     ids = sent.fields.pop("picture", [])
     path = sent.files.pop("image", None)
     if (path is None) == (not ids) or len(ids) > 1:
@@ -149,9 +149,12 @@ def source_of(server: Server, sent: Sent) -> tuple[Path, list[Item]]:
             422, "the body has to hold one picture: image, a file, or picture, an id"
         )
     if path is not None:
-        return path, []
-    item = server.store.get(ids[0], "picture")
-    return item.path, [item]
+        return path, path.name, []
+    item = server.store.get(ids[0], "picture", "job")
+    if item.kind == "picture":
+        return item.path, item.path.name, [item]
+    done = done_of(item)
+    return done.path, done.name, [item]
 
 
 def wants_job(request: Request) -> bool:

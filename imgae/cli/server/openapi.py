@@ -140,7 +140,11 @@ def restoring(kind: str, models: Sequence[Mapping[str, Any]]) -> Schema:
     """Return the operation that makes a result of a picture."""
     properties = {
         "image": {**FILE, "description": "the picture, in any format that imgae reads"},
-        "picture": {**TEXT, "description": "instead of image: the id of one that is kept"},
+        "picture": {
+            **TEXT,
+            "description": "instead of image: the id of one that is kept, "
+            "or of a job, whose result is then the picture",
+        },
         **fields_schema(kind, OTHERS[kind], models),
     }
     types = {"image/png": {}} if kind == "mask" else PICTURES

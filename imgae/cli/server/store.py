@@ -99,10 +99,10 @@ class Store:
         self.items[name] = item
         return item
 
-    def get(self, name: str, kind: str) -> Item:
-        """Return what is kept under an id. Raises MissingError."""
+    def get(self, name: str, *kinds: str) -> Item:
+        """Return what is kept under an id, of one of these kinds. Raises MissingError."""
         item = self.items.get(name)
-        if item is None or item.kind != kind:
+        if item is None or item.kind not in kinds:
             raise MissingError(name)
         item.used = self.now()
         return item

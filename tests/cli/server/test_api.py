@@ -352,3 +352,17 @@ def test_a_list_that_is_nested_too_deeply_is_no_json(client):
     answer = client.post("/v1/archive", content=b"[" * 200_000)
     assert answer.status_code == 400
     assert answer.json()["detail"] == "the body is no JSON"
+
+
+def test_the_result_of_a_job_can_be_the_picture_of_the_next(client, by_hand):
+    data = png(noisy())
+    job = client.post("/v1/denoise", files=image(data), headers=ASYNC).json()
+    fill = {"picture": job["id"], "box": "20,10,12,8"}
+    problem(client.post("/v1/inpaint", files=form(**{**fill, "picture": "nonesuch"})), 404)
+    wait_until(lambda: client.get(f"/v1/jobs/{job['id']}").json()["status"] == "done")
+    answer = client.post("/v1/inpaint", files=form(**fill))
+    assert 'filename="photo.denoised.inpainted.png"' in answer.headers["content-disposition"]
+    clean = by_hand("denoise", data)
+    assert answer.content == by_hand(
+        "inpaint", clean, "--box", "20,10,12,8", name="photo.denoised.png"
+    )
