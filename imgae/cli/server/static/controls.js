@@ -131,7 +131,8 @@ export function makeMenu(button, opened = () => {}) {
   };
   button.addEventListener("click", () => set(menu.hidden));
   menu.addEventListener("click", (event) => {
-    if (event.target.closest("button")) set(false);
+    // The words of a choice, not the keys that walk through the choices.
+    if (event.target.closest("button, .closing span")) set(false);
   });
   menu.parentElement.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || menu.hidden) return;

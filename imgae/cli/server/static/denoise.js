@@ -1,7 +1,8 @@
 /** The panel that removes noise: what was found, how much to remove, and with which model. */
 
-import { $, choose, make, onChoice, say } from "./dom.js";
+import { $, choose, make, onChoice } from "./dom.js";
 import { Slider } from "./controls.js";
+import { tell } from "./dock.js";
 import { DENOISE, denoiseFields, keyOf } from "./fields.js";
 import { number, onLanguage, t } from "./language.js";
 
@@ -99,15 +100,18 @@ export class DenoisePanel {
   #applyAll() {
     const { settings } = this.pictures.current;
     const { list } = this.pictures;
-    for (const picture of list) {
+    const usable = list.filter(({ problem }) => !problem);
+    for (const picture of usable) {
       picture.settings.denoise = { ...settings.denoise };
       const fields = denoiseFields(settings.denoise);
       const key = keyOf(fields);
       const { denoise } = picture.works;
       const made = denoise.runs ? denoise.key : denoise.result?.key;
-      if (made !== key && !picture.problem) denoise.run(fields, { patient: true });
+      if (made !== key) denoise.run(fields, { patient: true });
     }
-    say(t("applied", { count: list.length }));
+    const failed = list.length - usable.length;
+    tell(t(failed ? "appliedSome" : "applied", { count: number(usable.length), failed: number(failed) }));
+    this.pictures.current.changed();
   }
 
   /** Fill the list of models with those whose number format suits the machine. */

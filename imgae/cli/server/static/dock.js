@@ -1,6 +1,7 @@
 /** The foot of the panel: what is going on, how far, and what went wrong. */
 
 import { $, say } from "./dom.js";
+import { startsDenoised } from "./fields.js";
 import { number, t } from "./language.js";
 
 const TASKS = {
@@ -13,6 +14,21 @@ export function sentence(lead, problem) {
   if (problem.status === 0) return t("errorGone");
   if (problem.status === 401) return t("errorToken");
   return problem.message ? `${t(lead)} ${problem.message}` : t(lead);
+}
+
+/** What was told in place of the state, and over which state; it goes when another comes. */
+let told = { text: "", over: "" };
+
+/** Say what was just done, until something else goes on. */
+export function tell(text) {
+  told = { text, over: null };
+  say(text);
+}
+
+/** Whether the denoised picture is being made that fills start from. */
+function denoisesFirst(picture, tab) {
+  const { denoise, fill } = picture.works;
+  return tab === "fill" && denoise.runs && startsDenoised(picture) && (!fill.runs || fill.state === "waiting");
 }
 
 /**
@@ -30,6 +46,12 @@ function stateOf(picture, tab, changed) {
   if (picture.problem) return { ...failed("errorPicture", picture.problem), error: "" };
   if (picture.showProblem) return { ...still, error: t("errorShow") };
   if (work.problem) return failed(TASKS[tab].failed, work.problem);
+  const { denoise } = picture.works;
+  if (denoisesFirst(picture, tab)) {
+    const text = work.runs ? t("denoisingFirst") : running(denoise, "denoise");
+    return { ...still, text, progress: shareOf(denoise), cancel: true };
+  }
+  if (tab === "fill" && denoise.problem && startsDenoised(picture)) return failed("errorDenoise", denoise.problem);
   if (work.runs) return { ...still, text: running(work, tab), progress: shareOf(work), cancel: true };
   if (!picture.info) return { ...still, text: t("uploading", { name: picture.name }), progress: picture.uploaded };
   if (work.state === "cancelled" && (changed || !work.result)) return { ...still, text: t("cancelled"), retry: true };
@@ -75,12 +97,15 @@ export class Dock {
 
   /** Show what goes on with a picture, or `error` of something else; `again` is called to try again. */
   render(picture, tab, { changed, again, error: other }) {
-    const { text, error: own, progress, cancel, retry } = stateOf(picture, tab, changed);
+    const { text: state, error: own, progress, cancel, retry } = stateOf(picture, tab, changed);
     const error = own || other;
+    const text = instead(state + error + tab + picture.name) || state;
     this.#retry = again;
     this.#cancel = () => {
+      const first = denoisesFirst(picture, tab);
       if (tab === "fill" && picture.searching) picture.searching.abort();
-      else picture.works[tab].cancel();
+      else if (picture.works[tab].runs) picture.works[tab].cancel();
+      if (first) picture.works.denoise.cancel();
     };
     $("dock-text").textContent = text;
     $("dock-text").title = text;
@@ -105,6 +130,13 @@ export class Dock {
     if (text !== this.#said) say(text);
     this.#said = text;
   }
+}
+
+/** Return what was told, as long as the state is the one over which it was. */
+function instead(state) {
+  told.over ??= state;
+  if (told.over !== state) told = { text: "", over: "" };
+  return told.text;
 }
 
 function title(picture, progress) {

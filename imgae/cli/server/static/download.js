@@ -1,19 +1,21 @@
 /** Saves results, masks, and all results in one file. */
 
 import { call, nameOf } from "./api.js";
-import { $, save, say } from "./dom.js";
-import { fieldsFor, isCurrent, keyOf } from "./fields.js";
-import { maskOf } from "./fill.js";
-import { t } from "./language.js";
 import { makeMenu } from "./controls.js";
-import { sentence } from "./dock.js";
+import { sentence, tell } from "./dock.js";
+import { $, save } from "./dom.js";
+import { fieldsFor, isCurrent, keyOf, startsDenoised } from "./fields.js";
+import { t, translate } from "./language.js";
+import { maskOf } from "./masks.js";
 import { asProblem } from "./work.js";
 
-/** Return the task whose result counts for a picture: that of the tab it was left in, else the other. */
-function taskOf(picture, tab) {
-  const order = (picture.tab ?? tab) === "fill" ? ["fill", "denoise"] : ["denoise", "fill"];
-  return order.find((name) => picture.works[name].result) ?? order[0];
+/** Return the task whose result is the most finished one of a picture, or null. */
+function lastTask(picture) {
+  if (picture.works.fill.result) return "fill";
+  return isCurrent(picture, "denoise") ? "denoise" : null;
 }
+
+const namesOf = (pictures) => pictures.map(({ name }) => name).join(", ");
 
 export class Download {
   #busy = false;
@@ -36,6 +38,13 @@ export class Download {
     const ready = this.#ready(picture);
     $("download").disabled = !ready;
     $("download").classList.toggle("primary", ready);
+    const text = $("download").querySelector("span");
+    const key = ready ? `download${this.#lacks(picture)}` : "download";
+    if (text.dataset.t !== key) {
+      text.dataset.t = key;
+      $("download").dataset.tTitle = `${key}Help`;
+      translate($("download").parentElement);
+    }
     if (!$("download-menu").hidden) this.#list();
   }
 
@@ -48,14 +57,14 @@ export class Download {
   /** Save the result that is shown. */
   async result() {
     const picture = this.pictures.current;
-    const tab = this.tab();
     if (!picture || !this.#ready(picture)) return;
+    const task = this.#task(picture);
     await this.#try(async () => {
-      const { key } = picture.works[tab].result;
-      const { blob, name } = await picture.works[tab].bytes(() => say(t("waiting")));
+      const { key } = picture.works[task].result;
+      const { blob, name } = await picture.works[task].bytes(() => tell(t("waiting")));
       save(blob, name);
-      if (tab === "fill") picture.saved = key;
-      return name;
+      if (task === "fill") picture.saved = key;
+      return t("downloaded", { name });
     });
   }
 
@@ -65,50 +74,74 @@ export class Download {
       const answer = await maskOf(picture, picture.strokes);
       const name = nameOf(answer, `${picture.name}.mask.png`);
       save(await answer.blob(), name);
-      return name;
+      return t("downloaded", { name });
     });
   }
 
   async #all() {
+    const { list } = this.pictures;
     const made = this.#made();
+    const without = list.filter((picture) => !made.includes(picture));
     await this.#try(async () => {
-      say(t("archive"));
+      tell(t("archive"));
       const jobs = [];
-      const filled = made.filter(([, task]) => task === "fill");
-      const fills = filled.map(([picture]) => [picture, picture.works.fill.result.key]);
-      for (const [picture, task] of made) jobs.push(await picture.works[task].id());
+      const fills = made.filter(({ works }) => works.fill.result).map((picture) => [picture, picture.works.fill.result.key]);
+      const open = fills.filter(([picture]) => !isCurrent(picture, "fill")).map(([picture]) => picture);
+      for (const picture of made) {
+        jobs.push(await picture.works[lastTask(picture)].withId(async (id) => {
+          await call(`/v1/jobs/${id}`);
+          return id;
+        }));
+      }
       const body = JSON.stringify({ jobs });
       const headers = { "Content-Type": "application/json" };
       const answer = await call("/v1/archive", { method: "POST", body, headers });
       const name = nameOf(answer, "imgae.zip");
       save(await answer.blob(), name);
       for (const [picture, key] of fills) picture.saved = key;
-      return name;
+      const more = [[without, "archiveLeft"], [open, "archiveOpen"]].filter(([pictures]) => pictures.length);
+      const said = more.map(([pictures, key]) => t(key, { names: namesOf(pictures) }));
+      return [t("downloaded", { name }), ...said].join(" ");
     });
   }
 
-  /** Whether the result of the tab can be saved: it is that of the settings and marks that are shown. */
-  #ready(picture) {
-    return isCurrent(picture, this.tab()) && !this.#busy;
+  /** The task whose result the button saves: that of the tab, or the denoised picture where it is shown unfilled. */
+  #task(picture) {
+    const tab = this.tab();
+    return tab === "fill" && !picture.works.fill.result && startsDenoised(picture) ? "denoise" : tab;
   }
 
-  /** The pictures whose result is up to date, each with its task. */
+  /** Whether what is shown can be saved: a denoised picture of the settings as they are, or the last fill. */
+  #ready(picture) {
+    const { works } = picture;
+    const task = this.#task(picture);
+    const there = task === "fill" ? Boolean(works.fill.result) : isCurrent(picture, "denoise");
+    return there && !works[this.tab()].runs && !this.#busy;
+  }
+
+  /** What the file to save lacks: "Bare" has no fill although there is one, "Last" not the marks after its fill. */
+  #lacks(picture) {
+    if (this.#task(picture) === "fill") return isCurrent(picture, "fill") ? "" : "Last";
+    return picture.works.fill.result ? "Bare" : "";
+  }
+
+  /** The pictures that have a result. */
   #made() {
-    const all = this.pictures.list.map((picture) => [picture, taskOf(picture, this.tab())]);
-    return all.filter(([picture, task]) => isCurrent(picture, task));
+    return this.pictures.list.filter(lastTask);
   }
 
   #state(picture) {
     return this.tab() + keyOf(fieldsFor(picture, this.tab()));
   }
 
+  /** Do something that ends with a sentence to tell. */
   async #try(run) {
     const picture = this.pictures.current;
     this.#busy = true;
     this.#failed.text = "";
     picture.changed();
     try {
-      say(t("downloaded", { name: await run() }));
+      tell(await run());
     } catch (problem) {
       this.#failed = { picture, state: this.#state(picture), text: sentence("errorDownload", asProblem(problem)) };
     }
@@ -118,11 +151,13 @@ export class Download {
 
   #list() {
     const picture = this.pictures.current;
-    const { result, runs } = picture.works[this.tab()];
+    const { result, runs } = picture.works[this.#task(picture)];
     const made = this.#made();
     const ready = this.#ready(picture);
+    const lacks = ready && this.#lacks(picture);
     $("download-result").disabled = !ready;
     $("download-name").textContent = ready ? result.name : t(runs || result ? "downloadWait" : "downloadNone");
+    $("download-lacks").textContent = lacks ? t(`download${lacks}Help`) : "";
     $("download-mask").disabled = picture.strokes.isEmpty;
     $("download-all").disabled = !made.length;
     $("download-count").textContent = t("downloadAllCount", { count: made.length, all: this.pictures.list.length });

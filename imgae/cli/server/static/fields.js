@@ -3,7 +3,7 @@
 /** What `imgae denoise` does without options. */
 export const DENOISE = { model: "", level: null, strength: 1, luma: 1, chroma: 1, detail: 0, grain: 0 };
 /** What `imgae inpaint` does without options. */
-export const FILL = { feather: 0, texture: true, noise: true, denoise: false };
+export const FILL = { feather: 0, texture: true, noise: true };
 
 /** Return the fields of a request that say other than what `imgae denoise` does without options. */
 export function denoiseFields({ level, ...settings }) {
@@ -14,14 +14,33 @@ export function denoiseFields({ level, ...settings }) {
   return fields;
 }
 
-/** Return the fields of a request that fills the marks of a picture. */
-export function fillFields({ strokes, settings }) {
-  const { feather, texture, noise, denoise } = settings.fill;
+/** Whether a denoised picture differs from its original by more than a little. */
+const differs = ({ fields }, found) =>
+  (fields.strength !== "0" || "grain" in fields) && (found?.kind !== "little" || "sigma" in fields);
+
+/**
+ * Whether marks and fills are made on the denoised picture: as the user wants it; else as the fill that is shown was
+ * made; else where there is a denoised picture that differs.
+ */
+export function startsDenoised({ fromDenoised, strokes, works, found }) {
+  if (fromDenoised !== null) return fromDenoised;
+  if (strokes.filled) return "denoised" in strokes.filled.fields;
+  const { result } = works.denoise;
+  return Boolean(result) && differs(result, found);
+}
+
+/** Return the denoised result that marks and fills are made on, or null; it may be of earlier settings. */
+export const sourceOf = (picture) => (startsDenoised(picture) ? picture.works.denoise.result : null);
+
+/** Return the fields of a request that fills the marks of a picture; `denoised` is the key of what it starts from. */
+export function fillFields(picture) {
+  const { strokes, settings } = picture;
+  const { feather, texture, noise } = settings.fill;
   const fields = { strokes: JSON.stringify(strokes) };
   if (feather !== FILL.feather) fields.feather = String(feather);
   if (!texture) fields["no-texture"] = "true";
   if (!noise) fields["no-grain"] = "true";
-  if (denoise) fields.denoise = "true";
+  if (startsDenoised(picture)) fields.denoised = keyOf(denoiseFields(settings.denoise));
   return fields;
 }
 

@@ -1,12 +1,14 @@
 /** The panel that fills what is marked: tools, marks, found damage, and options. */
 
-import { call, form, isAbort, recordOf } from "./api.js";
-import { maskBitmap } from "./bitmap.js";
+import { isAbort, recordOf } from "./api.js";
 import { Slider } from "./controls.js";
+import { tell } from "./dock.js";
 import { $, choose, chosen, later, onChoice, recall, remember } from "./dom.js";
-import { fillFields, isCurrent, keyOf } from "./fields.js";
+import { fillFields, isCurrent, keyOf, startsDenoised } from "./fields.js";
 import { number, onLanguage, t } from "./language.js";
+import { bitmapOf, maskOf } from "./masks.js";
 import { makeTool } from "./tools.js";
+import { lastShown, newSeed, step, tellVariants } from "./variants.js";
 import { asProblem } from "./work.js";
 
 const COLORS = { red: "#e5002b", green: "#00b84a" };
@@ -24,33 +26,15 @@ const TOLERANCE = { id: "tolerance", min: 0, max: 128, step: 1, value: 16 };
 const SENSITIVITY = { id: "sensitivity", min: 0, max: 1, step: 0.05, value: 0.5 };
 const FEATHER = { id: "feather", min: 0, max: 50, step: 1, value: 0 };
 /** Check boxes by their setting. */
-const BOXES = { texture: "texture", "keep-noise": "noise", "denoise-too": "denoise" };
-
-const seedOf = ({ fields }) => Number(fields.seed ?? 0);
-
-/** Return the fills that are kept of what is marked now. */
-function variantsOf(picture) {
-  const key = keyOf(fillFields(picture));
-  return picture.works.fill.kept.filter((result) => result.key === key);
-}
-
-/** Return the answer with the mask, a PNG, that strokes give. */
-export function maskOf(picture, strokes, options = {}) {
-  const send = (id) =>
-    call("/v1/mask", { method: "POST", body: form({ picture: id, strokes: JSON.stringify(strokes) }), ...options });
-  return picture.withId(send);
-}
-
-/** Return the mask that an answer holds, as what to draw over the picture. */
-async function bitmapOf({ shown: { width, height } }, answer) {
-  return maskBitmap(await answer.blob(), width, height);
-}
+const BOXES = { texture: "texture", "keep-noise": "noise" };
 
 export class FillPanel {
   /** @type {import("./pictures.js").Picture|null} */
   #picture = null;
   #color = recall(COLOR_KEY) === "green" ? "green" : "red";
   #said = () => "";
+  /** The longer side of the picture that was drawn on last. */
+  #longest = 0;
   #hideSize = later(() => this.viewer.point(null), SIZE_MS);
 
   constructor(viewer) {
@@ -73,7 +57,10 @@ export class FillPanel {
       this.#picture = picture;
       this.#say(() => "");
     }
-    if (picture?.settled) this.#begin(picture);
+    if (picture?.settled) {
+      this.#begin(picture);
+      this.#prepare(picture);
+    }
     // With an eraser there is nothing to begin with.
     if (picture?.strokes.isEmpty && chosen("tool") === "eraser") this.pick("brush");
     this.#hold();
@@ -98,17 +85,8 @@ export class FillPanel {
     const frames = picture.info?.frames ?? 1;
     $("fill-frames").hidden = frames < 2;
     $("fill-frames").textContent = t("fillFrames", { count: number(frames) });
-    this.#tellVariants(picture, current);
-  }
-
-  /** Show which of the fills of these marks is seen. */
-  #tellVariants(picture, current) {
-    const all = current ? variantsOf(picture) : [];
-    const at = all.indexOf(picture.works.fill.result);
-    $("variants").hidden = all.length < 2;
-    $("variants-at").textContent = t("variantsAt", { at: number(at + 1), all: number(all.length) });
-    $("earlier").disabled = at <= 0;
-    $("later").disabled = at >= all.length - 1;
+    $("from-denoised").checked = startsDenoised(picture);
+    tellVariants(picture, current);
   }
 
   /** Fill what is marked, or show the fill that is there; `another` fills with another texture. */
@@ -118,21 +96,45 @@ export class FillPanel {
     if (isCurrent(picture, "fill") !== another) return;
     const { works, strokes } = picture;
     const fields = fillFields(picture);
-    const known = variantsOf(picture);
+    const known = lastShown(picture);
     const marks = [...strokes.ops];
-    if (known.length && !another) return strokes.fill(known.at(-1), marks);
-    if (another) fields.seed = String(Math.max(...known.map(seedOf)) + 1);
-    works.denoise.stop();
+    if (known && !another) return strokes.fill(known, marks);
+    if (another) fields.seed = newSeed(picture);
+    this.#makeRoom(picture);
     const result = await works.fill.run(fields);
     if (!result) return;
     strokes.fill(result, marks);
     strokes.keep(works.fill.kept);
   }
 
-  /** Show the fill of the same marks that was made before (-1) or after the one that is shown. */
-  #step(by) {
-    const all = variantsOf(this.#picture);
-    this.#picture.strokes.pick(all[all.indexOf(this.#picture.works.fill.result) + by]);
+  /** Try again what failed: the fill, another variant, or what it starts from. */
+  again() {
+    this.#prepare(this.#picture);
+    return this.fill(isCurrent(this.#picture, "fill"));
+  }
+
+  /** Let what the user waits for go before a denoised picture that it does not need. */
+  #makeRoom(picture) {
+    if (!startsDenoised(picture)) picture.works.denoise.stop();
+  }
+
+  /** Start from the denoised picture, or from the original. */
+  #startFrom(denoised) {
+    const picture = this.#picture;
+    picture.fromDenoised = denoised;
+    this.#prepare(picture);
+    picture.changed();
+  }
+
+  /** Have the denoised picture made where fills start from it. What goes wrong is told of it. */
+  #prepare(picture) {
+    if (startsDenoised(picture)) picture.denoised().catch(() => {});
+  }
+
+  /** Take all marks and fills away, and say that they can come back. */
+  #clear() {
+    this.#picture.strokes.clear();
+    tell(t("cleared"));
   }
 
   /** Take back what was done last: a stroke, a fill, or the fill that is being made. */
@@ -142,9 +144,9 @@ export class FillPanel {
     else strokes.undo();
   }
 
-  /** Whether Enter on the picture fills: not while the keys draw, or a shape is open. */
+  /** Whether Enter on the picture fills: not while the keys draw a stroke, or a shape is open. */
   get mayFill() {
-    return !$("fill").disabled && !this.viewer.keys.cross && !this.viewer.tool?.shape;
+    return !$("fill").disabled && !this.viewer.keys.holds && !this.viewer.tool?.shape;
   }
 
   /** Make the brush smaller (-1) or larger (1). */
@@ -164,7 +166,7 @@ export class FillPanel {
     const strokes = () => this.#picture.strokes;
     $("undo").addEventListener("click", () => this.#undo());
     $("redo").addEventListener("click", () => strokes().redo());
-    $("clear").addEventListener("click", () => strokes().clear());
+    $("clear").addEventListener("click", () => this.#clear());
     $("invert").addEventListener("click", () => strokes().invert());
     $("overlay").addEventListener("change", () => {
       strokes().shown = $("overlay").checked;
@@ -177,8 +179,9 @@ export class FillPanel {
     $("find").addEventListener("click", () => this.#find());
     $("fill").addEventListener("click", () => this.fill());
     $("variant").addEventListener("click", () => this.fill(true));
-    $("earlier").addEventListener("click", () => this.#step(-1));
-    $("later").addEventListener("click", () => this.#step(1));
+    $("earlier").addEventListener("click", () => step(this.#picture, -1));
+    $("later").addEventListener("click", () => step(this.#picture, 1));
+    $("from-denoised").addEventListener("change", () => this.#startFrom($("from-denoised").checked));
     for (const [id, name] of Object.entries(BOXES)) {
       $(id).addEventListener("change", () => this.#set(name, $(id).checked));
     }
@@ -203,9 +206,10 @@ export class FillPanel {
     const longest = Math.max(shown.width, shown.height);
     this.size.limit = Math.max(100, Math.round(longest / 4));
     this.size.usual = Math.max(8, Math.round(longest / 40));
-    if (strokes.size) return;
-    strokes.size = { width: shown.width, height: shown.height };
-    this.size.value = this.size.usual;
+    // Between pictures of other sizes the brush keeps the size that it has on the screen.
+    this.size.value = this.#longest ? Math.round((this.size.value * longest) / this.#longest) : this.size.usual;
+    this.#longest = longest;
+    if (!strokes.size) strokes.size = { width: shown.width, height: shown.height };
   }
 
   /** Show in the middle how large the brush is, for a moment. */
@@ -255,7 +259,7 @@ export class FillPanel {
   /** Return the mask of a colour, as what to draw; says why where there is none. */
   async #rendered(picture, op) {
     picture.markProblem = null;
-    picture.works.denoise.stop();
+    this.#makeRoom(picture);
     try {
       const answer = await maskOf(picture, [op]);
       return await bitmapOf(picture, answer);
@@ -271,9 +275,10 @@ export class FillPanel {
     const defects = [...document.querySelectorAll('input[name="defect"]:checked')].map(({ value }) => value);
     const control = new AbortController();
     const op = { tool: "detect", defects, sensitivity: this.sensitivity.value };
+    if (picture.strokes.has(op)) return this.#say(() => t("findAgain"));
     picture.searching = control;
     picture.markProblem = null;
-    picture.works.denoise.stop();
+    this.#makeRoom(picture);
     this.#say(() => "");
     picture.changed();
     try {

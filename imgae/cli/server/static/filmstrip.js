@@ -6,14 +6,13 @@ import { onLanguage, t } from "./language.js";
 const THUMB = 96;
 const MOVES = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 };
 
-function stateOf({ problem, info, works, tab }) {
+function stateOf({ problem, info, works }) {
   const all = Object.values(works);
   if (problem || all.some((work) => work.state === "failed")) return "failed";
   if (all.some((work) => work.runs)) return "running";
   if (!info) return "uploading";
-  const [filled, denoised] = [works.fill.result, works.denoise.result];
-  if (filled && denoised) return tab === "denoise" ? "denoised" : "filled";
-  return filled ? "filled" : denoised ? "denoised" : "ready";
+  if (works.fill.result) return "filled";
+  return works.denoise.result ? "denoised" : "ready";
 }
 
 /** Draw a picture small, so that the browser need not keep all of it. */

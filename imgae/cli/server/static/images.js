@@ -76,10 +76,10 @@ export class Images {
     this.#panes.before.style.clipPath = `inset(0 ${hidden * 100}% 0 0)`;
   }
 
-  /** The colour of before at (x, y) as the file has it, without its colour profile; null outside. */
-  async sample(x, y) {
+  /** The colour at (x, y) of before, or of another image, as the file has it without its profile; null outside. */
+  async sample(x, y, url) {
     const { width, height } = this.#camera.picture;
-    const image = this.shown.before;
+    const image = url ? await decoded(url) : this.shown.before;
     if (!image || x < 0 || y < 0 || x >= width || y >= height) return null;
     const options = { colorSpaceConversion: "none" };
     const scale = image.naturalWidth / width; // a preview of a large picture is smaller

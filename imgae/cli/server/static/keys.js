@@ -4,9 +4,10 @@
  * With no tool (pan): the arrows move the picture, with Shift farther.
  * With a tool: the arrows move a crosshair by one pixel, with Shift by ten; the picture follows it.
  *   Where the picture is shown smaller than 100%, one pixel of the screen counts instead.
- *   Brush, eraser, box: Enter (or Space) begins at the crosshair, and again ends there.
- *   Polygon: Enter sets a corner; Enter again at the same place closes it; Backspace takes the last corner back.
- *   Colour: Enter takes the colour under the crosshair.
+ *   Brush, eraser, box: Space begins at the crosshair, and again ends there.
+ *   Polygon: Space sets a corner; Space again at the same place closes it; Backspace takes the last corner back.
+ *   Colour: Space takes the colour under the crosshair.
+ *   Enter ends what has been begun; where nothing has, it is left to the page.
  *   Escape drops what has been begun, and then hides the crosshair.
  * Always: + and - zoom (at the crosshair where there is one), 0 shows the whole, 1 shows 100%.
  * Space held while the mouse drags moves the picture with any tool.
@@ -145,12 +146,16 @@ export class Keys {
   #act(event) {
     const { tool } = this.#viewer;
     if (!tool) return false;
-    if (event.key === "Enter") {
-      if (!event.repeat) this.#press();
-      return true;
-    }
+    if (event.key === "Enter") return !event.repeat && this.#end(tool);
     if (event.key === "Escape") return this.#escape(tool);
     return event.key === "Backspace" && Boolean(tool.back?.());
+  }
+
+  /** Ends a stroke that the keys have begun, or an open polygon. */
+  #end(tool) {
+    if (this.#held) this.#press();
+    else if (!tool.close?.()) return false;
+    return true;
   }
 
   #escape(tool) {
@@ -165,10 +170,8 @@ export class Keys {
   #press() {
     const viewer = this.#viewer;
     const { tool } = viewer;
-    if (!this.cross) {
-      // With the mouse, Enter closes an open polygon.
-      if (!tool.close?.()) this.#begin();
-    } else if (this.#held) {
+    if (!this.cross) this.#begin();
+    else if (this.#held) {
       this.#held = false;
       tool.up(this.#point());
     } else {

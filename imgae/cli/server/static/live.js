@@ -86,6 +86,7 @@ export class Live {
     context.lineWidth = 1 / scale;
     context.strokeStyle = "#fff";
     context.strokeRect(crop.x, crop.y, crop.w, crop.h);
+    if (this.viewer.compare !== null) return; // its words are there
     context.translate(Math.max(crop.x, seen.x), Math.max(crop.y, seen.y));
     context.scale(1 / scale, 1 / scale);
     writeTag(context, t("cropTag"), crop.w * scale);

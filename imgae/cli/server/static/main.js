@@ -6,7 +6,7 @@ import { DenoisePanel } from "./denoise.js";
 import { Dock, sentence } from "./dock.js";
 import { $, recall, remember } from "./dom.js";
 import { Download } from "./download.js";
-import { denoiseFields, fieldsFor, isCurrent, keyOf } from "./fields.js";
+import { denoiseFields, fieldsFor, isCurrent, keyOf, sourceOf } from "./fields.js";
 import { startFiles } from "./files.js";
 import { FillPanel } from "./fill.js";
 import { Filmstrip } from "./filmstrip.js";
@@ -33,7 +33,8 @@ const download = new Download(pictures, () => tab);
 const filmstrip = new Filmstrip(pictures);
 
 /** What the viewer shows now, so that only what is new is put there. */
-let shown = { picture: null, url: null, settled: false };
+const NOTHING = { picture: null, url: null, settled: false, problem: null };
+let shown = NOTHING;
 /** The result that is on the screen, decoded. */
 let displayed = null;
 
@@ -54,7 +55,7 @@ function render() {
 
 /** Show that no picture is open. */
 function showNone() {
-  shown = { picture: null, url: null, settled: false };
+  shown = NOTHING;
   document.title = "imgae";
   fillPanel.watch(null);
   live.watch(null);
@@ -66,25 +67,25 @@ function showPicture(picture) {
   const url = picture.shown?.url ?? null;
   note(picture);
   const { settled } = picture;
-  const same = shown.picture === picture && shown.url === url;
+  const problem = picture.problem ?? null;
+  const same = shown.picture === picture && shown.url === url && shown.problem === problem;
   if (same && shown.settled === settled) return;
   if (shown.picture !== picture) {
     viewbar.rest();
     $("panel-body").scrollTop = 0;
   }
-  shown = { picture, url, settled };
+  shown = { picture, url, settled, problem };
   if (!same) {
     displayed = null;
     live.watch(null);
     picture.showProblem = null;
-    if (url) viewer.show({ before: url, width: picture.shown.width, height: picture.shown.height }).catch(notShown);
+    if (url && !picture.problem) viewer.show({ before: url, width: picture.shown.width, height: picture.shown.height }).catch(notShown);
     else viewer.hide();
   }
   watch(picture);
 }
 
 function watch(picture) {
-  picture.tab = tab;
   fillPanel.watch(tab === "fill" ? picture : null);
   live.watch(tab === "denoise" && picture.settled ? picture : null);
   if (tab === "denoise") viewer.painter = (context) => live.frame(context);
@@ -92,17 +93,21 @@ function watch(picture) {
 
 /** Put the result of the tab over the picture: the whole, or a crop of what is to come. */
 function showResult(picture) {
-  viewbar.usable = Boolean(picture.shown);
-  if (!picture.shown) {
+  const usable = Boolean(picture.shown) && !picture.problem;
+  viewbar.usable = usable;
+  $("panel-body").inert = $("dock-fill").inert = Boolean(picture.problem);
+  if (!usable) {
     viewbar.comparable = false;
     return;
   }
-  const { result } = picture.works[tab];
+  const source = tab === "fill" ? sourceOf(picture) : null;
+  const result = picture.works[tab].result ?? source;
   const key = keyOf(denoiseFields(picture.settings.denoise));
   const current = tab === "fill" || result?.key === key;
   const crop = tab === "denoise" && !current && picture.crop?.key === key ? picture.crop : null;
   const after = result?.url ?? null;
   if (crop && viewer.crop?.url !== crop.url) viewer.crop = crop;
+  viewer.source = source?.url ?? null;
   if (viewer.after !== after) viewer.after = after;
   if (viewer.crop && (tab === "fill" || (current && after === displayed))) viewer.crop = null;
   viewbar.comparable = Boolean(after || crop || viewer.crop);
@@ -120,7 +125,7 @@ function notShown(problem) {
 /** Say over the stage what keeps a picture from being shown. */
 function note(picture) {
   const element = $("note");
-  element.hidden = Boolean(picture.shown);
+  element.hidden = Boolean(picture.shown) && !picture.problem;
   if (picture.problem) element.textContent = sentence("errorPicture", picture.problem);
   else element.textContent = t(picture.info ? "preparing" : "uploading", { name: picture.name });
 }
@@ -140,7 +145,7 @@ function facts({ name, info, shown: size }) {
 function again() {
   const picture = pictures.current;
   if (picture.problem) picture.open();
-  else if (tab === "fill") fillPanel.fill(isCurrent(picture, tab));
+  else if (tab === "fill") fillPanel.again();
   else {
     picture.cropProblem = null;
     picture.works.denoise.run(fieldsFor(picture, "denoise"));

@@ -10,7 +10,6 @@
  * @property {boolean} [erase]
  * @property {ImageBitmap|null} [bitmap]
  * @property {import("./work.js").Result} [result]
- * @property {boolean} [picked]  whether the result was chosen among those that were there
  */
 
 const FAINT_TIMES = 3;

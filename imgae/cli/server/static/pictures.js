@@ -25,8 +25,8 @@ export class Picture {
   cropProblem = null;
   /** Whether a crop waits for room on the server. */
   busy = false;
-  /** The task that it was looked at for last. */
-  tab = null;
+  /** Whether the user wants fills to start from the denoised picture; null where that is left to the page. */
+  fromDenoised = null;
   settings = { denoise: { ...DENOISE }, fill: { ...FILL } };
   strokes = new Strokes();
   /** The key of the fill that was saved last. */
@@ -83,6 +83,22 @@ export class Picture {
     }
     if (this.info?.id === id) this.#coming = null;
     return run((await this.ready()).id);
+  }
+
+  /** Run with the server's id of what a fill starts from: the picture, or the denoised one of a key. */
+  async withSource(run, key) {
+    if (key === undefined) return this.withId(run);
+    await this.denoised(key);
+    return this.works.denoise.withId(run);
+  }
+
+  /** Wait for the denoised picture of a key; makes it if need be. */
+  async denoised(key = keyOf(fieldsFor(this, "denoise"))) {
+    const { denoise } = this.works;
+    if (!denoise.runs && denoise.result?.key === key) return;
+    const comes = denoise.runs && denoise.key === key;
+    const result = await (comes ? denoise.coming : denoise.run(JSON.parse(key)));
+    if (!result) throw denoise.problem ?? new DOMException("", "AbortError");
   }
 
   /** Whether there are marks, filled or not, that closing would lose. */

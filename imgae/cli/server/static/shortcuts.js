@@ -17,7 +17,7 @@ const SHEET = {
     ["B E R P K H", "keyTools"], ["[ ]", "keyBigger"], ["Enter", "fill"], ["Ctrl+Enter", "keyFillAnywhere"],
     ["N", "variant"], [", .", "keyVariants"], ["Ctrl+Z", "undo"], ["Ctrl+Shift+Z", "redo"],
     ["Shift+I", "invert"], ["Delete", "clear"], ["M", "overlayHelp"], ["Shift", "keyStraight"], ["Alt", "keyErase"],
-    ["← → ↑ ↓ Space", "keyCross"], ["Backspace", "keyCorner"], ["Esc", "keyDrop"],
+    ["← → ↑ ↓ Space", "keyCross"], ["Enter", "keyEnd"], ["Backspace", "keyCorner"], ["Esc", "keyDrop"],
   ],
 };
 /** Keys that work in both tabs. */
@@ -57,7 +57,7 @@ export class Shortcuts {
     onLanguage(() => this.#list());
   }
 
-  /** Enter fills also where the picture has the focus, unless a shape is open or the keys draw. */
+  /** Enter fills also where the picture has the focus, unless a stroke or a shape is begun. */
   #early(event) {
     if (event.key !== "Enter" || event.target !== $("viewer") || event.repeat) return;
     const other = event.altKey || event.shiftKey || event.ctrlKey || event.metaKey;

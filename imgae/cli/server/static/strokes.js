@@ -81,6 +81,11 @@ export class Strokes extends EventTarget {
     return this.#marks().every(erases);
   }
 
+  /** Whether the marks hold a stroke that says the same. */
+  has(op) {
+    return this.toJSON().some((other) => JSON.stringify(other) === JSON.stringify(op));
+  }
+
   /** Adds a stroke. One that can do nothing, as an eraser on an empty mask, is not kept. */
   add(op) {
     if (erases(op) && this.isEmpty) {
@@ -91,23 +96,20 @@ export class Strokes extends EventTarget {
     this.#push(op);
   }
 
-  /** Notes that the strokes in `marks`, the first ones, have been filled. */
+  /** Notes that the strokes in `marks`, the first ones, have been filled; a variant takes the place of its like. */
   fill(result, marks) {
     if (marks.some((op, at) => this.ops[at] !== op)) return;
     this.#drawn = "open";
-    if (this.ops.length === marks.length) this.#push({ tool: "fill", result });
-    else {
-      this.ops = this.ops.toSpliced(marks.length, 0, { tool: "fill", result });
-      this.#changed();
-    }
+    const op = { tool: "fill", result };
+    const like = marks.at(-1)?.result?.key === result.key;
+    if (!like && this.ops.length === marks.length) return this.#push(op);
+    this.ops = like ? this.ops.with(marks.length - 1, op) : this.ops.toSpliced(marks.length, 0, op);
+    this.#changed();
   }
 
-  /** Shows another fill of the same marks; only the last choice counts for undo. */
+  /** Shows another fill of the same marks; for undo they are one. */
   pick(result) {
-    if (this.ops.at(-1).picked) this.ops.pop();
-    this.#drawn = "open";
-    if (this.filled === result) this.#changed();
-    else this.#push({ tool: "fill", result, picked: true });
+    this.fill(result, this.ops);
   }
 
   /** Forgets the fills but those with these results. */

@@ -10,7 +10,7 @@
  *
  * @typedef {object} Tool
  * @property {number|null} cursor  the diameter of the pointer's circle in pixels of the picture
- * @property {boolean} holds       whether the keys hold it down between two presses of Enter
+ * @property {boolean} holds       whether the keys hold it down between two presses of Space
  * @property {{points: number[][], closed: boolean}|null} [shape]  the open shape to show
  * @property {(point: Point) => void} down
  * @property {(points: Point[]) => void} move

@@ -17,6 +17,8 @@ export class Viewer extends EventTarget {
   camera = new Camera();
   /** @type {(ctx: CanvasRenderingContext2D, view: import("./camera.js").View) => void} */
   painter = () => {};
+  /** @type {string|null} the image that colours are taken from, where that is not before */
+  source = null;
   #element;
   #images;
   #crop = null;
@@ -202,9 +204,9 @@ export class Viewer extends EventTarget {
     this.#cursor();
   }
 
-  /** The colour of the picture's pixel at (x, y): [red, green, blue], or null outside. */
+  /** The colour of the pixel at (x, y) of the picture that is worked on: [red, green, blue], or null outside. */
   sample(x, y) {
-    return this.#images.sample(x, y);
+    return this.#images.sample(x, y, this.source);
   }
 
   async #loadAfter(url) {

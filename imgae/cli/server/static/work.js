@@ -25,6 +25,8 @@ export class Gate {
   }
 }
 
+let turns = 0;
+
 /** So many of the works that may take their time run at once. */
 const gate = new Gate(2);
 
@@ -33,6 +35,7 @@ const gate = new Gate(2);
  * @property {string} id of the job
  * @property {string} key what it was made with, but for the seed
  * @property {Record<string, string>} fields of the request, without the picture
+ * @property {number} turn the higher, the later it was shown
  * @property {string} url of what the browser shows
  * @property {string} name of the file to download
  * @property {object} record
@@ -51,6 +54,8 @@ export class Work {
   key = null;
   /** @type {Result[]} those that are kept, the oldest first */
   kept = [];
+  /** @type {Promise<Result|null>|null} what the work that runs, or ran last, makes */
+  coming = null;
   #control = null;
   #job = null;
 
@@ -73,7 +78,12 @@ export class Work {
    * Make a result; a work that runs is stopped before. `patient` lets others go first.
    * @returns {Promise<Result|null>} null where none was made
    */
-  async run(fields, { patient = false } = {}) {
+  run(fields, options) {
+    this.coming = this.#run(fields, options);
+    return this.coming;
+  }
+
+  async #run(fields, { patient = false } = {}) {
     this.stop();
     const control = new AbortController();
     this.#control = control;
@@ -97,6 +107,7 @@ export class Work {
 
   /** Show another of the results, or none. */
   show(result) {
+    if (result) result.turn = turns += 1;
     if (result === this.result) return;
     this.result = result;
     if (!this.runs) this.#rest();
@@ -132,13 +143,10 @@ export class Work {
     });
   }
 
-  /** Return the id of the result's job, which the server has. */
-  id() {
+  /** Run with the id of the result's job; the result is made again where the server forgot it. */
+  withId(run) {
     const { result } = this;
-    return this.#surely(result, async () => {
-      await call(`/v1/jobs/${result.id}`);
-      return result.id;
-    });
+    return this.#surely(result, () => run(result.id));
   }
 
   /** Ask for a result, which is made again where the server forgot it. */
@@ -169,8 +177,9 @@ export class Work {
     signal.throwIfAborted();
     const since = performance.now();
     const onWait = () => this.#set("busy");
-    const begin = (id) => start(this.kind, { picture: id, ...fields }, { onWait, until: signal });
-    const job = await this.picture.withId(begin);
+    const { denoised, ...others } = fields;
+    const begin = (id) => start(this.kind, { picture: id, ...others }, { onWait, until: signal });
+    const job = await this.picture.withSource(begin, denoised);
     this.#job = job.id;
     try {
       const last = await this.#ended(job.id, signal);
