@@ -119,10 +119,14 @@ export class Download {
     return there && !works[this.tab()].runs && !this.#busy;
   }
 
-  /** What the file to save lacks: "Bare" has no fill although there is one, "Last" not the marks after its fill. */
+  /**
+   * What the file to save lacks: "Bare" has no fill although there is one, "Unfilled" none as there is none yet, "Last"
+   * not the marks after its fill.
+   */
   #lacks(picture) {
     if (this.#task(picture) === "fill") return isCurrent(picture, "fill") ? "" : "Last";
-    return picture.works.fill.result ? "Bare" : "";
+    if (picture.works.fill.result) return "Bare";
+    return this.tab() === "fill" ? "Unfilled" : "";
   }
 
   /** The pictures that have a result. */

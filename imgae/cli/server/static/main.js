@@ -130,8 +130,8 @@ function note(picture) {
   else element.textContent = t(picture.info ? "preparing" : "uploading", { name: picture.name });
 }
 
-function facts({ name, info, shown: size }) {
-  const { width, height } = info ?? size ?? {};
+function facts({ name, info, problem, shown: size }) {
+  const { width, height } = info ?? (problem ? null : size) ?? {};
   const parts = width ? [`${width} × ${height}`] : [];
   if (info) parts.push(info.format.toUpperCase(), t(`depth_${info.dtype}`));
   if (info?.frames > 1) parts.push(t("frames", { count: number(info.frames) }));
