@@ -154,7 +154,10 @@ function again() {
 }
 
 const selectTab = makeTabs(document.querySelector(".tabs"), (name) => {
-  if (tab !== name) viewbar.rest();
+  if (tab !== name) {
+    viewbar.rest();
+    $("panel-body").scrollTop = 0;
+  }
   tab = name;
   remember(TAB, name);
   const picture = pictures.current;

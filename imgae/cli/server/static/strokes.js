@@ -234,7 +234,7 @@ export class Strokes extends EventTarget {
     if (!from.length) return;
     const op = from.pop();
     to.push(op);
-    if (isFill(op) || this.#drawn === "none") this.#drawn = "open";
+    if (isFill(op) || op.tool === "clear" || this.#drawn === "none") this.#drawn = "open";
     this.#changed();
   }
 
