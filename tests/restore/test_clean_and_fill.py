@@ -98,3 +98,10 @@ def test_feathering_blends_with_the_picture_as_it_was(both):
 def test_without_holes_only_the_noise_goes(both):
     done = clean_and_fill(*both, GRAY, HOLE & False, sigma=10 / 255)
     assert (done.image.pixels == 90).all()
+
+
+def test_progress_is_of_the_first_fill_of_the_noise_and_of_the_second_fill(both):
+    told = []
+    clean_and_fill(*both, GRAY, HOLE, sigma=0.1, progress=lambda done, of: told.append(done / of))
+    assert told == sorted(told)
+    assert {0.1, 0.8, 1.0} <= set(told)
