@@ -32,9 +32,9 @@ def test_the_denoiser_sees_filled_holes(both, monkeypatch):
     seen = []
     run = Denoiser.run
 
-    def watched(self, image, *rest):
+    def watched(self, image, *rest, **more):
         seen.append(image.pixels)
-        return run(self, image, *rest)
+        return run(self, image, *rest, **more)
 
     monkeypatch.setattr(Denoiser, "run", watched)
     clean_and_fill(*both, GRAY, HOLE, sigma=0.1)
@@ -56,7 +56,7 @@ def test_the_holes_get_the_noise_that_the_denoiser_leaves(tmp_path, grain):
     hole[60:90, 60:90] = True
     seen = []
     run = denoiser.run
-    denoiser.run = lambda picture, sigma: seen.append(picture.pixels) or run(picture, sigma)
+    denoiser.run = lambda picture, sigma, **_: seen.append(picture.pixels) or run(picture, sigma)
     settings = {"sigma": 0.1, "texture": False, "grain": grain}
     done = clean_and_fill(inpainter, denoiser, image, hole, **settings)
     assert seen[0][hole].std() > 3
@@ -98,3 +98,10 @@ def test_feathering_blends_with_the_picture_as_it_was(both):
 def test_without_holes_only_the_noise_goes(both):
     done = clean_and_fill(*both, GRAY, HOLE & False, sigma=10 / 255)
     assert (done.image.pixels == 90).all()
+
+
+def test_progress_is_of_the_first_fill_of_the_noise_and_of_the_second_fill(both):
+    told = []
+    clean_and_fill(*both, GRAY, HOLE, sigma=0.1, progress=lambda done, of: told.append(done / of))
+    assert told == sorted(told)
+    assert {0.1, 0.8, 1.0} <= set(told)

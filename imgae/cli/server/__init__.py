@@ -14,6 +14,7 @@ __all__ = [
     "pictures",
     "problems",
     "quoting",
+    "running",
     "schemas",
     "shown",
     "spans",

@@ -2,12 +2,9 @@
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from types import FrameType
 from typing import Final
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -62,23 +59,6 @@ async def tidied(store: Store, then: Callable[[], None], pause: float = PAUSE) -
         await asyncio.sleep(pause)
         store.tidy()
         then()
-
-
-class Runner(uvicorn.Server):
-    """Runs the application; at the end it has all work stop, and then waits for the answers."""
-
-    def __init__(self, config: uvicorn.Config, server: Server) -> None:
-        super().__init__(config)
-        self.work = server
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin to end, which takes some seconds at most; to be asked again changes nothing."""
-        if not self.should_exit:
-            super().handle_exit(sig, frame)
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self.work.stop()
-        await super().shutdown(sockets)
 
 
 def routes() -> list[Route | Mount]:

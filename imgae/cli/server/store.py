@@ -74,7 +74,9 @@ class Store:
         sweep(home)
         root = home / f"{os.getpid()}-{secrets.token_hex(8)}"
         root.mkdir(mode=0o700)
-        return cls(root, atomic.created(root / LOCK))
+        lock = atomic.created(root / LOCK)
+        (root / LOCK).touch()  # also where there are no locks: a folder without is being made
+        return cls(root, lock)
 
     def close(self) -> None:
         """Delete all of it."""

@@ -1,6 +1,7 @@
 """The private folder: what is kept, for how long, and what a killed server leaves."""
 
 import asyncio
+import os
 import stat
 import subprocess
 import sys
@@ -12,6 +13,7 @@ pytest.importorskip("uvicorn", reason="the extra web is not installed")
 from imgae.cli.server import store as stores
 from imgae.cli.server.app import tidied
 from imgae.cli.server.store import FullError, MissingError, Store
+from imgae.io import atomic
 
 
 @pytest.fixture
@@ -125,3 +127,12 @@ def test_nothing_new_is_taken_where_what_is_in_use_takes_all(store, monkeypatch)
         assert item.id in store.items
     store.new("picture")
     assert item.id not in store.items
+
+
+def test_where_there_are_no_locks_the_folder_of_a_server_that_runs_stays(home, monkeypatch):
+    monkeypatch.setattr(atomic, "fcntl", None)
+    running = Store.opened()
+    os.utime(running.root, (0, 0))
+    stores.sweep(home)
+    assert running.root.exists()
+    running.close()
