@@ -73,7 +73,9 @@ class Server:
 
     def kept(self):
         """What lies in its folders: the names of all files."""
-        return sorted(str(p.relative_to(self.state)) for p in self.state.rglob("*") if p.is_file())
+        walk = os.walk(self.state)  # passes over folders that go meanwhile, as rglob does not
+        files = [Path(folder, name) for folder, _, names in walk for name in names]
+        return sorted(str(path.relative_to(self.state)) for path in files)
 
     def __enter__(self):
         return self.started()

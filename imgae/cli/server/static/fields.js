@@ -18,15 +18,16 @@ export function denoiseFields({ level, ...settings }) {
 const differs = ({ fields }, found) =>
   (fields.strength !== "0" || "grain" in fields) && (found?.kind !== "little" || "sigma" in fields);
 
+/** Whether there is a denoised picture that differs from its original. */
+export const isDenoised = ({ works: { denoise }, found }) => Boolean(denoise.result) && differs(denoise.result, found);
+
 /**
  * Whether marks and fills are made on the denoised picture: as the user wants it; else as the fill that is shown was
- * made; else where there is a denoised picture that differs.
+ * made; else as it was when they came to be drawn, so that nothing changes under the brush.
  */
-export function startsDenoised({ fromDenoised, strokes, works, found }) {
+export function startsDenoised({ fromDenoised, strokes, wasDenoised }) {
   if (fromDenoised !== null) return fromDenoised;
-  if (strokes.filled) return "denoised" in strokes.filled.fields;
-  const { result } = works.denoise;
-  return Boolean(result) && differs(result, found);
+  return strokes.filled ? "denoised" in strokes.filled.fields : wasDenoised;
 }
 
 /** Return the denoised result that marks and fills are made on, or null; it may be of earlier settings. */

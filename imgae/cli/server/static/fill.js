@@ -4,7 +4,7 @@ import { isAbort, recordOf } from "./api.js";
 import { Slider } from "./controls.js";
 import { tell } from "./dock.js";
 import { $, choose, chosen, later, onChoice, recall, remember } from "./dom.js";
-import { fillFields, isCurrent, keyOf, startsDenoised } from "./fields.js";
+import { fillFields, isCurrent, isDenoised, keyOf, startsDenoised } from "./fields.js";
 import { number, onLanguage, t } from "./language.js";
 import { bitmapOf, maskOf } from "./masks.js";
 import { makeTool } from "./tools.js";
@@ -54,6 +54,7 @@ export class FillPanel {
       this.#picture?.searching?.abort();
       this.#picture?.strokes.removeEventListener("change", this.#marked);
       picture?.strokes.addEventListener("change", this.#marked);
+      if (picture) picture.wasDenoised = isDenoised(picture);
       this.#picture = picture;
       this.#say(() => "");
     }

@@ -27,6 +27,8 @@ export class Picture {
   busy = false;
   /** Whether the user wants fills to start from the denoised picture; null where that is left to the page. */
   fromDenoised = null;
+  /** Whether it was denoised when marks came to be drawn on it. */
+  wasDenoised = false;
   settings = { denoise: { ...DENOISE }, fill: { ...FILL } };
   strokes = new Strokes();
   /** The key of the fill that was saved last. */
