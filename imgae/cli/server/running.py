@@ -2,12 +2,14 @@
 
 import argparse
 import contextlib
+import errno
 import logging
 import os
 import secrets
 import socket
 import sys
 import tempfile
+import threading
 import webbrowser
 from functools import partial
 from types import FrameType
@@ -23,7 +25,7 @@ from imgae.cli.server.state import Server
 from imgae.cli.server.store import Store
 from imgae.cli.server.work import Works
 from imgae.cli.tasks import limit_of
-from imgae.errors import ImgaeError
+from imgae.errors import ImgaeError, reason
 from imgae.model.machine import limit_memory
 
 GRACE: Final = 3
@@ -92,10 +94,10 @@ def listening(host: str, number: int) -> socket.socket:
         listener.bind(place)
         listener.listen()
     except OSError as error:
-        raise ImgaeError(
-            f"cannot listen on {host}, port {number}: {error.strerror or error}; --port 0 takes a "
-            "port that is free"
-        ) from error
+        taken = error.errno == errno.EADDRINUSE
+        way = "; --port 0 takes a port that is free" if taken else ""
+        said = f"cannot listen on {host}, port {number}: {reason(error)}{way}"
+        raise ImgaeError(said) from error
     return listener
 
 
@@ -108,8 +110,8 @@ def address_of(host: str, number: int, token: str | None) -> str:
 
 def tell(address: str, *, opens: bool) -> None:
     result(f"imgae: {address} (Ctrl-C ends it)")
-    if opens and has_screen():
-        webbrowser.open(address)
+    if opens and has_screen():  # in a thread: some browsers return once they are closed
+        threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
 
 def has_screen() -> bool:
