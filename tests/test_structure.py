@@ -201,7 +201,7 @@ def test_tests_lie_where_what_they_test_lies():
 
 NEED_WEB = re.compile(
     r"(?m)^(?:import|from) (?:contract|served|schemathesis|uvicorn|"
-    r"imgae\.cli\.server\.(?:app|endpoints|guard|jobs|problems|state|uploads))\b"
+    r"imgae\.cli\.server\.(?:app|endpoints|guard|jobs|problems|running|state|uploads))\b"
 )
 
 

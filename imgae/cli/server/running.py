@@ -88,11 +88,15 @@ def listening(host: str, number: int) -> socket.socket:
         found = socket.getaddrinfo(host, number, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, _, _, _, place = found[0]
         # Named, so that asyncio sends small answers at once (TCP_NODELAY); else they wait 40 ms.
-        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        if os.name == "posix":  # elsewhere it would share the port with another program
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(place)
-        listener.listen()
+        with contextlib.ExitStack() as stack:
+            listener = stack.enter_context(
+                socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+            )
+            if os.name == "posix":  # elsewhere it would share the port with another program
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(place)
+            listener.listen()
+            stack.pop_all()  # it stays open
     except OSError as error:
         taken = error.errno == errno.EADDRINUSE
         way = "; --port 0 takes a port that is free" if taken else ""
