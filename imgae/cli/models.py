@@ -46,16 +46,9 @@ def add_parser(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     from imgae.model.machine import has_vnni
     from imgae.model.session import load
-    from imgae.restore import denoise, inpaint
 
     known = registry.available()
-    reasons = [
-        denoise.default_model(),
-        (denoise.camera_model(), denoise.CAMERA_BECAUSE),
-        (denoise.ESTIMATE, denoise.ESTIMATE_BECAUSE),
-        inpaint.default_model(),
-    ]
-    defaults = {known.get(name): why for name, why in reasons}
+    defaults = {known.get(name): why for name, why in defaults_of("auto").items()}
     for folder in registry.folders()[2:]:  # those that the user named
         if not folder.is_dir():
             note(f"{folder}, named by {registry.FOLDERS_VARIABLE}, is no folder")
@@ -82,6 +75,20 @@ def run(options: argparse.Namespace) -> int:
     if not (options.models and unreadable):
         return 0
     return ALL_FAILED if unreadable == len(paths) else SOME_FAILED
+
+
+def defaults_of(device: str) -> dict[str, str]:
+    """Return the names of the models that are used if none is named, and why."""
+    from imgae.restore import denoise, inpaint
+
+    return dict(
+        [
+            denoise.default_model(device),
+            (denoise.camera_model(device), denoise.CAMERA_BECAUSE),
+            (denoise.ESTIMATE, denoise.ESTIMATE_BECAUSE),
+            inpaint.default_model(device),
+        ]
+    )
 
 
 def show_table(lines: list[list[str]]) -> None:

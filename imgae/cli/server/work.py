@@ -13,7 +13,7 @@ from imgae.cli import inpaint
 from imgae.cli.denoising import controls_of, worker_of
 from imgae.cli.files import level_of
 from imgae.cli.loaded import Loaded
-from imgae.cli.models import record_of
+from imgae.cli.models import defaults_of, record_of
 from imgae.cli.server import fields, shown
 from imgae.cli.server.detecting import Remembering
 from imgae.cli.server.ending import finished
@@ -32,11 +32,9 @@ from imgae.model import registry, session
 from imgae.model.machine import limited_memory
 from imgae.model.stitch import Progress, release
 from imgae.picture.tiling import Box
-from imgae.restore import denoise
 from imgae.restore.batches.engine import Job, Step, Worker
 from imgae.restore.batches.outputs import suffix_for
 from imgae.restore.batches.record import DONE, Record
-from imgae.restore.inpaint import default_model as default_inpainter
 
 WORDS: Final = {"denoise": "denoised", "inpaint": "inpainted", "mask": "mask"}
 """What stands before the ending of a result."""
@@ -70,7 +68,6 @@ class Planned:
     look at.
     """
 
-    kind: str
     run: Callable[[Path, Path, str, Progress], Done]
     quick: bool = False
     part: bool = False
@@ -106,14 +103,7 @@ class Works:
         """Return what is told of each model."""
         if self.told:
             return self.told
-        device = self.options.device
-        defaults = {
-            denoise.default_model(device)[0]: "",
-            denoise.camera_model(device): "",
-            denoise.ESTIMATE: "",
-            default_inpainter(device)[0]: "",
-            registry.DEFAULT_DETECTOR: "",
-        }
+        defaults = {**defaults_of(self.options.device), registry.DEFAULT_DETECTOR: ""}
         found = []
         for name, path in registry.available().items():
             card = session.load(path, device="cpu", threads=1).card
@@ -162,7 +152,8 @@ class Works:
         kind: "denoise", "inpaint" or "mask". given: fields; files: masks, by the field's name.
         Raises OptionError and MaskError.
         """
-        with told_of({path: name for name, path in files.items()}):
+        names = {path: name for name, path in files.items()}
+        with told_of(names):
             texts = fields.plain(given)
             drawn = "strokes" in texts
             options = self.settings(fields.options_of(kind, texts, files, drawn=drawn))
@@ -171,15 +162,14 @@ class Works:
                 crop = fields.crop_of(texts["crop"][0])
                 draft = fields.is_true("draft", texts.get("draft", ["false"]))
                 run = partial(self.part, options, crop, draft)
-                return Planned(kind, run, quick=True, part=True)
+                return Planned(run, quick=True, part=True)
             drawing, strokes = None, []
             if drawn:
                 strokes = strokes_of(texts["strokes"][0])
                 drawing = Strokes(strokes, partial(self.loaded.detector, options))
-        names = {path: name for name, path in files.items()}
         looks = "detect" in texts or any(stroke.tool == "detect" for stroke in strokes)
         run = partial(self.whole, kind, options, drawing, names)
-        return Planned(kind, run, quick=kind == "mask" and not looks)
+        return Planned(run, quick=kind == "mask" and not looks)
 
     def check_model(self, kind: str, name: str | None) -> None:
         """Raise OptionError unless a model of that name does what is asked for."""

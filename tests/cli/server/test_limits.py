@@ -39,7 +39,7 @@ class Slow(Works):
             (folder / "a.png").write_bytes(GOOD)
             return Done(folder / "a.png", name, "image/png", {})
 
-        return Planned(kind, run, quick=quick, part=quick)
+        return Planned(run, quick=quick, part=quick)
 
 
 @pytest.fixture

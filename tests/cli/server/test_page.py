@@ -10,13 +10,12 @@ import pytest
 
 pytest.importorskip("uvicorn", reason="the extra web is not installed")
 
+import by_hand as hands
 import numpy as np
 import PIL.Image
 import tifffile
 from documents import ROOT
 from served import noisy, pixels_of, png
-
-from imgae.cli import main
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = shutil.which("chromium")
@@ -111,11 +110,7 @@ def by_hand(tmp_path):
 
     def run(command, data, name, *words):
         (tmp_path / name).write_bytes(data)
-        out = tmp_path / f"out-{name}"
-        assert (
-            main([command, str(tmp_path / name), "-o", str(out), *map(str, words), "--quiet"]) == 0
-        )
-        return out.read_bytes()
+        return hands.by_hand(command, tmp_path / name, *words)
 
     return run
 
