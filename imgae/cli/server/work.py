@@ -14,6 +14,7 @@ from imgae.cli.denoising import controls_of, worker_of
 from imgae.cli.files import level_of
 from imgae.cli.loaded import Loaded
 from imgae.cli.models import defaults_of, record_of
+from imgae.cli.output import note
 from imgae.cli.server import fields, shown
 from imgae.cli.server.detecting import Remembering
 from imgae.cli.server.ending import finished
@@ -24,7 +25,7 @@ from imgae.cli.server.pictures import Recent, check_whole, row_of
 from imgae.cli.server.steps import Steps
 from imgae.cli.server.strokes import Strokes, strokes_of
 from imgae.cli.tasks import limit_of
-from imgae.errors import OptionError, caught_warnings
+from imgae.errors import ModelError, OptionError, caught_warnings
 from imgae.io.formats import table
 from imgae.io.libraries import prepare_libraries
 from imgae.io.measure import size_of
@@ -100,13 +101,17 @@ class Works:
         self.models()
 
     def models(self) -> list[dict[str, Any]]:
-        """Return what is told of each model."""
+        """Return what is told of each model; one that cannot be loaded is told on the terminal."""
         if self.told:
             return self.told
         defaults = {**defaults_of(self.options.device), registry.DEFAULT_DETECTOR: ""}
         found = []
         for name, path in registry.available().items():
-            card = session.load(path, device="cpu", threads=1).card
+            try:
+                card = session.load(path, device="cpu", threads=1).card
+            except ModelError as error:
+                note(str(error))
+                continue
             record = record_of(path, card, defaults.get(name))
             found.append({key: record[key] for key in TOLD})
         self.told = found

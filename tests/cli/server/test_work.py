@@ -303,3 +303,19 @@ def test_a_result_is_shown_in_the_range_of_its_picture(works, tmp_path):
     one, other = (read_image(tmp_path / f"{name}.png").pixels for name in ("before", "after"))
     assert np.ptp(one) == 255
     assert np.ptp(other) < 240  # by its own range it would be 255
+
+
+def test_a_model_of_the_user_s_that_cannot_be_loaded_keeps_no_other_from_work(
+    photo, tmp_path, monkeypatch, capsys
+):
+    folder = tmp_path / "models"
+    folder.mkdir()
+    (folder / "broken.onnx").write_bytes(b"no model")
+    monkeypatch.setenv("IMGAE_MODELS", str(folder))
+    options = argparse.Namespace(device="cpu", threads=1, max_pixels=10**6, max_memory=1 << 31)
+    works = Works(options)
+    names = {one["name"] for one in works.models()}
+    assert "denoise-fast" in names
+    assert "broken" not in names
+    assert "broken.onnx: not an ONNX model" in capsys.readouterr().err
+    assert done(works, "denoise", photo, model="denoise-fast").record["model"] == "denoise-fast"
