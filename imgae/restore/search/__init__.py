@@ -1,0 +1,14 @@
+"""Search of pictures by pictures: vectors, the file that holds them, neighbours, groups, sheets."""
+
+__all__ = [
+    "choosing",
+    "describe",
+    "gather",
+    "groups",
+    "index",
+    "nearest",
+    "rows",
+    "sheet",
+    "store",
+    "threshold",
+]
