@@ -1,7 +1,8 @@
 """Image autoencoders: remove noise from pictures, fill holes, find defects, encode pictures.
 
 Denoiser, Inpainter, Detector and Encoder each load a model once and are then called with pictures;
-Index finds similar pictures; read_image and write_image are for files. `help(imgae.Denoiser)` and so on say what each takes.
+Index finds similar pictures; read_image and write_image are for files. `help(imgae.Denoiser)` and
+so on say what each takes.
 """
 
 from typing import TYPE_CHECKING, Any

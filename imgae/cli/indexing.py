@@ -17,9 +17,8 @@ from imgae.cli.progress import batch_progress
 from imgae.errors import SearchError, named
 from imgae.io import files, places
 from imgae.io.formats.table import looks_like_picture
-from imgae.io.remote import SCHEME
+from imgae.io.remote import SCHEME, place_of
 from imgae.restore.batches import work
-from imgae.restore.batches.engine import STANDARD
 from imgae.restore.batches.record import DONE, FAILED, Record
 from imgae.restore.search import sheet, store
 from imgae.restore.search.gather import Told, find
@@ -46,8 +45,6 @@ class Telling:
     def __call__(self, told: Told) -> None:
         if self.advance is None:
             self.advance = self.stack.enter_context(batch_progress(told.total, self.hidden))
-        for sentence in told.notes:
-            note(sentence)
         if told.error:
             say(f"imgae: {one_line(told.error)}", sys.stderr)
         status = FAILED if told.error else DONE
@@ -142,15 +139,13 @@ def remove(options: argparse.Namespace) -> int:
 def search(options: argparse.Namespace) -> int:
     check_sheet(options)
     index = opened(options)
-    data, name = work.bytes_of(Path(options.picture))
-    image = files.frames_of(data, name)[0]
+    data, name = work.bytes_of(place_of(options.picture))
     with named(name):
-        hits = index.search(image, options.k)
+        hits = index.search(data, options.k)
     for hit in hits:
         result(json.dumps(record_of(hit)) if options.json else line_of(hit))
     if options.sheet:
-        title = "standard input" if options.picture == str(STANDARD) else options.picture
-        query = sheet.Entry(image, "searched for", Path(title).name, marked=True)
+        query = sheet.Entry(data, "searched for", Path(name).name, marked=True)
         draw(options, [[query, *map(entry_of, hits)]])
     return 0
 

@@ -7,6 +7,7 @@ __all__ = [
     "groups",
     "index",
     "nearest",
+    "reading",
     "rows",
     "sheet",
     "store",

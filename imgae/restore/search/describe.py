@@ -120,7 +120,7 @@ def on_unit_range(pixels: NDArray[Any]) -> NDArray[Any]:
     least, most = float(pixels.min()), float(pixels.max())
     if least >= LEAST and most <= MOST:
         return pixels
-    return ((pixels - least) / (most - least)).astype(np.float32)
+    return ((pixels - least) / max(most - least, TINY)).astype(np.float32)
 
 
 def size_for(height: int, width: int) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from imgae.io.remote import SCHEME
 from imgae.model.machine import unclaimed_memory
 from imgae.restore.batches.engine import STANDARD, Job, Local, Outcome
 from imgae.restore.batches.inputs import Search
-from imgae.restore.search import store
+from imgae.restore.search import reading, store
 from imgae.restore.search.describe import Describer
 from imgae.restore.search.rows import DIGEST, UNKNOWN, Row, Rows, Stamp, rows_of
 
@@ -33,13 +33,12 @@ SHARE: Final = 4
 class Told(NamedTuple):
     """What became of a picture.
 
-    path: as it was found. error: a sentence if it could not be read, else "". notes: sentences
-    about it besides. pixels: how many it has. done, total: how many are settled, of how many.
+    path: as it was found. error: a sentence if it could not be read, else "". pixels: how many it
+    has. done, total: how many are settled, of how many.
     """
 
     path: str
     error: str
-    notes: tuple[str, ...]
     pixels: int
     done: int
     total: int
@@ -134,10 +133,10 @@ class Describing:
         path = self.paths[job.number]
         if (number := self.known.contents.get(digest)) is not None:
             return self.known.row(number)._replace(path=path, stamp=stamp)
-        image = files.frames_of(data, str(job.source))[0]
+        small = reading.read(data, str(job.source))
         with named(job.source):
-            vector = self.describer.describe(image)
-        return Row(path, vector, stamp, digest, image.width * image.height)
+            vector = self.describer.of_small(small.pixels)
+        return Row(path, vector, stamp, digest, small.area)
 
     def write(self, _: Job, work: Row) -> dict[str, Any]:
         return {"row": work}
@@ -208,7 +207,7 @@ class Gathering:
         done = len(self.new) + self.left_out
         pixels = row.pixels if row else 0
         path, error = str(outcome.job.source), outcome.error or ""
-        self.tell(Told(path, error, outcome.notes, pixels, done, total))
+        self.tell(Told(path, error, pixels, done, total))
         return row
 
     def save(self) -> None:

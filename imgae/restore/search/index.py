@@ -15,9 +15,9 @@ from imgae.io import files, remote
 from imgae.io.files import Source
 from imgae.picture.arrays import from_picture
 from imgae.picture.image import Image
-from imgae.restore.search import store
+from imgae.restore.search import reading, store
 from imgae.restore.search.choosing import chosen
-from imgae.restore.search.describe import Describer
+from imgae.restore.search.describe import Describer, Floats
 from imgae.restore.search.gather import PART, Found, Gathering, Tell, find, part_of, warn_of
 from imgae.restore.search.groups import groups_of
 from imgae.restore.search.nearest import Nearest
@@ -89,8 +89,8 @@ class Index:
             interrupted, what is done is kept in a file beside it, of the same name and .part, and
             is taken up the next time.
         device, threads: as for imgae.Denoiser.
-        told: called after each picture with an object that has path, error, notes, pixels, done and
-            total; error is "" or says why the picture is left out. None warns of such pictures.
+        told: called after each picture with an object that has path, error, pixels, done and total;
+            error is "" or says why the picture is left out. None warns of such pictures.
         Of animations and files with pages, the first picture counts.
         Raises SearchError if there are no pictures, none can be read, or the file to reuse is no
         index; WeightsError, ModelError and OptionError as imgae.Denoiser does.
@@ -218,7 +218,7 @@ class Index:
         """
         if not isinstance(k, int) or k < 1:
             raise OptionError(f"k is {k!r}; expected a whole number from 1 up")
-        vector = self.describer().describe(picture_of(picture))
+        vector = vector_of(picture, self.describer())
         rows, nearest = self.state
         numbers, scores = nearest(vector, k)
         pairs = zip(numbers.tolist(), scores.tolist(), strict=True)
@@ -291,10 +291,12 @@ def part_file(path: Path) -> Path:
     return path.with_name(path.name + PART)
 
 
-def picture_of(picture: Source | Image | PIL.Image.Image | NDArray[Any]) -> Image:
-    """Return a picture of any kind that `Index.search` takes. Raises ImageError."""
+def vector_of(
+    picture: Source | Image | PIL.Image.Image | NDArray[Any], describer: Describer
+) -> Floats:
+    """Return the vector of a picture of any kind that `Index.search` takes. Raises ImageError."""
     is_file = isinstance(picture, (str, os.PathLike, bytes, bytearray, memoryview))
     whole: Any = picture
     if is_file or remote.is_remote(picture) or hasattr(picture, "read"):
-        return files.read_frames(whole)[0]
-    return from_picture(whole)
+        return describer.of_small(reading.read(*files.contents_of(whole)).pixels)
+    return describer.describe(from_picture(whole))

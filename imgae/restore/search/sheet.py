@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -10,7 +9,7 @@ import PIL.Image
 import PIL.ImageDraw
 import PIL.ImageFont
 
-from imgae.errors import ImgaeError
+from imgae.errors import ImgaeError, caught_warnings
 from imgae.io import files
 from imgae.io.remote import place_of
 from imgae.picture.image import Image
@@ -19,10 +18,15 @@ from imgae.restore.search.describe import on_unit_range, resized
 
 CELL: Final = 220
 """Pixels on the side of the square that holds a picture."""
+EMPTY: Final = 150
+"""The height of the frame for a picture that is missing."""
 GAP: Final = 20
+MARGIN: Final = 4
+"""Above a line of pictures, and the width of a frame of colour."""
 COLUMNS: Final = 5
 TEXT: Final = 15
 LINE: Final = 20
+MOST_ENLARGED: Final = 4
 MOST: Final = 500
 """Pictures on one sheet."""
 INK: Final = (32, 32, 32)
@@ -37,78 +41,84 @@ MORE: Final = "\u2026"
 class Entry(NamedTuple):
     """A picture on a sheet.
 
-    source: its path, or the picture. title: the line under it, as its score. name: the line below,
-    which is shortened to fit. marked: whether it has a frame of colour, as what was searched for.
+    source: its path, or the bytes of its file. title: the line under it, as its score. name: the
+    line below, which is shortened to fit. marked: whether it has a frame of colour, as what was
+    searched for.
     """
 
-    source: str | Image
+    source: str | bytes
     title: str
     name: str
     marked: bool = False
 
 
-def drawn(rows: Sequence[Sequence[Entry]]) -> Image:
-    """Return a sheet of groups of pictures; each begins a new line."""
-    lines = [group[at : at + COLUMNS] for group in rows for at in range(0, len(group), COLUMNS)]
-    starts = {id(group[0]) for group in rows[1:]}
-    columns = max(len(line) for line in lines)
-    step = CELL + 2 * LINE + 2 * GAP
-    breaks = sum(1 for line in lines if id(line[0]) in starts)
-    size = (columns * (CELL + GAP) + GAP, len(lines) * step + breaks * GAP + GAP)
-    sheet = PIL.Image.new("RGB", size, "white")
-    draw = PIL.ImageDraw.Draw(sheet)
+def drawn(groups: Sequence[Sequence[Entry]]) -> Image:
+    """Return a sheet of groups of pictures; each begins a new line, below a rule."""
+    columns = min(COLUMNS, max(map(len, groups)))
+    width = columns * (CELL + GAP) + GAP
+    parts: list[PIL.Image.Image] = []
+    for group in groups:
+        if parts:
+            parts.append(rule(width))
+        parts += [line_of(group[at : at + columns], width) for at in range(0, len(group), columns)]
+    sheet = PIL.Image.new("RGB", (width, sum(part.height for part in parts) + GAP), "white")
     top = GAP
-    for line in lines:
-        if id(line[0]) in starts:
-            draw.line((GAP, top - GAP // 2, size[0] - GAP, top - GAP // 2), FRAME)
-            top += GAP
-        for column, entry in enumerate(line):
-            place(sheet, draw, entry, GAP + column * (CELL + GAP), top)
-        top += step
+    for part in parts:
+        sheet.paste(part, (0, top))
+        top += part.height
     return Image(np.asarray(sheet))
 
 
-def place(
-    sheet: PIL.Image.Image, draw: PIL.ImageDraw.ImageDraw, entry: Entry, left: int, top: int
-) -> None:
-    """Draw a picture in the middle of its square, and its words below."""
-    found = thumbnail(entry.source)
-    if isinstance(found, str):
-        draw.rectangle((left, top, left + CELL - 1, top + CELL - 1), outline=FRAME)
-        middle = left + CELL // 2, top + CELL // 2
-        draw.text(middle, found, SOFT, font_for(found), anchor="mm")
-    else:
-        x = left + (CELL - found.width) // 2
-        y = top + CELL - found.height if found.height < CELL else top
-        y = top + (CELL - found.height) // 2
-        sheet.paste(found, (x, y))
-        if not entry.marked:
-            draw.rectangle((x - 1, y - 1, x + found.width, y + found.height), outline=FRAME)
-    if entry.marked:
-        draw.rectangle((left - 5, top - 5, left + CELL + 4, top + CELL + 4), outline=MARK, width=3)
-    below = top + CELL + 8
-    draw.text((left, below), fitted(entry.title), MARK if entry.marked else INK, bold(TEXT))
-    draw.text((left, below + LINE), fitted(entry.name), SOFT, font_for(entry.name))
+def rule(width: int) -> PIL.Image.Image:
+    part = PIL.Image.new("RGB", (width, GAP), "white")
+    PIL.ImageDraw.Draw(part).line((GAP, 0, width - GAP, 0), FRAME)
+    return part
 
 
-def thumbnail(source: str | Image) -> PIL.Image.Image | str:
+def line_of(entries: Sequence[Entry], width: int) -> PIL.Image.Image:
+    """Return pictures beside each other, as high as the highest, with their words below."""
+    found = [thumbnail(entry.source) for entry in entries]
+    high = max(EMPTY if isinstance(each, str) else each.height for each in found)
+    part = PIL.Image.new("RGB", (width, MARGIN + high + 2 * LINE + 2 * GAP), "white")
+    draw = PIL.ImageDraw.Draw(part)
+    below = MARGIN + high + 10
+    for column, (entry, picture) in enumerate(zip(entries, found, strict=True)):
+        left = GAP + column * (CELL + GAP)
+        if isinstance(picture, str):
+            box = (left, MARGIN + high - EMPTY, left + CELL - 1, MARGIN + high - 1)
+            draw.rectangle(box, outline=FRAME)
+            middle = left + CELL // 2, MARGIN + high - EMPTY // 2
+            draw.text(middle, picture, SOFT, font_for(picture), anchor="mm")
+        else:
+            top = MARGIN + high - picture.height
+            part.paste(picture, (left, top))
+            box = (left, top, left + picture.width - 1, top + picture.height - 1)
+            draw.rectangle(box, outline=FRAME)
+        if entry.marked:
+            around = (box[0] - MARGIN, box[1] - MARGIN, box[2] + MARGIN, box[3] + MARGIN)
+            draw.rectangle(around, outline=MARK, width=MARGIN)
+        colour = MARK if entry.marked else INK
+        draw.text((left, below), fitted(entry.title), colour, font_for(entry.title))
+        name = fitted(entry.name)
+        draw.text((left, below + LINE), name, SOFT, font_for(name))
+    return part
+
+
+def thumbnail(source: str | bytes) -> PIL.Image.Image | str:
     """Return a picture that fits into a square, or a word that says why there is none."""
     try:
-        image = source if isinstance(source, Image) else first_of(source)
+        with caught_warnings():
+            image = files.read_frames(source if isinstance(source, bytes) else place_of(source))[0]
         pixels = on_unit_range(image.pixels)
         if image.alpha is not None:
             alpha = to_float(image.alpha)[:, :, None]
             pixels = to_float(pixels) * alpha + (1 - alpha)
-        scale = min(CELL / max(pixels.shape[:2]), 1 if max(pixels.shape[:2]) > CELL // 4 else 4)
+        scale = min(MOST_ENLARGED, CELL / max(pixels.shape[:2]))
         height, width = (max(1, round(side * scale)) for side in pixels.shape[:2])
         return PIL.Image.fromarray(to_uint8_rgb(resized(pixels, height, width)))
     except (ImgaeError, MemoryError):
         gone = isinstance(source, str) and not os.path.lexists(source)
         return "missing" if gone else "cannot be read"
-
-
-def first_of(path: str) -> Image:
-    return files.read_frames(place_of(path))[0]
 
 
 def font_for(text: str) -> PIL.ImageFont.FreeTypeFont | PIL.ImageFont.ImageFont:
@@ -120,10 +130,6 @@ def font_for(text: str) -> PIL.ImageFont.FreeTypeFont | PIL.ImageFont.ImageFont:
             except OSError:
                 continue
     return PIL.ImageFont.load_default(TEXT)
-
-
-def bold(size: int) -> PIL.ImageFont.FreeTypeFont | PIL.ImageFont.ImageFont:
-    return PIL.ImageFont.load_default(size)
 
 
 def fitted(text: str) -> str:
@@ -146,7 +152,3 @@ def shortened(text: str, kept: int) -> str:
     """Return a text of so many of its letters, with a sign for those that lack in the middle."""
     head = kept // 2
     return text[:head] + MORE + text[len(text) - (kept - head) :]
-
-
-def name_of(path: str) -> str:
-    return Path(path).name

@@ -41,7 +41,7 @@ class Made(NamedTuple):
 def write(path: Path, rows: Rows, made: Made) -> None:
     """Write an index whole or not at all. Raises SearchError; what was there is then unharmed."""
     about = {"kind": KIND, "schema": SCHEMA, "count": len(rows), **made._asdict()}
-    folder = Path(os.path.abspath(path)).parent  # noqa: PTH100 - a link in it stays one
+    folder = folder_of(path)
     paths = b"\0".join(os.fsencode(stored(each, folder)) for each in rows.paths)
     arrays = {
         "paths": np.frombuffer(paths, np.uint8),
@@ -107,7 +107,7 @@ def read_open(file: Any, path: Path) -> tuple[Rows, Made]:
             for name, (dtype, shape) in shapes.items()
         }
         text = array_of(archive.read("paths.npy"), "paths", np.dtype("|u1"), None).tobytes()
-    folder = Path(os.path.abspath(path)).parent  # noqa: PTH100
+    folder = folder_of(path)
     paths = tuple(given(os.fsdecode(part), folder) for part in text.split(b"\0")) if text else ()
     vectors = found["descriptors"].astype(np.float32)
     if len(paths) != count:
@@ -156,13 +156,21 @@ def array_of(
     return np.frombuffer(data, dtype, offset=stream.tell()).reshape(found)
 
 
-def stored(path: str, folder: Path) -> str:
-    """Return a path as a file in a folder holds it."""
-    if SCHEME not in path and (inner := Path(path)).is_relative_to(folder):
-        return inner.relative_to(folder).as_posix()
-    return path
+def stored(path: str, folder: str) -> str:
+    """Return a path as a file in a folder holds it. folder: absolute, with a separator at its end.
+
+    Texts alone, since there may be a million.
+    """
+    if SCHEME in path or not path.startswith(folder):
+        return path
+    return path.removeprefix(folder).replace(os.sep, "/")
 
 
-def given(text: str, folder: Path) -> str:
+def given(text: str, folder: str) -> str:
     """Return the absolute path that a file in a folder holds."""
-    return text if SCHEME in text else os.path.normpath(folder / text)
+    return text if SCHEME in text else os.path.join(folder, text)  # noqa: PTH118
+
+
+def folder_of(path: Path) -> str:
+    """Return the absolute path of a file's folder, with a separator at its end."""
+    return os.path.join(os.path.dirname(os.path.abspath(path)), "")  # noqa: PTH100, PTH118, PTH120
