@@ -10,7 +10,7 @@ from imgae.errors import warn
 from imgae.restore.search.describe import Floats
 
 MOST: Final = 100_000
-"""Vectors that numpy searches; more are for faiss, if it is installed, which takes half the time."""
+"""Vectors that numpy searches; more are for faiss, where it is installed."""
 MISSING: Final = (
     "the index holds more than {:,} pictures; searches take half the time with faiss, which comes "
     "with: pip install 'imgae[index]'"
