@@ -214,12 +214,11 @@ def test_near_duplicates_are_grouped(photos):
     imgae.write_image(
         imgae.Image(np.ascontiguousarray(image.pixels[:, ::-1])), "photos/b-mirror.png"
     )
-    groups = imgae.Index.build("photos").duplicates(0.9999)
-    assert [here(hit.path for hit in group) for group in groups] == [
-        ["photos/0.png", "photos/b-mirror.png"]
-    ]
-    hits = imgae.Index.build("photos").search("photos/0.png", 3)
-    assert here(hit.path for hit in hits)[2] == "photos/a-brighter.png"
+    index = imgae.Index.build("photos")
+    ((first, *others),) = index.duplicates(0.9999)
+    assert here([first.path]) == ["photos/0.png"]
+    assert {*here(hit.path for hit in others)} == {"photos/a-brighter.png", "photos/b-mirror.png"}
+    assert len(index.duplicates(0.5)[0]) > 3
 
 
 def test_searches_run_beside_changes(index):
