@@ -1,7 +1,8 @@
 """Image autoencoders: remove noise from pictures, fill holes, find defects, encode pictures.
 
 Denoiser, Inpainter, Detector and Encoder each load a model once and are then called with pictures;
-read_image and write_image are for files. `help(imgae.Denoiser)` and so on say what each takes.
+Index finds similar pictures; read_image and write_image are for files. `help(imgae.Denoiser)` and
+so on say what each takes.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from imgae.errors import (
     MissingExtraError,
     ModelError,
     OptionError,
+    SearchError,
     TrainingError,
     WeightsError,
 )
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from imgae.restore.detect import Detector
     from imgae.restore.encode import Encoder
     from imgae.restore.inpaint import Inpainter
+    from imgae.restore.search.index import Index
 
 __version__ = "0.1.0"
 
@@ -42,11 +45,13 @@ __all__ = [
     "ImageTooLargeError",
     "ImgaeError",
     "ImgaeWarning",
+    "Index",
     "Inpainter",
     "MaskError",
     "MissingExtraError",
     "ModelError",
     "OptionError",
+    "SearchError",
     "TrainingError",
     "WeightsError",
     "__version__",
@@ -65,6 +70,7 @@ _LAZY = {
     "Encoder": "imgae.restore.encode",
     "Frames": "imgae.picture.image",
     "Image": "imgae.picture.image",
+    "Index": "imgae.restore.search.index",
     "Inpainter": "imgae.restore.inpaint",
     "read_frames": "imgae.io.files",
     "read_image": "imgae.io.files",

@@ -7,6 +7,7 @@ ImgaeError
 ├── MaskError             a mask that does not fit its picture
 ├── ModelError            a model file, or its card, that cannot be used
 │   └── WeightsError      a model name that leads to no file
+├── SearchError           an index of pictures that cannot be read, written or used
 ├── OptionError           an option out of its range; also a ValueError
 ├── MissingExtraError     an optional part of imgae that is not installed
 └── TrainingError         training or export that cannot start or go on
@@ -48,6 +49,10 @@ class ModelError(ImgaeError):
 
 class WeightsError(ModelError):
     """A model name that leads to no file."""
+
+
+class SearchError(ImgaeError):
+    """An index of pictures that cannot be read, written or used."""
 
 
 class OptionError(ImgaeError, ValueError):

@@ -18,6 +18,7 @@ from imgae.cli import (
     doctor,
     evaluate,
     export,
+    index,
     inpaint,
     mask,
     models,
@@ -38,7 +39,7 @@ from imgae.errors import ImgaeError
 from imgae.model.machine import check_address_space, short_of_memory
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
-DECODING = ("denoise", "inpaint", "mask", "watch")
+DECODING = ("denoise", "inpaint", "mask", "index", "watch")
 """Commands that read files of any origin."""
 
 
@@ -76,6 +77,7 @@ def parser() -> argparse.ArgumentParser:
         denoise,
         inpaint,
         mask,
+        index,
         watch,
         serve,
         models,

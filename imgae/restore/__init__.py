@@ -20,6 +20,7 @@ __all__ = [
     "part",
     "routes",
     "scaling",
+    "search",
     "synthesis",
     "toned",
     "unseen",

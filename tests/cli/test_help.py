@@ -33,7 +33,8 @@ def test_help_shows_a_folder_of_pictures(capfd, command):
 
 
 COMMANDS = [(), *((name,) for name in (
-    "denoise", "inpaint", "mask", "models", "doctor", "evaluate", "export", "verify", "study",
+    "denoise", "inpaint", "mask", "index", "models", "doctor", "evaluate", "export",
+    "verify", "study",
 ))]  # fmt: skip
 
 

@@ -1,0 +1,15 @@
+"""Search of pictures by pictures: vectors, the file that holds them, neighbours, groups, sheets."""
+
+__all__ = [
+    "choosing",
+    "describe",
+    "gather",
+    "groups",
+    "index",
+    "nearest",
+    "reading",
+    "rows",
+    "sheet",
+    "store",
+    "threshold",
+]
