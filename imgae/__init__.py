@@ -25,6 +25,7 @@ from imgae.errors import (
 if TYPE_CHECKING:
     from imgae.io.files import read_frames, read_image, write_frames, write_image
     from imgae.picture.image import Frames, Image
+    from imgae.restore.anomaly.scorer import AnomalyScorer
     from imgae.restore.batches.api import batch
     from imgae.restore.denoise import Denoiser
     from imgae.restore.detect import Detector
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "AnomalyScorer",
     "Denoiser",
     "Detector",
     "Encoder",
@@ -64,6 +66,7 @@ __all__ = [
 
 # Loaded when first used, so that `import imgae` costs nothing and pulls in no runtime.
 _LAZY = {
+    "AnomalyScorer": "imgae.restore.anomaly.scorer",
     "batch": "imgae.restore.batches.api",
     "Denoiser": "imgae.restore.denoise",
     "Detector": "imgae.restore.detect",

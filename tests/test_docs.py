@@ -4,6 +4,7 @@ import argparse
 import importlib
 import re
 
+import anomalies
 import pytest
 from documents import (
     CARDS,
@@ -89,6 +90,7 @@ TABLES = {
     "docs/denoise.md": [("denoise",)],
     "docs/inpaint.md": [("inpaint",)],
     "docs/serve.md": [("serve",)],
+    "docs/anomaly.md": [("anomaly",)],
     "docs/train.md": [("train",), ("export",)],
     "docs/evaluate.md": [("evaluate",)],
 }
@@ -216,15 +218,26 @@ def reader(tmp_path, monkeypatch):
     for name in ("examples", "weights"):
         (tmp_path / name).symlink_to(ROOT / name)
     monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def prepare_anomalies(folder):
+    """Write a model of good pictures, and a picture that is anomalous."""
+    anomalies.folder_of(folder / "good", 5)
+    assert main(["anomaly", "fit", "good", "-o", "part.onnx", "--threads", "1"]) == 0
+    bad = anomalies.scratched(anomalies.texture(9))
+    imgae.write_image(imgae.Image(bad), "part.png")
 
 
 PROGRAMS = [page for page in (README, *GUIDES) if blocks(page, "python")]
 
 
 @pytest.mark.parametrize("page", PROGRAMS, ids=identifier)
-@pytest.mark.usefixtures("reader")
-def test_the_python_of_a_page_runs(page, capsys):
+def test_the_python_of_a_page_runs(page, capsys, reader):
     names = {}
+    if page.name == "anomaly.md":
+        prepare_anomalies(reader)
+        capsys.readouterr()
     for text in blocks(page, "python"):
         exec(compile(text, name_of(page), "exec"), names)  # noqa: S102 - our own documents
         printed = re.findall(r"^print\(.*\)  # (.+)$", text, re.MULTILINE)

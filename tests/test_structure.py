@@ -23,13 +23,14 @@ MAY_IMPORT = {
     "model": {"errors", "picture", "io"},
     "model.verify": {"errors", "picture", "io", "model"},
     "restore": {"errors", "picture", "io", "model"},
+    "restore.anomaly": {"errors", "picture", "io", "model", "model.verify", "restore"},
     "restore.batches": {"errors", "picture", "io", "model", "restore"},
     "restore.search": {"errors", "picture", "io", "model", "restore.batches"},
-    "evaluate": {"errors", "picture", "io", "synthetic", "model", "restore"},
+    "evaluate": {"errors", "picture", "io", "synthetic", "model", "restore", "restore.anomaly"},
     "training": {"errors", "picture", "io", "synthetic", "model", "model.verify"},
     "cli": {
-        "errors", "picture", "io", "model", "model.verify", "restore", "restore.batches",
-        "restore.search", "evaluate", "training", "cli.server",
+        "errors", "picture", "io", "model", "model.verify", "restore", "restore.anomaly",
+        "restore.batches", "restore.search", "evaluate", "training", "cli.server",
     },
     "cli.server": {"cli", "errors", "picture", "io", "model", "restore", "restore.batches"},
 }  # fmt: skip
@@ -217,6 +218,7 @@ def test_tests_of_the_server_are_skipped_without_its_extra():
 
 def test_the_public_names_are_these():
     assert set(imgae.__all__) == {
+        "AnomalyScorer",
         "Denoiser",
         "Detector",
         "Encoder",

@@ -28,6 +28,7 @@ INTEGER_GAIN: Final = 3
 PURPOSES: Final = {
     "inpaint": "fills holes that a mask marks",
     "detect": "finds scratches, dust, dead pixels, dates, type",
+    "anomaly": "finds what differs from good pictures",
     "code": "makes short codes, to search and compare",
     "estimate": "tells what noise there is, and where",
 }

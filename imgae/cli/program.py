@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 import imgae
 from imgae.cli import (
+    anomaly,
     denoise,
     doctor,
     evaluate,
@@ -39,7 +40,7 @@ from imgae.errors import ImgaeError
 from imgae.model.machine import check_address_space, short_of_memory
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
-DECODING = ("denoise", "inpaint", "mask", "index", "watch")
+DECODING = ("denoise", "inpaint", "mask", "index", "anomaly", "watch")
 """Commands that read files of any origin."""
 
 
@@ -80,6 +81,7 @@ def parser() -> argparse.ArgumentParser:
         index,
         watch,
         serve,
+        anomaly,
         models,
         doctor,
         evaluate,

@@ -52,6 +52,8 @@ class ModelCard:
     thin_halo: int = (
         0  # instead of halo where each stride x stride block has a known pixel; 0: none
     )
+    threshold: float = 0.0  # a picture with an anomaly above it is anomalous
+    false_alarms: float = 0.0  # share of good pictures expected above the threshold
     sha256: str = ""  # over the initialisers as stored, in graph order
     scores: tuple[Score, ...] = ()
     schema: int = field(default=SCHEMA)

@@ -51,6 +51,7 @@ TENSORS: Final = {
     "iso": Tensor(1, (1, 1), optional=True),
     "restored": Tensor(3, ("H", "W")),
     "defects": Tensor(len(DEFECTS), ("H", "W")),
+    "anomaly": Tensor(1, ("H", "W")),
     "code": Tensor(None, ("h", "w")),
     "noise": Tensor(len(NOISE), ("h", "w")),
 }
@@ -74,6 +75,7 @@ INTERFACES: Final = {
     ),
     "inpaint": Interface((("image", "mask"),), ("restored",)),
     "detect": Interface((("image",),), ("defects",)),
+    "anomaly": Interface((("image",),), ("anomaly",)),
     "code": Interface((("image",),), ("restored", "code")),
     "estimate": Interface((("image",),), ("noise",)),
 }

@@ -1,6 +1,7 @@
 """What models do to a picture: denoise, inpaint, detect, encode."""
 
 __all__ = [
+    "anomaly",
     "batches",
     "beyond",
     "clean_and_fill",

@@ -35,7 +35,7 @@ def test_help_shows_a_folder_of_pictures(capfd, command):
 COMMANDS = [(), *((name,) for name in (
     "denoise", "inpaint", "mask", "index", "models", "doctor", "evaluate", "export",
     "verify", "study",
-))]  # fmt: skip
+)), ("anomaly", "fit"), ("anomaly", "score")]  # fmt: skip
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -62,6 +62,8 @@ def test_a_card_may_lack_what_has_a_default_and_nothing_else():
         "objective",
         "code_channels",
         "thin_halo",
+        "threshold",
+        "false_alarms",
         "sha256",
         "scores",
     ):

@@ -82,6 +82,23 @@ def estimates_are_in_range(subject: Subject) -> Measured:
     return Measured(worst, 0, finding)
 
 
+def anomalies_are_not_below_0(subject: Subject) -> Measured:
+    """A map of anomalies is finite and not below 0, of flat pictures and of noisy ones."""
+    flat, worst = flats(), 0.0
+    for image in (flat, *(noisy(flat, level) for level in LEVELS)):
+        found = run_model(subject.model, {"image": image})
+        if not np.isfinite(found).all():
+            raise ModelError("it gives NaN or infinity for flat pictures")
+        worst = max(worst, float(-found.min()))
+    if not subject.card.threshold > 0:
+        raise ModelError(f"its card's threshold is {subject.card.threshold:g}, not above 0")
+    if not 0 < subject.card.false_alarms < 1:
+        raise ModelError(
+            f"its card's false_alarms is {subject.card.false_alarms:g}, which is no share"
+        )
+    return Measured(worst, 0, f"anomalies of flat pictures go below 0 by {max(worst, 0):.2g}")
+
+
 def noise_is_removed(subject: Subject) -> Measured:
     """A denoiser removes noise from flat pictures."""
     flat, worst = flats(), 0.0
@@ -122,6 +139,7 @@ LEVELS_BY_TASK: Final[dict[str, Callable[[Subject], Measured]]] = {
     "detect": nothing_is_found,
     "code": colours_are_kept,
     "estimate": estimates_are_in_range,
+    "anomaly": anomalies_are_not_below_0,
 }
 EFFECT_BY_TASK: Final[dict[str, Callable[[Subject], Measured]]] = {
     "denoise": noise_is_removed,

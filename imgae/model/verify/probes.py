@@ -1,5 +1,6 @@
 """The model under test, the inputs that it is probed with, and running it on them."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,13 +12,15 @@ from numpy.typing import NDArray
 from imgae.errors import ModelError
 from imgae.model import session
 from imgae.model.card import ModelCard
-from imgae.model.contract import CELL, DEFECTS, INTERFACES, TENSORS
+from imgae.model.contract import CELL, INTERFACES, TENSORS
 from imgae.model.stitch import plan_for
 from imgae.picture.tiling import Box
 
 Floats = NDArray[np.float32]
 Inputs = dict[str, Floats]
 LEVEL: Final = 25 / 255
+WIDTHS: Final = frozenset(TENSORS[name].channels for name in ("restored", "defects", "anomaly"))
+"""Channels that an output of the picture's size may have."""
 COLOURS: Final = (
     *((gray, gray, gray) for gray in (0.1, 0.25, 0.5, 0.75, 0.9)),
     (0.6, 0.45, 0.35),
@@ -109,7 +112,7 @@ def run_model(model: session.OnnxModel, inputs: Inputs, scale: int = 1) -> Float
     expected = (shape[0], *(-(-side // scale) for side in shape[2:]))
     if out.ndim != 4 or (out.shape[0], *out.shape[2:]) != expected:
         raise ModelError(f"the model gave {out.shape} for {shape}")
-    if scale == 1 and out.shape[1] not in {TENSORS["restored"].channels, len(DEFECTS)}:
+    if scale == 1 and out.shape[1] not in WIDTHS:
         raise ModelError(f"the model gave {out.shape} for {shape}")
     return out
 
@@ -134,8 +137,14 @@ def tiled(model: session.OnnxModel, card: ModelCard, inputs: Inputs, tile: int) 
 
 
 def difference(a: Floats, b: Floats) -> float:
-    """Return the largest difference; infinity where either is NaN."""
-    return float(np.nan_to_num(np.abs(a - b), nan=np.inf).max())
+    """Return the largest difference; infinity where either is NaN or infinite.
+
+    Of values beyond 1, as those of anomalies are, as a share of the largest: rounding grows with
+    them.
+    """
+    if not (np.isfinite(a).all() and np.isfinite(b).all()):
+        return math.inf
+    return float(np.abs(a - b).max() / max(1, np.abs(a).max(), np.abs(b).max()))
 
 
 def in_levels(worst: float) -> str:

@@ -1,0 +1,12 @@
+"""What differs from good pictures: fitting a model of them, scores, boxes and heat maps."""
+
+__all__ = [
+    "boxes",
+    "calibrate",
+    "fit",
+    "graph",
+    "heat",
+    "normal",
+    "scorer",
+    "statistics",
+]

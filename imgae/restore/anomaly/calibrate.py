@@ -1,0 +1,108 @@
+"""From the scores of good pictures to a threshold with an asked rate of false alarms.
+
+Few pictures have no score that only one good picture in a hundred passes, so the largest of them
+are continued: beyond the score that a share TAIL of them passes, scores are taken to thin out
+exponentially. The threshold is set so that, over all draws of that many good pictures from such a
+tail, the mean rate is the asked one: it is higher where there are few.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+TAIL: Final = 0.15
+LEAST_TAIL: Final = 4
+"""Scores in the tail: a share of all, and at least."""
+ENOUGH: Final = 10
+"""Scores above the threshold that need no tail to be continued."""
+DRAWS: Final = 20_000
+SURE: Final = 0.9
+"""The probability with which a rate lies in the range that is told."""
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """A threshold and what is known of it.
+
+    value: scores above it are anomalous. false_alarms: the expected share of good pictures above.
+    least, most: the true share lies between, in nine of ten cases. count: of the scores it rests
+    on. continued: whether it lies beyond what the scores themselves show.
+    """
+
+    value: float
+    false_alarms: float
+    least: float
+    most: float
+    count: int
+    continued: bool
+
+
+def threshold_for(scores: ArrayLike, false_alarms: float) -> Threshold:
+    """Return the threshold that a share of good pictures is expected to pass.
+
+    scores: of good pictures that were not learnt from, two or more. false_alarms: above 0, at most
+    a half.
+    """
+    known = np.sort(np.asarray(scores, np.float64))
+    count = len(known)
+    if shows(count, false_alarms):
+        rates = rates_of_rank(count, rank_of(count, false_alarms))
+    else:
+        tail = tail_of(count, false_alarms)
+        rates = rates_beyond(count, tail, steps_for(count, tail, false_alarms))
+    least, most = np.quantile(rates, [(1 - SURE) / 2, (1 + SURE) / 2])
+    value = value_for(known, false_alarms)
+    continued = false_alarms * (count + 1) < 1
+    return Threshold(value, false_alarms, float(least), float(most), count, continued)
+
+
+def value_for(known: NDArray[np.float64], false_alarms: float) -> float:
+    """Return the threshold for scores from the least to the largest."""
+    count = len(known)
+    if shows(count, false_alarms):
+        return float(known[-rank_of(count, false_alarms)])
+    tail = tail_of(count, false_alarms)
+    start = known[-tail - 1]
+    excess = (known[-tail:] - start).mean()
+    return float(start + steps_for(count, tail, false_alarms) * excess)
+
+
+def shows(count: int, false_alarms: float) -> bool:
+    """Return whether so many scores lie above the threshold that one of them can be it."""
+    return false_alarms * (count + 1) >= ENOUGH
+
+
+def tail_of(count: int, false_alarms: float) -> int:
+    """Return how many scores are in the tail."""
+    wanted = max(LEAST_TAIL, math.ceil(2 * false_alarms * count), round(TAIL * count))
+    return min(count - 1, wanted)
+
+
+def rank_of(count: int, false_alarms: float) -> int:
+    """Return which score, from the largest, a share of all is expected to pass."""
+    return round(false_alarms * (count + 1))
+
+
+def steps_for(count: int, tail: int, false_alarms: float) -> float:
+    """Return how many mean excesses from where the tail begins the threshold lies.
+
+    Of `tail` excesses that are exponential the mean varies; this is where the mean rate over all
+    draws is the asked one.
+    """
+    begins = (tail + 1) / (count + 1)
+    return float(tail * ((begins / false_alarms) ** (1 / tail) - 1))
+
+
+def rates_of_rank(count: int, rank: int) -> NDArray[np.float64]:
+    """Return draws of the true rate above the score of a rank."""
+    return np.random.default_rng(0).beta(rank, count + 1 - rank, DRAWS)
+
+
+def rates_beyond(count: int, tail: int, steps: float) -> NDArray[np.float64]:
+    """Return draws of the true rate beyond so many mean excesses."""
+    random = np.random.default_rng(0)
+    begins = random.beta(tail + 1, count - tail, DRAWS)
+    return np.asarray(begins * np.exp(-steps * random.gamma(tail, 1 / tail, DRAWS)))

@@ -1,0 +1,356 @@
+"""Fitting a model of anomalies to good pictures. Needs onnx.
+
+Every picture is looked at twice: once for cells to learn from, and once to be scored by a model
+that has not learnt from it. The threshold rests on these scores.
+"""
+
+import hashlib
+import math
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+import imgae
+from imgae.errors import ImageError, ModelError, named
+from imgae.io.files import read_image
+from imgae.io.format import MOST_PIXELS
+from imgae.io.remote import Place
+from imgae.model import onnxfile, registry, session
+from imgae.model.card import METADATA_KEY, ModelCard
+from imgae.model.stitch import Patient, Progress, plan_for
+from imgae.model.verify.receptive_field import (
+    UnknownFieldError,
+    WholePictureError,
+    receptive_field_of,
+)
+from imgae.model.verify.reference import add_reference
+from imgae.picture.image import Image
+from imgae.picture.pixels import to_nchw
+from imgae.picture.tiling import Tile, round_up
+from imgae.restore.anomaly import graph, statistics
+from imgae.restore.anomaly.calibrate import Threshold, threshold_for
+from imgae.restore.anomaly.normal import NEAR, Floats, Normal
+from imgae.restore.anomaly.scorer import AnomalyScorer, seen
+from imgae.restore.anomaly.statistics import Cells
+
+LEAST: Final = 5
+"""Good pictures that a model can be fitted to."""
+FOLDS: Final = 10
+"""Models that are fitted besides, each without some of the pictures, which it then scores."""
+CELLS: Final = 120_000
+"""Cells that are learnt from in all, which take about a kilobyte each."""
+LEAST_CELLS: Final = 64
+"""And of each picture, if it has so many."""
+STRIDE: Final = 8
+BACKBONES: Final = ("code", "search", "features")
+"""Tasks of models whose features can be looked at."""
+LEAST_THRESHOLD: Final = 1e-3
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fitted model, and what it was fitted to.
+
+    model: the bytes of its file. card: that is in it. threshold: and what is known of it.
+    scores: of the pictures, each by a model that has not learnt from it. pictures: those that were
+    learnt from. left_out: the others, each with the reason.
+    """
+
+    model: bytes
+    card: ModelCard
+    threshold: Threshold
+    scores: tuple[float, ...]
+    pictures: tuple[str, ...]
+    left_out: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to fit.
+
+    false_alarms: the share of good pictures that is to be above the threshold. model: the backbone,
+    by name or path; None for `code`. seed: of what is drawn. device, threads: as for Encoder.
+    max_pixels: as for read_image.
+    """
+
+    false_alarms: float = 0.01
+    model: str | os.PathLike[str] | None = None
+    seed: int = 0
+    device: str = "auto"
+    threads: int | None = None
+    max_pixels: int = MOST_PIXELS
+
+
+def fit(
+    paths: Sequence[str | Place],
+    options: Options,
+    *,
+    name: str = "anomaly",
+    recipe: str = "imgae.restore.anomaly.fit",
+    progress: Progress | None = None,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Fitted:
+    """Fit a model to good pictures.
+
+    paths: of the pictures, each a file with one picture. name, recipe: for the card. progress:
+    called with the steps done and all steps. tell: is given a sentence for each picture that is
+    left out.
+    Raises ImageError if fewer than LEAST can be read, ModelError if the backbone does not serve.
+    """
+    path = registry.find(options.model or registry.DEFAULT_ENCODER)
+    with tempfile.TemporaryDirectory(prefix="imgae-") as folder:
+        backbone = Backbone.read(path)
+        work = Work(backbone, options, Path(folder), counted(progress, 2 * len(paths)))
+        good, left_out = work.gathered(paths, tell)
+        check_count(len(good), left_out)
+        scores = work.scores(good)
+        threshold = threshold_for(scores, options.false_alarms)
+        threshold = replace(threshold, value=max(threshold.value, LEAST_THRESHOLD))
+        normal = work.learnt([each.cells for each in good])
+        fields = {
+            "name": name,
+            "recipe": recipe,
+            "threshold": threshold.value,
+            "false_alarms": options.false_alarms,
+            "summary": summary_of(len(good), backbone.card, threshold),
+        }
+        final = work.saved(graph.anomaly_model(backbone.proto, normal), **fields)
+        add_reference(final)
+        card = session.load(final, task="anomaly", device="cpu", threads=1).card
+        pictures = tuple(each.path for each in good)
+        return Fitted(final.read_bytes(), card, threshold, tuple(scores), pictures, left_out)
+
+
+def check_count(count: int, left_out: Sequence[tuple[str, str]]) -> None:
+    """Raise ImageError if there are too few good pictures."""
+    if count < LEAST:
+        others = f", and {len(left_out)} more cannot be used" if left_out else ""
+        there = {0: "there is none", 1: "there is 1"}.get(count, f"there are {count}")
+        raise ImageError(
+            f"a model of good pictures needs {LEAST} of them or more, and {there}{others}; "
+            "from 50 on, the threshold can be relied on"
+        )
+
+
+def summary_of(count: int, card: ModelCard, threshold: Threshold) -> str:
+    return (
+        f"Finds what differs from {count} good pictures, by the features of {card.name}; "
+        f"{threshold.false_alarms:.2g} of good pictures are expected above the threshold."
+    )
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """The model whose features are looked at."""
+
+    proto: onnx.ModelProto
+    card: ModelCard
+
+    @classmethod
+    def read(cls, path: Path) -> "Backbone":
+        """Read the file of a model. Raises ModelError, naming the file, if it does not serve."""
+        proto = onnxfile.read_safely(path)
+        text = onnxfile.metadata(proto, METADATA_KEY)
+        with named(path):
+            if text is None:
+                raise ModelError("has no imgae model card inside")
+            card = ModelCard.from_json(text)
+            if card.task not in BACKBONES:
+                raise ModelError(f"a model to {card.task}; give one that encodes pictures")
+            graph.sources_of(proto)
+        return cls(proto, card)
+
+
+@dataclass(frozen=True)
+class Good:
+    """A good picture: its path, and some of its cells."""
+
+    path: str
+    cells: Cells
+
+
+class Work:
+    """The work of one fit, in a folder for its files. step: called after each picture."""
+
+    def __init__(
+        self, backbone: Backbone, options: Options, folder: Path, step: Callable[[], None]
+    ) -> None:
+        self.backbone, self.options, self.folder, self.step = backbone, options, folder, step
+        self.halo: dict[str, int] = {}
+        made_for_it = "features" in graph.sources_of(backbone.proto)
+        self.look = statistics.FEATURES if made_for_it else statistics.ENCODER
+
+    def gathered(
+        self, paths: Sequence[str | Place], tell: Callable[[str], None]
+    ) -> tuple[list[Good], tuple[tuple[str, str], ...]]:
+        """Return the good pictures with cells of each, and those that are left out, and why."""
+        path = self.saved(
+            graph.channels_model(
+                self.backbone.proto, self.look.levels, self.look.pool, self.look.cell
+            )
+        )
+        model = session.load(path, device=self.options.device, threads=self.options.threads)
+        most = max(LEAST_CELLS, CELLS // max(1, len(paths)))
+        good, left_out = [], []
+        known: dict[bytes, str] = {}
+        for number, place in enumerate(paths):
+            try:
+                image = read_image(place, max_pixels=self.options.max_pixels)
+                with named(place):
+                    first = known.setdefault(fingerprint(image), str(place))
+                    if first != str(place):
+                        raise ImageError(f"the same picture as {first}")
+                    random = np.random.default_rng([self.options.seed, number])
+                    good.append(
+                        Good(str(place), cells_of(model, self.look.cell, seen(image), most, random))
+                    )
+            except ImageError as error:
+                left_out.append((str(place), str(error)))
+                tell(f"{error}; left out")
+                self.step()  # it is not scored either
+            self.step()
+        return good, tuple(left_out)
+
+    def scores(self, good: Sequence[Good]) -> list[float]:
+        """Return a score of each picture by a model that has not learnt from it."""
+        count = min(FOLDS, len(good))
+        order = np.random.default_rng(self.options.seed).permutation(len(good))
+        scores = np.zeros(len(good))
+        for fold in range(count):
+            out = set(order[fold::count].tolist())
+            kept = [each.cells for number, each in enumerate(good) if number not in out]
+            normal = self.learnt(kept)
+            path = self.saved(graph.anomaly_model(self.backbone.proto, normal))
+            score = AnomalyScorer(path, device=self.options.device, threads=self.options.threads)
+            for number in sorted(out):
+                scores[number] = score.map_of(read_image(good[number].path)).max()
+                self.step()
+        return scores.tolist()
+
+    def learnt(self, cells: Sequence[Cells]) -> Normal:
+        return statistics.learn(cells, self.look, self.options.seed)
+
+    def saved(self, proto: onnx.ModelProto, **fields: Any) -> Path:
+        """Give a model its card, and write it into the folder."""
+        kind = proto.graph.output[0].name
+        if kind not in self.halo:  # it follows from the structure, which is the same for all
+            guess = round_up(self.backbone.card.halo + 64, STRIDE)
+            self.halo[kind] = round_up(radius_of(proto, guess), STRIDE)
+        card = card_of(proto, self.backbone.card, self.halo[kind])
+        card = replace(card, **{"threshold": 1.0, "false_alarms": 0.5, **fields})
+        onnxfile.set_metadata(proto, METADATA_KEY, card.to_json())
+        path = self.folder / f"{len(list(self.folder.iterdir()))}.onnx"
+        onnxfile.write_model(proto, path)
+        return path
+
+
+def counted(progress: Progress | None, count: int) -> Callable[[], None]:
+    """Return what tells a progress that one more of so many steps is done."""
+    done = iter(range(1, count + 1))
+
+    def step() -> None:
+        if progress:
+            progress(next(done), count)
+
+    return step
+
+
+def fingerprint(image: Image) -> bytes:
+    """Return what is equal for equal pixels."""
+    digest = hashlib.blake2b(repr(image.pixels.shape).encode(), digest_size=20)
+    digest.update(np.ascontiguousarray(image.pixels).tobytes())
+    return digest.digest()
+
+
+def cells_of(
+    model: session.OnnxModel, side: int, image: Image, most: int, random: np.random.Generator
+) -> Cells:
+    """Return some cells of a picture, by a model of their channels.
+
+    side: of a cell in pixels. most: cells, drawn evenly over the picture.
+    """
+    rows, columns = -(-image.height // side), -(-image.width // side)
+    places = random.choice(rows * columns, min(most, rows * columns), replace=False)
+    row, column = np.divmod(np.sort(places), columns)
+    found: list[Floats] = []
+    order: list[NDArray[Any]] = []
+    plan = plan_for(model.card, image.height, image.width, "auto")
+
+    def look(tile: Tile) -> None:
+        read, keep = (box.in_cells(side) for box in tile)
+        here = (row >= keep.top) & (row < keep.bottom)
+        here &= (column >= keep.left) & (column < keep.right)
+        if here.any():
+            channels = model(image=to_nchw(image.pixels[tile.read.slices]))[0]
+            found.append(channels[:, row[here] - read.top, column[here] - read.left].T)
+            order.append(np.flatnonzero(here))
+
+    patient = Patient(plan, [model])
+    for tile in plan:
+        patient(tile, look)
+    reach = NEAR // side
+    inside = share_inside(row, rows, reach) * share_inside(column, columns, reach)
+    outside = (1 - inside[np.concatenate(order)]).astype(np.float32)
+    return Cells(np.concatenate(found), outside)
+
+
+def share_inside(place: NDArray[Any], count: int, reach: int) -> NDArray[np.float64]:
+    """Return how much of the windows around places lies on 0 to count. reach: to each side."""
+    first, last = np.maximum(place - reach, 0), np.minimum(place + reach, count - 1)
+    return np.asarray((last - first + 1) / (2 * reach + 1))
+
+
+def card_of(proto: onnx.ModelProto, backbone: ModelCard, halo: int) -> ModelCard:
+    """Return the card of a model whose nodes follow those of a backbone."""
+    found, sizes = sized(proto, *onnxfile.PROBES[0])
+    macs = sum(onnxfile.macs_of(node, sizes) for node in onnxfile.live_nodes(found))
+    return replace(
+        backbone,
+        version=imgae.__version__,
+        task="anomaly",
+        architecture=f"{backbone.name}, statistics",
+        stride=STRIDE,
+        halo=halo,
+        thin_halo=0,
+        macs_per_pixel=round(macs / math.prod(onnxfile.PROBES[0])),
+        bytes_per_pixel=bytes_per_pixel(proto),
+        objective="",
+        code_channels=0,
+        precision="fp32",
+        scores=(),
+        sha256=onnxfile.weights_hash(proto),
+    )
+
+
+def radius_of(proto: onnx.ModelProto, guess: int) -> int:
+    """Return how far a model sees, in pixels. Raises ModelError if the graph does not tell."""
+    try:
+        return receptive_field_of(proto, STRIDE, guess)[0]
+    except (UnknownFieldError, WholePictureError) as error:
+        raise ModelError(f"how far it sees does not follow from its graph ({error})") from error
+
+
+def bytes_per_pixel(proto: onnx.ModelProto) -> int:
+    """Return about the memory that a run takes, as export estimates it for other models."""
+    found, sizes = sized(proto, *onnxfile.PROBES[1])
+    most = max(
+        math.prod(sizes[node.input[0]]) + math.prod(sizes[node.output[0]])
+        for node in found.node
+        if len(sizes[node.output[0]]) == 4
+    )
+    return round(4 * (3 * most / math.prod(onnxfile.PROBES[1]) + 28))
+
+
+def sized(
+    proto: onnx.ModelProto, height: int, width: int
+) -> tuple[onnx.GraphProto, dict[str, list[int]]]:
+    """Return a graph for a picture of a size, and the sizes of its tensors."""
+    found = onnxfile.inferred(proto, height, width).graph
+    return found, onnxfile.sizes_in(found)
