@@ -11,6 +11,7 @@ from imgae.model import onnxfile, session
 from imgae.model.card import METADATA_KEY
 from imgae.restore.anomaly import graph
 from imgae.restore.anomaly.normal import LOST, NEAR, Error, Gaussian, blur_kernel, features_of
+from imgae.restore.anomaly.sources import sources_of
 
 
 def texture(seed, height=96, width=96):
@@ -42,7 +43,7 @@ def by_hand(backbone, normal, picture):
     """The map of anomalies of a picture (1, 3, H, W), float32, by numpy after the backbone."""
     height, width = picture.shape[2:]
     framed = frame(picture)
-    known = {name: each for name, each in graph.sources_of(backbone).items() if name != "image"}
+    known = {name: each for name, each in sources_of(backbone).items() if name != "image"}
     found = session.values_of(backbone, [each.name for each in known.values()], {"image": framed})
     sources = {name: found[each.name][0].astype(np.float64) for name, each in known.items()}
     sources["image"] = framed[0].astype(np.float64)

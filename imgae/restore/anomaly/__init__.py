@@ -3,10 +3,12 @@
 __all__ = [
     "boxes",
     "calibrate",
+    "cells",
     "fit",
     "graph",
     "heat",
     "normal",
     "scorer",
+    "sources",
     "statistics",
 ]

@@ -4,7 +4,6 @@ Every picture is looked at twice: once for cells to learn from, and once to be s
 that has not learnt from it. The threshold rests on these scores.
 """
 
-import hashlib
 import math
 import os
 import tempfile
@@ -15,7 +14,6 @@ from typing import Any, Final
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
 
 import imgae
 from imgae.errors import ImageError, ModelError, named
@@ -24,20 +22,20 @@ from imgae.io.format import MOST_PIXELS
 from imgae.io.remote import Place
 from imgae.model import onnxfile, registry, session
 from imgae.model.card import METADATA_KEY, ModelCard
-from imgae.model.stitch import Patient, Progress, plan_for
+from imgae.model.stitch import Progress
 from imgae.model.verify.receptive_field import (
     UnknownFieldError,
     WholePictureError,
     receptive_field_of,
 )
 from imgae.model.verify.reference import add_reference
-from imgae.picture.image import Image
-from imgae.picture.pixels import to_nchw
-from imgae.picture.tiling import Tile, round_up
+from imgae.picture.tiling import round_up
 from imgae.restore.anomaly import graph, statistics
 from imgae.restore.anomaly.calibrate import Threshold, threshold_for
-from imgae.restore.anomaly.normal import NEAR, Floats, Normal
+from imgae.restore.anomaly.cells import cells_of, fingerprint
+from imgae.restore.anomaly.normal import Normal
 from imgae.restore.anomaly.scorer import AnomalyScorer, seen
+from imgae.restore.anomaly.sources import sources_of
 from imgae.restore.anomaly.statistics import Cells
 
 LEAST: Final = 5
@@ -164,7 +162,7 @@ class Backbone:
             card = ModelCard.from_json(text)
             if card.task not in BACKBONES:
                 raise ModelError(f"a model to {card.task}; give one that encodes pictures")
-            graph.sources_of(proto)
+            sources_of(proto)
         return cls(proto, card)
 
 
@@ -184,7 +182,7 @@ class Work:
     ) -> None:
         self.backbone, self.options, self.folder, self.step = backbone, options, folder, step
         self.halo: dict[str, int] = {}
-        made_for_it = "features" in graph.sources_of(backbone.proto)
+        made_for_it = "features" in sources_of(backbone.proto)
         self.look = statistics.FEATURES if made_for_it else statistics.ENCODER
 
     def gathered(
@@ -260,51 +258,6 @@ def counted(progress: Progress | None, count: int) -> Callable[[], None]:
             progress(next(done), count)
 
     return step
-
-
-def fingerprint(image: Image) -> bytes:
-    """Return what is equal for equal pixels."""
-    digest = hashlib.blake2b(repr(image.pixels.shape).encode(), digest_size=20)
-    digest.update(np.ascontiguousarray(image.pixels).tobytes())
-    return digest.digest()
-
-
-def cells_of(
-    model: session.OnnxModel, side: int, image: Image, most: int, random: np.random.Generator
-) -> Cells:
-    """Return some cells of a picture, by a model of their channels.
-
-    side: of a cell in pixels. most: cells, drawn evenly over the picture.
-    """
-    rows, columns = -(-image.height // side), -(-image.width // side)
-    places = random.choice(rows * columns, min(most, rows * columns), replace=False)
-    row, column = np.divmod(np.sort(places), columns)
-    found: list[Floats] = []
-    order: list[NDArray[Any]] = []
-    plan = plan_for(model.card, image.height, image.width, "auto")
-
-    def look(tile: Tile) -> None:
-        read, keep = (box.in_cells(side) for box in tile)
-        here = (row >= keep.top) & (row < keep.bottom)
-        here &= (column >= keep.left) & (column < keep.right)
-        if here.any():
-            channels = model(image=to_nchw(image.pixels[tile.read.slices]))[0]
-            found.append(channels[:, row[here] - read.top, column[here] - read.left].T)
-            order.append(np.flatnonzero(here))
-
-    patient = Patient(plan, [model])
-    for tile in plan:
-        patient(tile, look)
-    reach = NEAR // side
-    inside = share_inside(row, rows, reach) * share_inside(column, columns, reach)
-    outside = (1 - inside[np.concatenate(order)]).astype(np.float32)
-    return Cells(np.concatenate(found), outside)
-
-
-def share_inside(place: NDArray[Any], count: int, reach: int) -> NDArray[np.float64]:
-    """Return how much of the windows around places lies on 0 to count. reach: to each side."""
-    first, last = np.maximum(place - reach, 0), np.minimum(place + reach, count - 1)
-    return np.asarray((last - first + 1) / (2 * reach + 1))
 
 
 def card_of(proto: onnx.ModelProto, backbone: ModelCard, halo: int) -> ModelCard:

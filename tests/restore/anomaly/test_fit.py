@@ -8,8 +8,9 @@ from anomalies import folder_of, scratched, texture, with_features
 from damaged import failing
 
 from imgae import AnomalyScorer, Image, ImageError, ModelError, write_image
-from imgae.restore.anomaly import fit as fitting
-from imgae.restore.anomaly.fit import Options, cells_of, fit, share_inside
+from imgae.restore.anomaly import cells
+from imgae.restore.anomaly.cells import cells_of, share_inside
+from imgae.restore.anomaly.fit import Options, fit
 
 
 def test_a_fitted_file_passes_verify(model):
@@ -113,7 +114,7 @@ def test_cells_are_drawn_from_tiles_as_from_the_whole(monkeypatch):
 
     rows, columns = np.mgrid[:100, :75]
     image = Image(np.dstack([rows, columns, rows * 0]).astype(np.uint8))
-    monkeypatch.setattr(fitting, "plan_for", lambda card, h, w, _: tiles(card, h, w))
+    monkeypatch.setattr(cells, "plan_for", lambda card, h, w, _: tiles(card, h, w))
     found = cells_of(Model(), 8, image, 60, np.random.default_rng(0))
     places = np.rint(found.channels[:, :2] * 255 / 8).astype(int)
     assert len({tuple(place) for place in places}) == 60

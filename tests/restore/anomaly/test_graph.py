@@ -20,6 +20,7 @@ from imgae.restore.anomaly.normal import (
     Normal,
     Usual,
 )
+from imgae.restore.anomaly.sources import sources_of
 
 BACKBONE = shipped()
 LEVELS = (Level("half", 3), Level("quarter"), Level("eighth", 3), Level("code"))
@@ -29,7 +30,7 @@ LOW = Usual((-20.0, 1.0, 2.0), (0.7, 0.5, -2.0))
 
 def features(levels=LEVELS, pool=3, kept=5):
     random = np.random.default_rng(0)
-    count = sum(graph.sources_of(BACKBONE)[level.source].channels for level in levels)
+    count = sum(sources_of(BACKBONE)[level.source].channels for level in levels)
     matrix = random.normal(0, 0.3, (kept, count)).astype(np.float32)
     return Features(levels, pool, matrix, random.normal(0, 1, kept).astype(np.float32))
 
@@ -110,7 +111,7 @@ def test_levels_that_several_ask_for_are_computed_once():
 
 def test_sources_are_found_by_shape():
     sizes = onnxfile.sizes_in(onnxfile.inferred(BACKBONE, 64, 64).graph)
-    found = graph.sources_of(BACKBONE)
+    found = sources_of(BACKBONE)
     assert {name: (each.channels, each.scale) for name, each in found.items()} == {
         "image": (3, 1),
         "half": (32, 2),
@@ -133,7 +134,7 @@ def test_what_a_backbone_has_not_cannot_be_asked_for():
         onnx.helper.make_graph([node], "g", info[:1], info[1:]),
         opset_imports=[onnx.helper.make_opsetid("", 18)],
     )
-    assert graph.sources_of(model).keys() == {"image", "restored"}
+    assert sources_of(model).keys() == {"image", "restored"}
     for name in ("half", "code"):
         with pytest.raises(ModelError, match=f"the backbone has no {name}"):
             graph.Nodes(model, 8).source(name)
