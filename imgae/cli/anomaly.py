@@ -200,4 +200,4 @@ def tell(fitted: "Fitted", options: argparse.Namespace) -> None:
 
 
 def percent(share: float) -> str:
-    return f"{share * 100:.2g} %"
+    return f"{share * 100:.2g} %" if share >= 1e-4 else "0 %"
