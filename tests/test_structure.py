@@ -25,7 +25,9 @@ MAY_IMPORT = {
     "restore": {"errors", "picture", "io", "model"},
     "restore.batches": {"errors", "picture", "io", "model", "restore"},
     "restore.search": {"errors", "picture", "io", "model", "restore.batches"},
-    "evaluate": {"errors", "picture", "io", "synthetic", "model", "restore"},
+    "evaluate": {
+        "errors", "picture", "io", "synthetic", "model", "restore", "restore.search",
+    },
     "training": {"errors", "picture", "io", "synthetic", "model", "model.verify"},
     "cli": {
         "errors", "picture", "io", "model", "model.verify", "restore", "restore.batches",

@@ -28,7 +28,8 @@ INTEGER_GAIN: Final = 3
 PURPOSES: Final = {
     "inpaint": "fills holes that a mask marks",
     "detect": "finds scratches, dust, dead pixels, dates, type",
-    "code": "makes short codes, to search and compare",
+    "code": "makes short codes, to compare and restore",
+    "search": "describes pictures, to find copies and the like",
     "estimate": "tells what noise there is, and where",
 }
 """By task; denoisers differ more."""

@@ -53,6 +53,7 @@ TENSORS: Final = {
     "defects": Tensor(len(DEFECTS), ("H", "W")),
     "code": Tensor(None, ("h", "w")),
     "noise": Tensor(len(NOISE), ("h", "w")),
+    "descriptor": Tensor(None, ("h", "w")),
 }
 OPTIONAL: Final = tuple(name for name, tensor in TENSORS.items() if tensor.optional)
 
@@ -76,5 +77,6 @@ INTERFACES: Final = {
     "detect": Interface((("image",),), ("defects",)),
     "code": Interface((("image",),), ("restored", "code")),
     "estimate": Interface((("image",),), ("noise",)),
+    "search": Interface((("image",),), ("descriptor",)),
 }
 """By the task that a card names."""
