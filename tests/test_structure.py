@@ -26,7 +26,10 @@ MAY_IMPORT = {
     "restore.anomaly": {"errors", "picture", "io", "model", "model.verify", "restore"},
     "restore.batches": {"errors", "picture", "io", "model", "restore"},
     "restore.search": {"errors", "picture", "io", "model", "restore.batches"},
-    "evaluate": {"errors", "picture", "io", "synthetic", "model", "restore", "restore.anomaly"},
+    "evaluate": {
+        "errors", "picture", "io", "synthetic", "model", "restore", "restore.anomaly",
+        "restore.search",
+    },
     "training": {"errors", "picture", "io", "synthetic", "model", "model.verify"},
     "cli": {
         "errors", "picture", "io", "model", "model.verify", "restore", "restore.anomaly",

@@ -29,7 +29,8 @@ PURPOSES: Final = {
     "inpaint": "fills holes that a mask marks",
     "detect": "finds scratches, dust, dead pixels, dates, type",
     "anomaly": "finds what differs from good pictures",
-    "code": "makes short codes, to search and compare",
+    "code": "makes short codes, to compare and restore",
+    "search": "describes pictures, to find copies and the like",
     "estimate": "tells what noise there is, and where",
 }
 """By task; denoisers differ more."""

@@ -18,4 +18,5 @@ __all__ = [
     "objects",
     "protocol",
     "report",
+    "search",
 ]

@@ -181,15 +181,20 @@ def copies(pixels: Eight, seed: int) -> Iterator[Eight]:
     """Yield damaged copies of a picture (H, W, 3); see the module's docstring."""
     draw = np.random.default_rng(seed)
     yield np.clip(np.rint(pixels + draw.normal(0, 25, pixels.shape)), 0, 255).astype(np.uint8)
-    buffer = io.BytesIO()
-    PIL.Image.fromarray(pixels).save(buffer, "JPEG", quality=20)
-    yield np.asarray(PIL.Image.open(buffer))
+    yield saved(pixels, 20)
     height, width = (max(1, int(0.7 * size)) for size in pixels.shape[:2])
     top = int(draw.integers(0, pixels.shape[0] - height)) if pixels.shape[0] > height else 0
     left = int(draw.integers(0, pixels.shape[1] - width)) if pixels.shape[1] > width else 0
     yield pixels[top : top + height, left : left + width]
     yield (((pixels / 255) ** 2.2 / 2) ** (1 / 2.2) * 255).round().astype(np.uint8)
     yield np.ascontiguousarray(pixels[:, ::-1])
+
+
+def saved(pixels: Eight, quality: int) -> Eight:
+    """Return a picture (H, W, 3) as JPEG keeps it."""
+    buffer = io.BytesIO()
+    PIL.Image.fromarray(pixels).save(buffer, "JPEG", quality=quality)
+    return np.asarray(PIL.Image.open(buffer))
 
 
 def pooled(code: Floats) -> Floats:

@@ -54,6 +54,7 @@ TENSORS: Final = {
     "anomaly": Tensor(1, ("H", "W")),
     "code": Tensor(None, ("h", "w")),
     "noise": Tensor(len(NOISE), ("h", "w")),
+    "descriptor": Tensor(None, ("h", "w")),
 }
 OPTIONAL: Final = tuple(name for name, tensor in TENSORS.items() if tensor.optional)
 
@@ -78,5 +79,6 @@ INTERFACES: Final = {
     "anomaly": Interface((("image",),), ("anomaly",)),
     "code": Interface((("image",),), ("restored", "code")),
     "estimate": Interface((("image",),), ("noise",)),
+    "search": Interface((("image",),), ("descriptor",)),
 }
 """By the task that a card names."""

@@ -20,7 +20,6 @@ from imgae.training import geometry
 from imgae.training.checkpoint import Run
 from imgae.training.data import PictureBank, read_folders
 from imgae.training.networks.body import Network
-from imgae.training.networks.parts import STRIDE
 from imgae.training.parity import check_parity
 from imgae.training.quantisation.prepare import example_batches, prepare
 from imgae.training.quantisation.rounding import Batches
@@ -161,7 +160,7 @@ def make_card(
         channels=3,
         colour=COLOUR,
         value_range=(0.0, 1.0),
-        stride=STRIDE,
+        stride=net.stride,
         halo=geometry.halo(net),
         thin_halo=geometry.thin_halo(net),
         macs_per_pixel=round(geometry.macs_per_pixel(net)),

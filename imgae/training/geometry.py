@@ -8,7 +8,6 @@ from torch import Tensor, nn
 from imgae.model.contract import GUESS, TENSORS
 from imgae.picture.tiling import round_up
 from imgae.training.networks.body import Network
-from imgae.training.networks.parts import STRIDE
 
 CONDITION = GUESS
 """What networks are probed with: a level of noise to one, and no hole to be filled to another."""
@@ -43,7 +42,7 @@ def working_bytes_per_pixel(net: Network, side: int = 64) -> int:
 
 
 def receptive_radius(net: Network) -> int:
-    """Return how far beyond a cell of STRIDE x STRIDE outputs an input can change it, in pixels.
+    """Return how far beyond a cell of stride x stride pixels an input can change it, in pixels.
 
     Found by following gradients through a copy whose weights are all positive, so that nothing
     cancels; exact whatever the layers.
@@ -60,11 +59,11 @@ def receptive_radius(net: Network) -> int:
 
 def radius_along(probe: Network, axis: int) -> int:
     """Follow gradients along one axis of a strip, grown until it is longer than the field."""
-    side = 64
+    side, stride = 64, probe.stride
     while True:
         side *= 2
-        middle = side // 2 // STRIDE * STRIDE
-        shape = [1, 3, STRIDE, STRIDE]
+        middle = side // 2 // stride * stride
+        shape = [1, 3, stride, stride]
         shape[axis] = side
         # Brighter than the middle gray that the network subtracts, so that every ReLU passes.
         image = torch.ones(shape, dtype=torch.float64, requires_grad=True)
@@ -72,11 +71,11 @@ def radius_along(probe: Network, axis: int) -> int:
         output = probe(image, *conditions(probe, condition))
         restores = probe.outputs[0] == "restored"
         residual = output - image.detach() if restores else output
-        own = residual.narrow(axis, middle // probe.cell, STRIDE // probe.cell)
+        own = residual.narrow(axis, middle // probe.cell, stride // probe.cell)
         (gradient,) = torch.autograd.grad(own.sum(), image)
         seen = (gradient.abs().sum((0, 1)).sum(3 - axis) > 0).nonzero()
-        radius = max(middle - int(seen.min()), int(seen.max()) + 1 - (middle + STRIDE))
-        if radius < middle - STRIDE:  # the strip's ends were not touched
+        radius = max(middle - int(seen.min()), int(seen.max()) + 1 - (middle + stride))
+        if radius < middle - stride:  # the strip's ends were not touched
             return max(radius, 0)
 
 
@@ -90,17 +89,17 @@ def conditions(net: Network, level: Tensor) -> list[Tensor]:
 
 def halo(net: Network) -> int:
     """Return how far the network and its fill see, rounded up to the stride."""
-    return round_up(receptive_radius(net) + net.fill_radius, STRIDE)
+    return round_up(receptive_radius(net) + net.fill_radius, net.stride)
 
 
 def thin_halo(net: Network) -> int:
-    """Return the same for pictures without a wholly unknown block of STRIDE x STRIDE.
+    """Return the same for pictures without a wholly unknown block of stride x stride.
 
     0 for networks that fill nothing.
     """
     if net.thin_fill_radius is None:
         return 0
-    return round_up(receptive_radius(net) + net.thin_fill_radius, STRIDE)
+    return round_up(receptive_radius(net) + net.thin_fill_radius, net.stride)
 
 
 def _run_with_hooks(net: Network, side: int, hook: object) -> None:

@@ -51,8 +51,7 @@ def start(
     bank = bank_of(task, settings, pictures, place)
     objective = task.objective(settings, place)
     task.prepare(objective, bank, settings)
-    if settings.start is None:
-        task.begin(net, bank, settings)
+    task.begin(net, bank, settings)
     if settings.int8:
         prepare(net, example_batches(task.example, bank, settings))
     with told_when_out_of_memory():

@@ -65,10 +65,8 @@ def start_from(net: Network, path: Path, variant: str) -> None:
     kernels = dict(zip(source.planes, weights["stem.weight"].unbind(1), strict=True))
     absent = torch.zeros_like(kernels["red"])
     weights["stem.weight"] = torch.stack([kernels.get(name, absent) for name in net.planes], 1)
-    if source.outputs[0] != net.outputs[0]:
-        weights = {name: value for name, value in weights.items() if not name.startswith("tail.")}
     try:
-        copy_weights(net, weights)
+        copy_weights(net, net.taken(weights, source))
     except ValueError as error:
         raise TrainingError(
             f"{path}: a {found} network; --variant {variant} cannot start from it: {error}"

@@ -205,6 +205,7 @@ OWN = {
             "denoiser": "denoise-best",
         }
     ],
+    "search": [{"channels": 64, "temperature": 1 / 30, "spread": 1 / 7}],
     "code": [
         {"objective": "sparse-kl", "weight": 1 / 7, "rate": 1 / 9, "code_channels": 7},
         {"objective": "denoising", "sigma": 1 / 17},

@@ -147,7 +147,10 @@ def files_read(options: argparse.Namespace) -> Iterator[Path]:
     for name in getattr(options, "models", None) or []:
         if name.endswith(".onnx") or os.sep in name:
             yield Path(name)
-    folders = [options.folder, *(getattr(options, name, None) for name in ("pairs", "others"))]
+    folders = [options.folder]
+    for name in ("pairs", "others"):  # one folder, or several
+        given = getattr(options, name, None)
+        folders += given if isinstance(given, list) else [given]
     for folder in folders:
         if folder and folder.is_dir():
             yield from (path for path in folder.iterdir() if is_picture(path))

@@ -19,6 +19,10 @@ MOST_TINT: Final = 3.0
 """8-bit levels that a code may shift it by, and that a filled hole may differ from its picture."""
 MOST_NOISE_LEFT: Final = 0.5
 """Share of the noise in a flat picture that a denoiser may leave."""
+LEAST_DESCRIPTION: Final = 1e-6
+MOST_DESCRIPTION: Final = 1e4
+"""Between these, the largest value of a description is of a usual size."""
+MOST_MISSED: Final = 0.25
 LEVELS: Final = (5 / 255, 15 / 255, 25 / 255)
 LOUD: Final = 0.05
 """Denoisers that are not told the level need not remove noise below this one."""
@@ -99,6 +103,39 @@ def anomalies_are_not_below_0(subject: Subject) -> Measured:
     return Measured(worst, 0, f"anomalies of flat pictures go below 0 by {max(worst, 0):.2g}")
 
 
+def descriptions_are_usable(subject: Subject) -> Measured:
+    """A description is finite, of a usual size, and not zero, of flat pictures too."""
+    flat, most = flats(), 0.0
+    for image in (flat, *(noisy(flat, level) for level in LEVELS)):
+        maps = run_model(subject.model, {"image": image}, subject.scale)
+        if maps.shape[1] != subject.card.code_channels or not np.isfinite(maps).all():
+            raise ModelError(
+                f"it gives NaN, infinity, or other than {subject.card.code_channels} channels"
+            )
+        most = max(most, float(np.abs(maps).max()))
+        if not (np.abs(maps.mean((2, 3))).max(1) > LEAST_DESCRIPTION).all():
+            raise ModelError("it describes a flat picture by zeros, which has no direction")
+    finding = f"flat pictures are described by values up to {most:.2g}"
+    return Measured(most, MOST_DESCRIPTION, finding)
+
+
+def copies_are_nearest(subject: Subject) -> Measured:
+    """Of pictures of some colours, a noisy and mirrored copy is nearer than any other picture."""
+    random = np.random.default_rng(0)
+    coarse = random.random((12, 3, 2, 3), np.float32)
+    pictures = coarse.repeat(48, 2).repeat(48, 3)
+    copies = np.ascontiguousarray(noisy(pictures, LEVELS[1])[:, :, :, ::-1])
+    first, second = (
+        run_model(subject.model, {"image": image}, subject.scale).mean((2, 3))
+        for image in (pictures, copies)
+    )
+    first, second = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in (first, second))
+    missed = float((np.argmax(second @ first.T, 1) != np.arange(len(first))).mean())
+    finding = f"of mirrored copies with noise, {missed:.0%} are nearer to another picture"
+    advice = f"the model does not tell pictures apart: {LONGER}"
+    return Measured(missed, MOST_MISSED, finding, f"at most {MOST_MISSED:.0%} pass; {advice}")
+
+
 def noise_is_removed(subject: Subject) -> Measured:
     """A denoiser removes noise from flat pictures."""
     flat, worst = flats(), 0.0
@@ -140,8 +177,10 @@ LEVELS_BY_TASK: Final[dict[str, Callable[[Subject], Measured]]] = {
     "code": colours_are_kept,
     "estimate": estimates_are_in_range,
     "anomaly": anomalies_are_not_below_0,
+    "search": descriptions_are_usable,
 }
 EFFECT_BY_TASK: Final[dict[str, Callable[[Subject], Measured]]] = {
     "denoise": noise_is_removed,
     "detect": scratches_are_found,
+    "search": copies_are_nearest,
 }

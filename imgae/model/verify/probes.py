@@ -99,7 +99,10 @@ def noisy(flat: Floats, level: float) -> Floats:
 
 def scale_of(card: ModelCard) -> int:
     """Return how many pixels on a side one value of a model's first output is about."""
-    return 1 if TENSORS[INTERFACES[card.task].outputs[0]].sides == ("H", "W") else CELL
+    first = INTERFACES[card.task].outputs[0]
+    if first == "descriptor":
+        return card.stride
+    return 1 if TENSORS[first].sides == ("H", "W") else CELL
 
 
 def run_model(model: session.OnnxModel, inputs: Inputs, scale: int = 1) -> Floats:
@@ -123,7 +126,8 @@ def tiled(model: session.OnnxModel, card: ModelCard, inputs: Inputs, tile: int) 
     height, width = image.shape[2:]
     whole = Box(0, 0, height, width).in_cells(scale)
     channels = TENSORS[INTERFACES[card.task].outputs[0]].channels
-    out = np.empty((1, channels or 3, whole.bottom, whole.right), np.float32)
+    channels = channels or card.code_channels
+    out = np.empty((1, channels, whole.bottom, whole.right), np.float32)
     for piece in plan_for(card, height, width, tile):
         rows, columns = piece.read.slices
         part = {

@@ -9,4 +9,5 @@ __all__ = [
     "mixture",
     "noise",
     "prints",
+    "views",
 ]

@@ -11,4 +11,5 @@ __all__ = [
     "inpaint",
     "parts",
     "pca",
+    "search",
 ]

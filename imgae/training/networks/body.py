@@ -17,10 +17,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from imgae.errors import TrainingError
-from imgae.training.networks.parts import Activation, residual_blocks, upsample, zero
+from imgae.training.networks.parts import STRIDE, Activation, residual_blocks, upsample, zero
 
 # Besides those of the blocks: what the first downsampling reads, and what comes after these.
-ACTIVATIONS: Final = ("encoder1", "down1", "down2", "up2", "join2", "up1")
+ENCODING: Final = ("encoder1", "down1", "down2")
+DECODING: Final = ("up2", "join2", "up1")
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,8 @@ class Network(nn.Module):
     optional: tuple[str, ...] = ()  # of the inputs: zero where they are left out
     outputs: tuple[str, ...] = ("restored",)  # of an exported file
     code_channels = 0  # of the output `code`
+    stride = STRIDE
+    """Pixels that a picture is moved by for the output to move with it: what tiles are cut on."""
     cell = 1
     """Pixels on a side that one value of the first output stands for."""
     fill_radius = 0
@@ -82,8 +85,42 @@ class Network(nn.Module):
         """Say why training cannot start from a network's weights; "" if it can."""
         return "only a code can start from a code" if "code" in source.outputs else ""
 
+    def taken(self, weights: dict[str, Tensor], source: "Network") -> dict[str, Tensor]:
+        """Return those of another network's weights that training starts from."""
+        if source.outputs[0] == self.outputs[0]:
+            return weights
+        return {name: value for name, value in weights.items() if not name.startswith("tail.")}
 
-class Autoencoder(Network):
+
+class Encoding(Network):
+    """The encoder that most networks share: `planes` in, features at 1/8 out."""
+
+    def __init__(self, variant: Variant) -> None:
+        super().__init__()
+        (c1, c2, c3), (e1, e2, b, *_) = variant.widths, variant.blocks
+        # A 3x3 convolution over 2x2 blocks of pixels, written as one 6x6 convolution of stride 2.
+        self.stem = nn.Conv2d(len(self.planes), c1, 6, stride=2, padding=2)
+        self.encoder1 = residual_blocks(c1, e1, rounded_sums=False)
+        self.down1 = nn.Conv2d(c1, c2, 2, stride=2)
+        self.encoder2 = residual_blocks(c2, e2)
+        self.down2 = nn.Conv2d(c2, c3, 2, stride=2)
+        self.bottleneck = residual_blocks(c3, b)
+        self.activations = nn.ModuleDict({name: Activation() for name in ENCODING})
+
+    def encode(self, x: Tensor, told: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the features at 1/2, 1/4 and 1/8 of the resolution.
+
+        x: (B, planes, H, W), sides multiples of STRIDE. told: (B or 1, c3, 1, 1), added to the
+        features at 1/8.
+        """
+        at = self.activations
+        h1 = self.encoder1(self.stem(x))  # (B, c1, H/2, W/2)
+        h2 = self.encoder2(at["down1"](self.down1(at["encoder1"](h1))))  # (B, c2, H/4, W/4)
+        h3 = self.down2(h2)  # (B, c3, H/8, W/8)
+        return h1, h2, self.bottleneck(at["down2"](h3 if told is None else h3 + told))
+
+
+class Autoencoder(Encoding):
     """The body that every restoring network shares: `planes` in, a residual of three out.
 
     Sources: the work at half resolution, Zhang et al. 2018 (FFDNet); residual blocks in a U-Net
@@ -95,23 +132,14 @@ class Autoencoder(Network):
     """Layers, besides those here, that add to the features at 1/8, and that read them."""
 
     def __init__(self, variant: Variant) -> None:
-        super().__init__()
-        (c1, c2, c3), (e1, e2, b, d2, d1) = variant.widths, variant.blocks
-        # A 3x3 convolution over 2x2 blocks of pixels, written as one 6x6 convolution of stride 2.
-        self.stem = nn.Conv2d(len(self.planes), c1, 6, stride=2, padding=2)
-        self.encoder1 = residual_blocks(c1, e1, rounded_sums=False)
-        self.down1 = nn.Conv2d(c1, c2, 2, stride=2)
-        self.encoder2 = residual_blocks(c2, e2)
-        self.down2 = nn.Conv2d(c2, c3, 2, stride=2)
-        self.bottleneck = residual_blocks(c3, b)
+        super().__init__(variant)
+        (c1, c2, c3), (_, _, _, d2, d1) = variant.widths, variant.blocks
         self.up2 = nn.Conv2d(c3, c2, 1)
         self.decoder2 = residual_blocks(c2, d2)
         self.up1 = nn.Conv2d(c2, c1, 1)
         self.decoder1 = residual_blocks(c1, d1, rounded_sums=False)
         self.tail = nn.Conv2d(c1, 12, 3, padding=1)
-        self.activations = nn.ModuleDict(
-            {name: Activation(summed=name == "up1") for name in ACTIVATIONS}
-        )
+        self.activations.update({name: Activation(summed=name == "up1") for name in DECODING})
         zero(self.tail)
 
     @property
@@ -122,17 +150,6 @@ class Autoencoder(Network):
     def residual(self, x: Tensor) -> Tensor:
         """(B, planes, H, W) to (B, 3, H, W), H and W multiples of STRIDE."""
         return self.decode(*self.encode(x))
-
-    def encode(self, x: Tensor, told: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the features at 1/2, 1/4 and 1/8 of the resolution.
-
-        told: (B or 1, c3, 1, 1), added to the features at 1/8.
-        """
-        at = self.activations
-        h1 = self.encoder1(self.stem(x))  # (B, c1, H/2, W/2)
-        h2 = self.encoder2(at["down1"](self.down1(at["encoder1"](h1))))  # (B, c2, H/4, W/4)
-        h3 = self.down2(h2)  # (B, c3, H/8, W/8)
-        return h1, h2, self.bottleneck(at["down2"](h3 if told is None else h3 + told))
 
     def decode(self, h1: Tensor, h2: Tensor, h3: Tensor) -> Tensor:
         """Return the residual, (B, 3, H, W), of what `encode` returned."""

@@ -62,10 +62,10 @@ def ends(centred: Tensor) -> list[Tensor]:
     return [end.mean(1, keepdim=True) for end in past]
 
 
-def pad_to_stride(x: Tensor) -> Tensor:
-    """Repeat the last row and column until height and width are multiples of STRIDE."""
+def pad_to_stride(x: Tensor, stride: int = STRIDE) -> Tensor:
+    """Repeat the last row and column until height and width are multiples of the stride."""
     height, width = x.shape[2:]
-    return F.pad(x, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
+    return F.pad(x, (0, -width % stride, 0, -height % stride), mode="replicate")
 
 
 def upsample(x: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ __all__ = [
     "camera",
     "code",
     "contractive",
+    "contrast",
     "denoise",
     "detect",
     "estimate",

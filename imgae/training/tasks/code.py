@@ -124,7 +124,9 @@ class CodeTask(Task[CodeSettings]):
         return replace(settings, weight=DEFAULT_WEIGHTS.get(settings.objective))
 
     def begin(self, net: Network, bank: PictureBank, settings: CodeSettings) -> None:
-        """Start at principal component analysis."""
+        """Start at principal component analysis, unless at a model's weights."""
+        if settings.start is not None:
+            return
         assert isinstance(net, CodeAutoencoder)
         generator = torch.Generator(bank.pixels.device).manual_seed(settings.seed)
         start_at_pca(net, bank.crops(PCA_CROPS, min(settings.crop, PCA_SIDE), generator).cpu())

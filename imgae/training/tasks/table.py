@@ -12,5 +12,6 @@ TASKS: Final = {
     "estimate": "Train a network that says what noise a picture has, for denoisers to be told.",
     "inpaint": "Train a network that fills holes, on pictures without holes.",
     "detect": "Train a network that finds defects, date stamps and type, on clean pictures.",
+    "search": "Train a network that describes pictures, so that copies of one are found.",
     "code": "Train an autoencoder with a small code, for search and anomaly scores.",
 }

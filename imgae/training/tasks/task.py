@@ -58,7 +58,7 @@ class Task(Generic[Own]):
         return []
 
     def begin(self, net: Network, bank: PictureBank, settings: Own) -> None:
-        """Set a fresh network's weights to better ones than random, where there are any."""
+        """Set weights of a new run's network to better ones than random, where there are any."""
 
     def prepare(self, objective: Objective, bank: PictureBank, settings: Own) -> None:
         """Do what an objective needs once before training starts, or goes on."""
