@@ -31,7 +31,7 @@ def test_copies_are_damaged_as_their_conditions_say():
     assert found["crop"].shape == (round(0.7 * height), round(0.7 * width), 3)
     assert found["half"].shape == (height // 2, width // 2, 3)
     assert (found["mirror"] == pixels[:, ::-1]).all()
-    assert found["all four"].shape == tuple(side // 2 for side in found["crop"].shape[:2]) + (3,)
+    assert found["all four"].shape == (*(side // 2 for side in found["crop"].shape[:2]), 3)
     again = dict(search.copies(pixels, 3))
     assert all((found[name] == again[name]).all() for name in found)
     assert (dict(search.copies(pixels, 4))["noise"] != found["noise"]).any()
