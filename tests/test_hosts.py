@@ -11,9 +11,12 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from imgae.model import session
+
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"
 MODEL = ROOT / "weights" / "denoise-fast.onnx"
+SEARCH = ROOT / "weights" / "search.onnx"
 MOST = {MODEL: 1, ROOT / "weights" / "denoise-fast-int8.onnx": 4}
 """Levels that a host may differ by; int8 rounding is chaotic."""
 LEVEL = "25"
@@ -82,6 +85,59 @@ def test_a_host_that_fails_is_told(name, picture, tmp_path, capfd):
     assert re.search("pars|model", str(error.value), re.IGNORECASE)
     assert hosts.cell_for(host, junk, reference, tmp_path)[1]
     assert str(error.value) in capfd.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def copies(tmp_path_factory):
+    """Pictures large and small, with and without transparency, and turned by EXIF."""
+    folder = tmp_path_factory.mktemp("copies")
+    clean = PIL.Image.open(EXAMPLES / "clean.png").convert("RGB")
+    exif = PIL.Image.Exif()
+    exif[0x0112] = 6
+    clean.save(folder / "copy.jpg", quality=15)
+    clean.rotate(90).save(folder / "turned.jpg", exif=exif)
+    clean.resize((100, 100)).save(folder / "small.png")
+    clean.crop((0, 0, 500, 9)).save(folder / "strip.png")
+    part = clean.convert("RGBA")
+    part.putalpha(PIL.Image.linear_gradient("L").resize(clean.size))
+    part.save(folder / "part.png")
+    return [EXAMPLES / "clean.png", EXAMPLES / "worst.png", *sorted(folder.iterdir())]
+
+
+def test_the_example_of_search_gives_what_the_command_line_gives(copies, tmp_path):
+    command = [sys.executable, EXAMPLES / "python" / "search.py", SEARCH, EXAMPLES / "noisy.png"]
+    found = scores_of(hosts.run([*command, *copies]))
+    index = tmp_path / "pictures.index"
+    imgae = [sys.executable, "-m", "imgae", "index"]
+    hosts.run([*imgae, "build", *copies, "-o", index])
+    wanted = scores_of(hosts.run([*imgae, "search", index, EXAMPLES / "noisy.png"]))
+    assert {Path(name).name: score for name, score in found.items()} == pytest.approx(
+        {Path(name).name: score for name, score in wanted.items()}, abs=0.01
+    )
+    assert len(found) == len(copies)
+    assert [Path(name).name for name in found] == [Path(name).name for name in wanted]
+
+
+def scores_of(printed):
+    lines = [line.split("\t") for line in printed.splitlines()]
+    return {name: float(score) for score, name in lines}
+
+
+@pytest.mark.parametrize("host", ["cv2", "openvino"])
+def test_hosts_describe_pictures_alike(host):
+    runtime = pytest.importorskip(host, reason=f"not installed: {host} (examples/README.md)")
+    pixels = np.asarray(PIL.Image.open(EXAMPLES / "clean.png"))[:200, :256]
+    image = pixels.transpose(2, 0, 1)[None] * np.float32(1 / 255)
+    (wanted,) = session.load(SEARCH, device="cpu").outputs(image=image)
+    if host == "cv2":
+        net = runtime.dnn.readNetFromONNX(str(SEARCH))
+        net.setInput(image, "image")
+        found = net.forward()
+    else:
+        (found,) = runtime.Core().compile_model(SEARCH, "CPU")({"image": image}).values()
+    assert found.shape == wanted.shape == (1, 128, 7, 8)
+    vectors = [each.mean((2, 3))[0] / np.linalg.norm(each.mean((2, 3))) for each in (found, wanted)]
+    assert vectors[0] @ vectors[1] > 0.9999
 
 
 def test_the_python_example_is_short():

@@ -10,7 +10,7 @@ from imgae.errors import WeightsError
 DEFAULT_INPAINTER: Final = "inpaint"
 DEFAULT_DETECTOR: Final = "detect"
 DEFAULT_ENCODER: Final = "code"
-DEFAULT_SEARCHER: Final = "code"
+DEFAULT_SEARCHER: Final = "search"
 FOLDERS_VARIABLE: Final = "IMGAE_MODELS"
 
 

@@ -20,7 +20,7 @@ Floats = NDArray[np.float32]
 TASKS: Final = ("search", "code")
 """What models may be for: made for search, or to encode, whose codes describe pictures too."""
 LONG: Final = 256
-"""Pixels on the long side, at most, of what a network sees."""
+"""Pixels on the long side of what a network sees."""
 SHORT: Final = 32
 """Pixels on the short side, at least."""
 GROUND: Final = 0.5
@@ -66,8 +66,8 @@ class Describer:
     def describe(self, image: Image) -> Floats:
         """Return the vector of a picture, float32 (dimension,), of length 1.
 
-        It is made of the picture and its mirror image, at most 256 pixels large, on mid gray where
-        it is transparent. Raises ImageError for NaN or infinity, ModelError if the model fails.
+        It is made of the picture and its mirror image, 256 pixels large, on mid gray where it is
+        transparent. Raises ImageError for NaN or infinity, ModelError if the model fails.
         """
         return self.of_small(shrunk(image))
 
@@ -98,7 +98,7 @@ def unit(vectors: NDArray[Any]) -> Floats:
 
 
 def shrunk(image: Image) -> NDArray[np.uint8]:
-    """Return a picture as a network sees it: (h, w, 3) uint8, both sides 32 to 256 pixels.
+    """Return a picture as a network sees it: (h, w, 3) uint8, the long side of 256 pixels.
 
     Raises ImageError if it holds NaN or infinity.
     """
@@ -126,17 +126,16 @@ def on_unit_range(pixels: NDArray[Any]) -> NDArray[Any]:
 def size_for(height: int, width: int) -> tuple[int, int]:
     """Return the size at which a network sees a picture.
 
-    The long side has at most LONG pixels; what is smaller is enlarged only until its short side has
-    SHORT. A side that is shorter still, as of a thin strip, is stretched to SHORT.
+    The long side has LONG pixels, whatever the picture's own size, so that a copy of another size
+    is seen alike. A short side that would have less than SHORT, as of a strip, is stretched to it.
     """
-    long, short = max(height, width), min(height, width)
-    scale = min(LONG / long, max(1.0, SHORT / short))
+    scale = LONG / max(height, width)
     rows, columns = (max(SHORT, round(side * scale)) for side in (height, width))
     return rows, columns
 
 
 def resized(pixels: NDArray[Any], height: int, width: int) -> NDArray[Any]:
-    """Return pixels (H, W, C) at another size: means of areas where a side shrinks."""
+    """Return pixels (H, W, C) at another size: means of areas where a side shrinks, else bicubic."""
     sides = pixels.shape[:2]
     steps = [(height, width)]
     if (height < sides[0] and width > sides[1]) or (height > sides[0] and width < sides[1]):
@@ -145,7 +144,7 @@ def resized(pixels: NDArray[Any], height: int, width: int) -> NDArray[Any]:
         before = pixels.shape[:2]
         if before != (rows, columns):
             shrinks = rows < before[0] or columns < before[1]
-            way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+            way = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
             found = cv2.resize(np.ascontiguousarray(pixels), (columns, rows), interpolation=way)
             pixels = found[:, :, None] if found.ndim == 2 else found
     return pixels

@@ -1,8 +1,9 @@
 """Reading pictures as a network sees them, of large JPEGs at a part of their size.
 
 A JPEG is stored in blocks of 8x8 pixels, which a decoder can also make 4x4 or 2x2. As long as the
-result is twice as large as what a network sees, the vectors of shipped models changed by less than
-0.0001 (1 less the cosine), in a quarter of the time.
+result is three times as large as what a network sees, the cosine between both vectors was 0.99999
+(median of 26 photographs of 2048 pixels) and at least 0.9993, in a third of the time. At twice the
+size it was 0.9999 and 0.994.
 """
 
 import io
@@ -19,7 +20,7 @@ from imgae.picture.image import Image
 from imgae.picture.orientation import turn
 from imgae.restore.search.describe import LONG, SHORT, shrunk
 
-LEAST: Final = 2 * LONG
+LEAST: Final = 3 * LONG
 """Pixels on the long side, at least, of a JPEG that is decoded at a part of its size."""
 START: Final = b"\xff\xd8\xff"
 ORIENTATION: Final = 0x0112
