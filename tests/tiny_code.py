@@ -40,7 +40,7 @@ def blocks(path: Path) -> Path:
     return path
 
 
-def signs(path: Path, name: str = "signs", task: str = "search", seed: int = 0) -> Path:
+def signs(path: Path, name: str = "signs", seed: int = 0) -> Path:
     """Describe blocks of 8x8 pixels by 16 random filters: vectors of different pictures differ."""
     rng = np.random.default_rng(seed)
     kernel = rng.normal(0, 0.1, (16, 3, 8, 8)).astype(np.float32)
@@ -61,7 +61,16 @@ def signs(path: Path, name: str = "signs", task: str = "search", seed: int = 0) 
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
     model.ir_version = 9
-    about = card(name=name, task=task, inputs=("image",), code_channels=16, stride=8, halo=8)
+    about = card(name=name, task="search", inputs=("image",), code_channels=16, stride=8, halo=8)
     model.metadata_props.add(key=METADATA_KEY, value=about.to_json())
     onnx.save(model, path)
     return path
+
+
+def signs_by_default(folder: Path, monkeypatch) -> Path:
+    """Make `signs` the model that describes pictures where none is named, and return its folder."""
+    folder.mkdir()
+    signs(folder / "signs.onnx")
+    monkeypatch.setenv("IMGAE_MODELS", str(folder))
+    monkeypatch.setattr("imgae.model.registry.DEFAULT_SEARCHER", "signs")
+    return folder

@@ -17,7 +17,7 @@ from imgae.io import files
 from imgae.io.formats.table import listed, looks_like_picture
 from imgae.picture.arrays import check_for_8_bits
 from imgae.picture.image import Image
-from imgae.picture.pixels import to_uint8
+from imgae.picture.pixels import to_uint8, to_uint8_rgb
 
 Pictures = Sequence[tuple[str, NDArray[np.uint8]]]
 """Names and 8-bit pixels (H, W, C)."""
@@ -49,6 +49,12 @@ def clean_pictures(folder: Path, limit: int | None = None, *, spread: bool = Fal
         found.append((path.stem if stems[path.stem] == 1 else path.name, pixels))
     check_some(found, failed, f"{folder}: no picture in it can be read")
     return found
+
+
+def rgb_pictures(folder: Path, limit: int | None = None, *, spread: bool = False) -> Pictures:
+    """Read pictures as `clean_pictures` does, gray ones as RGB too."""
+    found = clean_pictures(folder, limit, spread=spread)
+    return [(name, to_uint8_rgb(pixels)) for name, pixels in found]
 
 
 def pairs(

@@ -63,7 +63,7 @@ class Way:
 
 
 def of_models(models: Sequence[str], threads: int | None, device: str = "auto") -> list[Way]:
-    """Return what models for search, or to encode, describe pictures by."""
+    """Return what models for search describe pictures by."""
     found = []
     for name, given in zip(names_of(models), models, strict=True):
         describer = Describer(given, device=device, threads=threads)

@@ -40,11 +40,7 @@ entry()
 @pytest.fixture
 def photos(tmp_path, monkeypatch):
     """A working directory with a folder of six pictures, and a tiny model that is the default."""
-    models = tmp_path / "models"
-    models.mkdir()
-    tiny_code.signs(models / "signs.onnx")
-    monkeypatch.setenv("IMGAE_MODELS", str(models))
-    monkeypatch.setattr("imgae.model.registry.DEFAULT_SEARCHER", "signs")
+    tiny_code.signs_by_default(tmp_path / "models", monkeypatch)
     work = tmp_path / "work"
     (work / "photos" / "in").mkdir(parents=True)
     monkeypatch.chdir(work)

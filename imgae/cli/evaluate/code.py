@@ -57,17 +57,12 @@ def add_parser(tasks: Commands) -> None:
 
 def measure(options: argparse.Namespace) -> None:
     from imgae.evaluate import code, folders, report
-    from imgae.picture.pixels import to_uint8_rgb
 
     methods = code.codes(options.models, options.threads, options.device)
     if not methods:
         raise OptionError("nothing to measure: name --models")
     pictures, others = (
-        [
-            (name, to_uint8_rgb(pixels))
-            for name, pixels in folders.clean_pictures(folder, options.limit)
-        ]
-        for folder in (options.folder, options.others)
+        folders.rgb_pictures(folder, options.limit) for folder in (options.folder, options.others)
     )
     measured = []
     for method in methods:

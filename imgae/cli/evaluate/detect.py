@@ -56,10 +56,7 @@ def measure(options: argparse.Namespace) -> None:
     if not methods:
         raise OptionError("nothing to measure: name --models")
     count = options.limit or detect.COUNT
-    pictures = [
-        (name, to_uint8_rgb(pixels))
-        for name, pixels in folders.clean_pictures(options.folder, count, spread=True)
-    ]
+    pictures = folders.rgb_pictures(options.folder, count, spread=True)
     buildings = [
         (path.stem, to_uint8_rgb(folders.usable(path).pixels))
         for path in detect.architecture_in(Path(folder) for folder in options.architecture)

@@ -66,7 +66,6 @@ def add_parser(tasks: Commands) -> None:
 def measure(options: argparse.Namespace) -> None:
     need_bench(options)
     from imgae.evaluate import baselines, figures, folders, inpaint, protocol, report
-    from imgae.picture.pixels import to_uint8_rgb
 
     against = options.against
     if against is None:
@@ -81,10 +80,7 @@ def measure(options: argparse.Namespace) -> None:
     methods = inpaint.fills(options.models, against, options.threads, options.device)
     if not methods or not kinds:
         raise OptionError("nothing to measure: name --models or --against, and --kinds")
-    pictures = [
-        (name, to_uint8_rgb(pixels))
-        for name, pixels in folders.clean_pictures(options.folder, options.limit)
-    ]
+    pictures = folders.rgb_pictures(options.folder, options.limit)
     protocol.note_small(pictures)
     results: list[Result] = []
     worst: list[tuple[str, Sample]] = []

@@ -49,37 +49,31 @@ def add_parser(tasks: Commands) -> None:
 def measure(options: argparse.Namespace) -> None:
     from imgae.evaluate import folders, report, search
     from imgae.model import registry
-    from imgae.picture.pixels import to_uint8_rgb
     from imgae.restore.encode import Encoder
 
     ways = search.of_models(options.models, options.threads, options.device)
     if not ways:
         raise OptionError("nothing to measure: name --models")
-    if registry.DEFAULT_ENCODER in registry.available():
-        encoder = Encoder(device=options.device, threads=options.threads)
-        ways += search.baselines(encoder)
-    else:
-        ways += search.baselines(None)
+    has_code = registry.DEFAULT_ENCODER in registry.available()
+    encoder = Encoder(device=options.device, threads=options.threads) if has_code else None
+    ways += search.baselines(encoder)
     pictures, *other = (
-        [
-            (name, to_uint8_rgb(pixels))
-            for name, pixels in folders.clean_pictures(folder, options.limit)
-        ]
-        for folder in (options.folder, *options.others)
+        folders.rgb_pictures(folder, options.limit) for folder in (options.folder, *options.others)
     )
     others = [picture for found in other for picture in found]
     measured = []
     for way in ways:
         tell(way.method.name)
         measured.append(search.run_method(way, pictures, others))
-    result(search.table([found for own in measured for found in own]))
+    results = [found for own in measured for found in own]
+    result(search.table(results))
     about = {
         "folder": options.folder.name,
         "others": [folder.name for folder in options.others],
         "pictures": len(pictures),
         "searched": len(pictures) + len(others),
     }
-    write_json(options, report.to_json([found for own in measured for found in own], about))
+    write_json(options, report.to_json(results, about))
     if options.write_card:
         names = [folder_name(folder) for folder in options.others]
         command = command_of(options, "search", "--others", *(f"{name}/" for name in names))

@@ -17,8 +17,6 @@ from imgae.picture.pixels import from_float, to_float, to_nchw
 
 Floats = NDArray[np.float32]
 
-TASKS: Final = ("search", "code")
-"""What models may be for: made for search, or to encode, whose codes describe pictures too."""
 LONG: Final = 256
 """Pixels on the long side of what a network sees."""
 SHORT: Final = 32
@@ -34,8 +32,8 @@ TINY: Final = 1e-12
 class Describer:
     """Turns pictures into vectors. Safe to call from several threads.
 
-    model: the name of a shipped model, the path of an .onnx file for the task "search" or "code",
-    or None for the default. device, threads: as for imgae.Encoder.
+    model: the name of a shipped model, the path of an .onnx file for the task "search", or
+    None for the default. device, threads: as for imgae.Encoder.
     Raises WeightsError if there is no such model, ModelError if it cannot be used or is for another
     task, and OptionError for other values of threads.
     """
@@ -49,12 +47,8 @@ class Describer:
     ) -> None:
         check_settings(0, threads)
         path = registry.find(model or registry.DEFAULT_SEARCHER)
-        self.model = session.load(path, device=device, threads=threads)
+        self.model = session.load(path, device=device, threads=threads, task="search")
         card = self.model.card
-        if card.task not in TASKS:
-            raise ModelError(
-                f"{path}: a model to {card.task}; an index needs one to {' or '.join(TASKS)}"
-            )
         self.name = card.name
         self.sha256 = card.sha256 or hashlib.sha256(path.read_bytes()).hexdigest()
 
@@ -75,7 +69,7 @@ class Describer:
         """Return the vector of what `shrunk` returns."""
         planes = to_nchw(pixels)
         both = np.concatenate([planes, planes[:, :, :, ::-1]])
-        found = self.model.outputs(image=both)[-1]
+        found = self.model(image=both)
         if found.ndim != 4 or found.shape[:2] != (2, self.dimension) or 0 in found.shape:
             raise ModelError(f"{self.model.path}: gave a map of shape {found.shape}")
         mean = np.mean(found, (0, 2, 3), dtype=np.float64)
