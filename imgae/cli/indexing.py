@@ -20,7 +20,7 @@ from imgae.io.formats.table import looks_like_picture
 from imgae.io.remote import SCHEME, place_of
 from imgae.restore.batches import work
 from imgae.restore.batches.record import DONE, FAILED, Record
-from imgae.restore.search import sheet, store
+from imgae.restore.search import reading, sheet, store
 from imgae.restore.search.gather import Told, find
 from imgae.restore.search.index import Hit, Index, part_file
 
@@ -139,9 +139,11 @@ def remove(options: argparse.Namespace) -> int:
 def search(options: argparse.Namespace) -> int:
     check_sheet(options)
     index = opened(options)
+    describer = index.describer()
     data, name = work.bytes_of(place_of(options.picture))
+    seen = reading.read(data, name)
     with named(name):
-        hits = index.search(data, options.k)
+        hits = index.like(describer.of_small(seen.pixels), options.k)
     for hit in hits:
         result(json.dumps(record_of(hit)) if options.json else line_of(hit))
     if options.sheet:

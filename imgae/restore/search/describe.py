@@ -129,7 +129,7 @@ def size_for(height: int, width: int) -> tuple[int, int]:
 
 
 def resized(pixels: NDArray[Any], height: int, width: int) -> NDArray[Any]:
-    """Return pixels (H, W, C) at another size: means of areas where a side shrinks, else bicubic."""
+    """Return pixels (H, W, C) at another size: means of areas where it shrinks, else bicubic."""
     sides = pixels.shape[:2]
     steps = [(height, width)]
     if (height < sides[0] and width > sides[1]) or (height > sides[0] and width < sides[1]):

@@ -218,7 +218,10 @@ class Index:
         """
         if not isinstance(k, int) or k < 1:
             raise OptionError(f"k is {k!r}; expected a whole number from 1 up")
-        vector = vector_of(picture, self.describer())
+        return self.like(vector_of(picture, self.describer()), k)
+
+    def like(self, vector: Floats, k: int) -> list[Hit]:
+        """Return the pictures whose vectors are the nearest to one, which `describer` made."""
         rows, nearest = self.state
         numbers, scores = nearest(vector, k)
         pairs = zip(numbers.tolist(), scores.tolist(), strict=True)
