@@ -10,6 +10,7 @@ from imgae.errors import WeightsError
 DEFAULT_INPAINTER: Final = "inpaint"
 DEFAULT_DETECTOR: Final = "detect"
 DEFAULT_ENCODER: Final = "code"
+DEFAULT_FEATURES: Final = "features"
 DEFAULT_SEARCHER: Final = "code"
 FOLDERS_VARIABLE: Final = "IMGAE_MODELS"
 
