@@ -31,6 +31,7 @@ PURPOSES: Final = {
     "anomaly": "finds what differs from good pictures",
     "code": "makes short codes, to compare and restore",
     "search": "describes pictures, to find copies and the like",
+    "features": "looks at pictures, for `imgae anomaly fit`",
     "estimate": "tells what noise there is, and where",
 }
 """By task; denoisers differ more."""

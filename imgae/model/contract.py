@@ -19,6 +19,8 @@ denoiser for what is left, from 0 to 1. white: above 0 where noise looks white. 
 """
 CELL: Final = 8
 """Pixels on a side of what one value of `noise` is about."""
+FINE_CELL: Final = 4
+"""The same of `features`."""
 SURE: Final = 0.5
 """A probability of a defect above this marks the pixel."""
 GUESS: Final = 0.5
@@ -55,6 +57,7 @@ TENSORS: Final = {
     "code": Tensor(None, ("h", "w")),
     "noise": Tensor(len(NOISE), ("h", "w")),
     "descriptor": Tensor(None, ("h", "w")),
+    "features": Tensor(None, ("h", "w")),
 }
 OPTIONAL: Final = tuple(name for name, tensor in TENSORS.items() if tensor.optional)
 
@@ -80,5 +83,6 @@ INTERFACES: Final = {
     "code": Interface((("image",),), ("restored", "code")),
     "estimate": Interface((("image",),), ("noise",)),
     "search": Interface((("image",),), ("descriptor",)),
+    "features": Interface((("image",),), ("features",)),
 }
 """By the task that a card names."""

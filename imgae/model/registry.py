@@ -11,6 +11,7 @@ DEFAULT_INPAINTER: Final = "inpaint"
 DEFAULT_DETECTOR: Final = "detect"
 DEFAULT_ENCODER: Final = "code"
 DEFAULT_SEARCHER: Final = "search"
+DEFAULT_FEATURES: Final = "features"
 FOLDERS_VARIABLE: Final = "IMGAE_MODELS"
 
 

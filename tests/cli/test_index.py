@@ -252,6 +252,16 @@ def test_an_index_by_another_model(built, run, tmp_path):
     assert run("search", "i.index", "photos/2.png", "--model", other)[0] == 0
 
 
+def test_a_search_that_fails_names_one_cause(built, run, tmp_path):
+    Path("bad.png").write_bytes(b"junk")
+    assert run("search", "i.index", "bad.png")[2].startswith("imgae: bad.png: not a picture")
+    other = tiny_code.signs(tmp_path / "other.onnx", "other")
+    run("build", "photos", "-o", "i.index", "--model", other)
+    code, _, err = run("search", "i.index", "photos/2.png")
+    assert code == 1
+    assert err.startswith("imgae: i.index: the index was made by the model 'other', which is not")
+
+
 @pytest.mark.parametrize("action", ["search", "add", "remove", "duplicates"])
 def test_a_file_that_is_no_index(photos, run, action):
     words = ["photos/2.png"] if action != "duplicates" else []

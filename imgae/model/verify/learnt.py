@@ -178,6 +178,7 @@ LEVELS_BY_TASK: Final[dict[str, Callable[[Subject], Measured]]] = {
     "estimate": estimates_are_in_range,
     "anomaly": anomalies_are_not_below_0,
     "search": descriptions_are_usable,
+    "features": descriptions_are_usable,
 }
 EFFECT_BY_TASK: Final[dict[str, Callable[[Subject], Measured]]] = {
     "denoise": noise_is_removed,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from imgae.errors import ModelError
 from imgae.model import session
 from imgae.model.card import ModelCard
-from imgae.model.contract import CELL, INTERFACES, TENSORS
+from imgae.model.contract import CELL, FINE_CELL, INTERFACES, TENSORS
 from imgae.model.stitch import plan_for
 from imgae.picture.tiling import Box
 
@@ -102,6 +102,8 @@ def scale_of(card: ModelCard) -> int:
     first = INTERFACES[card.task].outputs[0]
     if first == "descriptor":
         return card.stride
+    if first == "features":
+        return FINE_CELL
     return 1 if TENSORS[first].sides == ("H", "W") else CELL
 
 

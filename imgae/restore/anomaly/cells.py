@@ -11,7 +11,7 @@ from imgae.model.stitch import Patient, plan_for
 from imgae.picture.image import Image
 from imgae.picture.pixels import to_nchw
 from imgae.picture.tiling import Tile
-from imgae.restore.anomaly.normal import NEAR, Floats
+from imgae.restore.anomaly.normal import CELL, LOOKS, NEAR, Floats
 from imgae.restore.anomaly.statistics import Cells
 
 
@@ -23,35 +23,40 @@ def fingerprint(image: Image) -> bytes:
 
 
 def cells_of(
-    model: session.OnnxModel, side: int, image: Image, most: int, random: np.random.Generator
+    model: session.OnnxModel, image: Image, most: int, random: np.random.Generator
 ) -> Cells:
     """Return some cells of a picture, by a model of their channels.
 
-    side: of a cell in pixels. most: cells, drawn evenly over the picture.
+    most: cells, drawn evenly over the picture.
     """
-    rows, columns = -(-image.height // side), -(-image.width // side)
+    rows, columns = -(-image.height // CELL), -(-image.width // CELL)
     places = random.choice(rows * columns, min(most, rows * columns), replace=False)
     row, column = np.divmod(np.sort(places), columns)
-    found: list[Floats] = []
+    found: list[list[Floats]] = []
     order: list[NDArray[Any]] = []
     plan = plan_for(model.card, image.height, image.width, "auto")
 
     def look(tile: Tile) -> None:
-        read, keep = (box.in_cells(side) for box in tile)
+        read, keep = (box.in_cells(CELL) for box in tile)
         here = (row >= keep.top) & (row < keep.bottom)
         here &= (column >= keep.left) & (column < keep.right)
         if here.any():
-            channels = model(image=to_nchw(image.pixels[tile.read.slices]))[0]
-            found.append(channels[:, row[here] - read.top, column[here] - read.left].T)
+            seen = model.outputs(image=to_nchw(image.pixels[tile.read.slices]))
+            at = row[here] - read.top, column[here] - read.left
+            found.append([channels[0][:, *at].T for channels in seen])
             order.append(np.flatnonzero(here))
 
     patient = Patient(plan, [model])
     for tile in plan:
         patient(tile, look)
-    reach = NEAR // side
+    reach = NEAR // CELL
     inside = share_inside(row, rows, reach) * share_inside(column, columns, reach)
     outside = (1 - inside[np.concatenate(order)]).astype(np.float32)
-    return Cells(np.concatenate(found), outside)
+    looks = tuple(
+        np.concatenate(parts).reshape(len(outside), look.parts**2, -1)
+        for look, parts in zip(LOOKS, zip(*found, strict=True), strict=True)
+    )
+    return Cells(looks, outside)
 
 
 def share_inside(place: NDArray[Any], count: int, reach: int) -> NDArray[np.float64]:

@@ -33,9 +33,9 @@ from imgae.picture.tiling import round_up
 from imgae.restore.anomaly import graph, statistics
 from imgae.restore.anomaly.calibrate import Threshold, threshold_for
 from imgae.restore.anomaly.cells import cells_of, fingerprint
-from imgae.restore.anomaly.normal import Normal
+from imgae.restore.anomaly.normal import LOOKS
 from imgae.restore.anomaly.scorer import AnomalyScorer, seen
-from imgae.restore.anomaly.sources import sources_of
+from imgae.restore.anomaly.sources import read_backbone
 from imgae.restore.anomaly.statistics import Cells
 
 LEAST: Final = 5
@@ -47,8 +47,6 @@ CELLS: Final = 120_000
 LEAST_CELLS: Final = 64
 """And of each picture, if it has so many."""
 STRIDE: Final = 8
-BACKBONES: Final = ("code", "search", "features")
-"""Tasks of models whose features can be looked at."""
 LEAST_THRESHOLD: Final = 1e-3
 
 
@@ -74,7 +72,7 @@ class Options:
     """How to fit.
 
     false_alarms: the share of good pictures that is to be above the threshold. model: the backbone,
-    by name or path; None for `code`. seed: of what is drawn. device, threads: as for Encoder.
+    by name or path; None for `features`. seed: of what is drawn. device, threads: as for Encoder.
     max_pixels: as for read_image.
     """
 
@@ -102,16 +100,16 @@ def fit(
     left out.
     Raises ImageError if fewer than LEAST can be read, ModelError if the backbone does not serve.
     """
-    path = registry.find(options.model or registry.DEFAULT_ENCODER)
+    path = registry.find(options.model or registry.DEFAULT_FEATURES)
     with tempfile.TemporaryDirectory(prefix="imgae-") as folder:
-        backbone = Backbone.read(path)
+        backbone = Backbone(*read_backbone(path))
         work = Work(backbone, options, Path(folder), counted(progress, 2 * len(paths)))
         good, left_out = work.gathered(paths, tell)
         check_count(len(good), left_out)
         scores = work.scores(good)
         threshold = threshold_for(scores, options.false_alarms)
         threshold = replace(threshold, value=max(threshold.value, LEAST_THRESHOLD))
-        normal = work.learnt([each.cells for each in good])
+        normal = statistics.learn([each.cells for each in good])
         fields = {
             "name": name,
             "recipe": recipe,
@@ -151,20 +149,6 @@ class Backbone:
     proto: onnx.ModelProto
     card: ModelCard
 
-    @classmethod
-    def read(cls, path: Path) -> "Backbone":
-        """Read the file of a model. Raises ModelError, naming the file, if it does not serve."""
-        proto = onnxfile.read_safely(path)
-        text = onnxfile.metadata(proto, METADATA_KEY)
-        with named(path):
-            if text is None:
-                raise ModelError("has no imgae model card inside")
-            card = ModelCard.from_json(text)
-            if card.task not in BACKBONES:
-                raise ModelError(f"a model to {card.task}; give one that encodes pictures")
-            sources_of(proto)
-        return cls(proto, card)
-
 
 @dataclass(frozen=True)
 class Good:
@@ -182,18 +166,12 @@ class Work:
     ) -> None:
         self.backbone, self.options, self.folder, self.step = backbone, options, folder, step
         self.halo: dict[str, int] = {}
-        made_for_it = "features" in sources_of(backbone.proto)
-        self.look = statistics.FEATURES if made_for_it else statistics.ENCODER
 
     def gathered(
         self, paths: Sequence[str | Place], tell: Callable[[str], None]
     ) -> tuple[list[Good], tuple[tuple[str, str], ...]]:
         """Return the good pictures with cells of each, and those that are left out, and why."""
-        path = self.saved(
-            graph.channels_model(
-                self.backbone.proto, self.look.levels, self.look.pool, self.look.cell
-            )
-        )
+        path = self.saved(graph.channels_model(self.backbone.proto, LOOKS))
         model = session.load(path, device=self.options.device, threads=self.options.threads)
         most = max(LEAST_CELLS, CELLS // max(1, len(paths)))
         good, left_out = [], []
@@ -206,9 +184,7 @@ class Work:
                     if first != str(place):
                         raise ImageError(f"the same picture as {first}")
                     random = np.random.default_rng([self.options.seed, number])
-                    good.append(
-                        Good(str(place), cells_of(model, self.look.cell, seen(image), most, random))
-                    )
+                    good.append(Good(str(place), cells_of(model, seen(image), most, random)))
             except ImageError as error:
                 left_out.append((str(place), str(error)))
                 tell(f"{error}; left out")
@@ -224,16 +200,13 @@ class Work:
         for fold in range(count):
             out = set(order[fold::count].tolist())
             kept = [each.cells for number, each in enumerate(good) if number not in out]
-            normal = self.learnt(kept)
+            normal = statistics.learn(kept)
             path = self.saved(graph.anomaly_model(self.backbone.proto, normal))
             score = AnomalyScorer(path, device=self.options.device, threads=self.options.threads)
             for number in sorted(out):
                 scores[number] = score.map_of(read_image(good[number].path)).max()
                 self.step()
         return scores.tolist()
-
-    def learnt(self, cells: Sequence[Cells]) -> Normal:
-        return statistics.learn(cells, self.look, self.options.seed)
 
     def saved(self, proto: onnx.ModelProto, **fields: Any) -> Path:
         """Give a model its card, and write it into the folder."""

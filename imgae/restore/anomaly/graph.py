@@ -1,8 +1,4 @@
-"""From what is normal to an ONNX file: nodes after those of the backbone. Needs onnx.
-
-The backbone is a model file whose encoder halves the picture three times, as `code` does, or that
-gives features; see `sources`.
-"""
+"""From what is normal to an ONNX file: nodes after those of the backbone. Needs onnx."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -12,31 +8,29 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from imgae.errors import ModelError
 from imgae.model import onnxfile
 from imgae.model.contract import IR_VERSION, OPSET, TENSORS
 from imgae.restore.anomaly.normal import (
-    LOST,
+    CELL,
+    FINE,
+    LEAST_SPREAD,
+    LEAST_SQUARE,
     NEAR,
-    Error,
+    SCALES,
     Expert,
-    Features,
-    Gaussian,
     Level,
-    Memory,
+    Look,
     Normal,
-    Usual,
-    blur_kernel,
 )
-from imgae.restore.anomaly.sources import Source, sources_of, unpadded
+from imgae.restore.anomaly.sources import FEATURES, looking_at
 
 STRIDE: Final = 8
 MIRRORED: Final = 24
 """Pixels around the picture that the backbone sees mirrored; zeros farther away hardly count."""
 LEAST_SIDE: Final = 32
 """Pixels that can be mirrored, with what fills up the stride."""
+IMAGE: Final = "image"
 OUTPUT: Final = "anomaly"
-CHANNELS: Final = "channels"
 PREFIX: Final = "anomaly."
 """What names of nodes and tensors begin with that are no part of the backbone."""
 
@@ -48,26 +42,17 @@ class Nodes:
     make all that lies at borders unlike the rest.
     """
 
-    def __init__(self, backbone: onnx.ModelProto, cell: int) -> None:
-        self.model = onnx.ModelProto()
-        self.model.CopyFrom(backbone)
-        self.sources, self.cell = sources_of(backbone), cell
+    def __init__(self, backbone: onnx.ModelProto) -> None:
+        self.graph = onnx.GraphProto()
         self.count = 0
-        self.once: dict[Any, str] = {}
-        after = list(self.model.graph.node)
-        del self.model.graph.node[:]
-        image = self.sources["image"]
-        framed = self.framed(image.name)
-        self.sources["image"] = image._replace(name=framed)
-        renamed = {
-            name: framed if old == image.name else old
-            for name, old in (unpadded(backbone.graph) | {image.name: image.name}).items()
-        }
-        for node in after:
-            node.input[:] = [renamed.get(name, name) for name in node.input]
-        self.model.graph.node.extend(after)
+        self.around = ""
+        framed = self.with_frame(IMAGE)
+        graph, features = looking_at(backbone, framed)
+        self.graph.node.extend(graph.node)
+        self.graph.initializer.extend(graph.initializer)
+        self.sources = {IMAGE: framed, FEATURES: features, "detail": self.detail(framed)}
 
-    def framed(self, image: str) -> str:
+    def with_frame(self, image: str) -> str:
         """Return the picture with mirrored pixels around, its sides multiples of the stride.
 
         Where a side is too short to be mirrored, its last pixels are repeated instead.
@@ -101,127 +86,87 @@ class Nodes:
         self.count += 1
         output = name or f"{PREFIX}{kind.lower()}.{self.count}"
         node = helper.make_node(kind, inputs, [output], name=f"{output}.node", **attributes)
-        self.model.graph.node.append(node)
+        self.graph.node.append(node)
         return output
 
     def constant(self, values: NDArray[Any]) -> str:
         self.count += 1
         name = f"{PREFIX}constant.{self.count}"
-        self.model.graph.initializer.append(numpy_helper.from_array(np.asarray(values), name))
+        self.graph.initializer.append(numpy_helper.from_array(np.asarray(values), name))
         return name
 
     def number(self, value: float) -> str:
         return self.constant(np.full(1, value, np.float32))
 
-    def bordered(self, x: str, reach: int) -> str:
-        """Repeat what lies at the borders."""
+    def axis(self) -> str:
+        return self.constant(np.array([1], np.int64))
+
+    def detail(self, image: str) -> str:
+        """Return a picture less what a Gaussian leaves of it."""
+        kernel = gaussian(FINE)
+        reach = len(kernel) // 2
         pads = np.array([0, 0, reach, reach, 0, 0, reach, reach], np.int64)
-        return self.add("Pad", x, self.constant(pads), mode="edge")
+        around = self.add("Pad", image, self.constant(pads), mode="edge")
+        weights = self.constant(np.stack([kernel[None]] * 3))
+        return self.add("Sub", image, self.add("Conv", around, weights, group=3))
 
-    def pooled(self, x: str, side: int) -> str:
-        """Take the mean of the window around each place."""
-        if side == 1:
+    def level(self, level: Level, side: int, around: bool) -> str:
+        """Return the means or the spreads of a level over places of so many pixels a side."""
+        x = self.sources[level.source]
+        length = side // SCALES[level.source]
+        if level.spread:
+            mean = self.means(x, length)
+            squares = self.add("Mul", mean, mean)
+            variance = self.add("Sub", self.means(self.add("Mul", x, x), length), squares)
+            square = self.add("Relu", variance)
+            if not around:
+                return self.add("Sqrt", square)
+            return self.add(
+                "Log", self.add("Add", self.with_neighbours(square), self.number(LEAST_SPREAD))
+            )
+        mean = self.means(x, length)
+        return self.with_neighbours(mean) if around else mean
+
+    def with_neighbours(self, x: str) -> str:
+        """Return the means of places and their eight neighbours. The frame's border is spoilt."""
+        return self.add("AveragePool", x, kernel_shape=[3, 3], pads=[1] * 4)
+
+    def means(self, x: str, length: int) -> str:
+        """Return the means of blocks of length x length values."""
+        if length == 1:
             return x
-        return self.add("AveragePool", self.bordered(x, side // 2), kernel_shape=[side] * 2)
+        return self.add("AveragePool", x, kernel_shape=[length] * 2, strides=[length] * 2)
 
-    def in_cells(self, x: str, scale: int) -> str:
-        """Bring a tensor that has one value for so many pixels on a side to cells."""
-        if scale < self.cell:
-            side = [self.cell // scale] * 2
-            return self.add("AveragePool", x, kernel_shape=side, strides=side)
-        return self.enlarged(x, scale // self.cell)
+    def channels(self, look: Look) -> str:
+        """Return all that an expert looks at, (N, D, h, w), a place for every part of a cell."""
+        side = CELL // look.parts
+        parts = [self.level(level, side, look.around) for level in look.levels]
+        return parts[0] if len(parts) == 1 else self.add("Concat", *parts, axis=1)
 
-    def enlarged(self, x: str, factor: int) -> str:
-        if factor == 1:
-            return x
-        scales = self.constant(np.array([1, 1, factor, factor], np.float32))
-        place = "half_pixel"
-        return self.add(
-            "Resize", x, "", scales, mode="linear", coordinate_transformation_mode=place
-        )
-
-    def levels(self, levels: tuple[Level, ...], pool: int) -> str:
-        """Return the channels of levels in cells, the same for all who ask for the same."""
-        key = (levels, pool)
-        if key not in self.once:
-            parts = [self.level(level) for level in levels]
-            joined = parts[0] if len(parts) == 1 else self.add("Concat", *parts, axis=1)
-            self.once[key] = self.pooled(joined, pool)
-        return self.once[key]
-
-    def level(self, level: Level) -> str:
-        if level not in self.once:
-            source = self.pooled(self.source(level.source), level.pool)
-            self.once[level] = self.in_cells(source, self.sources[level.source].scale)
-        return self.once[level]
-
-    def source(self, name: str) -> str:
-        """Return a tensor of SOURCES. Raises ModelError if the backbone has it not."""
-        if name == "lost" and name not in self.sources:
-            lost = self.add("Sub", self.source("restored"), self.source("image"))
-            axis = self.constant(np.array([1], np.int64))
-            mean = self.add("ReduceMean", self.add("Mul", lost, lost), axis, keepdims=1)
-            self.sources[name] = Source(mean, 1, 1)
-        if name not in self.sources:
-            raise ModelError(f"the backbone has no {name}")
-        return self.sources[name].name
-
-    def mixed(self, x: str, matrix: NDArray[np.float32], offset: NDArray[np.float32]) -> str:
-        """Multiply the channels of each cell by a matrix, and add an offset."""
-        kernel = self.constant(matrix.astype(np.float32)[:, :, None, None])
-        return self.add("Conv", x, kernel, self.constant(offset.astype(np.float32)))
-
-    def features(self, features: Features) -> str:
-        channels = self.levels(features.levels, features.pool)
-        return self.mixed(channels, features.matrix, features.offset)
-
-    def summed(self, x: str) -> str:
-        """Add all channels."""
-        return self.add("ReduceSum", x, self.constant(np.array([1], np.int64)), keepdims=1)
-
-    def length(self, square: str) -> str:
-        return self.add("Sqrt", self.add("Relu", square))
-
-    def gaussian(self, expert: Gaussian) -> str:
-        y = self.features(expert.features)
-        return self.length(self.summed(self.add("Mul", y, y)))
-
-    def memory(self, expert: Memory) -> str:
-        """Return the mean distance of the nearest, by |y - v|^2 = |y|^2 - 2 yv + |v|^2."""
-        y, vectors = self.features(expert.features), expert.vectors
-        others = self.mixed(y, -2 * vectors, np.square(vectors).sum(1))
-        own = self.summed(self.add("Mul", y, y))
-        axis = self.constant(np.array([1], np.int64))
-        if expert.nearest == 1:
-            least = self.add("ReduceMin", others, axis, keepdims=1)
-            return self.length(self.add("Add", least, own))
-        count = self.constant(np.array([expert.nearest], np.int64))
-        self.count += 1
-        least, places = f"{PREFIX}nearest.{self.count}", f"{PREFIX}places.{self.count}"
-        node = helper.make_node("TopK", [others, count], [least, places], axis=1, largest=0)
-        self.model.graph.node.append(node)
-        distances = self.length(self.add("Add", least, own))
-        return self.add("ReduceMean", distances, axis, keepdims=1)
-
-    def error(self, expert: Error) -> str:
-        lost = self.add("Add", self.level(LOST), self.number(expert.floor))
-        found = self.add("Log", lost)
-        return self.add("Sub", found, self.features(expert.expected))
+    def distance(self, expert: Expert) -> str:
+        kernel = self.constant(expert.matrix.astype(np.float32)[:, :, None, None])
+        offset = self.constant(expert.offset.astype(np.float32))
+        y = self.add("Conv", self.channels(expert.look), kernel, offset)
+        square = self.add("ReduceMean", self.add("Mul", y, y), self.axis(), keepdims=1)
+        if expert.look.parts > 1:
+            side = [expert.look.parts] * 2
+            square = self.add("MaxPool", square, kernel_shape=side, strides=side)
+        return self.add("Log", self.add("Add", square, self.number(LEAST_SQUARE)))
 
     def outside(self, x: str) -> str:
         """Return how much of the window around each cell lies outside the picture, (N, 1, h, w).
 
-        x: any values of one channel, without the frame; infinite ones spoil it.
+        x: any finite values of one channel, without the frame.
         """
-        if "outside" not in self.once:
+        if not self.around:
             ones = self.add("Add", self.add("Mul", x, self.number(0)), self.number(1))
-            reach = NEAR // self.cell
+            reach = NEAR // CELL
             side, pads = [2 * reach + 1] * 2, [reach] * 4
             inside = self.add(
                 "AveragePool", ones, kernel_shape=side, pads=pads, count_include_pad=1
             )
-            self.once["outside"] = self.add("Sub", self.number(1), inside)
-        return self.once["outside"]
+            self.around = self.add("Sub", self.number(1), inside)
+        return self.around
 
     def by_border(self, numbers: tuple[float, float, float], u: str) -> str:
         """Return a + b u + c u^2."""
@@ -229,89 +174,90 @@ class Nodes:
         inner = self.add("Add", b, self.add("Mul", c, u))
         return self.add("Add", a, self.add("Mul", inner, u))
 
-    def standard(self, value: str, usual: Usual) -> str:
+    def surprise(self, expert: Expert) -> str:
+        """Return what an expert gives for the cells of the picture, less what is usual."""
+        value, usual = self.unframed(self.distance(expert)), expert.usual
         u = self.outside(value)
         least = self.number(usual.deviation[0])
         deviation = self.add("Max", self.by_border(usual.deviation, u), least)
         return self.add("Div", self.add("Sub", value, self.by_border(usual.mean, u)), deviation)
 
-    def expert(self, expert: Expert) -> str:
-        """Return what an expert gives for the cells of the picture, standardised."""
-        if isinstance(expert, Gaussian):
-            value = self.gaussian(expert)
-        elif isinstance(expert, Memory):
-            value = self.memory(expert)
-        else:
-            value = self.error(expert)
-        return self.standard(self.unframed(value), expert.usual)
-
     def combined(self, normal: Normal) -> str:
-        parts = [
-            self.add("Mul", self.expert(expert), self.number(weight))
-            for expert, weight in zip(normal.experts, normal.weights, strict=True)
-        ]
-        if len(parts) == 1:
-            return parts[0]
-        return self.add("Max" if normal.by == "max" else "Sum", *parts)
-
-    def smoothed(self, x: str, blur: float) -> str:
-        if not blur:
-            return x
-        kernel = blur_kernel(blur)
-        weights = self.constant(kernel[None, None])
-        return self.add("Conv", self.bordered(x, len(kernel) // 2), weights)
-
-    def whole(self, x: str) -> str:
-        """Bring cells to the picture's pixels."""
-        return self.inside(self.enlarged(x, self.cell), 0, self.size())
-
-    def size(self) -> str:
-        return self.add("Shape", self.model.graph.input[0].name, start=2, end=4)
+        """Return log(1 + mean of exp(z)), computed without large numbers."""
+        parts = [self.surprise(expert) for expert in normal.experts]
+        most = self.add("Relu", self.add("Max", *parts))
+        powers = [self.add("Exp", self.add("Sub", part, most)) for part in parts]
+        one = self.add("Exp", self.add("Neg", most))
+        mean = self.add("Mul", self.add("Sum", *powers), self.number(1 / len(powers)))
+        total = self.add("Add", one, mean)
+        return self.add("Add", most, self.add("Log", total))
 
     def unframed(self, x: str) -> str:
         """Return cells without those of the frame."""
-        count = self.whole_number("Add", self.size(), self.cell - 1)
-        count = self.whole_number("Div", count, self.cell)
-        return self.inside(x, MIRRORED // self.cell, count)
+        count = self.whole_number("Add", self.size(), CELL - 1)
+        return self.inside(x, MIRRORED // CELL, self.whole_number("Div", count, CELL))
+
+    def size(self) -> str:
+        return self.add("Shape", IMAGE, start=2, end=4)
 
     def inside(self, x: str, start: int, size: str) -> str:
         end = self.whole_number("Add", size, start) if start else size
         starts, axes = (self.constant(np.array(pair)) for pair in ([start, start], [2, 3]))
         return self.add("Slice", x, starts, end, axes)
 
-    def finished(self, outputs: Sequence[onnx.ValueInfoProto]) -> onnx.ModelProto:
-        """Return the model with these outputs, without what they do not need."""
-        graph = self.model.graph
-        del graph.output[:], graph.value_info[:], self.model.metadata_props[:]
-        graph.output.extend(outputs)
-        nodes = onnxfile.live_nodes(graph)
+    def whole(self, x: str) -> str:
+        """Bring cells to the picture's pixels."""
+        scales = self.constant(np.array([1, 1, CELL, CELL], np.float32))
+        place = "half_pixel"
+        enlarged = self.add(
+            "Resize", x, "", scales, mode="linear", coordinate_transformation_mode=place
+        )
+        return self.inside(enlarged, 0, self.size())
+
+    def finished(self, outputs: dict[str, Sequence[Any]]) -> onnx.ModelProto:
+        """Return a model with these outputs, by name and shape, without what they do not need."""
+        image = helper.make_tensor_value_info(IMAGE, TensorProto.FLOAT, TENSORS[IMAGE].shape())
+        self.graph.output.extend(
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+            for name, shape in outputs.items()
+        )
+        nodes = onnxfile.live_nodes(self.graph)
         used = {name for node in nodes for name in node.input}
-        kept = [tensor for tensor in graph.initializer if tensor.name in used]
-        graph_name = "anomaly"
-        made = helper.make_graph(nodes, graph_name, graph.input, graph.output, kept)
+        kept = [tensor for tensor in self.graph.initializer if tensor.name in used]
+        made = helper.make_graph(nodes, "anomaly", [image], self.graph.output, kept)
         model = helper.make_model(made, opset_imports=[helper.make_opsetid("", OPSET)])
         model.ir_version = IR_VERSION
         model.producer_name = "imgae"
         return model
 
 
+def gaussian(deviation: float) -> NDArray[np.float32]:
+    """Return the weights of a Gaussian, (side, side), whose sum is 1."""
+    reach = round(3 * deviation)
+    line = np.exp(-0.5 * np.square(np.arange(-reach, reach + 1) / deviation))
+    kernel = np.outer(line, line)
+    return np.asarray(kernel / kernel.sum(), np.float32)
+
+
 def anomaly_model(backbone: onnx.ModelProto, normal: Normal) -> onnx.ModelProto:
     """Return the model of a map of anomalies, without a card."""
-    nodes = Nodes(backbone, normal.cell)
-    combined = nodes.smoothed(nodes.combined(normal), normal.blur)
-    nodes.add("Relu", nodes.whole(combined), name=OUTPUT)
-    shape = TENSORS[OUTPUT].shape()
-    return nodes.finished([helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, shape)])
+    nodes = Nodes(backbone)
+    nodes.add("Identity", nodes.whole(nodes.combined(normal)), name=OUTPUT)
+    return nodes.finished({OUTPUT: TENSORS[OUTPUT].shape()})
 
 
-def channels_model(
-    backbone: onnx.ModelProto, levels: tuple[Level, ...], pool: int, cell: int
-) -> onnx.ModelProto:
-    """Return a model that gives the channels of levels in cells, (N, D, h, w).
+def channels_model(backbone: onnx.ModelProto, looks: Sequence[Look]) -> onnx.ModelProto:
+    """Return a model that gives what each look sees of each cell: (N, parts^2 * D, h, w) each.
 
-    They are what the features of an anomaly model are mixed of.
+    The parts of a cell follow one another, row by row. The outputs are called by their number.
     """
-    nodes = Nodes(backbone, cell)
-    nodes.add("Identity", nodes.unframed(nodes.levels(levels, pool)), name=CHANNELS)
-    shape = ["N", None, "h", "w"]
-    return nodes.finished([helper.make_tensor_value_info(CHANNELS, TensorProto.FLOAT, shape)])
+    nodes = Nodes(backbone)
+    outputs: dict[str, Sequence[Any]] = {}
+    for number, look in enumerate(looks):
+        x = nodes.channels(look)
+        if look.parts > 1:
+            x = nodes.add("SpaceToDepth", x, blocksize=look.parts)
+        name = f"look.{number}"
+        nodes.add("Identity", nodes.unframed(x), name=name)
+        outputs[name] = ["N", None, "h", "w"]
+    return nodes.finished(outputs)

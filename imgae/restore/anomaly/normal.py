@@ -1,7 +1,7 @@
-"""What is normal, as numbers: which features of a picture are looked at, and what they are like.
+"""What is normal, as numbers: what of a picture is looked at, and what good pictures have there.
 
 `statistics` finds these numbers in good pictures, and `graph` makes nodes of an ONNX file of them.
-Of every cell of a picture, as of 8x8 pixels, experts tell how unusual it is.
+Of every cell of CELL x CELL pixels several experts tell how unusual it is.
 """
 
 from dataclasses import dataclass, field
@@ -11,121 +11,94 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
+CELL: Final = 8
+NEAR: Final = 28
+"""Pixels to each side that the border of a picture is felt through, in whole cells."""
+SCALES: Final = {"image": 1, "detail": 1, "features": 4}
+"""Pixels on a side of what one value of a source is about.
 
-SOURCES: Final = ("image", "half", "quarter", "eighth", "code", "features", "restored", "lost")
-"""Tensors of a backbone by what they are: the picture, the encoder's last features at 1/2, 1/4 and
-1/8 of its size, the outputs `code` and `features`, the picture as decoded from the code, and the
-mean over the channels of (restored - image)^2."""
-NEAR: Final = 24
-"""Pixels through which the border is felt."""
+image: the picture. detail: what a Gaussian of FINE pixels takes from it. features: of the backbone.
+"""
+FINE: Final = 1.0
 
 
 @dataclass(frozen=True)
 class Level:
-    """A tensor of the backbone as a feature.
+    """What is known of a place by one tensor of the backbone.
 
-    source: one of SOURCES. pool: the side of the windows, in its own pixels, whose mean is taken
-    around each; odd; 1 takes the values as they are.
+    source: one of SCALES. spread: the standard deviation of its values over the place, in place
+    of their mean.
     """
 
     source: str
-    pool: int = 1
+    spread: bool = False
 
 
-LOST: Final = Level("lost")
-"""What an Error looks at."""
+@dataclass(frozen=True)
+class Look:
+    """What an expert looks at.
 
-
-@dataclass(frozen=True, eq=False)
-class Features:
-    """Levels brought to cells, one after the other as channels, and mixed.
-
-    levels: their means over cells. pool: side of the windows, in cells, whose mean is taken then;
-    odd. matrix: (K, D), from the D channels of all levels to K. offset: (K,). The features of a
-    cell are matrix @ channels + offset.
+    levels: one after the other as channels. parts: into how many a side of a cell is parted; of
+    its parts, the most unusual one counts. around: means over a cell and its eight neighbours; of
+    spreads the logarithm of the mean square, plus LEAST_SPREAD. handicap: usual deviations by which
+    it must be more surprised to count as much as others.
     """
 
     levels: tuple[Level, ...]
-    pool: int
-    matrix: Floats
-    offset: Floats
+    parts: int = 1
+    around: bool = False
+    handicap: float = 0.0
+
+
+LEAST_SPREAD: Final = 1e-5
+TONES: Final = (Level("image"), Level("image", spread=True), Level("detail", spread=True))
+LOOKS: Final = (
+    Look((Level("features"),), parts=2),
+    Look(TONES, handicap=1.0),
+    Look(TONES, around=True, handicap=1.0),
+)
+"""Learnt features, in which flaws lie far from what is normal; and tones of a cell and around it:
+colours, and how much they vary. Tones find thin scratches and faint stains in uniform materials,
+where features see little; where good pictures differ much, what is good surprises them."""
 
 
 @dataclass(frozen=True)
 class Usual:
     """What an expert gives for good cells: mean and deviation, by how near the border they are.
 
-    Each is (a, b, c), for a + b u + c u^2, where u is how much of the window around a cell, with
-    the cells in NEAR pixels on each side, lies outside the picture, from 0 to 1. The deviation is
-    at least its a, above 0.
+    Each is (a, b, c), for a + b u + c u^2, where u is how much of the window of NEAR pixels around
+    a cell lies outside the picture, from 0 to 1. The deviation is at least its a, above 0.
     """
 
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     deviation: tuple[float, float, float] = (1.0, 0.0, 0.0)
 
 
-@dataclass(frozen=True, eq=False)
-class Gaussian:
-    """The length of a cell's features: of whitened ones, the Mahalanobis distance."""
-
-    features: Features
-    usual: Usual = field(default=Usual())
+LEAST_SQUARE: Final = 1e-6
+"""Added to a mean square before its logarithm is taken."""
 
 
 @dataclass(frozen=True, eq=False)
-class Memory:
-    """The distance of a cell's features from those that are remembered.
+class Expert:
+    """The Mahalanobis distance of what is looked at from its mean in good pictures.
 
-    vectors: (M, K), remembered. nearest: of how many the mean is taken.
+    matrix: (K, D), which whitens the D channels; offset: (K,). An expert gives the logarithm of the
+    mean square of matrix @ channels + offset; of the parts of a cell, the largest.
     """
 
-    features: Features
-    vectors: Floats
-    nearest: int = 1
+    look: Look
+    matrix: Floats
+    offset: Floats
     usual: Usual = field(default=Usual())
-
-
-@dataclass(frozen=True, eq=False)
-class Error:
-    """How much more of a cell than expected is lost on the way through the code.
-
-    expected: one feature, the logarithm of the expected error. What counts is the logarithm of
-    LOST + floor, less that.
-    """
-
-    expected: Features
-    floor: float
-    usual: Usual = field(default=Usual())
-
-
-Expert = Gaussian | Memory | Error
 
 
 @dataclass(frozen=True, eq=False)
 class Normal:
     """All that a fitted file knows of good pictures.
 
-    cell: side of cells in pixels, 4 or 8. experts: of what each gives, its usual mean is taken
-    away, and the rest divided by its usual deviation. weights: one for each expert. by: "sum" of
-    what they give times their weights, or "max". blur: standard deviation of the Gaussian that
-    smooths the result, in cells; 0: none.
-    The anomaly of a pixel is the result, enlarged bilinearly, or 0 where it is less.
+    The anomaly of a cell is log(1 + mean of exp(z)), where z is what an expert gives, less its
+    usual mean, divided by its usual deviation: about 1 where nothing is unusual, and about z where
+    one expert is much surprised. It is enlarged bilinearly to pixels.
     """
 
     experts: tuple[Expert, ...]
-    weights: tuple[float, ...] = field(default=(1.0,))
-    cell: int = 8
-    by: str = "sum"
-    blur: float = 1.0
-
-
-def features_of(expert: Expert) -> Features:
-    return expert.expected if isinstance(expert, Error) else expert.features
-
-
-def blur_kernel(blur: float) -> Floats:
-    """Return the weights of a Gaussian, (side, side), whose sum is 1."""
-    reach = max(1, round(2.5 * blur))
-    line = np.exp(-0.5 * np.square(np.arange(-reach, reach + 1) / blur))
-    kernel = np.outer(line, line)
-    return np.asarray(kernel / kernel.sum(), np.float32)

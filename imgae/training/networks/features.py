@@ -2,17 +2,22 @@
 
 from typing import Final
 
-import torch
 from torch import Tensor, nn
 
-from imgae.training.networks.body import Autoencoder, Variant
-from imgae.training.networks.parts import PICTURE, pad_to_stride, upsample
+from imgae.model.contract import FINE_CELL
+from imgae.training.networks.body import Encoding, Network, Variant
+from imgae.training.networks.parts import (
+    PICTURE,
+    Activation,
+    pad_to_stride,
+    residual_blocks,
+    upsample,
+)
 
 CHANNELS: Final = 32
-CELL: Final = 4
 
 
-class FeatureNetwork(Autoencoder):
+class FeatureNetwork(Encoding):
     """The encoder of the other networks, and half of their decoder: features at 1/4.
 
     The decoder's last level, which would make a picture of them, is left out. Features are
@@ -22,29 +27,35 @@ class FeatureNetwork(Autoencoder):
     inputs = ("image",)
     planes = PICTURE
     outputs = ("features",)
-    cell = CELL
+    cell = FINE_CELL
+    code_channels = CHANNELS
 
     def __init__(self, variant: Variant) -> None:
         super().__init__(variant)
-        for name in ("up1", "decoder1", "tail"):
-            delattr(self, name)
-        del self.activations["up1"]
-        self.code_channels = CHANNELS
-        self.head = nn.Conv2d(variant.widths[1], CHANNELS, 1)
-        self.scale = nn.Parameter(torch.tensor(3.0))
-        self.offset = nn.Parameter(torch.tensor(6.0))
+        _, middle, deep = variant.widths
+        self.up2 = nn.Conv2d(deep, middle, 1)
+        self.decoder2 = residual_blocks(middle, variant.blocks[3])
+        self.activations.update({name: Activation() for name in ("up2", "join2")})
+        self.head = nn.Conv2d(middle, CHANNELS, 1)
 
     def forward(self, image: Tensor) -> Tensor:
         """Look at image (B, 3, H, W) in [0, 1]; return (B, CHANNELS, H/4, W/4), rounded up."""
         _, _, height, width = image.shape
         at = self.activations
         _, h2, h3 = self.encode(pad_to_stride(image - 0.5))
-        found: Tensor = self.head(
-            self.decoder2(at["join2"](h2 + upsample(at["up2"](self.up2(h3)))))
-        )
-        return found[:, :, : -(-height // CELL), : -(-width // CELL)]
+        joined = at["join2"](h2 + upsample(at["up2"](self.up2(h3))))
+        found: Tensor = self.head(self.decoder2(joined))
+        return found[
+            :, :, : (height + FINE_CELL - 1) // FINE_CELL, : (width + FINE_CELL - 1) // FINE_CELL
+        ]
 
-    def refusal(self, source: Autoencoder) -> str:  # type: ignore[override]
-        """Accept all that have the same encoder."""
+    def refusal(self, source: Network) -> str:
+        """Accept all networks with such an encoder."""
         del source
         return ""
+
+    def taken(self, weights: dict[str, Tensor], source: Network) -> dict[str, Tensor]:
+        """Return what both have of another network's weights."""
+        del source
+        own = self.state_dict()
+        return {name: value for name, value in weights.items() if name in own}

@@ -18,12 +18,16 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
+from imgae.model.contract import FINE_CELL
 from imgae.training.corruptions.flaws import Flaws
 from imgae.training.corruptions.materials import Materials
-from imgae.training.networks.features import CELL
 
 SHRINK: Final = 0.01
 """Of the mean variance, added to each, so that few pictures give a covariance that is sure."""
+FAR: Final = 1.8
+"""A distance that is as likely in a flaw as elsewhere; the mean of good places is about 1."""
+STEEP: Final = 2.85
+"""Change of the logarithm of the odds of a flaw with the distance."""
 HARDEST: Final = 0.01
 """Of the good places, those farthest from normal count again: they are what raises alarms."""
 
@@ -44,8 +48,8 @@ class Telling:
         """sources: (B, 3, S, S) in [0, 1], a material each. Returns the loss and its terms."""
         seen = self.look(net, sources, generator)
         return loss_of(
-            net.scale * seen.good - net.offset,  # type: ignore[operator]
-            net.scale * seen.flawed - net.offset,  # type: ignore[operator]
+            STEEP * (seen.good - FAR),
+            STEEP * (seen.flawed - FAR),
             in_cells(seen.target, len(sources)),
             -in_cells(-seen.weight, len(sources)),
         )
@@ -96,7 +100,7 @@ class Seen:
 
 def in_cells(x: Tensor, batch: int) -> Tensor:
     """Return the largest value of each cell: from (B V, 1, H, W) to (B, V, h, w)."""
-    largest = F.max_pool2d(x, CELL, ceil_mode=True)[:, 0]
+    largest = F.max_pool2d(x, FINE_CELL, ceil_mode=True)[:, 0]
     return largest.view(batch, -1, *largest.shape[1:])
 
 

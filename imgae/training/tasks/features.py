@@ -16,7 +16,7 @@ from imgae.training.data import PictureBank
 from imgae.training.loop import Measure
 from imgae.training.mask_bank import DrawnBank
 from imgae.training.networks.body import variant_named
-from imgae.training.networks.features import FeatureNetwork
+from imgae.training.networks.features import CHANNELS, FeatureNetwork
 from imgae.training.objectives.features import Telling
 from imgae.training.settings import Settings
 from imgae.training.tasks.task import Task
@@ -117,6 +117,10 @@ class FeatureTask(Task[FeatureSettings]):
         self, settings: FeatureSettings, pictures: list[np.ndarray], device: torch.device
     ) -> Judging:
         return Judging(pictures, self.objective(settings, device), settings)
+
+    def card_fields(self, settings: FeatureSettings) -> dict[str, str | int]:
+        del settings
+        return {"code_channels": CHANNELS}
 
 
 TASK = FeatureTask()

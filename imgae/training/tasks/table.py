@@ -13,5 +13,6 @@ TASKS: Final = {
     "inpaint": "Train a network that fills holes, on pictures without holes.",
     "detect": "Train a network that finds defects, date stamps and type, on clean pictures.",
     "search": "Train a network that describes pictures, so that copies of one are found.",
+    "features": "Train features that tell flaws from what is normal, on clean pictures.",
     "code": "Train an autoencoder with a small code, for search and anomaly scores.",
 }
