@@ -116,7 +116,7 @@ def test_too_few_pictures_are_refused(tmp_path, count, told):
 
 def test_a_backbone_that_does_not_serve_is_refused(tmp_path):
     with pytest.raises(
-        ModelError, match=r"identity.onnx: a model to denoise; one that gives features is needed"
+        ModelError, match=r"identity.onnx: a model to denoise; a fit needs one that `imgae train features`"
     ):
         fit([], Options(model=tiny_models.identity(tmp_path / "identity.onnx")))
 
