@@ -10,7 +10,7 @@ from imgae import Image, write_image
 from imgae.model import onnxfile, session
 from imgae.model.card import METADATA_KEY
 from imgae.restore.anomaly import graph
-from imgae.restore.anomaly.normal import CELL, FINE, LEAST_SQUARE, NEAR
+from imgae.restore.anomaly.normal import CELL, FINE, LEAST_SPREAD, LEAST_SQUARE, NEAR
 
 
 def texture(seed, height=96, width=96):
@@ -74,19 +74,36 @@ def value_of(expert, sources):
     """What an expert gives for each cell: of its parts, the farthest from the mean."""
     parts = expert.look.parts
     side = CELL // parts
-    channels = np.concatenate([level_of(level, sources, side) for level in expert.look.levels])
+    channels = channels_of(expert.look, sources, side)
     y = np.tensordot(expert.matrix.astype(np.float64), channels, 1) + expert.offset[:, None, None]
     square = (y**2).mean(0)
     blocks = square.reshape(len(square) // parts, parts, -1, parts)
     return np.log(blocks.max((1, 3)) + LEAST_SQUARE)
 
 
-def level_of(level, sources, side):
+def channels_of(look, sources, side):
+    return np.concatenate([level_of(level, sources, side, look.around) for level in look.levels])
+
+
+def level_of(level, sources, side, around):
     x = sources[level.source].astype(np.float64)
     length = side * x.shape[1] // sources["image"].shape[1]
+    mean = means(x, length)
     if not level.spread:
-        return means(x, length)
-    return np.sqrt((means(x**2, length) - means(x, length) ** 2).clip(0))
+        return with_neighbours(mean) if around else mean
+    variance = (means(x**2, length) - mean**2).clip(0)
+    return np.log(with_neighbours(variance) + LEAST_SPREAD) if around else np.sqrt(variance)
+
+
+def with_neighbours(values):
+    """Means over nine places, of those that there are."""
+    total, count = (
+        np.lib.stride_tricks.sliding_window_view(
+            np.pad(x, [(0, 0), (1, 1), (1, 1)]), (3, 3), (1, 2)
+        ).sum((3, 4))
+        for x in (values, np.ones_like(values))
+    )
+    return total / count
 
 
 def outside(rows, columns, reach):

@@ -88,8 +88,8 @@ def add_fit(commands: Commands) -> None:
     add(
         "--model",
         metavar="FILE",
-        help="features of your own to look at pictures with: the .onnx file of a run of `imgae train "
-        "features` (default: those that ship)",
+        help="the .onnx file of features of your own, of `imgae train features`; without it, those "
+        "that ship",
     )
     add("--seed", type=whole(0), default=0, metavar="N", help="of what is drawn (default: 0)")
     add_reading(parser)

@@ -79,7 +79,7 @@ class Telling:
         features = net(pictures.contiguous(memory_format=torch.channels_last)).float()
         good, strange = features.split([len(pictures) - len(flawed), len(flawed)])
         good, strange = (x.view(batch, -1, *x.shape[1:]) for x in (good, strange))
-        with torch.autocast(sources.device.type, enabled=False):  # covariances need all digits
+        with torch.autocast(features.device.type, enabled=False):  # covariances need all digits
             normal = Normal.of(good[:, : self.good])
             unseen = normal.distance(good[:, self.good :])
             return Seen(flawed, target, weight, unseen, normal.distance(strange))

@@ -18,10 +18,11 @@ from imgae.restore.anomaly.cells import (
     outside_of,
     share_inside,
 )
+from imgae.restore.anomaly.normal import LOOKS
 
 
 class Model:
-    """Gives the colours of the first pixels of cells, for both looks."""
+    """Gives the colours of the first pixels of cells, for every look."""
 
     card = tiny_models.card(stride=8, halo=8)
 
@@ -30,7 +31,7 @@ class Model:
 
     def outputs(self, image):
         places = image[:, :, ::8, ::8][:, :, : self.rows]
-        return [np.concatenate([places] * 4, 1), places]
+        return [np.concatenate([places] * look.parts**2, 1) for look in LOOKS]
 
     def release(self):
         pass
@@ -49,7 +50,7 @@ def picture(height=100, width=75):
 def test_cells_are_drawn_from_tiles_as_from_the_whole(small_tiles):
     drawn = Drawn((100, 75), 60, np.random.default_rng(0))
     look_at(Model(), picture(), drawn)
-    features, tones = drawn.cells.looks
+    features, tones, _ = drawn.cells.looks
     assert features.shape == (60, 4, 3)
     assert (features == tones).all()
     places = np.rint(tones[:, 0, :2] * 255 / 8).astype(int)

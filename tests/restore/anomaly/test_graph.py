@@ -3,7 +3,7 @@
 import numpy as np
 import onnx
 import pytest
-from anomalies import by_hand, frame, level_of, shipped, texture, with_features
+from anomalies import blurred, by_hand, channels_of, frame, shipped, texture, with_features
 
 from imgae.model import onnxfile, session
 from imgae.model.verify.receptive_field import receptive_field_of
@@ -20,17 +20,14 @@ SIZES = [(40, 51), (1, 1), (9, 64), (3, 70)]
 
 def expert(look, usual, channels=32):
     random = np.random.default_rng(len(look.levels))
-    count = channels if look.parts > 1 else 9
+    count = sum(channels if level.source == "features" else 3 for level in look.levels)
     matrix = random.normal(0, 0.5, (count, count)).astype(np.float32)
     return Expert(look, matrix, random.normal(0, 1, count).astype(np.float32), usual)
 
 
 def normal_of(channels=32):
-    return Normal(
-        tuple(
-            expert(look, *each, channels) for look, *each in zip(LOOKS, (USUAL, LATE), strict=True)
-        )
-    )
+    usuals = zip(LOOKS, (USUAL, LATE, LATE), strict=True)
+    return Normal(tuple(expert(look, usual, channels) for look, usual in usuals))
 
 
 def picture_of(height, width, seed=3):
@@ -51,8 +48,13 @@ def test_a_graph_computes_what_numpy_does(channels, height, width):
     expected = by_hand(backbone, normal, picture)
     assert found.shape == (1, 1, height, width)
     assert found.dtype == np.float32
-    assert np.abs(found[0, 0] - expected).max() < 2e-4 * max(1, expected.max())
+    assert found[0, 0] == pytest.approx(expected, rel=tolerance(picture))
     assert expected.min() > 0
+
+
+def tolerance(picture):
+    """Of one colour, what varies is rounding, of which the logarithm is taken."""
+    return 2e-4 if picture.size > 3 else 5e-3
 
 
 @pytest.mark.parametrize("number", range(len(LOOKS)))
@@ -61,7 +63,8 @@ def test_an_expert_alone_computes_what_numpy_does(number, height, width):
     normal = Normal(normal_of().experts[number : number + 1])
     picture = picture_of(height, width)
     found = run(graph.anomaly_model(SHIPPED, normal), picture)
-    assert found[0, 0] == pytest.approx(by_hand(SHIPPED, normal, picture), rel=2e-4, abs=2e-4)
+    expected = by_hand(SHIPPED, normal, picture)
+    assert found[0, 0] == pytest.approx(expected, rel=tolerance(picture), abs=2e-4)
 
 
 def test_no_surprise_is_too_large_to_be_told():
@@ -116,7 +119,7 @@ def test_the_picture_is_padded_once_and_by_the_frame_alone():
     assert kinds(FIVE).count("Pad") == 1
     assert kinds(model).count("Pad") == 3  # the frame, mirrored and repeated; and of what is fine
     assert kinds(FIVE).count("Slice") == 1
-    assert kinds(model).count("Slice") == 3  # of each expert, and of the map
+    assert kinds(model).count("Slice") == len(LOOKS) + 1  # of each expert, and of the map
 
 
 @pytest.mark.parametrize(("height", "width"), SIZES)
@@ -128,19 +131,17 @@ def test_the_channels_of_cells_are_those_that_experts_look_at(height, width):
     framed = frame(picture)
     (features,) = session.values_of(SHIPPED, ["features"], {"image": framed}).values()
     rows, columns = -(-height // CELL), -(-width // CELL)
-    whole, tones = seen
+    whole, *tones = seen
     assert whole.shape == (1, 4 * 32, rows, columns)
-    assert tones.shape == (1, 9, rows, columns)
     for part, (down, across) in enumerate([(0, 0), (0, 1), (1, 0), (1, 1)]):
         inner = features[0, :, 6 + down :: 2, 6 + across :: 2][:, :rows, :columns]
         channels = whole[0, part * 32 : (part + 1) * 32]
         assert np.abs(channels - inner).max() < 1e-4 * np.abs(features).max()
-    mean, deviation, _ = (
-        level_of(level, {"image": framed[0], "detail": framed[0]}, CELL)[:, 3:, 3:]
-        for level in LOOKS[1].levels
-    )
-    expected = np.concatenate([mean, deviation])[:, :rows, :columns]
-    assert np.abs(tones[0, :6] - expected).max() < 1e-3
+    image = framed[0].astype(np.float64)
+    sources = {"image": image, "detail": image - blurred(image)}
+    for look, channels in zip(LOOKS[1:], tones, strict=True):
+        expected = channels_of(look, sources, CELL)[:, 3:, 3:][:, :rows, :columns]
+        assert channels[0] == pytest.approx(expected, rel=5e-3, abs=2e-3)
 
 
 def test_the_frame_is_mirrored_or_repeated():
