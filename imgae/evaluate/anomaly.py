@@ -70,12 +70,12 @@ def family(fitting: Fitting, codes: Sequence[str], folder: Path) -> Family:
 def run(kinds: Iterable[Kind], fitting: Fitting, others: Family | None, tell: Tell) -> list[Result]:
     """Measure what a fit makes of each kind, and the family beside it.
 
-    others: None to measure the fitted model alone. tell: is given what is measured now.
+    others: None to measure the fitted model alone. tell: is given the kind that is measured now.
     """
     results: list[Result] = []
     for kind in kinds:
+        tell(kind.name)
         for name, judged in ways_of(kind, fitting, others):
-            tell(f"{kind.name}, {name}")
             results.append(result_of(name, kind, judged, fitting.rates))
     return [*results, *over_kinds(results)]
 

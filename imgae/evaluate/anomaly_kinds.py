@@ -84,11 +84,14 @@ class Kind:
 
 
 def drawn(
-    counts: Counts, side: int, seed: int, names: Sequence[str] = tuple(textures.KINDS)
+    counts: Counts, side: int, seed: int, names: Sequence[str] | None = None
 ) -> Iterator[Kind]:
-    """Yield drawn materials. side: of their pictures, a multiple of CELL from 64."""
+    """Yield drawn materials, all by default.
+
+    side: of their pictures, a multiple of CELL from 64.
+    """
     every = list(textures.KINDS)
-    for name in names:
+    for name in names or every:
         number = every.index(name)
         others = [other for other in every if other != name]
         pictures = [
