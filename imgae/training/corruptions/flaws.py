@@ -16,10 +16,8 @@ from imgae.training.corruptions.prints import Draw, blurred
 from imgae.training.mask_bank import DrawnBank
 
 COVERED: Final = 0.3
-SEEN: Final = 6 / 255
-"""A smaller change than this, in the mean of 3x3 pixels, is no flaw."""
-THIN: Final = 0.45
-"""The share of flaws that are lines and specks: lighter or darker than what is around them."""
+SEEN: Final = 8 / 255
+"""A smaller change than this, in the mean of 5x5 pixels, is no flaw."""
 Made = tuple[Tensor, Tensor, Tensor]
 
 
@@ -38,46 +36,40 @@ class Flaws:
         weight is 0 where nobody can tell.
         """
         draw = Draw(len(x), generator, x.device)
-        thin = draw.chance(THIN)
-        cover = self.cover(x.shape[-1], thin, draw)
-        made = self.filling(x, foreign, cover, thin, draw)
+        cover = self.cover(x.shape[-1], draw)
+        made = self.filling(x, foreign, cover, draw)
         opaque = torch.where(draw.chance(0.7), draw.between(0.8, 1), draw.between(0.35, 0.8))
         flawed = torch.lerp(x, made, cover * opaque).clamp(0, 1)
-        change = F.avg_pool2d((flawed - x).abs().amax(1, keepdim=True), 3, 1, 1)
+        change = F.avg_pool2d((flawed - x).abs().amax(1, keepdim=True), 5, 1, 2)
         target = (cover > COVERED) & (change > SEEN)
         unsure = (cover > 0.05) & ~target
         return (255 * flawed).round() / 255, target.float(), (~unsure).float()
 
-    def cover(self, size: int, thin: Tensor, draw: Draw) -> Tensor:
+    def cover(self, size: int, draw: Draw) -> Tensor:
         """Return how much of each pixel a flaw covers, (B, 1, size, size)."""
         ramp = torch.arange(size, device=draw.device) + 0.5
         middle = size * draw.between(0.1, 0.9, 2, 1, 1)
         angle = draw.between(0, math.pi)
         x, y = ramp.view(1, 1, 1, -1) - middle[:, :1], ramp.view(1, 1, -1, 1) - middle[:, 1:]
         along, across = angle.cos() * x + angle.sin() * y, angle.cos() * y - angle.sin() * x
-        bent = across - draw.noise(1, 1, 1) * along**2 / 500 * draw.chance(0.5)
-        line = torch.minimum(
-            draw.log_between(8, 70) - along.abs(), draw.log_between(0.5, 2) - bent.abs()
-        )
         long, wide = draw.log_between(5, 26), draw.log_between(3, 22)
+        long = torch.where(draw.chance(0.3), draw.log_between(15, 70), long)
+        wide = torch.where(draw.chance(0.3), draw.log_between(0.6, 3), wide)
         box = torch.minimum(long - along.abs(), wide - across.abs())
-        least = torch.minimum(long, wide)
-        oval = least * (1 - ((along / long) ** 2 + (across / wide) ** 2 + 1e-6).sqrt())
-        broad = torch.where(draw.chance(0.5), box, oval)
-        wobble = 0.4 * least * draw.field(size, 24)
-        broad = torch.where(draw.chance(0.4), broad + wobble, broad)
-        shape = (torch.where(thin, line, broad) + 0.5).clamp(0, 1)
+        round_ = 1 - ((along / long) ** 2 + (across / wide) ** 2 + 1e-6).sqrt()
+        round_ = round_ * torch.minimum(long, wide)
+        sharp = torch.where(draw.chance(0.5), box, round_)
+        wobble = 0.4 * torch.minimum(long, wide) * draw.field(size, 24)
+        sharp = torch.where(draw.chance(0.4), sharp + wobble, sharp)
+        shape = (sharp + 0.5).clamp(0, 1)
         reach = draw.log_between(10, 45)
         window = ((reach - (along**2 + across**2).sqrt()) / 2).clamp(0, 1)
         marks = self.marks.cover(draw.batch, size, draw.generator) * window
-        found = torch.where(draw.chance(0.3), marks, shape)
-        soft = torch.where(thin, draw.between(0.2, 0.7), draw.between(0.3, 2))
-        return torch.where(draw.chance(0.5), blurred(found, soft), found)
+        found = torch.where(draw.chance(0.4), marks, shape)
+        return torch.where(draw.chance(0.5), blurred(found, draw.between(0.3, 2)), found)
 
-    def filling(
-        self, x: Tensor, foreign: Tensor, cover: Tensor, thin: Tensor, draw: Draw
-    ) -> Tensor:
-        """Return what a flaw shows, wherever it is: one of ten kinds for each sample."""
+    def filling(self, x: Tensor, foreign: Tensor, cover: Tensor, draw: Draw) -> Tensor:
+        """Return what a flaw shows, wherever it is: one of eight kinds for each sample."""
         inside = cover / cover.sum((2, 3), keepdim=True).clamp(min=1e-3)
         mean = (x * inside).sum((2, 3), keepdim=True)
         local = wide_mean(x)
@@ -102,7 +94,6 @@ class Flaws:
         shares = (0.14, 0.12, 0.12, 0.13, 0.16, 0.13, 0.06, 0.06, 0.04, 0.04)
         ends = torch.tensor(shares, device=x.device).cumsum(0)
         kind = torch.searchsorted(ends, draw.uniform() * ends[-1]).clamp(max=len(kinds) - 1)
-        kind = torch.where(thin.view(-1) & (kind > 2), (2 * draw.uniform()).long(), kind)
         return torch.stack(kinds, 1)[torch.arange(len(x), device=x.device), kind]
 
 
