@@ -61,7 +61,7 @@ def family(fitting: Fitting, codes: Sequence[str], folder: Path) -> Family:
         anomaly_cells.by_denoiser(where),
         anomaly_cells.by_features(where, fitting.model),
         anomaly_cells.by_levels(where, folder),
-        *(anomaly_cells.by_code(where, a, b) for a, b in zip(given, names, strict=True)),
+        *(anomaly_cells.by_code(where, a, b) for a, b in zip(codes, names[1:], strict=True)),
     )
     members = anomaly_members.family(names, levels[::-1])
     return Family(ways, (*members, *anomaly_members.baselines(levels[:2])))

@@ -126,23 +126,11 @@ def by_code(where: Where, given: str, name: str) -> Describe:
     given: the model, by name or path. name: what the descriptions' names begin with.
     Raises ModelError for a model whose code is not at 1/8.
     """
-    model = where.load(registry.find(given), "code")
-    if model.card.stride != CELL:
-        raise ModelError(
-            f"{model.path}: its codes stand for {model.card.stride} pixels a side; here they have "
-            f"to stand for {CELL}"
-        )
-
-    def describe(pixels: Eight) -> Mapping[str, Cells]:
-        planes = to_nchw(pixels)
-        restored, code, *_ = model.outputs(image=planes)
-        return {f"{name}.code": code[0], f"{name}.error": mean_square((restored - planes)[0])}
-
-    return describe
+    return coded(where.load(registry.find(given), "code"), name, ())
 
 
 def by_levels(where: Where, folder: Path) -> Describe:
-    """Return what describes a cell by the levels of the encoder of the model `code`.
+    """Return the same for the model `code`, and also the levels of its encoder.
 
     folder: where a model with these outputs is written.
     """
@@ -152,16 +140,24 @@ def by_levels(where: Where, folder: Path) -> Describe:
         proto.graph.output.append(onnx.ValueInfoProto(name=tensor))
     path = folder / "levels.onnx"
     onnxfile.write_model(proto, path)
-    model = where.load(path, "code")
-    first = len(model.session.get_outputs()) - len(levels)
+    return coded(where.load(path, "code"), registry.DEFAULT_ENCODER, tuple(levels))
+
+
+def coded(model: session.OnnxModel, name: str, levels: Sequence[str]) -> Describe:
+    """Return what describes a cell by a code, by the error, and by what else a model gives."""
+    if model.card.stride != CELL:
+        raise ModelError(
+            f"{model.path}: its codes stand for {model.card.stride} pixels a side; here they have "
+            f"to stand for {CELL}"
+        )
 
     def describe(pixels: Eight) -> Mapping[str, Cells]:
-        found = model.outputs(image=to_nchw(pixels))[first:]
-        sides = [CELL * level.shape[2] // pixels.shape[0] for level in found]
-        return {
-            level: pooled(values[0], side)
-            for level, values, side in zip(levels, found, sides, strict=True)
-        }
+        planes = to_nchw(pixels)
+        restored, code, *others = model.outputs(image=planes)
+        found = {f"{name}.code": code[0], f"{name}.error": mean_square((restored - planes)[0])}
+        for level, values in zip(levels, others, strict=True):
+            found[level] = pooled(values[0], CELL * values.shape[2] // pixels.shape[0])
+        return found
 
     return describe
 
