@@ -13,6 +13,7 @@ from imgae.model.contract import IR_VERSION, OPSET, TENSORS
 from imgae.restore.anomaly.normal import (
     CELL,
     FINE,
+    LEAST_SPREAD,
     LEAST_SQUARE,
     NEAR,
     SCALES,
@@ -109,16 +110,26 @@ class Nodes:
         weights = self.constant(np.stack([kernel[None]] * 3))
         return self.add("Sub", image, self.add("Conv", around, weights, group=3))
 
-    def level(self, level: Level, side: int) -> str:
-        """Return the means or the deviations of a level over places of so many pixels a side."""
+    def level(self, level: Level, side: int, around: bool) -> str:
+        """Return the means or the spreads of a level over places of so many pixels a side."""
         x = self.sources[level.source]
         length = side // SCALES[level.source]
         if level.spread:
-            around = self.means(x, length)
-            squares = self.add("Mul", around, around)
+            mean = self.means(x, length)
+            squares = self.add("Mul", mean, mean)
             variance = self.add("Sub", self.means(self.add("Mul", x, x), length), squares)
-            return self.add("Sqrt", self.add("Relu", variance))
-        return self.means(x, length)
+            square = self.add("Relu", variance)
+            if not around:
+                return self.add("Sqrt", square)
+            return self.add(
+                "Log", self.add("Add", self.with_neighbours(square), self.number(LEAST_SPREAD))
+            )
+        mean = self.means(x, length)
+        return self.with_neighbours(mean) if around else mean
+
+    def with_neighbours(self, x: str) -> str:
+        """Return the means of places and their eight neighbours. The frame's border is spoilt."""
+        return self.add("AveragePool", x, kernel_shape=[3, 3], pads=[1] * 4)
 
     def means(self, x: str, length: int) -> str:
         """Return the means of blocks of length x length values."""
@@ -128,7 +139,8 @@ class Nodes:
 
     def channels(self, look: Look) -> str:
         """Return all that an expert looks at, (N, D, h, w), a place for every part of a cell."""
-        parts = [self.level(level, CELL // look.parts) for level in look.levels]
+        side = CELL // look.parts
+        parts = [self.level(level, side, look.around) for level in look.levels]
         return parts[0] if len(parts) == 1 else self.add("Concat", *parts, axis=1)
 
     def distance(self, expert: Expert) -> str:

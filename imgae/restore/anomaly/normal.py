@@ -39,19 +39,27 @@ class Look:
     """What an expert looks at.
 
     levels: one after the other as channels. parts: into how many a side of a cell is parted; of
-    its parts, the most unusual one counts.
+    its parts, the most unusual one counts. around: means over a cell and its eight neighbours; of
+    spreads the logarithm of the mean square, plus LEAST_SPREAD. handicap: usual deviations by which
+    it must be more surprised to count as much as others.
     """
 
     levels: tuple[Level, ...]
     parts: int = 1
+    around: bool = False
+    handicap: float = 0.0
 
 
+LEAST_SPREAD: Final = 1e-5
+TONES: Final = (Level("image"), Level("image", spread=True), Level("detail", spread=True))
 LOOKS: Final = (
-    Look((Level("features"),), 2),
-    Look((Level("image"), Level("image", spread=True), Level("detail", spread=True))),
+    Look((Level("features"),), parts=2),
+    Look(TONES, handicap=1.0),
+    Look(TONES, around=True, handicap=1.0),
 )
-"""Learnt features, in which flaws lie far from what is normal; and tones: colours, and how much
-they vary. Tones find thin scratches in uniform materials, where features see little."""
+"""Learnt features, in which flaws lie far from what is normal; and tones of a cell and around it:
+colours, and how much they vary. Tones find thin scratches and faint stains in uniform materials,
+where features see little; where good pictures differ much, what is good surprises them."""
 
 
 @dataclass(frozen=True)

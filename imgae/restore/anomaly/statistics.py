@@ -19,9 +19,6 @@ PARTS: Final = 4
 RARE: Final = 0.999
 SURPRISING: Final = 3.0
 """The surprise that so many of the good cells do not reach."""
-HANDICAP: Final = {2: 0.0, 1: 0.5}
-"""By the parts of a look's cells: how much more surprise the others need to count as much as
-features do. Where pictures differ much, tones are surprised by what is good."""
 Doubles = NDArray[np.float64]
 
 
@@ -56,7 +53,7 @@ def expert_of(look: Look, cells: Sequence[Cells], number: int) -> Expert:
         expert = whitening(look, np.concatenate(others))
         given += [distances(expert, one.looks[number]) for one in cells[part::parts]]
         outside += [one.outside for one in cells[part::parts]]
-    usual = usual_of(np.concatenate(given), np.concatenate(outside), HANDICAP[look.parts])
+    usual = usual_of(np.concatenate(given), np.concatenate(outside), look.handicap)
     return replace(
         whitening(look, np.concatenate([one.looks[number] for one in cells])), usual=usual
     )
