@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +16,9 @@ from imgae.picture.image import Image
 from imgae.restore.anomaly import graph, statistics
 from imgae.restore.anomaly.calibrate import threshold_for
 from imgae.restore.anomaly.fit import LEAST_THRESHOLD, Backbone, Options, Work, fit
+from imgae.restore.anomaly.normal import Expert, Normal
 from imgae.restore.anomaly.scorer import AnomalyScorer
-from imgae.restore.anomaly.sources import read_backbone
+from imgae.restore.anomaly.sources import FEATURES, read_backbone
 
 Map = NDArray[np.float32]
 """(H, W)."""
@@ -69,7 +70,7 @@ class Fitting:
             return Judged(self.maps(path, kind.tested), thresholds)
 
     def alone(self, kind: Kind) -> dict[str, Judged]:
-        """Return what each of the two looks of a fitted model gives without the other."""
+        """Return what a fitted model's experts of features give alone, and those of tones."""
         with tempfile.TemporaryDirectory(prefix="imgae-") as name:
             folder = Path(name)
             work_folder = folder / "work"
@@ -81,15 +82,20 @@ class Fitting:
             good, _ = work.gathered(written(kind, folder), lambda _: None)
             normal = statistics.learn([each.cells for each in good])
             found = {}
-            for look, expert in zip(LOOKS, normal.experts, strict=True):
-                one = replace(normal, experts=(expert,))
-                path = work.saved(graph.anomaly_model(backbone.proto, one))
-                found[look] = Judged(self.maps(path, kind.tested))
+            for look in LOOKS:  # the features first, since they see farthest
+                own = (each for each in normal.experts if (look == LOOKS[0]) == by_features(each))
+                alone = graph.anomaly_model(backbone.proto, Normal(tuple(own)))
+                found[look] = Judged(self.maps(work.saved(alone), kind.tested))
             return found
 
     def maps(self, path: Path, pictures: Sequence[Eight]) -> list[Map]:
         score = AnomalyScorer(path, device=self.where.device, threads=self.where.threads)
         return [score.map_of(Image(pixels)) for pixels in pictures]
+
+
+def by_features(expert: Expert) -> bool:
+    """Return whether an expert looks at learnt features."""
+    return any(level.source == FEATURES for level in expert.look.levels)
 
 
 def written(kind: Kind, folder: Path) -> list[str]:
