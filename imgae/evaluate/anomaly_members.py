@@ -68,7 +68,7 @@ def family(names: Sequence[str], levels: Sequence[str]) -> list[Member]:
     return [
         *(member for name in names for member in of_code(name)),
         *encoder,
-        Member("denoiser: residual", partial(itself, RESIDUAL)),
+        Member("denoiser: residual", partial(off, RESIDUAL)),
         Member("features: nearest", partial(remembered, [FEATURES], 1)),
     ]
 
@@ -86,6 +86,13 @@ def itself(of: str, learnt: Pictures, tested: Pictures) -> list[Values]:
     """Return the one number by which cells are described."""
     del learnt
     return [cells[0] for cells in tested[of]]
+
+
+def off(of: str, learnt: Pictures, tested: Pictures) -> list[Values]:
+    """Return by how many deviations the logarithm of a number is above or below its mean."""
+    usual = np.log(rows_of(learnt[of]) + TINY)
+    mean, spread = float(usual.mean()), float(usual.std()) + TINY
+    return [np.abs(np.log(cells[0] + TINY) - mean) / spread for cells in tested[of]]
 
 
 def far(of: str, learnt: Pictures, tested: Pictures) -> list[Values]:
@@ -182,8 +189,8 @@ def beyond_components(learnt: Pictures, tested: Pictures) -> list[Values]:
     kept = vectors[:, -KEPT:].astype(np.float32)
 
     def error(x: Rows) -> Any:
-        off = x - mean
-        return np.sqrt(np.square(off - off @ kept @ kept.T).mean(1))
+        centred = x - mean
+        return np.sqrt(np.square(centred - centred @ kept @ kept.T).mean(1))
 
     return judged(tested[BLOCKS], error)
 

@@ -145,6 +145,12 @@ def test_far_is_the_distance_of_mahalanobis():
     assert found.ravel() == pytest.approx(expected, rel=0.05)
 
 
+def test_too_little_is_as_unusual_as_too_much():
+    known = described(np.exp([[[0.0, 2.0]]]))
+    (found,) = anomaly_members.off("x", known, described(np.exp([[[1.0, 4.0, -2.0]]])))
+    assert found[0] == pytest.approx([0, 3, 3], abs=0.01)
+
+
 def test_what_is_remembered_is_near():
     random = np.random.default_rng(0)
     known, asked = random.normal(0, 1, (2, 4, 9, 9))
