@@ -26,7 +26,7 @@ seeing colours, and in gray print."""
 SHADES: Final = 256
 SHOWN_FROM: Final = 0.5
 """Share of the threshold below which nothing is shown."""
-FULL_AT: Final = 16.0
+FULL_AT: Final = 8.0
 """Times the threshold from which on the last colour is shown."""
 AT_THRESHOLD: Final = 0.4
 """Where on the ramp the threshold lies,"""
