@@ -61,6 +61,7 @@ OTHERS = {
     "estimate": (13_000, MIB),
     "code": (60_000, 4 * MIB),
     "search": (32_000, 3 * MIB),
+    "features": (40_000, 2 * MIB),
 }
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import onnx
 
 import imgae
-from imgae.errors import ImageError, ModelError, named
+from imgae.errors import ImageError, ModelError, caught_warnings, named
 from imgae.io.files import read_image
 from imgae.io.format import MOST_PIXELS
 from imgae.io.remote import Place
@@ -205,7 +205,8 @@ class Work:
         return good, tuple(left_out)
 
     def read(self, place: str | Place) -> Image:
-        return read_image(place, max_pixels=self.options.max_pixels)
+        with caught_warnings():  # of what a copy would lose
+            return read_image(place, max_pixels=self.options.max_pixels)
 
     def looked_at(
         self, place: str | Place, image: Image, most: int, random: np.random.Generator

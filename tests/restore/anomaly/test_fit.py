@@ -2,6 +2,7 @@
 
 import numpy as np
 import onnx
+import PIL.Image
 import pytest
 import tiny_models
 from anomalies import folder_of, scratched, texture, with_features
@@ -138,6 +139,28 @@ def test_pictures_of_a_few_pixels_are_fitted_to(tmp_path):
     (tmp_path / "m.onnx").write_bytes(fit(paths, Options(threads=1)).model)
     found = AnomalyScorer(tmp_path / "m.onnx", threads=1)(texture(9, 5, 3))
     assert np.isfinite(found.score)
+
+
+def test_pictures_of_many_kinds_and_sizes_are_fitted_to(tmp_path):
+    """Nor is a word said of what a copy of them would lose; a file of two pictures is left out."""
+    (tmp_path / "good").mkdir()
+    pixels = [texture(number, 30 + 5 * number, 60 - 4 * number) for number in range(6)]
+    alpha = np.full(pixels[4].shape[:2], 255, np.uint8)
+    alpha[:, :9] = 0
+    for name, image in {
+        "gray.png": Image(pixels[0][:, :, :1]),
+        "deep.png": Image(pixels[1].astype(np.uint16) * 257),
+        "float.tif": Image((pixels[2] / 255).astype(np.float32)),
+        "rgb.jpg": Image(pixels[3]),
+        "alpha.png": Image(pixels[4], alpha=alpha),
+    }.items():
+        write_image(image, tmp_path / "good" / name)
+    PIL.Image.fromarray(pixels[5]).convert("CMYK").save(tmp_path / "good" / "ink.jpg")
+    imgae.write_frames([Image(pixels[0]), Image(pixels[1])], tmp_path / "good" / "two.tif")
+    found = fit(sorted((tmp_path / "good").iterdir()), Options(threads=1))
+    assert len(found.pictures) == 6
+    assert [text for _, text in found.left_out if "holds 2" in text]
+    assert np.isfinite(found.scores).all()
 
 
 def test_equal_pictures_but_for_noise_have_a_threshold_above_0(tmp_path):
