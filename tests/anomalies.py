@@ -10,8 +10,7 @@ from imgae import Image, write_image
 from imgae.model import onnxfile, session
 from imgae.model.card import METADATA_KEY
 from imgae.restore.anomaly import graph
-from imgae.restore.anomaly.normal import LOST, NEAR, Error, Gaussian, blur_kernel, features_of
-from imgae.restore.anomaly.sources import sources_of
+from imgae.restore.anomaly.normal import CELL, FINE, LEAST_SPREAD, LEAST_SQUARE, NEAR
 
 
 def texture(seed, height=96, width=96):
@@ -43,31 +42,22 @@ def by_hand(backbone, normal, picture):
     """The map of anomalies of a picture (1, 3, H, W), float32, by numpy after the backbone."""
     height, width = picture.shape[2:]
     framed = frame(picture)
-    known = {name: each for name, each in sources_of(backbone).items() if name != "image"}
-    found = session.values_of(backbone, [each.name for each in known.values()], {"image": framed})
-    sources = {name: found[each.name][0].astype(np.float64) for name, each in known.items()}
-    sources["image"] = framed[0].astype(np.float64)
-    if "restored" in sources:
-        square = (sources["restored"] - sources["image"]) ** 2
-        sources["lost"] = square.mean(0, keepdims=True)
-    cell, side = normal.cell, graph.MIRRORED // normal.cell
-    rows, columns = (-(-length // cell) for length in (height, width))
+    (features,) = session.values_of(backbone, ["features"], {"image": framed}).values()
+    image = framed[0].astype(np.float64)
+    sources = {"image": image, "detail": image - blurred(image), "features": features[0]}
+    side = graph.MIRRORED // CELL
+    rows, columns = (-(-length // CELL) for length in (height, width))
     inner = (slice(side, side + rows), slice(side, side + columns))
-    u = outside(rows, columns, NEAR // cell)
+    u = outside(rows, columns, NEAR // CELL)
     total = []
-    for expert, weight in zip(normal.experts, normal.weights, strict=True):
-        channels = channels_of(sources, features_of(expert), cell)
-        y = mixed(channels, features_of(expert))
-        value = value_of(expert, y, sources, cell)[inner]
+    for expert in normal.experts:
+        value = value_of(expert, sources)[inner]
         mean, deviation = (
             polynomial(numbers, u) for numbers in (expert.usual.mean, expert.usual.deviation)
         )
-        deviation = np.maximum(deviation, expert.usual.deviation[0])
-        total.append((value - mean) / deviation * weight)
-    result = np.max(total, 0) if normal.by == "max" else np.sum(total, 0)
-    if normal.blur:
-        result = filtered(result, blur_kernel(normal.blur))
-    return enlarged(result, cell)[:height, :width].clip(0)
+        total.append((value - mean) / np.maximum(deviation, expert.usual.deviation[0]))
+    result = np.log(1 + np.mean(np.exp(total), 0))
+    return enlarged(result, CELL)[:height, :width]
 
 
 def frame(picture):
@@ -80,33 +70,40 @@ def frame(picture):
     return picture
 
 
-def channels_of(sources, features, cell):
-    parts = []
-    for level in features.levels:
-        values = pooled(sources[level.source], level.pool)
-        scale = len(sources["image"][0]) // len(sources[level.source][0])
-        parts.append(
-            means(values, cell // scale) if scale < cell else stretched(values, scale // cell)
-        )
-    return pooled(np.concatenate(parts), features.pool)
+def value_of(expert, sources):
+    """What an expert gives for each cell: of its parts, the farthest from the mean."""
+    parts = expert.look.parts
+    side = CELL // parts
+    channels = channels_of(expert.look, sources, side)
+    y = np.tensordot(expert.matrix.astype(np.float64), channels, 1) + expert.offset[:, None, None]
+    square = (y**2).mean(0)
+    blocks = square.reshape(len(square) // parts, parts, -1, parts)
+    return np.log(blocks.max((1, 3)) + LEAST_SQUARE)
 
 
-def mixed(channels, features):
-    return np.tensordot(features.matrix, channels, 1) + features.offset[:, None, None]
+def channels_of(look, sources, side):
+    return np.concatenate([level_of(level, sources, side, look.around) for level in look.levels])
 
 
-def value_of(expert, y, sources, cell):
-    if isinstance(expert, Gaussian):
-        return np.sqrt((y**2).sum(0))
-    if isinstance(expert, Error):
-        lost = channels_of(sources, Lost, cell)[0]
-        return np.log(lost + expert.floor) - y[0]
-    away = np.sqrt(((y[None] - expert.vectors[:, :, None, None]) ** 2).sum(1))
-    return np.sort(away, 0)[: expert.nearest].mean(0)
+def level_of(level, sources, side, around):
+    x = sources[level.source].astype(np.float64)
+    length = side * x.shape[1] // sources["image"].shape[1]
+    mean = means(x, length)
+    if not level.spread:
+        return with_neighbours(mean) if around else mean
+    variance = (means(x**2, length) - mean**2).clip(0)
+    return np.log(with_neighbours(variance) + LEAST_SPREAD) if around else np.sqrt(variance)
 
 
-class Lost:
-    levels, pool = (LOST,), 1
+def with_neighbours(values):
+    """Means over nine places, of those that there are."""
+    total, count = (
+        np.lib.stride_tricks.sliding_window_view(
+            np.pad(x, [(0, 0), (1, 1), (1, 1)]), (3, 3), (1, 2)
+        ).sum((3, 4))
+        for x in (values, np.ones_like(values))
+    )
+    return total / count
 
 
 def outside(rows, columns, reach):
@@ -120,27 +117,21 @@ def polynomial(numbers, u):
     return a + b * u + c * u**2
 
 
-def pooled(values, side):
-    padded = np.pad(values, [(0, 0), *[(side // 2, side // 2)] * 2], mode="edge")
-    return np.lib.stride_tricks.sliding_window_view(padded, (side, side), (1, 2)).mean((3, 4))
-
-
-def filtered(values, kernel):
+def blurred(image):
+    """By a Gaussian of FINE pixels, up to three deviations; edges are repeated."""
+    at = np.arange(-round(3 * FINE), round(3 * FINE) + 1)
+    line = np.exp(-0.5 * (at / FINE) ** 2)
+    kernel = np.outer(line, line) / line.sum() ** 2
     reach = len(kernel) // 2
-    windows = np.lib.stride_tricks.sliding_window_view(
-        np.pad(values, reach, mode="edge"), kernel.shape
-    )
-    return (windows * kernel).sum((2, 3))
+    padded = np.pad(image, [(0, 0), (reach, reach), (reach, reach)], mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, kernel.shape, (1, 2))
+    return (windows * kernel).sum((3, 4))
 
 
 def means(values, side):
     channels, rows, columns = values.shape
     blocks = values.reshape(channels, rows // side, side, columns // side, side)
     return blocks.mean((2, 4))
-
-
-def stretched(values, factor):
-    return np.stack([enlarged(plane, factor) for plane in values])
 
 
 def enlarged(plane, factor):
@@ -159,7 +150,7 @@ def shipped():
     """The shipped backbone."""
     from imgae.model import registry
 
-    return onnxfile.read_safely(registry.find("code"))
+    return onnxfile.read_safely(registry.find("features"))
 
 
 def with_features():

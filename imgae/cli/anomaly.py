@@ -87,9 +87,9 @@ def add_fit(commands: Commands) -> None:
     )
     add(
         "--model",
-        metavar="NAME",
-        help="the model of codes whose features are looked at: a name that `imgae models` lists, "
-        "or an .onnx file (default: code)",
+        metavar="FILE",
+        help="the .onnx file of features of your own, of `imgae train features`; without it, those "
+        "that ship",
     )
     add("--seed", type=whole(0), default=0, metavar="N", help="of what is drawn (default: 0)")
     add_reading(parser)

@@ -1,6 +1,11 @@
 """Measurements of models beside baselines."""
 
 __all__ = [
+    "anomaly",
+    "anomaly_cells",
+    "anomaly_fitted",
+    "anomaly_kinds",
+    "anomaly_members",
     "auto",
     "auto_tables",
     "baselines",

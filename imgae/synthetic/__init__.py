@@ -6,6 +6,7 @@ __all__ = [
     "damage",
     "defects",
     "drawings",
+    "flaws",
     "fonts",
     "kit",
     "lines",
@@ -14,5 +15,6 @@ __all__ = [
     "screens",
     "sky",
     "stamps",
+    "textures",
     "tones",
 ]

@@ -17,7 +17,9 @@ def examples_in(text):
     return re.findall(r"^  (imgae .*?)(?:   .*)?$", text, re.MULTILINE)
 
 
-@pytest.mark.parametrize("command", [(), ("denoise",), ("inpaint",), ("mask",)])
+@pytest.mark.parametrize(
+    "command", [(), ("denoise",), ("inpaint",), ("mask",), ("evaluate", "anomaly")]
+)
 def test_help_has_examples_that_are_commands(capfd, command):
     examples = examples_in(help_of(capfd, *command))
     assert len(examples) >= 2
@@ -35,7 +37,7 @@ def test_help_shows_a_folder_of_pictures(capfd, command):
 COMMANDS = [(), *((name,) for name in (
     "denoise", "inpaint", "mask", "index", "models", "doctor", "evaluate", "export",
     "verify", "study",
-)), ("anomaly", "fit"), ("anomaly", "score")]  # fmt: skip
+)), ("anomaly", "fit"), ("anomaly", "score"), ("evaluate", "anomaly")]  # fmt: skip
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -147,7 +147,7 @@ def test_no_setting_can_be_given_beside_resume(task, name, tmp_path, capsys):
     words = {
         Flag: [],
         Choice: [str(getattr(entry.check, "words", ("",))[-1])],
-        Whole: ["8"],
+        Whole: [str(max(8, getattr(entry.check, "least", 8)))],
         Number: ["1"],
     }.get(type(entry.check), ["some"])
     more = [entry.option.name, *words]
@@ -205,6 +205,7 @@ OWN = {
             "denoiser": "denoise-best",
         }
     ],
+    "features": [{"good": 7, "asked": 5, "side": 64}],
     "search": [{"channels": 64, "temperature": 1 / 30, "spread": 1 / 7}],
     "code": [
         {"objective": "sparse-kl", "weight": 1 / 7, "rate": 1 / 9, "code_channels": 7},

@@ -51,13 +51,17 @@ def add_fonts(parser: argparse.ArgumentParser) -> None:
 def add_shared(
     parser: argparse.ArgumentParser,
     measure: Callable[[argparse.Namespace], None],
-    limit: str = "use only the first N pictures",
+    limit: str | None = "use only the first N pictures",
     *,
     card: bool = True,
 ) -> None:
-    """Add the options that all tasks have. measure: what the task does."""
+    """Add the options that all tasks have.
+
+    measure: what the task does. limit: what --limit does; None leaves it out.
+    """
     add = parser.add_argument
-    add("--limit", type=whole(1), metavar="N", help=limit)
+    if limit:
+        add("--limit", type=whole(1), metavar="N", help=limit)
     add("--json", type=Path, metavar="FILE", help="write all figures, also those of each picture")
     if card:
         add(
@@ -144,11 +148,12 @@ def files_read(options: argparse.Namespace) -> Iterator[Path]:
     from imgae.model import registry
 
     yield from registry.available().values()
-    for name in getattr(options, "models", None) or []:
+    named = [*(getattr(options, "models", None) or []), *(getattr(options, "codes", None) or [])]
+    for name in [*named, getattr(options, "model", None) or ""]:
         if name.endswith(".onnx") or os.sep in name:
             yield Path(name)
-    folders = [options.folder]
-    for name in ("pairs", "others"):  # one folder, or several
+    folders: list[Path | None] = []
+    for name in ("folder", "folders", "pairs", "others"):  # one folder, or several
         given = getattr(options, name, None)
         folders += given if isinstance(given, list) else [given]
     for folder in folders:

@@ -1,6 +1,17 @@
 """The command `imgae evaluate`, and the list of its tasks."""
 
-from imgae.cli.evaluate import auto, camera, code, denoise, detect, harm, inpaint, objects, search
+from imgae.cli.evaluate import (
+    anomaly,
+    auto,
+    camera,
+    code,
+    denoise,
+    detect,
+    harm,
+    inpaint,
+    objects,
+    search,
+)
 from imgae.cli.options import Commands, new_parser
 
 MORE = """\
@@ -13,5 +24,5 @@ model into its card, which `imgae models` shows.
 def add_parser(commands: Commands) -> None:
     evaluate = new_parser(commands, "evaluate", "Measure models beside classical methods.", MORE)
     tasks = evaluate.add_subparsers(metavar="TASK", required=True)
-    for module in (denoise, auto, camera, harm, inpaint, objects, detect, code, search):
+    for module in (denoise, auto, camera, harm, inpaint, objects, detect, code, search, anomaly):
         module.add_parser(tasks)

@@ -13,7 +13,7 @@ from imgae.model.card import COLOUR, METADATA_KEY, ModelCard
 from imgae.model.contract import INTERFACES, IR_VERSION, OPSET, OPTIONAL, TENSORS
 
 NEEDED_TEXT: Final = ("name", "version", "summary", "architecture", "colour", "recipe", "licence")
-PROBE: Final = onnxfile.PROBES[0]
+PROBE: Final = onnxfile.PROBES[1]
 MOST_HALO: Final = 2048
 BYTES_PER_PIXEL: Final = range(16, 100_001)
 MACS_SLACK: Final = 0.01

@@ -1,7 +1,7 @@
 """Fitting a model of anomalies to good pictures. Needs onnx.
 
-Every picture is looked at twice: once for cells to learn from, and once to be scored by a model
-that has not learnt from it. The threshold rests on these scores.
+Every picture is looked at once. Some of its cells are learnt from, and all of them are scored by
+what is normal in other pictures. The threshold rests on these scores.
 """
 
 import math
@@ -20,7 +20,7 @@ from imgae.errors import ImageError, ModelError, named
 from imgae.io.files import read_image
 from imgae.io.format import MOST_PIXELS
 from imgae.io.remote import Place
-from imgae.model import onnxfile, registry, session
+from imgae.model import machine, onnxfile, registry, session
 from imgae.model.card import METADATA_KEY, ModelCard
 from imgae.model.stitch import Progress
 from imgae.model.verify.receptive_field import (
@@ -29,23 +29,29 @@ from imgae.model.verify.receptive_field import (
     receptive_field_of,
 )
 from imgae.model.verify.reference import add_reference
+from imgae.picture.image import Image
 from imgae.picture.tiling import round_up
 from imgae.restore.anomaly import graph, statistics
 from imgae.restore.anomaly.calibrate import Threshold, threshold_for
-from imgae.restore.anomaly.cells import cells_of, fingerprint
-from imgae.restore.anomaly.normal import LOOKS
-from imgae.restore.anomaly.scorer import AnomalyScorer, seen
+from imgae.restore.anomaly.cells import Drawn, Judged, Part, fingerprint, look_at
+from imgae.restore.anomaly.normal import LOOKS, Normal
+from imgae.restore.anomaly.scorer import seen
 from imgae.restore.anomaly.sources import read_backbone
 from imgae.restore.anomaly.statistics import Cells
 
 LEAST: Final = 5
 """Good pictures that a model can be fitted to."""
 FOLDS: Final = 10
-"""Models that are fitted besides, each without some of the pictures, which it then scores."""
+"""Times that is learnt without some of the pictures, which are then scored."""
 CELLS: Final = 120_000
-"""Cells that are learnt from in all, which take about a kilobyte each."""
+"""Cells that are learnt from in all."""
 LEAST_CELLS: Final = 64
 """And of each picture, if it has so many."""
+BYTES_PER_CELL: Final = 600
+"""Memory that what is known of a cell takes."""
+MOST_KEPT: Final = 1 << 30
+"""Bytes, and at most a quarter of the free memory, for all cells of pictures; those that do not fit
+are looked at again to be scored."""
 STRIDE: Final = 8
 LEAST_THRESHOLD: Final = 1e-3
 
@@ -72,8 +78,8 @@ class Options:
     """How to fit.
 
     false_alarms: the share of good pictures that is to be above the threshold. model: the backbone,
-    by name or path; None for `features`. seed: of what is drawn. device, threads: as for Encoder.
-    max_pixels: as for read_image.
+    a model of task `features`, by name or path; None for the one that ships. seed: of what is
+    drawn. device, threads: as for Encoder. max_pixels: as for read_image.
     """
 
     false_alarms: float = 0.01
@@ -101,26 +107,26 @@ def fit(
     Raises ImageError if fewer than LEAST can be read, ModelError if the backbone does not serve.
     """
     path = registry.find(options.model or registry.DEFAULT_FEATURES)
+    backbone = Backbone(*read_backbone(path))
+    work = Work(backbone, options, counted(progress, 2 * len(paths)))
+    good, left_out = work.gathered(paths, tell)
+    check_count(len(good), left_out)
+    scores = work.scores(good)
+    threshold = threshold_for(scores, options.false_alarms)
+    threshold = replace(threshold, value=max(threshold.value, LEAST_THRESHOLD))
+    normal = statistics.learn([each.cells for each in good])
+    fields = {
+        "name": name,
+        "recipe": recipe,
+        "threshold": threshold.value,
+        "false_alarms": options.false_alarms,
+        "summary": summary_of(len(good), backbone.card, threshold),
+    }
     with tempfile.TemporaryDirectory(prefix="imgae-") as folder:
-        backbone = Backbone(*read_backbone(path))
-        work = Work(backbone, options, Path(folder), counted(progress, 2 * len(paths)))
-        good, left_out = work.gathered(paths, tell)
-        check_count(len(good), left_out)
-        scores = work.scores(good)
-        threshold = threshold_for(scores, options.false_alarms)
-        threshold = replace(threshold, value=max(threshold.value, LEAST_THRESHOLD))
-        normal = statistics.learn([each.cells for each in good])
-        fields = {
-            "name": name,
-            "recipe": recipe,
-            "threshold": threshold.value,
-            "false_alarms": options.false_alarms,
-            "summary": summary_of(len(good), backbone.card, threshold),
-        }
-        final = work.saved(graph.anomaly_model(backbone.proto, normal), **fields)
+        final = saved(graph.anomaly_model(backbone.proto, normal), backbone, folder, **fields)
         add_reference(final)
         card = session.load(final, task="anomaly", device="cpu", threads=1).card
-        pictures = tuple(each.path for each in good)
+        pictures = tuple(str(each.place) for each in good)
         return Fitted(final.read_bytes(), card, threshold, tuple(scores), pictures, left_out)
 
 
@@ -150,41 +156,47 @@ class Backbone:
     card: ModelCard
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Good:
-    """A good picture: its path, and some of its cells."""
+    """A good picture.
 
-    path: str
+    place: its file. size: height and width. cells: some, to learn from. parts: all of its cells,
+    if there is room for them.
+    """
+
+    place: str | Place
+    size: tuple[int, int]
     cells: Cells
+    parts: Sequence[Part] | None
 
 
 class Work:
-    """The work of one fit, in a folder for its files. step: called after each picture."""
+    """The work of one fit. step: called after each picture that is looked at or scored."""
 
-    def __init__(
-        self, backbone: Backbone, options: Options, folder: Path, step: Callable[[], None]
-    ) -> None:
-        self.backbone, self.options, self.folder, self.step = backbone, options, folder, step
-        self.halo: dict[str, int] = {}
+    def __init__(self, backbone: Backbone, options: Options, step: Callable[[], None]) -> None:
+        self.options, self.step = options, step
+        # The file is needed only to load it: an end by force leaves none behind.
+        with tempfile.TemporaryDirectory(prefix="imgae-") as folder:
+            path = saved(graph.channels_model(backbone.proto, LOOKS), backbone, folder)
+            self.model = session.load(path, device=options.device, threads=options.threads)
+        self.room = min(MOST_KEPT, machine.free_memory() // 4)
 
     def gathered(
         self, paths: Sequence[str | Place], tell: Callable[[str], None]
     ) -> tuple[list[Good], tuple[tuple[str, str], ...]]:
         """Return the good pictures with cells of each, and those that are left out, and why."""
-        path = self.saved(graph.channels_model(self.backbone.proto, LOOKS))
-        model = session.load(path, device=self.options.device, threads=self.options.threads)
         most = max(LEAST_CELLS, CELLS // max(1, len(paths)))
         good, left_out = [], []
         known: dict[bytes, str] = {}
         for number, place in enumerate(paths):
             try:
-                image = read_image(place, max_pixels=self.options.max_pixels)
+                image = self.read(place)
                 with named(place):
                     first = known.setdefault(fingerprint(image), str(place))
                     if first != str(place):
                         raise ImageError(f"the same picture as {first}")
                     random = np.random.default_rng([self.options.seed, number])
-                    good.append(Good(str(place), cells_of(model, seen(image), most, random)))
+                    good.append(self.looked_at(place, seen(image), most, random))
             except ImageError as error:
                 left_out.append((str(place), str(error)))
                 tell(f"{error}; left out")
@@ -192,8 +204,28 @@ class Work:
             self.step()
         return good, tuple(left_out)
 
+    def read(self, place: str | Place) -> Image:
+        return read_image(place, max_pixels=self.options.max_pixels)
+
+    def looked_at(
+        self, place: str | Place, image: Image, most: int, random: np.random.Generator
+    ) -> Good:
+        """Look at a picture, and keep what there is room for."""
+        drawn = Drawn((image.height, image.width), most, random)
+        count = drawn.chosen.size * BYTES_PER_CELL
+        parts: list[Part] | None = [] if count <= self.room else None
+        self.room -= 0 if parts is None else count
+
+        def take(part: Part) -> None:
+            drawn(part)
+            if parts is not None:
+                parts.append(part)
+
+        look_at(self.model, image, take)
+        return Good(place, (image.height, image.width), drawn.cells, parts)
+
     def scores(self, good: Sequence[Good]) -> list[float]:
-        """Return a score of each picture by a model that has not learnt from it."""
+        """Return a score of each picture by what is normal in others."""
         count = min(FOLDS, len(good))
         order = np.random.default_rng(self.options.seed).permutation(len(good))
         scores = np.zeros(len(good))
@@ -201,25 +233,31 @@ class Work:
             out = set(order[fold::count].tolist())
             kept = [each.cells for number, each in enumerate(good) if number not in out]
             normal = statistics.learn(kept)
-            path = self.saved(graph.anomaly_model(self.backbone.proto, normal))
-            score = AnomalyScorer(path, device=self.options.device, threads=self.options.threads)
             for number in sorted(out):
-                scores[number] = score.map_of(read_image(good[number].path)).max()
+                scores[number] = self.score(good[number], normal)
                 self.step()
         return scores.tolist()
 
-    def saved(self, proto: onnx.ModelProto, **fields: Any) -> Path:
-        """Give a model its card, and write it into the folder."""
-        kind = proto.graph.output[0].name
-        if kind not in self.halo:  # it follows from the structure, which is the same for all
-            guess = round_up(self.backbone.card.halo + 64, STRIDE)
-            self.halo[kind] = round_up(radius_of(proto, guess), STRIDE)
-        card = card_of(proto, self.backbone.card, self.halo[kind])
-        card = replace(card, **{"threshold": 1.0, "false_alarms": 0.5, **fields})
-        onnxfile.set_metadata(proto, METADATA_KEY, card.to_json())
-        path = self.folder / f"{len(list(self.folder.iterdir()))}.onnx"
-        onnxfile.write_model(proto, path)
-        return path
+    def score(self, good: Good, normal: Normal) -> float:
+        """Return the score of a picture, which is looked at again if its cells are not known."""
+        judged = Judged(good.size, normal)
+        if good.parts is None:
+            look_at(self.model, seen(self.read(good.place)), judged)
+        else:
+            for part in good.parts:
+                judged(part)
+        return judged.score
+
+
+def saved(proto: onnx.ModelProto, backbone: Backbone, folder: str, **fields: Any) -> Path:
+    """Give a model its card, and write it into a folder."""
+    guess = round_up(backbone.card.halo + 64, STRIDE)
+    card = card_of(proto, backbone.card, round_up(radius_of(proto, guess), STRIDE))
+    card = replace(card, **{"threshold": 1.0, "false_alarms": 0.5, **fields})
+    onnxfile.set_metadata(proto, METADATA_KEY, card.to_json())
+    path = Path(folder, "model.onnx")
+    onnxfile.write_model(proto, path)
+    return path
 
 
 def counted(progress: Progress | None, count: int) -> Callable[[], None]:
@@ -235,7 +273,7 @@ def counted(progress: Progress | None, count: int) -> Callable[[], None]:
 
 def card_of(proto: onnx.ModelProto, backbone: ModelCard, halo: int) -> ModelCard:
     """Return the card of a model whose nodes follow those of a backbone."""
-    found, sizes = sized(proto, *onnxfile.PROBES[0])
+    found, sizes = sized(proto, *onnxfile.PROBES[1])
     macs = sum(onnxfile.macs_of(node, sizes) for node in onnxfile.live_nodes(found))
     return replace(
         backbone,
@@ -245,7 +283,7 @@ def card_of(proto: onnx.ModelProto, backbone: ModelCard, halo: int) -> ModelCard
         stride=STRIDE,
         halo=halo,
         thin_halo=0,
-        macs_per_pixel=round(macs / math.prod(onnxfile.PROBES[0])),
+        macs_per_pixel=round(macs / math.prod(onnxfile.PROBES[1])),
         bytes_per_pixel=bytes_per_pixel(proto),
         objective="",
         code_channels=0,

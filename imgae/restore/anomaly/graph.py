@@ -114,18 +114,15 @@ class Nodes:
         """Return the means or the spreads of a level over places of so many pixels a side."""
         x = self.sources[level.source]
         length = side // SCALES[level.source]
-        if level.spread:
-            mean = self.means(x, length)
-            squares = self.add("Mul", mean, mean)
-            variance = self.add("Sub", self.means(self.add("Mul", x, x), length), squares)
-            square = self.add("Relu", variance)
-            if not around:
-                return self.add("Sqrt", square)
-            return self.add(
-                "Log", self.add("Add", self.with_neighbours(square), self.number(LEAST_SPREAD))
-            )
         mean = self.means(x, length)
-        return self.with_neighbours(mean) if around else mean
+        if not level.spread:
+            return self.with_neighbours(mean) if around else mean
+        squares = self.means(self.add("Mul", x, x), length)
+        variance = self.add("Relu", self.add("Sub", squares, self.add("Mul", mean, mean)))
+        if not around:
+            return self.add("Sqrt", variance)
+        wide = self.add("Add", self.with_neighbours(variance), self.number(LEAST_SPREAD))
+        return self.add("Log", wide)
 
     def with_neighbours(self, x: str) -> str:
         """Return the means of places and their eight neighbours. The frame's border is spoilt."""

@@ -74,7 +74,7 @@ class Usual:
     deviation: tuple[float, float, float] = (1.0, 0.0, 0.0)
 
 
-LEAST_SQUARE: Final = 1e-6
+LEAST_SQUARE: Final = 1e-3
 """Added to a mean square before its logarithm is taken."""
 
 

@@ -22,7 +22,9 @@ def read_backbone(path: Path) -> tuple[onnx.ModelProto, ModelCard]:
             raise ModelError("has no imgae model card inside")
         card = ModelCard.from_json(text)
         if card.task != FEATURES:
-            raise ModelError(f"a model to {card.task}; one that gives {FEATURES} is needed")
+            raise ModelError(
+                f"a model to {card.task}; a fit needs one that `imgae train {FEATURES}` trained"
+            )
     return proto, card
 
 

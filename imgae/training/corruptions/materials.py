@@ -62,7 +62,7 @@ class Materials:
         places = torch.cat([x, y], 1) + each.between(0, 4096, 2, 1, 1)
         whole = torch.full((own.batch, 2, 1, 1), size - 1.0, device=own.device)
         small = own.log_between(*PERIOD) * own.between(0.6, 1.6, 2, 1, 1)
-        period = torch.where(own.chance(SHARE_REPEATED), small, whole)
+        period = torch.where(own.chance(SHARE_REPEATED), small.minimum(whole), whole)
         corner = own.uniform(2, 1, 1) * (whole - period).clamp(min=0)
         upright = (own.chance(0.5) & (period < size - 1)).expand_as(period)
         period, corner, upright = map(self.spread, (period, corner, upright))

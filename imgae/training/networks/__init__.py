@@ -7,6 +7,7 @@ __all__ = [
     "denoise",
     "detect",
     "estimate",
+    "features",
     "fill",
     "inpaint",
     "parts",

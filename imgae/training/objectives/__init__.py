@@ -8,6 +8,7 @@ __all__ = [
     "denoise",
     "detect",
     "estimate",
+    "features",
     "inpaint",
     "regularisers",
 ]

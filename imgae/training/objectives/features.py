@@ -70,17 +70,19 @@ class Telling:
     def look(self, net: nn.Module, sources: Tensor, generator: Generator) -> "Seen":
         """Make materials and flaws, and measure how far from normal each place is."""
         batch, count = len(sources), self.asked // 2
-        views = Materials(self.good + self.asked, self.side)(sources, generator)
-        views = views.view(batch, -1, *views.shape[1:])
-        chosen = views[:, -count:].flatten(0, 1)
-        flawed, target, weight = self.flaws(chosen, chosen.roll(count, 0), generator)
+        with torch.autocast(sources.device.type, enabled=False):
+            views = Materials(self.good + self.asked, self.side)(sources, generator)
+            views = views.view(batch, -1, *views.shape[1:])
+            chosen = views[:, -count:].flatten(0, 1)
+            flawed, target, weight = self.flaws(chosen, chosen.roll(count, 0), generator)
         pictures = torch.cat([views[:, :-count].flatten(0, 1), flawed])
         features = net(pictures.contiguous(memory_format=torch.channels_last)).float()
         good, strange = features.split([len(pictures) - len(flawed), len(flawed)])
         good, strange = (x.view(batch, -1, *x.shape[1:]) for x in (good, strange))
-        normal = Normal.of(good[:, : self.good])
-        unseen = normal.distance(good[:, self.good :])
-        return Seen(flawed, target, weight, unseen, normal.distance(strange))
+        with torch.autocast(features.device.type, enabled=False):  # covariances need all digits
+            normal = Normal.of(good[:, : self.good])
+            unseen = normal.distance(good[:, self.good :])
+            return Seen(flawed, target, weight, unseen, normal.distance(strange))
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,10 @@ import tiny_models
 from anomalies import folder_of, scratched, texture, with_features
 from damaged import failing
 
+import imgae
 from imgae import AnomalyScorer, Image, ImageError, ModelError, write_image
-from imgae.restore.anomaly import cells
-from imgae.restore.anomaly.cells import cells_of, share_inside
+from imgae.model import onnxfile, registry
+from imgae.restore.anomaly import fit as fitting
 from imgae.restore.anomaly.fit import Options, fit
 
 
@@ -27,13 +28,59 @@ def test_the_card_says_what_it_is(fitted):
     assert 50 < card.bytes_per_pixel < 1000
 
 
-def test_good_pictures_are_scored_by_models_that_have_not_learnt_from_them(fitted, model):
+def test_the_work_a_pixel_is_that_of_a_large_picture(fitted):
+    sizes = onnxfile.sizes_in(
+        onnxfile.inferred(onnx.load_from_string(fitted.model), 2000, 3000).graph
+    )
+    nodes = onnx.load_from_string(fitted.model).graph.node
+    large = sum(onnxfile.macs_of(node, sizes) for node in nodes) / (2000 * 3000)
+    backbone = fitted_card_of("features").macs_per_pixel
+    assert large == pytest.approx(fitted.card.macs_per_pixel, rel=0.12)
+    assert backbone < large < 1.2 * backbone
+
+
+def fitted_card_of(name):
+    from imgae.model import session
+
+    return session.load(registry.find(name)).card
+
+
+def test_good_pictures_are_scored_by_what_is_normal_in_others(fitted, model):
     score = AnomalyScorer(model, threads=1)
     own = [score(texture(number)).score for number in range(12)]
     fresh = [score(texture(number)).score for number in range(100, 112)]
     assert len(fitted.scores) == len(fitted.pictures) == 12
     assert np.mean(fitted.scores) > 0.8 * np.mean(fresh)
     assert np.mean(fitted.scores) > 0.9 * np.mean(own)
+
+
+def test_scores_are_those_of_files_fitted_to_the_others(tmp_path, monkeypatch):
+    """Whether cells are kept in memory, or pictures are looked at again."""
+    sizes = [(40, 40), (52, 47), (33, 70), (64, 64), (40, 41), (48, 48)]
+    (tmp_path / "good").mkdir()
+    for number, size in enumerate(sizes):
+        write_image(Image(texture(number, *size)), tmp_path / "good" / f"{number}.png")
+    paths = sorted((tmp_path / "good").iterdir())
+    whole = fit(paths, Options(threads=1))
+    learnt = [  # the same cells are drawn, since all are
+        fit([path for path in paths if path != out], Options(threads=1)).model for out in paths
+    ]
+    for path, model, expected in zip(paths, learnt, whole.scores, strict=True):
+        (tmp_path / "m.onnx").write_bytes(model)
+        found = AnomalyScorer(tmp_path / "m.onnx", threads=1)(imgae.read_image(path))
+        assert found.score == pytest.approx(expected, rel=1e-4)
+    monkeypatch.setattr(fitting, "MOST_KEPT", 0)
+    again = fit(paths, Options(threads=1))
+    assert again.scores == pytest.approx(whole.scores, rel=1e-5)
+    assert again.model == whole.model
+
+
+def test_each_picture_is_run_once(tmp_path, monkeypatch):
+    seen = []
+    usual = fitting.look_at
+    monkeypatch.setattr(fitting, "look_at", lambda *rest: seen.append(1) or usual(*rest))
+    fit(sorted(folder_of(tmp_path / "good", 7, height=24, width=24).iterdir()), Options(threads=1))
+    assert len(seen) == 7
 
 
 def test_the_same_seed_gives_the_same_file(tmp_path):
@@ -68,7 +115,10 @@ def test_too_few_pictures_are_refused(tmp_path, count, told):
 
 
 def test_a_backbone_that_does_not_serve_is_refused(tmp_path):
-    with pytest.raises(ModelError, match="a model to denoise; give one that encodes pictures"):
+    with pytest.raises(
+        ModelError,
+        match=r"identity.onnx: a model to denoise; a fit needs one that `imgae train features`",
+    ):
         fit([], Options(model=tiny_models.identity(tmp_path / "identity.onnx")))
 
 
@@ -78,7 +128,7 @@ def test_a_backbone_that_gives_features_is_looked_at_by_them(tmp_path):
     found = fit(paths, Options(threads=1, model=tmp_path / "five.onnx"))
     (tmp_path / "m.onnx").write_bytes(found.model)
     assert failing(tmp_path / "m.onnx") == {}
-    assert len(found.model) < 20_000
+    assert len(found.model) < 30_000
     score = AnomalyScorer(tmp_path / "m.onnx", threads=1)
     assert score(scratched(texture(20, 44, 50), 20, 10)).anomalous
 
@@ -100,35 +150,36 @@ def test_equal_pictures_but_for_noise_have_a_threshold_above_0(tmp_path):
     assert found.card.threshold > 0
 
 
-def test_cells_are_drawn_from_tiles_as_from_the_whole(monkeypatch):
-    """Their channels are those of their places, also where a picture is cut into tiles."""
-
-    class Model:
-        card = tiny_models.card(stride=8, halo=8)
-
-        def __call__(self, image):
-            return image[:, :, ::8, ::8]
-
-        def release(self):
-            pass
-
-    rows, columns = np.mgrid[:100, :75]
-    image = Image(np.dstack([rows, columns, rows * 0]).astype(np.uint8))
-    monkeypatch.setattr(cells, "plan_for", lambda card, h, w, _: tiles(card, h, w))
-    found = cells_of(Model(), 8, image, 60, np.random.default_rng(0))
-    places = np.rint(found.channels[:, :2] * 255 / 8).astype(int)
-    assert len({tuple(place) for place in places}) == 60
-    for (row, column), outside in zip(places, found.outside, strict=True):
-        inside = [len(range(max(0, at - 3), min(n, at + 4))) for at, n in ((row, 13), (column, 10))]
-        assert outside == pytest.approx(1 - inside[0] * inside[1] / 49, abs=1e-6)
+def test_pictures_of_one_colour_each_are_fitted_to(tmp_path):
+    (tmp_path / "flat").mkdir()
+    for number in range(5):
+        pixels = np.full((64 + number, 64, 3), 100, np.uint8)
+        write_image(Image(pixels), tmp_path / "flat" / f"{number}.png")
+    (tmp_path / "m.onnx").write_bytes(
+        fit(sorted((tmp_path / "flat").iterdir()), Options(threads=1)).model
+    )
+    assert failing(tmp_path / "m.onnx") == {}
+    score = AnomalyScorer(tmp_path / "m.onnx", threads=1)
+    good = np.full((64, 64, 3), 100, np.uint8)
+    bad = good.copy()
+    bad[20:24, 20:30] = 110
+    assert not score(good).anomalous
+    assert np.isfinite(score(bad).score)
+    assert score(bad).anomalous
 
 
-def tiles(card, height, width):
-    from imgae.model.stitch import plan_for
+def test_nothing_is_left_in_the_temporary_folder_while_pictures_are_looked_at(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    there = []
+    usual = fitting.look_at
 
-    return plan_for(card, height, width, 24)
+    def look_at(*rest):
+        there.extend((tmp_path / "temporary").iterdir())
+        usual(*rest)
 
-
-def test_windows_end_at_the_border():
-    assert np.rint(share_inside(np.arange(9), 9, 3) * 7).tolist() == [4, 5, 6, 7, 7, 7, 6, 5, 4]
-    assert np.rint(share_inside(np.arange(2), 2, 3) * 7).tolist() == [2, 2]
+    monkeypatch.setattr(fitting, "look_at", look_at)
+    fit(sorted(folder_of(tmp_path / "good", 5, height=24, width=24).iterdir()), Options(threads=1))
+    assert there == []
