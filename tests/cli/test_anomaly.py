@@ -177,7 +177,11 @@ def test_a_fit_tells_what_was_learnt(here, capfd):
         (["good.png", "-o", "no/m.onnx"], 1, "there is no folder"),
         (["good.png", "-o", "m.onnx", "--false-alarms", "0"], 2, "not a number from 0.0001"),
         (["good.png", "-o", "m.onnx", "--model", "none"], 1, "no model is called 'none'"),
-        (["good.png", "-o", "m.onnx", "--model", "detect"], 1, "to detect; a fit needs one that `imgae train"),
+        (
+            ["good.png", "-o", "m.onnx", "--model", "detect"],
+            1,
+            "to detect; a fit needs one that `imgae train",
+        ),
     ],
 )
 def test_a_fit_that_cannot_be_made_is_told(here, capfd, words, code, told):
