@@ -71,20 +71,17 @@ class Fitting:
 
     def alone(self, kind: Kind) -> dict[str, Judged]:
         """Return what a fitted model's experts of features give alone, and those of tones."""
+        backbone = Backbone(*read_backbone(registry.find(self.model or registry.DEFAULT_FEATURES)))
+        found = {}
         with tempfile.TemporaryDirectory(prefix="imgae-") as name:
-            folder = Path(name)
-            backbone = Backbone(
-                *read_backbone(registry.find(self.model or registry.DEFAULT_FEATURES))
-            )
             work = Work(backbone, self.options, lambda: None)
-            good, _ = work.gathered(written(kind, folder), lambda _: None)
+            good, _ = work.gathered(written(kind, Path(name)), lambda _: None)
             normal = statistics.learn([each.cells for each in good])
-            found = {}
-            for look in LOOKS:  # the features first, since they see farthest
+            for look in LOOKS:
                 own = (each for each in normal.experts if (look == LOOKS[0]) == by_features(each))
                 alone = graph.anomaly_model(backbone.proto, Normal(tuple(own)))
                 found[look] = Judged(self.maps(saved(alone, backbone, name), kind.tested))
-            return found
+        return found
 
     def maps(self, path: Path, pictures: Sequence[Eight]) -> list[Map]:
         score = AnomalyScorer(path, device=self.where.device, threads=self.where.threads)
