@@ -53,7 +53,6 @@ MOST_KEPT: Final = 1 << 30
 """Bytes, and at most a quarter of the free memory, for all cells of pictures; those that do not fit
 are looked at again to be scored."""
 STRIDE: Final = 8
-LEAST_THRESHOLD: Final = 1e-3
 
 
 @dataclass(frozen=True)
@@ -113,7 +112,6 @@ def fit(
     check_count(len(good), left_out)
     scores = work.scores(good)
     threshold = threshold_for(scores, options.false_alarms)
-    threshold = replace(threshold, value=max(threshold.value, LEAST_THRESHOLD))
     normal = statistics.learn([each.cells for each in good])
     fields = {
         "name": name,
