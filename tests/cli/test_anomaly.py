@@ -163,8 +163,24 @@ def test_a_fit_tells_what_was_learnt(here, capfd):
     assert run("fit", "some", "-o", "m.onnx", "--overwrite", "--json", "--false-alarms", 0.1) == 0
     record = json.loads(capfd.readouterr().out)
     assert (record["pictures"], record["false_alarms"]) == (6, 0.1)
-    assert len(record["scores"]) == 6
+    assert [each["input"] for each in record["scores"]] == [
+        f"some/{number:02}.png" for number in range(6)
+    ]
+    assert all(each["score"] > 0 for each in record["scores"])
     assert record["left_out"][0]["input"] == "some/broken.png"
+
+
+def test_a_fit_names_a_picture_that_is_unlike_the_others(here, capfd):
+    folder_of(here / "some", 9, height=64, width=64)
+    write_image(Image(scratched(texture(9, 64, 64))), "some/odd.png")
+    assert run("fit", "some", "-o", "m.onnx", "--threads", 1, "--json") == 0
+    told = capfd.readouterr()
+    scores = {each["input"]: each["score"] for each in json.loads(told.out)["scores"]}
+    odd = scores.pop("some/odd.png")
+    assert told.err == (
+        f"imgae: note: some/odd.png is unlike the other good pictures (score {odd:.3g}, the others "
+        f"up to {max(scores.values()):.3g}): look at it, and leave it out if it has a flaw\n"
+    )
 
 
 @pytest.mark.parametrize(

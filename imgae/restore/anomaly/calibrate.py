@@ -24,6 +24,10 @@ ENOUGH: Final = 10
 DRAWS: Final = 100_000
 SURE: Final = 0.9
 """The probability with which a rate lies in the range that is told."""
+STANDS_OUT: Final = 6.0
+"""Deviations above the median from which on a score is unlike the others,"""
+LEAST_DEVIATION: Final = 0.05
+"""a deviation being at least this share of the median."""
 OUTSIDE: Final = ((1 - SURE) / 2, (1 + SURE) / 2)
 LEAST_THRESHOLD: Final = 1e-3
 """A threshold where all scores are 0."""
@@ -126,3 +130,16 @@ def rates_beyond(count: int, tail: int, steps: float) -> NDArray[np.float64]:
     random = np.random.default_rng(0)
     begins = random.beta(tail + 1, count - tail, DRAWS)
     return np.asarray(begins * np.exp(-steps * random.gamma(tail, 1 / tail, DRAWS)))
+
+
+def standing_out(scores: ArrayLike) -> list[int]:
+    """Return which scores are far above the others, the largest first.
+
+    scores: two or more. The deviation is that of a normal distribution with as large a median
+    distance from the median, so the ones that stand out hardly count in it.
+    """
+    known = np.asarray(scores, np.float64)
+    middle = np.median(known)
+    deviation = max(1.4826 * np.median(np.abs(known - middle)), LEAST_DEVIATION * middle)
+    above = np.flatnonzero(known > middle + STANDS_OUT * deviation)
+    return sorted(above.tolist(), key=lambda number: -known[number])

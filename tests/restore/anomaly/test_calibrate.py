@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from imgae.restore.anomaly.calibrate import range_of_count, threshold_for, value_for
+from imgae.restore.anomaly.calibrate import range_of_count, standing_out, threshold_for, value_for
 
 KINDS = {
     "normal": lambda random, n: random.normal(10, 1, n),
@@ -75,3 +75,19 @@ def test_no_rate_is_known_more_closely_than_by_how_many_are_above(asked):
 
 def test_scores_of_0_have_a_threshold_above_0():
     assert threshold_for([0.0] * 20, 0.01).value > 0
+
+
+def test_scores_far_above_the_others_stand_out():
+    random = np.random.default_rng(4)
+    scores = random.gumbel(2, 0.4, 30)
+    assert standing_out(scores) == []
+    scores[[3, 20]] = 7, 9
+    assert standing_out(scores) == [20, 3]
+    assert standing_out([2.0] * 9 + [2.1]) == []
+    assert standing_out([0.0] * 9) == []
+
+
+def test_scores_of_good_pictures_seldom_stand_out():
+    random = np.random.default_rng(5)
+    named = [bool(standing_out(random.gumbel(2, 0.4, 30))) for _ in range(300)]
+    assert np.mean(named) < 0.06
