@@ -56,6 +56,8 @@ Exit codes:
   2    the command line is wrong
   130  interrupted
 """
+SMALL: Final = 32
+"""Pixels a side, below which a picture has hardly a place that is not at its border."""
 MOST_NAMED: Final = 5
 """Good pictures that are named since they are unlike the others."""
 
@@ -129,6 +131,11 @@ def run_fit(options: argparse.Namespace) -> int:
     write(fitted, output, options.overwrite)
     tell(fitted, options)
     tell_unlike(fitted)
+    if (least := fitted.card.sides[0]) < SMALL:
+        note(
+            f"the smallest side of the good pictures is {least:.0f} pixels; those below {SMALL} "
+            "tell little of what is usual in larger ones"
+        )
     return 0
 
 

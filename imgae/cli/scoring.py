@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from imgae.cli.files import ALL_FAILED, SOME_FAILED, Use, add_tile, named, refuse_clashes
 from imgae.cli.options import Commands, add_device, new_parser
-from imgae.cli.output import one_line, result, say
+from imgae.cli.output import note, one_line, result, say
 from imgae.cli.pictures import add_reading
 from imgae.cli.progress import batch_progress, tile_progress
 from imgae.errors import ImgaeError, caught_warnings
@@ -57,7 +57,7 @@ Exit codes:
   1    the one picture failed, or all did, or the work could not start
   2    the command line is wrong
   3    some of several pictures failed
-  4    with --fail-on-anomaly: all scored, and one or more anomalous
+  4    with --fail-on-anomaly: one or more are anomalous, whether others failed or not
   130  interrupted
 """
 
@@ -172,6 +172,7 @@ class Scoring:
     ) -> None:
         self.options, self.score, self.search = options, score, search
         self.failed = self.anomalous = 0
+        self.far: list[str] = []
 
     def all_of(self, planned: Sequence[Planned]) -> int:
         """Score pictures, and return the exit code."""
@@ -190,15 +191,32 @@ class Scoring:
             done += 1
             self.anomalous += found.anomalous
             self.tell(each, found, time.monotonic() - began)
+            if self.score.far_in_size(*found.map.shape):
+                self.far.append(str(each.source))
+        self.tell_far()
+        if self.anomalous and self.options.fail_on_anomaly:
+            return ANOMALOUS
         if self.failed:
             return SOME_FAILED if done else ALL_FAILED
-        return ANOMALOUS if self.anomalous and self.options.fail_on_anomaly else 0
+        return 0
+
+    def tell_far(self) -> None:
+        """Name what is of another size than the good pictures were."""
+        if not self.far:
+            return
+        least, most = self.score.model.card.sides
+        sides = f"{least:.0f}" if least == most else f"{least:.0f} to {most:.0f}"
+        others = f" and {len(self.far) - 1} more are" if len(self.far) > 1 else " is"
+        note(
+            f"{self.far[0]}{others} less than half or more than twice the size of the good "
+            f"pictures, whose sides are {sides} pixels; the threshold may not hold for such sizes"
+        )
 
     def progressing(
         self, planned: Sequence[Planned]
     ) -> "Iterator[tuple[Planned, Progress | None]]":
         """Yield pictures; of one a bar shows the tiles, of several the pictures."""
-        from imgae.restore.batches.record import DONE, Record
+        from imgae.restore.batches.record import DONE, FAILED, Record
 
         hidden = self.options.quiet
         if len(planned) == 1:
@@ -207,8 +225,10 @@ class Scoring:
             return
         with batch_progress(len(planned), hidden=hidden) as advance:
             for each in planned:
+                before = self.failed
                 yield each, None
-                advance(Record(str(each.source), None, DONE))
+                status = FAILED if self.failed > before else DONE
+                advance(Record(str(each.source), None, status))
 
     def one(self, planned: Planned, progress: "Progress | None") -> "Anomaly":
         """Score a picture, and write its heat map."""

@@ -1,6 +1,7 @@
 """`imgae anomaly fit` and `score`."""
 
 import builtins
+import contextlib
 import json
 import signal
 import subprocess
@@ -59,6 +60,41 @@ def test_a_line_a_picture_tells_score_threshold_and_verdict(here, model, capfd):
 @pytest.mark.parametrize(("names", "code"), [(["good.png"], 0), (["good.png", "bad.png"], 4)])
 def test_a_build_can_be_made_to_fail_on_an_anomaly(here, model, names, code):
     assert score(*names, "--model", model, "--fail-on-anomaly") == code
+
+
+def test_an_anomaly_counts_more_than_what_cannot_be_read(here, model):
+    assert score("none.png", "bad.png", "--model", model, "--fail-on-anomaly") == 4
+    assert score("none.png", "good.png", "--model", model, "--fail-on-anomaly") == 3
+    assert score("none.png", "--model", model, "--fail-on-anomaly") == 1
+
+
+@pytest.mark.parametrize(("side", "far"), [(31, True), (32, False), (128, False), (129, True)])
+def test_sizes_far_from_the_fitted_ones_are_told_once(here, model, capfd, side, far):
+    write_image(Image(texture(1, side, side)), "a.png")
+    write_image(Image(texture(2, side, 64)), "b.png")
+    assert score("a.png", "good.png", "b.png", "--model", model, "--json") == 0
+    told = capfd.readouterr()
+    assert len(told.out.splitlines()) == 3
+    expected = (
+        "imgae: note: a.png and 1 more are less than half or more than twice the size of the good "
+        "pictures, whose sides are 64 pixels; the threshold may not hold for such sizes\n"
+    )
+    assert told.err == (expected if far else "")
+
+
+def test_a_bar_counts_what_failed(here, model, monkeypatch):
+    told = []
+    bar = contextlib.nullcontext(lambda record: told.append((record.input, record.status)))
+    monkeypatch.setattr(scoring, "batch_progress", lambda *_, **__: bar)
+    (here / "broken.png").write_bytes(b"no picture")
+    assert score("broken.png", "good.png", "--model", model) == 3
+    assert told == [("broken.png", "failed"), ("good.png", "done")]
+
+
+def test_a_fit_to_tiny_pictures_is_told(here, capfd):
+    folder_of(here / "some", 5, height=40, width=9)
+    assert run("fit", "some", "-o", "m.onnx", "--threads", 1, "--quiet") == 0
+    assert "the smallest side of the good pictures is 9 pixels" in capfd.readouterr().err
 
 
 def test_json_tells_where_it_is(here, model, capfd):

@@ -118,6 +118,7 @@ def fit(
         "recipe": recipe,
         "threshold": threshold.value,
         "false_alarms": options.false_alarms,
+        "sides": sides_of(good),
         "summary": summary_of(len(good), backbone.card, threshold),
     }
     with tempfile.TemporaryDirectory(prefix="imgae-") as folder:
@@ -142,7 +143,8 @@ def check_count(count: int, left_out: Sequence[tuple[str, str]]) -> None:
 def summary_of(count: int, card: ModelCard, threshold: Threshold) -> str:
     return (
         f"Finds what differs from {count} good pictures, by the features of {card.name}; "
-        f"{threshold.false_alarms:.2g} of good pictures are expected above the threshold."
+        f"{threshold.false_alarms:.2g} of good pictures are expected above the threshold, and it "
+        f"is known to be {threshold.least:.2g} to {threshold.most:.2g} of them."
     )
 
 
@@ -166,6 +168,12 @@ class Good:
     size: tuple[int, int]
     cells: Cells
     parts: Sequence[Part] | None
+
+
+def sides_of(good: Sequence[Good]) -> tuple[float, float]:
+    """Return the shortest and the longest side of good pictures."""
+    sides = [float(side) for each in good for side in each.size]
+    return min(sides), max(sides)
 
 
 class Work:
