@@ -15,7 +15,7 @@ from imgae.cli.options import Commands, add_device, new_parser
 from imgae.cli.output import note, one_line, result, say
 from imgae.cli.pictures import add_reading
 from imgae.cli.progress import batch_progress, tile_progress
-from imgae.errors import ImgaeError, caught_warnings
+from imgae.errors import ImageError, ImgaeError, caught_warnings
 from imgae.errors import named as naming
 from imgae.io import places
 from imgae.io.formats.table import listed
@@ -146,6 +146,7 @@ def plan(
     alone = len(found) == 1 and found[0].named
     if alone and not output.endswith(("/", os.sep)) and not is_folder(place_of(output)):
         target = Path(output)
+        check_ending(options, target)
         refuse_clashes(options, read, [], [Use(target, f"the heat map of {found[0].text}")])
         check_writable(target, options.overwrite)
         return [Planned(found[0].path, target)], None
@@ -162,6 +163,16 @@ def plan(
         if folder.is_dir() and each.found.named:
             places.check_place(each.target, options.overwrite)
     return [Planned(each.found.path, each.target) for each in targets], folder
+
+
+def check_ending(options: argparse.Namespace, path: Path) -> None:
+    """End with exit code 2 if a name ends in nothing that can be written."""
+    from imgae.io.files import writer_for
+
+    try:
+        writer_for(path)
+    except ImageError as error:
+        options.parser.error(f"--heatmap {error}")
 
 
 class Scoring:

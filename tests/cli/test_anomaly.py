@@ -140,7 +140,7 @@ def test_heat_maps_of_several_go_to_a_folder(here, model, capfd):
     [
         (["good.png", "bad.png", "--heatmap", "map.png"], 2, "names one file"),
         (["good.png", "--heatmap", "good.png", "--overwrite"], 2, "both an input and the heat map"),
-        (["good.png", "--heatmap", "map.txt"], 1, "cannot tell the format"),
+        (["good.png", "--heatmap", "map.txt"], 2, "--heatmap map.txt: cannot tell the format"),
         (["good.png", "--heatmap", "no/map.png"], 1, "there is no folder"),
         (["good.png", "-"], 2, "give it alone"),
         (["empty"], 1, "no pictures in this folder"),
