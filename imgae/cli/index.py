@@ -32,8 +32,8 @@ with its index.
 CODES = """\
 Exit codes:
   0    all done
-  1    no picture was found, or the index would be left without any, or the work could not start;
-       nothing is changed
+  1    no picture was found, or none is left for the index, or the work could
+       not start; nothing is changed
   2    the command line is wrong
   3    some pictures were left out
   130  interrupted

@@ -22,7 +22,7 @@ from imgae.io.remote import SCHEME, place_of
 from imgae.restore.batches import work
 from imgae.restore.batches.record import DONE, FAILED, Record
 from imgae.restore.search import reading, sheet, store
-from imgae.restore.search.finding import find
+from imgae.restore.search.finding import check_kept, find
 from imgae.restore.search.gather import Told
 from imgae.restore.search.index import Hit, Index, part_file
 
@@ -87,7 +87,7 @@ def build(options: argparse.Namespace) -> int:
 
 
 def built(options: argparse.Namespace, place: Path) -> int:
-    before = store.read(place)[1].model if os.path.lexists(place) else None
+    before = None
 
     def made(tell: Telling) -> Index:
         index = Index.build(
@@ -104,6 +104,10 @@ def built(options: argparse.Namespace, place: Path) -> int:
 
     started = time.monotonic()
     found = find(options.inputs)
+    if os.path.lexists(place):
+        rows, by = store.read(place)
+        before = by.model
+        check_kept(found, rows, place)
     return gathered(options, place, found.problems, made, started)
 
 

@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -174,7 +174,8 @@ class Line:
                 if awaited := [future for future in first if not future.done()]:
                     wait(awaited, return_when=FIRST_COMPLETED)
         finally:  # also where it is left early, as by Ctrl-C
-            with interrupted():
+            at_work = any(self.queues)  # if not, others' work is not to be interrupted
+            with interrupted() if at_work else nullcontext():
                 for pool in pools[:2]:
                     pool.shutdown(cancel_futures=True)
             writer.shutdown()

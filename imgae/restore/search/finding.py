@@ -42,7 +42,9 @@ def find(words: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> Fo
     problems = [str(error) for _, error in search.problems]
     if not paths:
         raise SearchError("; ".join(problems) or "no pictures were named")
-    gone = [path for path in paths if SCHEME not in path and not os.path.lexists(path)]
+    gone = [
+        text for path, text in paths.items() if SCHEME not in path and not os.path.lexists(path)
+    ]
     return Found(once_each(paths), problems, (*(word for word, _ in search.problems), *gone))
 
 

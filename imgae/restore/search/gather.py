@@ -1,7 +1,6 @@
 """Describing pictures, many at once, with what is known of them already."""
 
 import contextlib
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field

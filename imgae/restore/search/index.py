@@ -47,12 +47,13 @@ class Index:
     model that made their vectors. Searches may run in several threads, also while another thread
     adds or removes: each sees the pictures as they were when it began.
 
+    After `build` and `add`, `described` is how many pictures were described, `left_out` how many
+    could not be read, and `dropped` how many that were in the index are no longer in it.
+
     Example:
         index = imgae.Index.build("photos"); index.save("photos.index")
         hits = imgae.Index.open("photos.index").search("query.jpg")
 
-    After `build` and `add`, `described` is how many pictures were described, `left_out` how many
-    could not be read, and `dropped` how many that were in the index are no longer in it.
     """
 
     def __init__(
@@ -103,7 +104,8 @@ class Index:
         Of animations and files with pages, the first picture counts. Of links to one file, and of
         several names of it, one counts.
         Raises SearchError if there are no pictures, none can be read, the file to reuse is no
-        index, or it holds pictures below a folder where none are found now; WeightsError, ModelError and OptionError as imgae.Denoiser does.
+        index, or it holds pictures below a folder where none are found now; WeightsError,
+        ModelError and OptionError as imgae.Denoiser does.
         """
         found = paths if isinstance(paths, Found) else find(paths)
         place = None if reuse is None else Path(reuse)
