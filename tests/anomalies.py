@@ -52,8 +52,9 @@ def by_hand(backbone, normal, picture):
     total = []
     for expert in normal.experts:
         value = value_of(expert, sources)[inner]
+        near = u.clip(*expert.usual.known)
         mean, deviation = (
-            polynomial(numbers, u) for numbers in (expert.usual.mean, expert.usual.deviation)
+            polynomial(numbers, near) for numbers in (expert.usual.mean, expert.usual.deviation)
         )
         total.append((value - mean) / np.maximum(deviation, expert.usual.deviation[0]))
     result = np.log(1 + np.mean(np.exp(total), 0))

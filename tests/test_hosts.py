@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"
 MODEL = ROOT / "weights" / "denoise-fast.onnx"
 SEARCH = ROOT / "weights" / "search.onnx"
+FEATURES = ROOT / "weights" / "features.onnx"
 MOST = {MODEL: 1, ROOT / "weights" / "denoise-fast-int8.onnx": 4}
 """Levels that a host may differ by; int8 rounding is chaotic."""
 LEVEL = "25"
@@ -123,19 +124,31 @@ def scores_of(printed):
     return {name: float(score) for score, name in lines}
 
 
-@pytest.mark.parametrize("host", ["cv2", "openvino"])
-def test_hosts_describe_pictures_alike(host):
+def outputs_of(host, model):
+    """What a host and onnxruntime give for a picture."""
     runtime = pytest.importorskip(host, reason=f"not installed: {host} (examples/README.md)")
     pixels = np.asarray(PIL.Image.open(EXAMPLES / "clean.png"))[:200, :256]
     image = pixels.transpose(2, 0, 1)[None] * np.float32(1 / 255)
-    (wanted,) = session.load(SEARCH, device="cpu").outputs(image=image)
+    (wanted,) = session.load(model, device="cpu").outputs(image=image)
     if host == "cv2":
-        net = runtime.dnn.readNetFromONNX(str(SEARCH))
+        net = runtime.dnn.readNetFromONNX(str(model))
         net.setInput(image, "image")
-        found = net.forward()
-    else:
-        exact = {"INFERENCE_PRECISION_HINT": "f32"}
-        (found,) = runtime.Core().compile_model(SEARCH, "CPU", exact)({"image": image}).values()
+        return net.forward(), wanted
+    exact = {"INFERENCE_PRECISION_HINT": "f32"}
+    (found,) = runtime.Core().compile_model(model, "CPU", exact)({"image": image}).values()
+    return found, wanted
+
+
+@pytest.mark.parametrize("host", ["cv2", "openvino"])
+def test_hosts_give_the_same_features(host):
+    found, wanted = outputs_of(host, FEATURES)
+    assert found.shape == wanted.shape == (1, 32, 50, 64)
+    assert np.abs(found - wanted).max() < 1e-3 * np.abs(wanted).max()
+
+
+@pytest.mark.parametrize("host", ["cv2", "openvino"])
+def test_hosts_describe_pictures_alike(host):
+    found, wanted = outputs_of(host, SEARCH)
     assert found.shape == wanted.shape == (1, 128, 7, 8)
     vectors = [each.mean((2, 3))[0] / np.linalg.norm(each.mean((2, 3))) for each in (found, wanted)]
     assert vectors[0] @ vectors[1] > 0.9999

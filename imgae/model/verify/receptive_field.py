@@ -213,12 +213,6 @@ def reduced(step: Step) -> Span:
     return step.span
 
 
-def chosen(step: Step) -> Span:
-    if step.attributes.get("axis") not in (1, -3):
-        raise WholePictureError("the largest or least values in it")
-    return step.span
-
-
 def windowed(step: Step) -> Span:
     """Join what lies in the windows of a convolution or a pooling."""
     attributes, side = step.attributes, step.axis - 2
@@ -335,5 +329,4 @@ MOVES: Final[dict[str, Callable[[Step], Span]]] = {
     "Resize": resized,
     "Slice": sliced,
     "SpaceToDepth": gathered,
-    "TopK": chosen,
 }

@@ -226,12 +226,14 @@ class Work:
         return Good(place, (image.height, image.width), drawn.cells, parts)
 
     def scores(self, good: Sequence[Good]) -> list[float]:
-        """Return a score of each picture by what is normal in others."""
-        count = min(FOLDS, len(good))
-        order = np.random.default_rng(self.options.seed).permutation(len(good))
+        """Return a score of each picture by what is normal in others.
+
+        Neighbours in the list are left out together: shots of one thing, as of a burst or a film,
+        would tell of each other.
+        """
         scores = np.zeros(len(good))
-        for fold in range(count):
-            out = set(order[fold::count].tolist())
+        for fold in np.array_split(np.arange(len(good)), min(FOLDS, len(good))):
+            out = set(fold.tolist())
             kept = [each.cells for number, each in enumerate(good) if number not in out]
             normal = statistics.learn(kept)
             for number in sorted(out):

@@ -174,7 +174,8 @@ class Nodes:
     def surprise(self, expert: Expert) -> str:
         """Return what an expert gives for the cells of the picture, less what is usual."""
         value, usual = self.unframed(self.distance(expert)), expert.usual
-        u = self.outside(value)
+        low, high = map(self.number, usual.known)
+        u = self.add("Min", self.add("Max", self.outside(value), low), high)
         least = self.number(usual.deviation[0])
         deviation = self.add("Max", self.by_border(usual.deviation, u), least)
         return self.add("Div", self.add("Sub", value, self.by_border(usual.mean, u)), deviation)

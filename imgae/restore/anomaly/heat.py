@@ -1,6 +1,7 @@
 """A map of anomalies, shown over its picture."""
 
 import math
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -36,6 +37,8 @@ DARK: Final = (0, 0, 0)
 LIGHT: Final = (255, 255, 255)
 LEAST_HEIGHT: Final = 9
 """Pixels of digits that can be read."""
+MOST_SCORES: Final = 50
+"""Scores that are written."""
 ROWS: Final = 256
 """Blended at once."""
 
@@ -56,6 +59,7 @@ def heat_map(image: Image, anomaly: Anomaly) -> Image:
     outline(shown, anomaly.map > anomaly.threshold, width)
     for box in reversed(anomaly.boxes):  # the largest score on top
         draw_box(shown, box, width)
+    write_scores(shown, anomaly.boxes, width)
     return Image(shown, icc=image.icc if image.pixels.shape[2] == 3 else None)
 
 
@@ -109,15 +113,22 @@ def draw_box(pixels: Bytes, box: Box, width: int) -> None:
     corners = (box.x, box.y), (box.x + box.width - 1, box.y + box.height - 1)
     cv2.rectangle(pixels, *corners, DARK, width + 2 * max(1, width // 2))
     cv2.rectangle(pixels, *corners, LIGHT, width)
-    label(pixels, box, width)
 
 
-def label(pixels: Bytes, box: Box, width: int) -> None:
-    """Write a box's score above it, or else inside, if the picture has room for it."""
+def write_scores(pixels: Bytes, boxes: Sequence[Box], width: int) -> None:
+    """Write the scores of boxes, the first ones first, where none covers another or its box."""
+    taken = np.zeros(pixels.shape[:2], np.bool_)
+    for box in boxes[:MOST_SCORES]:
+        label(pixels, box, width, taken)
+        taken[box.y : box.y + box.height, box.x : box.x + box.width] = True
+
+
+def label(pixels: Bytes, box: Box, width: int, taken: NDArray[np.bool_]) -> None:
+    """Write a box's score above it, or else inside, if there is room that is not taken."""
     import cv2  # loads only where it is used
 
     text = f"{box.score:.3g}"
-    height = max(LEAST_HEIGHT, round(min(pixels.shape[:2]) / 45))
+    height = max(LEAST_HEIGHT, round(min(pixels.shape[:2]) / 60))
     font, stroke = cv2.FONT_HERSHEY_SIMPLEX, max(1, round(height / 10))
     scale = cv2.getFontScaleFromHeight(font, height, stroke)
     (text_width, text_height), _ = cv2.getTextSize(text, font, scale, stroke)
@@ -127,6 +138,10 @@ def label(pixels: Bytes, box: Box, width: int) -> None:
         return
     left = min(box.x, pixels.shape[1] - across)
     top = box.y - down if box.y >= down else min(box.y + width, pixels.shape[0] - down)
+    place = slice(top, top + down), slice(left, left + across)
+    if taken[place].any():
+        return
+    taken[place] = True
     cv2.rectangle(pixels, (left, top), (left + across - 1, top + down - 1), DARK, cv2.FILLED)
-    place = left + margin, top + margin + text_height
-    cv2.putText(pixels, text, place, font, scale, LIGHT, stroke, cv2.LINE_AA)
+    corner = left + margin, top + margin + text_height
+    cv2.putText(pixels, text, corner, font, scale, LIGHT, stroke, cv2.LINE_AA)

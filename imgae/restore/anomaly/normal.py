@@ -68,10 +68,12 @@ class Usual:
 
     Each is (a, b, c), for a + b u + c u^2, where u is how much of the window of NEAR pixels around
     a cell lies outside the picture, from 0 to 1. The deviation is at least its a, above 0.
+    known: the least and the largest u of good cells; others count as the nearer of these.
     """
 
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     deviation: tuple[float, float, float] = (1.0, 0.0, 0.0)
+    known: tuple[float, float] = (0.0, 1.0)
 
 
 LEAST_SQUARE: Final = 1e-3

@@ -118,7 +118,7 @@ def anomalies(normal: Normal, cells: Cells) -> Floats:
 
 def surprise(expert: Expert, given: Floats, outside: Floats) -> Floats:
     """Return what an expert gives, (n,), less what is usual there, in its deviations."""
-    powers = powers_of(outside)
+    powers = powers_of(outside.clip(*expert.usual.known))
     mean, deviation = powers @ expert.usual.mean, powers @ expert.usual.deviation
     return np.asarray((given - mean) / np.maximum(deviation, expert.usual.deviation[0]), np.float32)
 
@@ -130,13 +130,27 @@ def usual_of(given: Floats, outside: Floats, handicap: float) -> Usual:
     mean. handicap: deviations by which the mean is raised.
     """
     powers = powers_of(outside)
-    mean, *_ = np.linalg.lstsq(powers, given, rcond=None)
+    mean = fitted(powers, given)
     off = given - powers @ mean
-    deviation, *_ = np.linalg.lstsq(powers, np.abs(off) * math.sqrt(math.pi / 2), rcond=None)
+    deviation = fitted(powers, np.abs(off) * math.sqrt(math.pi / 2))
     deviation[0] = max(deviation[0], LEAST_DEVIATION)
     usually = np.maximum(powers @ deviation, deviation[0])
     deviation *= max(1.0, float(np.quantile(off / usually, RARE))) / SURPRISING
-    return Usual(numbers_of(mean + handicap * deviation), numbers_of(deviation))
+    known = float(outside.min()), float(outside.max())
+    return Usual(numbers_of(mean + handicap * deviation), numbers_of(deviation), known)
+
+
+def fitted(powers: Doubles, values: NDArray[Any]) -> Doubles:
+    """Return what is to be multiplied by powers, (n, 3), to come near values, (n,).
+
+    Powers that the cells do not tell apart get 0: where all are as near the border, all but the
+    first.
+    """
+    kinds = len(np.unique(powers[:, 1].round(2)))
+    found = np.zeros(3)
+    used = min(3, kinds)
+    found[:used], *_ = np.linalg.lstsq(powers[:, :used], values, rcond=None)
+    return found
 
 
 def powers_of(outside: Floats) -> Doubles:

@@ -14,7 +14,7 @@ SHIPPED, FIVE = shipped(), with_features()
 BACKBONES = {32: SHIPPED, 5: FIVE}
 """By their channels."""
 USUAL = Usual((-0.5, 0.3, -0.2), (0.7, 0.5, -2.0))
-LATE = Usual((2.0, 1.0, 2.0), (0.4, -0.2, 0.5))
+LATE = Usual((2.0, 1.0, 2.0), (0.4, -0.2, 0.5), (0.1, 0.4))
 SIZES = [(40, 51), (1, 1), (9, 64), (3, 70)]
 
 

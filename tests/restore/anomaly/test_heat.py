@@ -61,6 +61,23 @@ def test_more_unusual_parts_are_lighter_than_less_unusual_ones():
     assert np.all(np.diff([picture[80:90, 80:90].mean() for picture in shown]) > 5)
 
 
+def test_no_score_covers_another_or_the_box_of_a_larger_one():
+    found = np.zeros((400, 400), np.float32)
+    for row in range(40, 400, 36):
+        for column in range(40, 400, 36):
+            found[row, column] = 3 + row / 400 + column / 4000
+    boxes = boxes_of(found, 2)
+    assert len(boxes) == 100
+    image = Image(np.full((400, 400, 3), 128, np.uint8))
+    crowded, alone = (
+        heat_map(image, Anomaly(4.0, 2.0, True, found, some)).pixels for some in (boxes, boxes[:1])
+    )
+    x, y, width, height, _ = boxes[0]
+    with_score = (slice(y - 13, y + height), slice(x, x + width))
+    assert np.array_equal(crowded[with_score], alone[with_score])
+    assert not np.array_equal(crowded, alone)
+
+
 def test_lines_and_scores_grow_with_the_picture():
     lit = []
     for side in (200, 2000):

@@ -16,6 +16,7 @@ from imgae.restore.anomaly.statistics import (
     anomalies,
     distances,
     learn,
+    surprise,
     usual_of,
     whitening,
 )
@@ -94,6 +95,18 @@ def test_a_handicap_raises_what_is_usual_by_deviations():
     plain, raised = (usual_of(given, np.abs(outside), handicap) for handicap in (0, 0.5))
     assert raised.deviation == plain.deviation
     assert np.subtract(raised.mean, plain.mean) == pytest.approx(0.5 * np.array(plain.deviation))
+
+
+def test_cells_elsewhere_count_as_the_nearest_that_are_known():
+    """As of larger pictures than were learnt from, whose middle is farther from the border."""
+    random = np.random.default_rng(3)
+    given = random.normal(-1, 0.3, 2000).astype(np.float32)
+    for outside in (np.full(2000, 0.8), random.choice([0.6, 0.7, 0.8], 2000)):
+        usual = usual_of(given, outside.astype(np.float32), 0)
+        expert = Expert(LOOKS[0], np.eye(2), np.zeros(2), usual)
+        middle = surprise(expert, given, np.zeros(2000, np.float32))
+        assert abs(middle.mean()) < 0.2
+        assert (middle > SURPRISING).mean() < 0.01
 
 
 def test_what_never_varies_has_a_deviation_all_the_same():
