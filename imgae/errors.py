@@ -21,6 +21,10 @@ import contextlib
 import warnings
 from collections.abc import Iterator
 from contextvars import ContextVar
+from typing import Final
+
+FOR_PYTHON: Final = " (overwrite=True)"
+"""What a message says besides for callers from Python; commands leave it out."""
 
 
 class ImgaeError(Exception):

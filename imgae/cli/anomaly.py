@@ -1,10 +1,10 @@
-"""`imgae anomaly`: fit a model to good pictures."""
+"""`imgae anomaly`: its two commands, and `imgae anomaly fit`."""
 
 import argparse
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from imgae.cli import scoring
 from imgae.cli.files import Use, named, refuse_clashes
@@ -32,7 +32,8 @@ scored, and no flaws. At least 5 are needed; from 50 on, the threshold can be re
 that cannot be read, and those that are there twice, are named and left out.
 
 Each picture is also scored by a model that has not learnt from it. The threshold is set so that
-good pictures are expected above it at the rate of --false-alarms.
+good pictures are expected above it at the rate of --false-alarms. A picture whose score stands out
+is named: if it has a flaw, leave it out, or the threshold is too high.
 
 Examples:
   imgae anomaly fit good/ -o part.onnx
@@ -45,8 +46,9 @@ Keys of --json:
   left_out      a list of the others: input, message
   threshold     scores above it are anomalous
   false_alarms  the share of good pictures that is expected above it
-  least, most   the true share lies between, in 9 of 10 cases
-  scores        of the pictures, each by a model that has not learnt from it
+  least, most   the true share lies between, in 9 of 10 cases or more
+  scores        a list of the pictures learnt from: input, and score, by a model
+                that has not learnt from it
 
 Exit codes:
   0    the model is written
@@ -54,6 +56,10 @@ Exit codes:
   2    the command line is wrong
   130  interrupted
 """
+SMALL: Final = 32
+"""Pixels a side, below which a picture has hardly a place that is not at its border."""
+MOST_NAMED: Final = 5
+"""Good pictures that are named since they are unlike the others."""
 
 
 def add_parser(commands: Commands) -> None:
@@ -124,6 +130,12 @@ def run_fit(options: argparse.Namespace) -> int:
     fitted = fitted_to([each.path for each in found], options)
     write(fitted, output, options.overwrite)
     tell(fitted, options)
+    tell_unlike(fitted)
+    if (least := fitted.card.sides[0]) < SMALL:
+        note(
+            f"the smallest side of the good pictures is {least:.0f} pixels; those below {SMALL} "
+            "tell little of what is usual in larger ones"
+        )
     return 0
 
 
@@ -173,7 +185,10 @@ def tell(fitted: "Fitted", options: argparse.Namespace) -> None:
             "false_alarms": threshold.false_alarms,
             "least": threshold.least,
             "most": threshold.most,
-            "scores": list(fitted.scores),
+            "scores": [
+                {"input": name, "score": score}
+                for name, score in zip(fitted.pictures, fitted.scores, strict=True)
+            ],
         }
         result(json.dumps(record))
         return
@@ -197,6 +212,24 @@ def tell(fitted: "Fitted", options: argparse.Namespace) -> None:
             f"so low a rate shows itself only in {needed} pictures or more; the threshold was "
             "continued from the largest scores"
         )
+
+
+def tell_unlike(fitted: "Fitted") -> None:
+    """Name the good pictures whose scores stand out."""
+    from imgae.restore.anomaly.calibrate import standing_out
+
+    unlike = standing_out(fitted.scores)
+    others = max(
+        score for number, score in enumerate(fitted.scores) if number not in set(unlike)
+    )
+    for number in unlike[:MOST_NAMED]:
+        note(
+            f"{fitted.pictures[number]} is unlike the other good pictures (score "
+            f"{fitted.scores[number]:.3g}, the others up to {others:.3g}): look at it, and leave "
+            "it out if it has a flaw"
+        )
+    if (more := len(unlike) - MOST_NAMED) > 0:
+        note(f"{more} more good pictures are unlike the others")
 
 
 def percent(share: float) -> str:

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterator
 from typing import TextIO
 
-from imgae.errors import ImgaeWarning
+from imgae.errors import FOR_PYTHON, ImgaeWarning
 
 CONTROLS = re.compile(r"[\0-\x08\x0b-\x1f\x7f-\x9f]")  # but the tab and the line break
 
@@ -17,10 +17,12 @@ CONTROLS = re.compile(r"[\0-\x08\x0b-\x1f\x7f-\x9f]")  # but the tab and the lin
 def say(line: str, stream: TextIO | None) -> None:
     """Print a line; where nobody listens any more, go on without.
 
-    Control characters, as names may hold, are shown as escapes; line breaks stay.
+    Control characters, as names may hold, are shown as escapes; line breaks stay. What a message
+    says for callers from Python is left out.
     """
     if stream is None:  # closed before we started
         return
+    line = line.replace(FOR_PYTHON, "")
     encoding = stream.encoding or "utf-8"
     line = CONTROLS.sub(lambda found: repr(found[0])[1:-1], line)
     with contextlib.suppress(OSError, ValueError):

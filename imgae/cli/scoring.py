@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from imgae.cli.files import ALL_FAILED, SOME_FAILED, Use, add_tile, named, refuse_clashes
 from imgae.cli.options import Commands, add_device, new_parser
-from imgae.cli.output import one_line, result, say
+from imgae.cli.output import note, one_line, result, say
 from imgae.cli.pictures import add_reading
 from imgae.cli.progress import batch_progress, tile_progress
-from imgae.errors import ImgaeError, caught_warnings
+from imgae.errors import ImageError, ImgaeError, caught_warnings
 from imgae.errors import named as naming
 from imgae.io import places
 from imgae.io.formats.table import listed
@@ -33,8 +33,8 @@ Prints a line for each picture, its parts separated by tabs: the score, the thre
 `ANOMALOUS`, and the path. The score is how unlike the good pictures the most unusual place is;
 the picture is anomalous if it is above the threshold, which is in the model.
 
-A heat map is the picture with what is unusual in colours, a line where the threshold is passed, and
-boxes with their scores. It is written to the file that --heatmap names, or to its folder, as
+A heat map is the picture, tinted from half of the threshold on, in strong colours above it, with a
+line where the threshold is passed, and boxes with their scores. It is written to the file that --heatmap names, or to its folder, as
 NAME.heatmap.png.
 
 Examples:
@@ -57,7 +57,7 @@ Exit codes:
   1    the one picture failed, or all did, or the work could not start
   2    the command line is wrong
   3    some of several pictures failed
-  4    with --fail-on-anomaly: all scored, and one or more anomalous
+  4    with --fail-on-anomaly: one or more are anomalous, whether others failed or not
   130  interrupted
 """
 
@@ -146,6 +146,7 @@ def plan(
     alone = len(found) == 1 and found[0].named
     if alone and not output.endswith(("/", os.sep)) and not is_folder(place_of(output)):
         target = Path(output)
+        check_ending(options, target)
         refuse_clashes(options, read, [], [Use(target, f"the heat map of {found[0].text}")])
         check_writable(target, options.overwrite)
         return [Planned(found[0].path, target)], None
@@ -164,6 +165,16 @@ def plan(
     return [Planned(each.found.path, each.target) for each in targets], folder
 
 
+def check_ending(options: argparse.Namespace, path: Path) -> None:
+    """End with exit code 2 if a name ends in nothing that can be written."""
+    from imgae.io.files import writer_for
+
+    try:
+        writer_for(path)
+    except ImageError as error:
+        options.parser.error(f"--heatmap {error}")
+
+
 class Scoring:
     """Scores pictures, one after another, and prints what becomes of each."""
 
@@ -172,6 +183,7 @@ class Scoring:
     ) -> None:
         self.options, self.score, self.search = options, score, search
         self.failed = self.anomalous = 0
+        self.far: list[str] = []
 
     def all_of(self, planned: Sequence[Planned]) -> int:
         """Score pictures, and return the exit code."""
@@ -190,15 +202,32 @@ class Scoring:
             done += 1
             self.anomalous += found.anomalous
             self.tell(each, found, time.monotonic() - began)
+            if self.score.far_in_size(*found.map.shape):
+                self.far.append(str(each.source))
+        self.tell_far()
+        if self.anomalous and self.options.fail_on_anomaly:
+            return ANOMALOUS
         if self.failed:
             return SOME_FAILED if done else ALL_FAILED
-        return ANOMALOUS if self.anomalous and self.options.fail_on_anomaly else 0
+        return 0
+
+    def tell_far(self) -> None:
+        """Name what is of another size than the good pictures were."""
+        if not self.far:
+            return
+        least, most = self.score.model.card.sides
+        sides = f"{least:.0f}" if least == most else f"{least:.0f} to {most:.0f}"
+        others = f" and {len(self.far) - 1} more are" if len(self.far) > 1 else " is"
+        note(
+            f"{self.far[0]}{others} less than half or more than twice the size of the good "
+            f"pictures, whose sides are {sides} pixels; the threshold may not hold for such sizes"
+        )
 
     def progressing(
         self, planned: Sequence[Planned]
     ) -> "Iterator[tuple[Planned, Progress | None]]":
         """Yield pictures; of one a bar shows the tiles, of several the pictures."""
-        from imgae.restore.batches.record import DONE, Record
+        from imgae.restore.batches.record import DONE, FAILED, Record
 
         hidden = self.options.quiet
         if len(planned) == 1:
@@ -207,8 +236,10 @@ class Scoring:
             return
         with batch_progress(len(planned), hidden=hidden) as advance:
             for each in planned:
+                before = self.failed
                 yield each, None
-                advance(Record(str(each.source), None, DONE))
+                status = FAILED if self.failed > before else DONE
+                advance(Record(str(each.source), None, status))
 
     def one(self, planned: Planned, progress: "Progress | None") -> "Anomaly":
         """Score a picture, and write its heat map."""

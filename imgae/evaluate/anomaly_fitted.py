@@ -16,7 +16,7 @@ from imgae.model import registry
 from imgae.picture.image import Image
 from imgae.restore.anomaly import graph, statistics
 from imgae.restore.anomaly.calibrate import threshold_for
-from imgae.restore.anomaly.fit import LEAST_THRESHOLD, Backbone, Options, Work, fit, saved
+from imgae.restore.anomaly.fit import Backbone, Options, Work, fit, saved
 from imgae.restore.anomaly.normal import Expert, Normal
 from imgae.restore.anomaly.scorer import AnomalyScorer
 from imgae.restore.anomaly.sources import FEATURES, read_backbone
@@ -65,8 +65,7 @@ class Fitting:
             path = folder / "fitted.onnx"
             write_whole(path, fitted.model)
             thresholds = tuple(
-                max(threshold_for(fitted.scores, rate).value, LEAST_THRESHOLD)
-                for rate in self.rates
+                threshold_for(fitted.scores, rate).value for rate in self.rates
             )
             return Judged(self.maps(path, kind.tested), thresholds)
 

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from imgae.errors import ImageError, ImgaeError
+from imgae.errors import FOR_PYTHON, ImageError, ImgaeError
 from imgae.io import remote
 from imgae.io.remote import Place
 
-EXISTS: Final = "{}: exists already; add --overwrite (overwrite=True), or name another"
+EXISTS: Final = f"{{}}: exists already; add --overwrite{FOR_PYTHON}, or name another"
 
 
 def check_place(path: Place, overwrite: bool, error: type[ImgaeError] = ImageError) -> None:

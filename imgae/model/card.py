@@ -54,6 +54,7 @@ class ModelCard:
     )
     threshold: float = 0.0  # a picture with an anomaly above it is anomalous
     false_alarms: float = 0.0  # share of good pictures expected above the threshold
+    sides: tuple[float, float] = (0.0, 0.0)  # least and largest, of good pictures; 0: not known
     sha256: str = ""  # over the initialisers as stored, in graph order
     scores: tuple[Score, ...] = ()
     schema: int = field(default=SCHEMA)

@@ -1,6 +1,7 @@
 """`imgae anomaly fit` and `score`."""
 
 import builtins
+import contextlib
 import json
 import signal
 import subprocess
@@ -61,6 +62,41 @@ def test_a_build_can_be_made_to_fail_on_an_anomaly(here, model, names, code):
     assert score(*names, "--model", model, "--fail-on-anomaly") == code
 
 
+def test_an_anomaly_counts_more_than_what_cannot_be_read(here, model):
+    assert score("none.png", "bad.png", "--model", model, "--fail-on-anomaly") == 4
+    assert score("none.png", "good.png", "--model", model, "--fail-on-anomaly") == 3
+    assert score("none.png", "--model", model, "--fail-on-anomaly") == 1
+
+
+@pytest.mark.parametrize(("side", "far"), [(31, True), (32, False), (128, False), (129, True)])
+def test_sizes_far_from_the_fitted_ones_are_told_once(here, model, capfd, side, far):
+    write_image(Image(texture(1, side, side)), "a.png")
+    write_image(Image(texture(2, side, 64)), "b.png")
+    assert score("a.png", "good.png", "b.png", "--model", model, "--json") == 0
+    told = capfd.readouterr()
+    assert len(told.out.splitlines()) == 3
+    expected = (
+        "imgae: note: a.png and 1 more are less than half or more than twice the size of the good "
+        "pictures, whose sides are 64 pixels; the threshold may not hold for such sizes\n"
+    )
+    assert told.err == (expected if far else "")
+
+
+def test_a_bar_counts_what_failed(here, model, monkeypatch):
+    told = []
+    bar = contextlib.nullcontext(lambda record: told.append((record.input, record.status)))
+    monkeypatch.setattr(scoring, "batch_progress", lambda *_, **__: bar)
+    (here / "broken.png").write_bytes(b"no picture")
+    assert score("broken.png", "good.png", "--model", model) == 3
+    assert told == [("broken.png", "failed"), ("good.png", "done")]
+
+
+def test_a_fit_to_tiny_pictures_is_told(here, capfd):
+    folder_of(here / "some", 5, height=40, width=9)
+    assert run("fit", "some", "-o", "m.onnx", "--threads", 1, "--quiet") == 0
+    assert "the smallest side of the good pictures is 9 pixels" in capfd.readouterr().err
+
+
 def test_json_tells_where_it_is(here, model, capfd):
     assert score("bad.png", "--model", model, "--json", "--heatmap", "map.png") == 0
     record = json.loads(capfd.readouterr().out)
@@ -104,7 +140,7 @@ def test_heat_maps_of_several_go_to_a_folder(here, model, capfd):
     [
         (["good.png", "bad.png", "--heatmap", "map.png"], 2, "names one file"),
         (["good.png", "--heatmap", "good.png", "--overwrite"], 2, "both an input and the heat map"),
-        (["good.png", "--heatmap", "map.txt"], 1, "cannot tell the format"),
+        (["good.png", "--heatmap", "map.txt"], 2, "--heatmap map.txt: cannot tell the format"),
         (["good.png", "--heatmap", "no/map.png"], 1, "there is no folder"),
         (["good.png", "-"], 2, "give it alone"),
         (["empty"], 1, "no pictures in this folder"),
@@ -163,8 +199,24 @@ def test_a_fit_tells_what_was_learnt(here, capfd):
     assert run("fit", "some", "-o", "m.onnx", "--overwrite", "--json", "--false-alarms", 0.1) == 0
     record = json.loads(capfd.readouterr().out)
     assert (record["pictures"], record["false_alarms"]) == (6, 0.1)
-    assert len(record["scores"]) == 6
+    assert [each["input"] for each in record["scores"]] == [
+        f"some/{number:02}.png" for number in range(6)
+    ]
+    assert all(each["score"] > 0 for each in record["scores"])
     assert record["left_out"][0]["input"] == "some/broken.png"
+
+
+def test_a_fit_names_a_picture_that_is_unlike_the_others(here, capfd):
+    folder_of(here / "some", 9, height=64, width=64)
+    write_image(Image(scratched(texture(9, 64, 64))), "some/odd.png")
+    assert run("fit", "some", "-o", "m.onnx", "--threads", 1, "--json") == 0
+    told = capfd.readouterr()
+    scores = {each["input"]: each["score"] for each in json.loads(told.out)["scores"]}
+    odd = scores.pop("some/odd.png")
+    assert told.err == (
+        f"imgae: note: some/odd.png is unlike the other good pictures (score {odd:.3g}, the others "
+        f"up to {max(scores.values()):.3g}): look at it, and leave it out if it has a flaw\n"
+    )
 
 
 @pytest.mark.parametrize(

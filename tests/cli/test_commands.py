@@ -162,7 +162,7 @@ PHOTO = ("denoise", "photo.png", "--model", "identity")
         (truncated, PHOTO, 1, "photo.png: damaged or cut short"),
         (text, PHOTO, 1, "photo.png: not a picture that can be read"),
         (empty, PHOTO, 1, "photo.png: empty, 0 bytes"),
-        (exists, PHOTO, 1, "photo.denoised.png: exists already; add --overwrite (overwrite=True)"),
+        (exists, PHOTO, 1, "photo.denoised.png: exists already; add --overwrite, or name"),
         (nothing, ("denoise", "no.png", "--model", "identity"), 1, "no.png: no such file"),
         (nothing, ("denoise", "*.tif", "--model", "identity"), 1, "*.tif: no file matches this"),
         (nothing, ("denoise", "@no.txt", "--model", "identity"), 1, "the list cannot be read"),

@@ -64,6 +64,7 @@ def test_a_card_may_lack_what_has_a_default_and_nothing_else():
         "thin_halo",
         "threshold",
         "false_alarms",
+        "sides",
         "sha256",
         "scores",
     ):

@@ -4,6 +4,9 @@ Few pictures have no score that only one good picture in a hundred passes, so th
 are continued: beyond the score that a share TAIL of them passes, scores are taken to thin out
 exponentially. The threshold is set so that, over all draws of that many good pictures from such a
 tail, the mean rate is the asked one: it is higher where there are few.
+
+What is told of the true rate does not rest on that: it is at least as wide as what is known from
+how many of the scores lie above the threshold, whatever their distribution.
 """
 
 import math
@@ -18,9 +21,16 @@ LEAST_TAIL: Final = 4
 """Scores in the tail: a share of all, and at least."""
 ENOUGH: Final = 10
 """Scores above the threshold that need no tail to be continued."""
-DRAWS: Final = 20_000
+DRAWS: Final = 100_000
 SURE: Final = 0.9
 """The probability with which a rate lies in the range that is told."""
+STANDS_OUT: Final = 6.0
+"""Deviations above the median from which on a score is unlike the others,"""
+LEAST_DEVIATION: Final = 0.05
+"""a deviation being at least this share of the median."""
+OUTSIDE: Final = ((1 - SURE) / 2, (1 + SURE) / 2)
+LEAST_THRESHOLD: Final = 1e-3
+"""A threshold where all scores are 0."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +38,7 @@ class Threshold:
     """A threshold and what is known of it.
 
     value: scores above it are anomalous. false_alarms: the expected share of good pictures above.
-    least, most: the true share lies between, in nine of ten cases. count: of the scores it rests
+    least, most: the true share lies between, in nine of ten cases or more. count: of the scores it rests
     on. continued: whether it lies beyond what the scores themselves show.
     """
 
@@ -43,7 +53,7 @@ class Threshold:
 def threshold_for(scores: ArrayLike, false_alarms: float) -> Threshold:
     """Return the threshold that a share of good pictures is expected to pass.
 
-    scores: of good pictures that were not learnt from, two or more. false_alarms: above 0, at most
+    scores: of good pictures that were not learnt from, 0 or more, two or more of them. false_alarms: above 0, at most
     a half.
     """
     known = np.sort(np.asarray(scores, np.float64))
@@ -53,10 +63,24 @@ def threshold_for(scores: ArrayLike, false_alarms: float) -> Threshold:
     else:
         tail = tail_of(count, false_alarms)
         rates = rates_beyond(count, tail, steps_for(count, tail, false_alarms))
-    least, most = np.quantile(rates, [(1 - SURE) / 2, (1 + SURE) / 2])
-    value = value_for(known, false_alarms)
+    value = max(value_for(known, false_alarms), LEAST_THRESHOLD)
+    by_scores = np.quantile(rates, OUTSIDE)
+    by_count = range_of_count(count, int((known > value).sum()))
+    least, most = min(by_scores[0], by_count[0]), max(by_scores[1], by_count[1])
     continued = false_alarms * (count + 1) < 1
     return Threshold(value, false_alarms, float(least), float(most), count, continued)
+
+
+def range_of_count(count: int, above: int) -> tuple[float, float]:
+    """Return between which rates the true one lies, where so many of all scores are above.
+
+    These are the limits of Clopper and Pearson: a smaller rate would give so many or more, and a
+    larger one so many or fewer, only with the probability that is left on either side.
+    """
+    below, beyond = OUTSIDE
+    least = np.quantile(rates_of_rank(count, above), below) if above else 0.0
+    most = np.quantile(rates_of_rank(count, above + 1), beyond) if above < count else 1.0
+    return float(least), float(most)
 
 
 def value_for(known: NDArray[np.float64], false_alarms: float) -> float:
@@ -106,3 +130,16 @@ def rates_beyond(count: int, tail: int, steps: float) -> NDArray[np.float64]:
     random = np.random.default_rng(0)
     begins = random.beta(tail + 1, count - tail, DRAWS)
     return np.asarray(begins * np.exp(-steps * random.gamma(tail, 1 / tail, DRAWS)))
+
+
+def standing_out(scores: ArrayLike) -> list[int]:
+    """Return which scores are far above the others, the largest first.
+
+    scores: two or more. The deviation is that of a normal distribution with as large a median
+    distance from the median, so the ones that stand out hardly count in it.
+    """
+    known = np.asarray(scores, np.float64)
+    middle = np.median(known)
+    deviation = max(1.4826 * np.median(np.abs(known - middle)), LEAST_DEVIATION * middle)
+    above = np.flatnonzero(known > middle + STANDS_OUT * deviation)
+    return sorted(above.tolist(), key=lambda number: -known[number])

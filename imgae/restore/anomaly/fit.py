@@ -53,7 +53,6 @@ MOST_KEPT: Final = 1 << 30
 """Bytes, and at most a quarter of the free memory, for all cells of pictures; those that do not fit
 are looked at again to be scored."""
 STRIDE: Final = 8
-LEAST_THRESHOLD: Final = 1e-3
 
 
 @dataclass(frozen=True)
@@ -113,13 +112,13 @@ def fit(
     check_count(len(good), left_out)
     scores = work.scores(good)
     threshold = threshold_for(scores, options.false_alarms)
-    threshold = replace(threshold, value=max(threshold.value, LEAST_THRESHOLD))
     normal = statistics.learn([each.cells for each in good])
     fields = {
         "name": name,
         "recipe": recipe,
         "threshold": threshold.value,
         "false_alarms": options.false_alarms,
+        "sides": sides_of(good),
         "summary": summary_of(len(good), backbone.card, threshold),
     }
     with tempfile.TemporaryDirectory(prefix="imgae-") as folder:
@@ -144,7 +143,8 @@ def check_count(count: int, left_out: Sequence[tuple[str, str]]) -> None:
 def summary_of(count: int, card: ModelCard, threshold: Threshold) -> str:
     return (
         f"Finds what differs from {count} good pictures, by the features of {card.name}; "
-        f"{threshold.false_alarms:.2g} of good pictures are expected above the threshold."
+        f"{threshold.false_alarms:.2g} of good pictures are expected above the threshold, and it "
+        f"is known to be {threshold.least:.2g} to {threshold.most:.2g} of them."
     )
 
 
@@ -168,6 +168,12 @@ class Good:
     size: tuple[int, int]
     cells: Cells
     parts: Sequence[Part] | None
+
+
+def sides_of(good: Sequence[Good]) -> tuple[float, float]:
+    """Return the shortest and the longest side of good pictures."""
+    sides = [float(side) for each in good for side in each.size]
+    return min(sides), max(sides)
 
 
 class Work:

@@ -15,10 +15,10 @@ from imgae.restore.anomaly.scorer import Anomaly
 Bytes = NDArray[np.uint8]
 
 STOPS: Final = (
-    (0.00, (24, 12, 64)),
-    (0.20, (87, 16, 110)),
-    (0.40, (188, 55, 84)),
-    (0.60, (236, 105, 37)),
+    (0.00, (60, 0, 160)),
+    (0.20, (140, 5, 170)),
+    (0.40, (215, 40, 120)),
+    (0.60, (245, 110, 40)),
     (0.80, (251, 180, 26)),
     (1.00, (252, 255, 164)),
 )
@@ -31,8 +31,8 @@ FULL_AT: Final = 8.0
 """Times the threshold from which on the last colour is shown."""
 AT_THRESHOLD: Final = 0.4
 """Where on the ramp the threshold lies,"""
-OPACITY: Final = (0.0, 0.35, 0.65)
-"""and how much the colour covers at SHOWN_FROM, just above the threshold, and at FULL_AT."""
+OPACITY: Final = (0.06, 0.28, 0.45, 0.7)
+"""and how much the colour covers at SHOWN_FROM, at the threshold, just above it, and at FULL_AT."""
 DARK: Final = (0, 0, 0)
 LIGHT: Final = (255, 255, 255)
 LEAST_HEIGHT: Final = 9
@@ -46,15 +46,15 @@ ROWS: Final = 256
 def heat_map(image: Image, anomaly: Anomaly) -> Image:
     """Return a picture of the same size with what is unusual in colours over it.
 
-    Where the map is below half the threshold, the picture stays as it is. Above the threshold, the
-    colours are clearly stronger, and a line runs along it. Boxes have their scores, where there is
-    room. The result is RGB of 8 bits.
+    image: of any kind that imgae reads, levels on [0, 1] or those of its whole numbers; of the size
+    of the map. Where the map is below half the threshold, the picture stays as it is; from there
+    on it is tinted, ever stronger. Above the threshold, the colours are clearly stronger, and a
+    line runs along it. Boxes have their scores, where there is room. The result is RGB of 8 bits.
     """
     shown = to_uint8_rgb(image.pixels).copy()
-    ratio_from = anomaly.threshold
     for top in range(0, image.height, ROWS):
         rows = slice(top, top + ROWS)
-        shown[rows] = blended(shown[rows], anomaly.map[rows] / ratio_from)
+        shown[rows] = blended(shown[rows], anomaly.map[rows] / anomaly.threshold)
     width = line_width(image.height, image.width)
     outline(shown, anomaly.map > anomaly.threshold, width)
     for box in reversed(anomaly.boxes):  # the largest score on top
@@ -80,10 +80,8 @@ def blended(pixels: Bytes, ratio: NDArray[np.float32]) -> Bytes:
     below = (values - SHOWN_FROM) / (1 - SHOWN_FROM)
     above = np.log(np.maximum(values, 1)) / math.log(FULL_AT)
     place = np.where(values <= 1, below * AT_THRESHOLD, AT_THRESHOLD + (1 - AT_THRESHOLD) * above)
-    least, middle, most = OPACITY
-    cover = np.where(
-        values <= 1, least + (middle / 2 - least) * below, middle + (most - middle) * above
-    )
+    least, at, beyond, most = OPACITY
+    cover = np.where(values <= 1, least + (at - least) * below, beyond + (most - beyond) * above)
     cover = np.minimum(cover, most)[:, None]
     colours = ramp()[(place.clip(0, 1) * (SHADES - 1)).astype(np.intp)]
     mixed = pixels.copy()
@@ -97,13 +95,12 @@ def line_width(height: int, width: int) -> int:
 
 
 def outline(pixels: Bytes, found: NDArray[np.bool_], width: int) -> None:
-    """Draw a light line with a dark one around it where a mask ends."""
+    """Draw a dark line with a light rim where a mask ends, which is seen on any ground."""
     import cv2  # loads only where it is used
 
     parts, _ = cv2.findContours(found.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
-    for colour, extent in ((DARK, 2 * width), (LIGHT, width)):
-        if extent > 1 or colour == LIGHT:
-            cv2.drawContours(pixels, parts, -1, colour, extent)
+    for colour, extent in ((LIGHT, width + 2 * max(1, width // 2)), (DARK, width)):
+        cv2.drawContours(pixels, parts, -1, colour, extent)
 
 
 def draw_box(pixels: Bytes, box: Box, width: int) -> None:

@@ -95,6 +95,11 @@ class AnomalyScorer:
         score, threshold = float(found.max()), self.model.card.threshold
         return Anomaly(score, threshold, score > threshold, found, boxes_of(found, threshold))
 
+    def far_in_size(self, height: int, width: int) -> bool:
+        """Return whether a picture is less than half or more than twice the good ones' sides."""
+        least, most = self.model.card.sides
+        return 0 < most and (2 * min(height, width) < least or max(height, width) > 2 * most)
+
     def map_of(self, image: Image, progress: Progress | None = None) -> NDArray[np.float32]:
         """Return the map alone, float32 (H, W)."""
         picture = seen(image)

@@ -25,6 +25,8 @@ def test_the_card_says_what_it_is(fitted):
     assert card.threshold == fitted.threshold.value > max(fitted.scores)
     assert card.false_alarms == 0.05
     assert "12 good pictures" in card.summary
+    assert f"known to be 0 to {fitted.threshold.most:.2g} of them" in card.summary
+    assert card.sides == (96, 96)
     assert card.halo % 8 == 0
     assert 50 < card.bytes_per_pixel < 1000
 

@@ -48,6 +48,34 @@ def test_the_threshold_is_clearly_seen():
     assert not (below == 255).all(2).any()
 
 
+GROUNDS = {"white": (255, 255, 255), "black": (0, 0, 0), "red": (200, 20, 20), "gray": (128,) * 3}
+
+
+@pytest.mark.parametrize("ground", GROUNDS)
+def test_what_is_below_the_threshold_is_tinted_ever_more_on_any_ground(ground):
+    pixels = np.full((60, 60, 3), GROUNDS[ground], np.uint8)
+    changes = [
+        np.abs(heat_map(Image(pixels), anomaly(60, 60, level=level)).pixels - pixels.astype(int))
+        .max(2)
+        .mean()
+        for level in (0.98, 1.02, 1.3, 1.6, 1.99)
+    ]
+    assert changes[0] == 0 < changes[1]
+    assert all(np.diff(changes) > 0)
+    assert changes[3] > 12
+    assert changes[-1] > 20
+
+
+@pytest.mark.parametrize("ground", GROUNDS)
+def test_the_line_has_a_dark_and_a_light_part_on_any_ground(ground):
+    pixels = np.full((120, 120, 3), GROUNDS[ground], np.uint8)
+    found = anomaly(120, 120, spot=2.2)
+    shown = heat_map(Image(pixels), Anomaly(2.2, 2.0, True, found.map, ())).pixels
+    line = shown[50, 38:43].astype(int).max(1)  # across the left side of the spot
+    assert line.min() == 0
+    assert line.max() == 255
+
+
 def test_colours_are_ever_lighter():
     """So that they are told apart in gray and by the colour-blind."""
     luma = ramp() @ [0.299, 0.587, 0.114]
@@ -79,9 +107,10 @@ def test_no_score_covers_another_or_the_box_of_a_larger_one():
 
 
 def test_lines_and_scores_grow_with_the_picture():
-    lit = []
+    drawn = []
     for side in (200, 2000):
         pixels = np.full((side, side, 3), 128, np.uint8)
         shown = heat_map(Image(pixels), anomaly(side, side, spot=2.01)).pixels
-        lit.append((shown == 255).all(2).sum() / side)
-    assert lit[1] > 3 * lit[0]
+        lines = (shown == 0).all(2) | (shown == 255).all(2)
+        drawn.append(lines.sum() / side)
+    assert drawn[1] > 1.5 * drawn[0]
