@@ -19,9 +19,12 @@ Examples:
 """
 BUILD = """\
 Folders are searched with all folders in them. If the index exists and was made by the same model,
-pictures whose files are unchanged are not read again, and those that are gone are dropped. If the
-work is interrupted, an index that was there stays as it was, and the same command goes on where it
-stopped: INDEX.part holds what is done until then.
+pictures whose files are unchanged are not read again. All that it holds besides, also what
+`imgae index add` brought from elsewhere, is dropped, and the summary says how many. Where a FOLDER
+holds no pictures now but the index has some of it, nothing is changed: a disk may be missing.
+
+If the work is interrupted, an index that was there stays as it was, and the same command goes on
+where it stopped: INDEX.part holds what is done until then.
 
 Pictures below the folder of the index are stored relative to it, so that a collection can be moved
 with its index.
@@ -29,7 +32,8 @@ with its index.
 CODES = """\
 Exit codes:
   0    all done
-  1    no picture could be read, or the work could not start
+  1    no picture was found, or none is left for the index, or the work could
+       not start; nothing is changed
   2    the command line is wrong
   3    some pictures were left out
   130  interrupted
@@ -39,6 +43,7 @@ Keys of --json:
   index
   pictures   how many it holds
   described  how many of them were new or changed
+  dropped    how many it held before and holds no longer
   left_out   how many could not be read
   seconds
 

@@ -1,12 +1,13 @@
 """What `imgae index` does, action by action."""
 
 import argparse
+import contextlib
 import json
 import os
 import re
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final, Self
@@ -14,16 +15,19 @@ from typing import Any, Final, Self
 from imgae.cli.files import SOME_FAILED
 from imgae.cli.output import CONTROLS, note, one_line, result, say
 from imgae.cli.progress import batch_progress
-from imgae.errors import SearchError, named
-from imgae.io import files, places
+from imgae.errors import SearchError, named, reason
+from imgae.io import atomic, files, places
 from imgae.io.formats.table import looks_like_picture
 from imgae.io.remote import SCHEME, place_of
 from imgae.restore.batches import work
 from imgae.restore.batches.record import DONE, FAILED, Record
 from imgae.restore.search import reading, sheet, store
-from imgae.restore.search.gather import Told, find
+from imgae.restore.search.finding import check_kept, find
+from imgae.restore.search.gather import Told
 from imgae.restore.search.index import Hit, Index, part_file
 
+LOCK: Final = ".lock"
+"""What follows an index's name in that of the file that is locked while a command changes it."""
 ESCAPES: Final = {"\t": r"\t", "\n": r"\n", "\r": r"\r", "'": r"\'", "\\": r"\\"}
 STRANGE: Final = re.compile(r"[\t\n]|[\ud800-\udfff]")
 
@@ -51,12 +55,39 @@ class Telling:
         self.advance(Record(told.path, None, status, details={"pixels": told.pixels}))
 
 
+@contextlib.contextmanager
+def alone(place: Path) -> Iterator[None]:
+    """Let no other command change an index while the block runs. Raises SearchError if one does."""
+    lock = Path(os.path.realpath(place) + LOCK)
+    with ExitStack() as stack:
+        try:
+            ours = stack.enter_context(atomic.held(lock))
+        except OSError as error:
+            raise SearchError(f"{place}: the index cannot be written: {reason(error)}") from error
+        if not ours:
+            raise SearchError(
+                f"{place}: another command is changing this index; try again when it has ended"
+            )
+        yield
+
+
+def check_words(options: argparse.Namespace) -> None:
+    if "-" in options.inputs:
+        options.parser.error("- is one picture on standard input; an index is made of files")
+
+
 def build(options: argparse.Namespace) -> int:
+    check_words(options)
     place = Path(options.output)
     if looks_like_picture(place.name):
         options.parser.error(f"{place}: an index is no picture; name it as in photos.index")
     places.check_place(place, overwrite=True, error=SearchError)
-    before = store.read(place)[1].model if os.path.lexists(place) else None
+    with alone(place):
+        return built(options, place)
+
+
+def built(options: argparse.Namespace, place: Path) -> int:
+    before = None
 
     def made(tell: Telling) -> Index:
         index = Index.build(
@@ -73,14 +104,24 @@ def build(options: argparse.Namespace) -> int:
 
     started = time.monotonic()
     found = find(options.inputs)
+    if os.path.lexists(place):
+        rows, by = store.read(place)
+        before = by.model
+        check_kept(found, rows, place)
     return gathered(options, place, found.problems, made, started)
 
 
 def add(options: argparse.Namespace) -> int:
+    check_words(options)
     place = Path(options.index)
+    places.check_place(place, overwrite=True, error=SearchError)
+    with alone(place):
+        return added(options, place)
+
+
+def added(options: argparse.Namespace, place: Path) -> int:
     started = time.monotonic()
     index = opened(options)
-    places.check_place(place, overwrite=True, error=SearchError)
     found = find(options.inputs)
 
     def made(tell: Telling) -> Index:
@@ -112,6 +153,7 @@ def gathered(
         "index": str(place),
         "pictures": len(index),
         "described": index.described,
+        "dropped": index.dropped,
         "left_out": index.left_out,
         "seconds": round(time.monotonic() - started, 3),
     }
@@ -120,25 +162,27 @@ def gathered(
     elif not options.quiet:
         what = "picture" if len(index) == 1 else "pictures"
         new = f" ({index.described} new or changed)" if index.described < len(index) else ""
-        line = f"{place}: {len(index)} {what}{new}, {index.left_out} left out"
+        gone = f"{index.dropped} dropped, " if index.dropped else ""
+        line = f"{place}: {len(index)} {what}{new}, {gone}{index.left_out} left out"
         result(one_line(f"{line}, {counts['seconds']:.1f} s"))
     return SOME_FAILED if index.left_out or problems else 0
 
 
 def remove(options: argparse.Namespace) -> int:
     place = Path(options.index)
-    index = Index.open(place)
     places.check_place(place, overwrite=True, error=SearchError)
-    count = index.remove(options.inputs)
-    index.save()
+    with alone(place):
+        index = Index.open(place)
+        count = index.remove(options.inputs)
+        index.save()
     if not options.quiet:
         result(one_line(f"{place}: {count} taken out, {len(index)} left"))
     return 0
 
 
 def search(options: argparse.Namespace) -> int:
-    check_sheet(options)
     index = opened(options)
+    check_sheet(options, index, options.picture)
     describer = index.describer()
     data, name = work.bytes_of(place_of(options.picture))
     seen = reading.read(data, name)
@@ -146,6 +190,7 @@ def search(options: argparse.Namespace) -> int:
         hits = index.like(describer.of_small(seen.pixels), options.k)
     for hit in hits:
         result(json.dumps(record_of(hit)) if options.json else line_of(hit))
+    tell_of_missing(hits)
     if options.sheet:
         query = sheet.Entry(data, "searched for", Path(name).name, marked=True)
         draw(options, [[query, *map(entry_of, hits)]])
@@ -153,8 +198,8 @@ def search(options: argparse.Namespace) -> int:
 
 
 def duplicates(options: argparse.Namespace) -> int:
-    check_sheet(options)
     index = Index.open(options.index)
+    check_sheet(options, index)
     groups = index.duplicates(options.threshold)
     for number, group in enumerate(groups, 1):
         if options.json:
@@ -165,6 +210,7 @@ def duplicates(options: argparse.Namespace) -> int:
             result("")
         for hit in group:
             result(line_of(hit))
+    tell_of_missing([hit for group in groups for hit in group])
     if not groups and not options.json:
         note(f"no two pictures have a score of {options.threshold:g} or more")
     if options.sheet and groups:
@@ -176,10 +222,28 @@ def opened(options: argparse.Namespace) -> Index:
     return Index.open(options.index, options.model, device=options.device, threads=options.threads)
 
 
-def check_sheet(options: argparse.Namespace) -> None:
-    """Raise ImgaeError if the sheet could not be written."""
-    if options.sheet:
-        files.check_writable(Path(options.sheet), options.overwrite)
+def check_sheet(options: argparse.Namespace, index: Index, *used: str) -> None:
+    """Raise ImgaeError if the sheet could not be written, or would replace a picture of the index
+    or a file that is used.
+    """
+    if not options.sheet:
+        return
+    place = Path(options.sheet)
+    files.check_writable(place, options.overwrite)
+    real = os.path.realpath(place)
+    near = [path for path in index.paths if os.path.basename(path) in (place.name, Path(real).name)]  # noqa: PTH119
+    if any(os.path.realpath(path) == real for path in (options.index, *used, *near)):
+        raise SearchError(f"{place}: would be both a file that is read and the sheet; name another")
+
+
+def tell_of_missing(hits: Sequence[Hit]) -> None:
+    """Say how many files of hits are not there."""
+    gone = sum(SCHEME not in hit.path and not os.path.lexists(hit.path) for hit in hits)
+    if gone:
+        note(
+            f"of {len(hits)} pictures found, {gone} are not where the index says; if they were "
+            "moved, build the index again, or move it with them"
+        )
 
 
 def draw(options: argparse.Namespace, groups: Sequence[Sequence[sheet.Entry]]) -> None:

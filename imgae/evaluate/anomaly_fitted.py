@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from imgae.evaluate.anomaly_cells import Where
 from imgae.evaluate.anomaly_kinds import Eight, Kind
+from imgae.io.atomic import write_whole
 from imgae.io.files import write_image
 from imgae.model import registry
 from imgae.picture.image import Image
@@ -62,7 +63,7 @@ class Fitting:
             folder = Path(name)
             fitted = fit(written(kind, folder), self.options)
             path = folder / "fitted.onnx"
-            path.write_bytes(fitted.model)
+            write_whole(path, fitted.model)
             thresholds = tuple(
                 threshold_for(fitted.scores, rate).value for rate in self.rates
             )

@@ -180,7 +180,7 @@ def activity(codes: Sequence[Floats]) -> dict[str, float]:
 def copies(pixels: Eight, seed: int) -> Iterator[Eight]:
     """Yield damaged copies of a picture (H, W, 3); see the module's docstring."""
     draw = np.random.default_rng(seed)
-    yield np.clip(np.rint(pixels + draw.normal(0, 25, pixels.shape)), 0, 255).astype(np.uint8)
+    yield noisy(pixels, 25, draw)
     yield saved(pixels, 20)
     height, width = (max(1, int(0.7 * size)) for size in pixels.shape[:2])
     top = int(draw.integers(0, pixels.shape[0] - height)) if pixels.shape[0] > height else 0
@@ -188,6 +188,12 @@ def copies(pixels: Eight, seed: int) -> Iterator[Eight]:
     yield pixels[top : top + height, left : left + width]
     yield (((pixels / 255) ** 2.2 / 2) ** (1 / 2.2) * 255).round().astype(np.uint8)
     yield np.ascontiguousarray(pixels[:, ::-1])
+
+
+def noisy(pixels: Eight, level: float, draw: np.random.Generator) -> Eight:
+    """Return a picture (H, W, 3) with noise of a level, on the scale of 8 bits."""
+    noise = draw.normal(0, level, pixels.shape)
+    return np.clip(np.rint(pixels + noise), 0, 255).astype(np.uint8)
 
 
 def saved(pixels: Eight, quality: int) -> Eight:

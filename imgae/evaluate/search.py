@@ -22,11 +22,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from imgae.evaluate.code import histogram, pooled, saved
+from imgae.evaluate.code import histogram, noisy, pooled, saved
 from imgae.evaluate.folders import Pictures
-from imgae.evaluate.protocol import Method, Result, Sample, finite, names_of
+from imgae.evaluate.protocol import Result, finite, names_of
 from imgae.evaluate.report import cell, markdown
-from imgae.model.card import ModelCard, Score
+from imgae.model.card import Score
 from imgae.picture.image import Image
 from imgae.restore.encode import Encoder
 from imgae.restore.search.describe import Describer, shrunk
@@ -54,20 +54,16 @@ class Way:
     scaled: vectors are taken less their mean over all pictures, divided by their spread.
     """
 
-    method: Method
+    name: str
+    describe: Callable[[Eight], Floats]
     scaled: bool = False
-
-    def __call__(self, pixels: Eight) -> Floats:
-        vector: Floats = self.method.run(Sample("", pixels, pixels))
-        return vector
 
 
 def of_models(models: Sequence[str], threads: int | None, device: str = "auto") -> list[Way]:
     """Return what models for search describe pictures by."""
     found = []
     for name, given in zip(names_of(models), models, strict=True):
-        describer = Describer(given, device=device, threads=threads)
-        found.append(way(name, describing(describer), card=describer.model.card))
+        found.append(Way(name, describing(Describer(given, device=device, threads=threads))))
     return found
 
 
@@ -77,24 +73,15 @@ def describing(describer: Describer) -> Callable[[Eight], Floats]:
 
 def baselines(encoder: Encoder | None) -> list[Way]:
     """Return the ways that need no model, and that of a code, if there is a model for it."""
-    found = [way(THUMBNAIL, thumbnail), way(HISTOGRAM, histogram), way(HASH, perceptual_hash)]
+    found = [Way(THUMBNAIL, thumbnail), Way(HISTOGRAM, histogram), Way(HASH, perceptual_hash)]
     if encoder is not None:
-        found.append(way(f"{encoder.model.card.name}: means, deviations", coding(encoder), True))
+        found.append(Way(f"{encoder.model.card.name}: means, deviations", coding(encoder), True))
     return found
 
 
 def coding(encoder: Encoder) -> Callable[[Eight], Floats]:
     """Return what describes a picture by the means and deviations of its code, at one size."""
     return lambda pixels: pooled(encoder(Image(shrunk(Image(pixels)))).astype(np.float64))
-
-
-def way(
-    name: str,
-    describe: Callable[[Eight], Floats],
-    scaled: bool = False,
-    card: ModelCard | None = None,
-) -> Way:
-    return Way(Method(name, lambda sample: describe(sample.pixels), card), scaled)
 
 
 def thumbnail(pixels: Eight) -> Floats:
@@ -126,17 +113,13 @@ def copies(pixels: Eight, seed: int) -> Iterator[tuple[str, Eight]]:
 
     The same seed gives the same noise and the same part.
     """
-    yield "noise", noisy(pixels, np.random.default_rng(seed))
+    yield "noise", noisy(pixels, NOISE, np.random.default_rng(seed))
     yield "crop", part(pixels, np.random.default_rng(seed))
     yield "jpeg", saved(pixels, QUALITY)
     yield "half", halved(pixels)
     yield "mirror", np.ascontiguousarray(pixels[:, ::-1])
     draw = np.random.default_rng(seed)
-    yield "all four", halved(saved(part(noisy(pixels, draw), draw), QUALITY))
-
-
-def noisy(pixels: Eight, draw: np.random.Generator) -> Eight:
-    return np.clip(np.rint(pixels + draw.normal(0, NOISE, pixels.shape)), 0, 255).astype(np.uint8)
+    yield "all four", halved(saved(part(noisy(pixels, NOISE, draw), draw), QUALITY))
 
 
 def part(pixels: Eight, draw: np.random.Generator) -> Eight:
@@ -155,25 +138,24 @@ def halved(pixels: Eight) -> Eight:
     return small.astype(np.uint8, copy=False)
 
 
-def run_method(described: Way, pictures: Pictures, others: Pictures) -> list[Result]:
+def run_method(way: Way, pictures: Pictures, others: Pictures) -> list[Result]:
     """Search for damaged copies of pictures (H, W, 3) among these and others."""
-    base = np.stack([described(pixels) for _, pixels in (*pictures, *others)])
+    base = np.stack([way.describe(pixels) for _, pixels in (*pictures, *others)])
     mean, spread = 0.0, 1.0
-    if described.scaled:
+    if way.scaled:
         mean, spread = base.mean(0), base.std(0) + 1e-9
     unit = (base - mean) / spread
     unit /= np.linalg.norm(unit, axis=1, keepdims=True)
     hits: dict[str, dict[str, float]] = {condition: {} for condition in CONDITIONS}
     for number, (name, pixels) in enumerate(pictures):
         for condition, copy in copies(pixels, number):
-            likeness = unit @ ((described(copy) - mean) / spread)
+            likeness = unit @ ((way.describe(copy) - mean) / spread)
             hits[condition][name] = float(likeness.argmax() == number)
-    name = described.method.name
     results = [
-        Result(name, condition, {"found": float(np.mean(list(found.values())))}, found)
+        Result(way.name, condition, {"found": float(np.mean(list(found.values())))}, found)
         for condition, found in hits.items()
     ]
-    return [*results, Result(name, MEAN, {"found": float(np.mean([r.mean for r in results]))})]
+    return [*results, Result(way.name, MEAN, {"found": float(np.mean([r.mean for r in results]))})]
 
 
 def table(results: Sequence[Result]) -> str:

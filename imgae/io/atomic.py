@@ -129,6 +129,38 @@ def created(path: Path) -> int | None:
     return number
 
 
+@contextlib.contextmanager
+def held(path: Path) -> Iterator[bool]:
+    """Lock a file by its name while the block runs, and give whether that is ours.
+
+    False: another process, or another block of this one, holds it. The file is made where it is not
+    there, and deleted at the end; one that a kill left is not locked. Where there are no locks, it
+    is True for all. Raises OSError if the file cannot be made.
+    """
+    if fcntl is None:
+        yield True
+        return
+    while True:
+        number = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o666)
+        try:
+            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(number)
+            yield False
+            return
+        except OSError:  # a file system without locks
+            break
+        if is_at(number, path):
+            break
+        os.close(number)  # the one that held it has just deleted it
+    try:
+        yield True
+    finally:
+        with contextlib.suppress(OSError):
+            path.unlink()
+        os.close(number)
+
+
 def is_at(number: int, path: Path) -> bool:
     """Return whether a locked file has its name still, and is locked by this process."""
     try:

@@ -18,6 +18,7 @@ import tiny_code
 import imgae
 from imgae.cli import main
 from imgae.cli.indexing import quoted
+from imgae.io import atomic
 
 DRIVER = """
 import sys, time
@@ -86,7 +87,9 @@ def test_build_says_how_many_pictures(photos, run):
 def test_build_prints_json(photos, run):
     _code, out, _err = run("build", "photos", "-o", "i.index", "--json")
     found = json.loads(out)
-    assert list(found) == ["index", "pictures", "described", "left_out", "seconds"]
+    assert list(found) == [
+        "index", "pictures", "described", "dropped", "left_out", "seconds",
+    ]  # fmt: skip
     assert (found["index"], found["pictures"], found["described"]) == ("i.index", 6, 6)
 
 
@@ -314,11 +317,88 @@ def test_a_build_that_is_ended_leaves_the_old_index_and_is_taken_up(built, run, 
     assert run("search", "i.index", "photos/2.png", "-k", "1")[1] == "1.0000\tphotos/2.png\n"
     kept = len(imgae.Index.open(part))
     assert 1 <= kept < 34
+    atomic.SWEPT.clear()  # as in another process, which takes away what a kill left
     code, out, err = run("build", "photos", "-o", "i.index")
     assert (code, err) == (0, "")
     assert out.startswith(f"i.index: 40 pictures ({34 - kept} new or changed), 0 left out")
     assert not part.exists()
     assert [path.name for path in Path().iterdir() if path.name.startswith(".imgae")] == []
+
+
+@pytest.mark.parametrize("action", ["build", "add", "remove"])
+def test_an_index_that_is_being_changed_is_changed_by_no_other(built, run, action):
+    draw(range(6, 20))
+    process = start("add", "i.index", "photos")
+    wait_for(Path("i.index.part"))
+    words = ["photos", "-o", "i.index"] if action == "build" else ["i.index", "photos/0.png"]
+    assert run(action, *words) == (
+        1,
+        "",
+        "imgae: i.index: another command is changing this index; try again when it has ended\n",
+    )
+    assert run("search", "i.index", "photos/2.png", "-k", "1")[1] == "1.0000\tphotos/2.png\n"
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "")
+    assert out.startswith("i.index: 20 pictures")
+    assert run(action, *words)[0] == 0
+    assert not Path("i.index.lock").exists()
+
+
+def test_a_lock_that_a_kill_left_holds_nobody_up(built, run):
+    Path("i.index.lock").touch()
+    assert run("add", "i.index", "photos")[0] == 0
+    assert not Path("i.index.lock").exists()
+
+
+def test_a_folder_that_is_empty_now_costs_no_pictures(built, run):
+    old = Path("i.index").read_bytes()
+    for path in Path("photos/in").iterdir():
+        path.unlink()
+    assert run("build", "photos/0.png", "photos/in", "-o", "i.index") == (
+        1,
+        "",
+        (
+            "imgae: photos/in: no pictures are found here now, but i.index holds 3 of it, so "
+            "nothing was changed; if they are gone for good, take them out with: imgae index "
+            "remove i.index photos/in\n"
+        ),
+    )
+    assert Path("i.index").read_bytes() == old
+    assert run("remove", "i.index", "photos/in")[0] == 0
+    out = run("build", "photos", "-o", "i.index")[1]
+    assert out.startswith("i.index: 3 pictures (0 new or changed), 0 left out")
+    Path("photos/0.png").unlink()
+    out = run("build", "photos", "-o", "i.index")[1]
+    assert out.startswith("i.index: 2 pictures (0 new or changed), 1 dropped, 0 left out")
+
+
+@pytest.mark.parametrize("words", [["build", "-", "-o", "i.index"], ["add", "i.index", "-"]])
+def test_standard_input_is_not_indexed(built, run, words):
+    code, out, err = run(*words)
+    assert (code, out) == (2, "")
+    assert "- is one picture on standard input; an index is made of files" in err
+
+
+def test_a_sheet_replaces_nothing_that_is_read(built, run):
+    Path("query.png").write_bytes(Path("photos/2.png").read_bytes())
+    Path("link.png").symlink_to("photos/in/1.png")
+    Path("photo").symlink_to("photos")
+    before = {path: path.read_bytes() for path in Path().rglob("*.png")}
+    for name in ("query.png", "photos/4.png", "link.png", "photo/2.png"):
+        code, out, err = run("search", "i.index", "query.png", "--sheet", name, "--overwrite")
+        assert (code, out) == (1, "")
+        assert err == (
+            f"imgae: {name}: would be both a file that is read and the sheet; name another\n"
+        )
+    assert run("duplicates", "i.index", "--sheet", "photos/4.png", "--overwrite")[0] == 1
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_pictures_that_were_moved_are_told(built, run):
+    Path("photos").rename("elsewhere")
+    code, out, err = run("search", "i.index", "elsewhere/2.png", "-k", "3")
+    assert (code, len(out.splitlines())) == (0, 3)
+    assert err.startswith("imgae: note: of 3 pictures found, 3 are not where the index says")
 
 
 def test_help_tells_how_to_write_each_action(run):

@@ -56,18 +56,18 @@ def test_equal_bits_of_hashes_are_what_cosines_count():
 def test_pictures_of_one_colour_have_descriptions_too():
     flat = np.full((40, 40, 3), 90, np.uint8)
     for way in search.baselines(None):
-        assert np.linalg.norm(way(flat)) > 0
+        assert np.linalg.norm(way.describe(flat)) > 0
 
 
 def test_the_share_is_of_copies_whose_picture_is_the_nearest():
     pictures, others = photos(0, 3), photos(5, 3)
-    means = search.way("mean", lambda pixels: pixels.mean((0, 1)).astype(float))
+    means = search.Way("mean", lambda pixels: pixels.mean((0, 1)).astype(float))
     results = {result.condition: result for result in search.run_method(means, pictures, others)}
     assert results["mirror"].figures == {"found": 1.0}
     assert results["mirror"].pictures == {"0": 1.0, "1": 1.0, "2": 1.0}
     shares = [results[condition].figures["found"] for condition in search.CONDITIONS]
     assert results["mean"].figures["found"] == pytest.approx(np.mean(shares))
-    blind = search.way("blind", lambda pixels: np.ones(3))
+    blind = search.Way("blind", lambda pixels: np.ones(3))
     none = {result.condition: result for result in search.run_method(blind, pictures, others)}
     assert none["half"].figures["found"] == pytest.approx(1 / 3)  # the first of all alike
 

@@ -376,6 +376,7 @@ OTHER_WRITERS = {
     "io/places.py": "an empty file, deleted at once, to learn whether one can be made",
     "model/verify/worker.py": "a pipe to another process, no file",
     "restore/batches/journal.py": "lines added to a journal, which a kill may cut",
+    "restore/search/store.py": "parts of a zip, in a file of the one writer",
     "training/checkpoint.py": "lines added to a log, which a kill may cut",
 }
 """Modules that write or move files otherwise, and why they may."""
@@ -460,3 +461,13 @@ def test_a_folder_is_looked_through_once(tmp_path, monkeypatch):
     for name in ("a.png", "b.png", "a.png"):
         write_whole(tmp_path / name, b"data")
     assert looked == [tmp_path.resolve()]
+
+
+def test_a_name_is_held_by_one_at_a_time(tmp_path):
+    path = tmp_path / "a.lock"
+    with atomic.held(path) as first, atomic.held(path) as second:
+        assert (first, second) == (True, False)
+        assert path.exists()
+    with atomic.held(path) as again:
+        assert again
+    assert not path.exists()

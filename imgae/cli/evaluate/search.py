@@ -63,7 +63,7 @@ def measure(options: argparse.Namespace) -> None:
     others = [picture for found in other for picture in found]
     measured = []
     for way in ways:
-        tell(way.method.name)
+        tell(way.name)
         measured.append(search.run_method(way, pictures, others))
     results = [found for own in measured for found in own]
     result(search.table(results))

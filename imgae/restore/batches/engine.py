@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -160,10 +160,10 @@ class Line:
         reader, restorer, writer = pools
         try:
             while self.start_reading(reader) or any(self.queues):
-                while self.read.is_ready() and len(self.restored) < RESTORERS:
+                while self.may_restore():
                     step = self.read.take()
                     self.restored.put(step, restorer.submit(step.restore, self.worker))
-                while self.restored.is_ready() and len(self.written) < AHEAD:
+                while self.may_write():
                     step = self.restored.take()
                     self.written.put(step, writer.submit(step.write, self.worker))
                 while self.written.is_ready():
@@ -171,13 +171,23 @@ class Line:
                     self.written.take()  # only now: who was given it may have been interrupted
                 self.start_reading(reader)
                 first = [queue.futures[0] for queue in self.queues if queue]
-                if awaited := [future for future in first if not future.done()]:
+                awaited = [future for future in first if not future.done()]
+                # what ended since it was last looked at may go on now
+                goes_on = self.may_restore() or self.may_write() or self.written.is_ready()
+                if awaited and not goes_on:
                     wait(awaited, return_when=FIRST_COMPLETED)
         finally:  # also where it is left early, as by Ctrl-C
-            with interrupted():
+            at_work = any(self.queues)  # if not, others' work is not to be interrupted
+            with interrupted() if at_work else nullcontext():
                 for pool in pools[:2]:
                     pool.shutdown(cancel_futures=True)
             writer.shutdown()
+
+    def may_restore(self) -> bool:
+        return self.read.is_ready() and len(self.restored) < RESTORERS
+
+    def may_write(self) -> bool:
+        return self.restored.is_ready() and len(self.written) < AHEAD
 
     def left(self) -> list[Outcome]:
         """Return what is written, from what was yielded last on."""

@@ -3,6 +3,7 @@
 __all__ = [
     "choosing",
     "describe",
+    "finding",
     "gather",
     "groups",
     "index",

@@ -1,9 +1,8 @@
-"""Finding pictures and describing them, many at once, with what is known of them already."""
+"""Describing pictures, many at once, with what is known of them already."""
 
 import contextlib
-import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -12,12 +11,11 @@ from typing import Any, Final, NamedTuple
 from imgae.errors import SearchError, named, warn
 from imgae.io import files, remote
 from imgae.io.measure import size_of
-from imgae.io.remote import SCHEME
 from imgae.model.machine import unclaimed_memory
 from imgae.restore.batches.engine import STANDARD, Job, Local, Outcome
-from imgae.restore.batches.inputs import Search
 from imgae.restore.search import reading, store
 from imgae.restore.search.describe import Describer
+from imgae.restore.search.finding import stamp_of
 from imgae.restore.search.rows import DIGEST, UNKNOWN, Row, Rows, Stamp, rows_of
 
 PART: Final = ".part"
@@ -51,46 +49,6 @@ def warn_of(told: Told) -> None:
     """Warn of a picture that is left out."""
     if told.error:
         warn(told.error)
-
-
-class Found(NamedTuple):
-    """The pictures that words lead to.
-
-    paths: how messages call each, by its absolute path. problems: sentences about words that lead
-    to none.
-    """
-
-    paths: dict[str, str]
-    problems: list[str]
-
-
-def find(words: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> Found:
-    """Find pictures by files, folders, which are searched with all folders in them, and patterns.
-
-    Raises SearchError if there are none.
-    """
-    single = isinstance(words, (str, os.PathLike)) or remote.is_remote(words)
-    texts = [str(word) for word in ([words] if single else words)]  # type: ignore[union-attr]
-    search = Search(recursive=True)
-    paths: dict[str, str] = {}
-    for found in search.find(texts):
-        paths.setdefault(absolute(found.text), found.text)
-    problems = [str(error) for _, error in search.problems]
-    if not paths:
-        raise SearchError("; ".join(problems) or "no pictures were named")
-    return Found(paths, problems)
-
-
-def absolute(text: str) -> str:
-    return text if SCHEME in text else os.path.abspath(text)  # noqa: PTH100 - keeps links
-
-
-def stamp_of(path: str) -> Stamp:
-    """Return a file's stamp. Raises OSError."""
-    if SCHEME in path:
-        return UNKNOWN
-    found = os.stat(path)  # noqa: PTH116 - much faster for many names
-    return Stamp(found.st_size, found.st_mtime_ns)
 
 
 def is_unchanged(path: str, known: Rows) -> bool:

@@ -21,12 +21,13 @@ Group = list[tuple[int, float]]
 def groups_of(rows: Rows, threshold: float) -> list[Group]:
     """Return groups of two pictures or more, in the order of rows.
 
-    The first of each group is its largest picture, in pixels, and of equal ones the one that comes
-    first; the others, best first, have at least a cosine of `threshold` to it. So pictures that are
-    only near to others of a group do not get into it. A picture is in one group at most: that of
-    the largest picture that it is near to.
+    The first of each group is its largest picture, in pixels, of equal ones that of the largest
+    file, which was compressed least, and then the one that comes first. The others, best first,
+    have at least a cosine of `threshold` to it. So pictures that are only near to others of a group
+    do not get into it. A picture is in one group at most: that of the largest picture that it is
+    near to.
     """
-    order = np.lexsort((np.arange(len(rows)), -rows.pixels))
+    order = np.lexsort((np.arange(len(rows)), -rows.stamps[:, 0], -rows.pixels))
     groups = [
         [(int(order[number]), score) for number, score in group]
         for group in grouped(rows.vectors[order], threshold - ROUNDING)

@@ -11,16 +11,16 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from imgae.errors import ModelError, OptionError, SearchError, WeightsError
-from imgae.io import files, remote
 from imgae.io.files import Source
-from imgae.picture.arrays import from_picture
 from imgae.picture.image import Image
-from imgae.restore.search import reading, store
+from imgae.restore.search import store
 from imgae.restore.search.choosing import chosen
 from imgae.restore.search.describe import Describer, Floats
-from imgae.restore.search.gather import PART, Found, Gathering, Tell, find, part_of, warn_of
+from imgae.restore.search.finding import Found, check_kept, find, not_by_another_name
+from imgae.restore.search.gather import PART, Gathering, Tell, part_of, warn_of
 from imgae.restore.search.groups import groups_of
-from imgae.restore.search.nearest import Nearest
+from imgae.restore.search.nearest import Nearest, checked_count
+from imgae.restore.search.reading import vector_of
 from imgae.restore.search.rows import Rows, rows_of
 from imgae.restore.search.threshold import THRESHOLD
 
@@ -47,6 +47,9 @@ class Index:
     model that made their vectors. Searches may run in several threads, also while another thread
     adds or removes: each sees the pictures as they were when it began.
 
+    After `build` and `add`, `described` is how many pictures were described, `left_out` how many
+    could not be read, and `dropped` how many that were in the index are no longer in it.
+
     Example:
         index = imgae.Index.build("photos"); index.save("photos.index")
         hits = imgae.Index.open("photos.index").search("query.jpg")
@@ -61,11 +64,18 @@ class Index:
         describer: Describer | None = None,
         settings: dict[str, Any] | None = None,
     ) -> None:
+        """Hold rows that are there already.
+
+        rows: of the pictures. made: by what model. path: the file that `save` writes, and beside
+        which an interrupted run keeps what it has done; None for none. describer: of that model;
+        None loads it when it is first needed. settings: model, device and threads for that, as
+        `Index.open` takes them.
+        """
         self.made, self.path = made, path
         self.settings = settings or {}
         self.loaded, self.built = describer, describer is not None
-        self.lock = threading.RLock()
-        self.left_out = self.described = 0
+        self.lock, self.loading = threading.RLock(), threading.Lock()
+        self.left_out = self.described = self.dropped = 0
         self.state = (rows, Nearest(rows.vectors))
 
     @classmethod
@@ -91,18 +101,23 @@ class Index:
         device, threads: as for imgae.Denoiser.
         told: called after each picture with an object that has path, error, pixels, done and total;
             error is "" or says why the picture is left out. None warns of such pictures.
-        Of animations and files with pages, the first picture counts.
-        Raises SearchError if there are no pictures, none can be read, or the file to reuse is no
-        index; WeightsError, ModelError and OptionError as imgae.Denoiser does.
+        Of animations and files with pages, the first picture counts. Of links to one file, and of
+        several names of it, one counts.
+        Raises SearchError if there are no pictures, none can be read, the file to reuse is no
+        index, or it holds pictures below a folder where none are found now; WeightsError,
+        ModelError and OptionError as imgae.Denoiser does.
         """
         found = paths if isinstance(paths, Found) else find(paths)
         place = None if reuse is None else Path(reuse)
         old = store.read(place) if place and os.path.lexists(place) else None
+        if old:
+            check_kept(found, old[0], place)
         describer = Describer(model, device=device, threads=threads)
         made = made_by(describer)
         known = old[0] if old and old[1] == made else rows_of((), made.dimension)
         index = cls(known, made, place, describer)
         index.gather(found, tell=told or warn_of, keeps=False)
+        index.dropped = len(set(old[0].paths).difference(index.paths)) if old else 0
         return index
 
     @classmethod
@@ -150,7 +165,8 @@ class Index:
         """Add pictures, and return how many were described; unchanged ones are left as they are.
 
         paths, told, errors: as for `build`. A file that has changed is described anew; one that can
-        no longer be read is taken out. Call `save` to write the index.
+        no longer be read is taken out. A link to a file that is in the index is not added. Call
+        `save` to write the index.
         """
         with self.lock:
             found = paths if isinstance(paths, Found) else find(paths)
@@ -216,12 +232,16 @@ class Index:
         model, OptionError for another k. Warns with ImgaeWarning once if the index is large and
         faiss is not installed.
         """
-        if not isinstance(k, int) or k < 1:
-            raise OptionError(f"k is {k!r}; expected a whole number from 1 up")
-        return self.like(vector_of(picture, self.describer()), k)
+        count = checked_count(k)
+        return self.like(vector_of(picture, self.describer()), count)
 
     def like(self, vector: Floats, k: int) -> list[Hit]:
-        """Return the pictures whose vectors are the nearest to one, which `describer` made."""
+        """Return the pictures whose vectors are the nearest to one, the best first.
+
+        vector: float32 (dimension,), of length 1, as what `describer` returns makes it. k: how many
+        to return, from 1; an index with fewer returns all. Of equal scores, the picture that comes
+        first in the index is first.
+        """
         rows, nearest = self.state
         numbers, scores = nearest(vector, k)
         pairs = zip(numbers.tolist(), scores.tolist(), strict=True)
@@ -231,7 +251,8 @@ class Index:
         """Return groups of pictures that are nearly the same, each of two or more.
 
         threshold: the least cosine of a picture to the first of its group, above 0 up to 1.
-        The first of a group is its largest picture, with a score of 1. The others follow, the best
+        The first of a group is its largest picture, of equal ones the one whose file has the most
+        bytes, with a score of 1. The others follow, the best
         first, with their cosines to the first. No picture is in two groups.
         Raises OptionError for another threshold.
         """
@@ -242,8 +263,12 @@ class Index:
         return [[Hit(score, rows.paths[number]) for number, score in group] for group in groups]
 
     def describer(self) -> Describer:
-        """Return what describes pictures as those of the index. Raises ModelError."""
-        with self.lock:
+        """Return what describes pictures as those of the index, and load it at the first call.
+
+        Raises ModelError if the index was made by another model; WeightsError if the model that was
+        named is not there; OptionError for other values of threads.
+        """
+        with self.loading:
             if self.loaded is None:
                 self.loaded = self.load()
             return self.loaded
@@ -268,18 +293,27 @@ class Index:
         raise ModelError(f"{name} was made {other}, so vectors cannot be compared; {AGAIN}")
 
     def gather(self, found: Found, *, tell: Tell, keeps: bool) -> None:
-        """Describe pictures that are new or changed. keeps: whether all others stay."""
+        """Describe pictures that are new or changed, and take them into the index.
+
+        tell: called for each picture that is described or cannot be read. keeps: whether pictures
+        of the index that are not among those found stay. What is done is kept beside the index's
+        file if the work is interrupted. Raises SearchError if no picture is left, and ModelError as
+        `describer` does.
+        """
         describer = self.describer()
         known = self.state[0]
         keep = part_file(self.path) if self.path else None
         part = part_of(keep, self.made) if keep else None
         every = known.joined(part) if part else known
         run = Gathering(describer, every, self.made, keep, part, tell)
-        rows = run.run(found.paths)
+        paths = not_by_another_name(found.paths, known) if keeps else found.paths
+        rows = run.run(paths)
         if not len(rows) and not keeps:
             raise SearchError("none of the pictures can be read, so no index was made")
         self.left_out, self.described = run.left_out, len(run.new)
-        self.change(known.without(found.paths).followed_by(rows) if keeps else rows)
+        changed = known.without(paths).followed_by(rows) if keeps else rows
+        self.dropped = len(set(known.paths).difference(changed.paths))
+        self.change(changed)
 
     def change(self, rows: Rows) -> None:
         self.state = (rows, Nearest(rows.vectors))
@@ -292,14 +326,3 @@ def made_by(describer: Describer) -> store.Made:
 def part_file(path: Path) -> Path:
     """Return the file for what an interrupted run of an index has done."""
     return path.with_name(path.name + PART)
-
-
-def vector_of(
-    picture: Source | Image | PIL.Image.Image | NDArray[Any], describer: Describer
-) -> Floats:
-    """Return the vector of a picture of any kind that `Index.search` takes. Raises ImageError."""
-    is_file = isinstance(picture, (str, os.PathLike, bytes, bytearray, memoryview))
-    whole: Any = picture
-    if is_file or remote.is_remote(picture) or hasattr(picture, "read"):
-        return describer.of_small(reading.read(*files.contents_of(whole)).pixels)
-    return describer.describe(from_picture(whole))

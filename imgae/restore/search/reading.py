@@ -7,18 +7,21 @@ size it was 0.9999 and 0.994.
 """
 
 import io
-from typing import Final, NamedTuple
+import os
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
 from imgae.errors import caught_warnings, named
-from imgae.io import files
+from imgae.io import files, remote
+from imgae.io.files import Source
 from imgae.io.format import MOST_PIXELS
+from imgae.picture.arrays import from_picture
 from imgae.picture.image import Image
 from imgae.picture.orientation import turn
-from imgae.restore.search.describe import LONG, SHORT, shrunk
+from imgae.restore.search.describe import LONG, SHORT, Describer, Floats, shrunk
 
 LEAST: Final = 3 * LONG
 """Pixels on the long side, at least, of a JPEG that is decoded at a part of its size."""
@@ -71,3 +74,14 @@ def reduced(data: bytes) -> Small | None:
         return None
     image = Image(pixels[:, :, None] if pixels.ndim == 2 else pixels)
     return Small(shrunk(turn(image, code)), area)
+
+
+def vector_of(
+    picture: Source | Image | PIL.Image.Image | NDArray[Any], describer: Describer
+) -> Floats:
+    """Return the vector of a picture of any kind that `Index.search` takes. Raises ImageError."""
+    is_file = isinstance(picture, (str, os.PathLike, bytes, bytearray, memoryview))
+    whole: Any = picture
+    if is_file or remote.is_remote(picture) or hasattr(picture, "read"):
+        return describer.of_small(read(*files.contents_of(whole)).pixels)
+    return describer.describe(from_picture(whole))

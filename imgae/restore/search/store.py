@@ -78,7 +78,14 @@ def read(path: Path) -> tuple[Rows, Made]:
         ) from None
     except OSError as error:
         raise SearchError(f"{path}: the index cannot be read: {reason(error)}") from error
-    except (ValueError, KeyError, TypeError, EOFError, NotImplementedError, RuntimeError) as error:
+    except (
+        ValueError,
+        LookupError,
+        TypeError,
+        EOFError,
+        NotImplementedError,
+        RuntimeError,
+    ) as error:
         raise SearchError(
             f"{path}: the index is damaged ({reason(error)}); build it again under a new name"
         ) from error

@@ -1,5 +1,6 @@
 """The engine of this machine: three steps at once, failures, memory, interruption."""
 
+import contextlib
 import threading
 import warnings
 from pathlib import Path
@@ -54,6 +55,24 @@ def jobs(count):
     return [
         Job(number, Path(f"{number}.png"), Path(f"out/{number}.png")) for number in range(count)
     ]
+
+
+def test_only_a_run_that_is_left_early_interrupts_networks(monkeypatch):
+    """Others in the process may be at work."""
+    stopped = []
+
+    @contextlib.contextmanager
+    def interrupted():
+        stopped.append(True)
+        yield
+
+    monkeypatch.setattr("imgae.restore.batches.engine.interrupted", interrupted)
+    assert len(list(Local().run(iter(jobs(5)), Task(Worker())))) == 5
+    assert not stopped
+    outcomes = Local().run(iter(jobs(5)), Task(Worker()))
+    next(outcomes)
+    outcomes.close()
+    assert stopped
 
 
 @pytest.mark.parametrize("engine", [Local(), InTurn()])

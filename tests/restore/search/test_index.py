@@ -140,13 +140,50 @@ def test_pictures_are_added(index, seen):
     imgae.write_image(imgae.Image(np.full((40, 40, 3), 9, np.uint8)), "more.png")
     assert index.add(["more.png", "photos"]) == 1
     assert len(seen) == 1
-    assert here(index.paths)[-1] == "more.png" or "more.png" in here(index.paths)
-    assert len(index) == 7
+    assert sorted(here(index.paths)) == sorted([*ALL, "more.png"])
     assert index.add("more.png") == 0
     Path("more.png").write_text("no picture any longer")
     with pytest.warns(ImgaeWarning, match=r"more\.png"):
         index.add("more.png")
-    assert len(index) == 6
+    assert (len(index), index.dropped) == (6, 1)
+
+
+def test_names_and_links_of_one_file_are_one_picture(photos):
+    Path("photos/.real.png").write_bytes(Path("photos/0.png").read_bytes())
+    Path("photos/a-link.png").symlink_to("2.png")
+    Path("photos/b-link.png").symlink_to(".real.png")
+    os.link("photos/4.png", "photos/hard.png")
+    os.link("photos/4.png", "photos/inner/hard.png")
+    index = imgae.Index.build("photos")
+    assert here(index.paths) == [*ALL[:3], "photos/b-link.png", *ALL[3:]]
+    (group,) = index.duplicates(0.9999)
+    assert {*here(hit.path for hit in group)} == {"photos/0.png", "photos/b-link.png"}
+    Path("linked").symlink_to("photos", target_is_directory=True)
+    assert index.add(["photos/a-link.png", "photos/hard.png", "linked/inner/3.png"]) == 0
+    assert len(index) == 7
+    assert len(imgae.Index.build(["linked", "photos"])) == 7
+
+
+@pytest.mark.parametrize("how", ["emptied", "gone"])
+def test_a_folder_that_lost_its_pictures_does_not_lose_them_in_the_index(photos, how):
+    Path("other").mkdir()
+    Path("photos/inner/1.png").rename("other/1.png")
+    imgae.Index.build(["photos", "other"]).save("i.index")
+    Path("other/1.png").unlink()
+    if how == "gone":
+        Path("other").rmdir()
+    with pytest.raises(SearchError, match=r"^other: no pictures are found here now, but i\.index "):
+        imgae.Index.build(["photos", "other"], reuse="i.index")
+    index = imgae.Index.open("i.index")
+    index.remove("other")
+    index.save()
+    again = imgae.Index.build("photos", reuse="i.index")
+    assert (len(again), again.dropped) == (5, 0)
+    assert imgae.Index.build("photos/inner", reuse="i.index").dropped == 3
+    for number in (3, 5):
+        Path(f"photos/inner/{number}.png").unlink()
+    with pytest.raises(SearchError, match=r"i\.index holds 2 of it"):
+        imgae.Index.build([*ALL[:3], "photos/inner/*.png", "none/*"], reuse="i.index")
 
 
 def test_pictures_are_removed(index):
@@ -199,7 +236,9 @@ def test_a_file_that_is_no_index_is_not_replaced(photos):
 
 
 def test_other_values_of_k_and_threshold_are_refused(index):
-    for k in (0, -1, 1.5, "3"):
+    for k in (np.int64(3), np.uint8(3)):
+        assert len(index.search("photos/0.png", k)) == 3
+    for k in (0, -1, 1.5, "3", True, np.True_, None):
         with pytest.raises(OptionError, match="k is"):
             index.search("photos/0.png", k)
     for threshold in (0, 1.1, -1, float("nan")):
@@ -242,6 +281,21 @@ def test_searches_run_beside_changes(index):
         thread.join()
     assert errors == []
     assert len(index) == 6
+
+
+def test_a_search_does_not_wait_for_others_to_be_added(index):
+    imgae.write_image(imgae.Image(np.full((40, 40, 3), 9, np.uint8)), "more.png")
+    found = []
+
+    def told(_):
+        thread = threading.Thread(target=lambda: found.append(index.search("photos/0.png", 9)))
+        thread.start()
+        thread.join(20)
+        assert not thread.is_alive()
+
+    index.add("more.png", told=told)
+    assert len(found[0]) == 6  # as it was when the search began
+    assert len(index.search("photos/0.png", 9)) == 7
 
 
 def test_an_interrupted_build_keeps_what_is_done_for_the_next(index, seen, monkeypatch):

@@ -56,6 +56,21 @@ def test_numpy_and_faiss_find_the_same(monkeypatch):
         assert np.allclose(found[1], expected[1], atol=1e-6)
 
 
+@pytest.mark.parametrize("count", [1, 5, 40, 100, 3000])
+@pytest.mark.parametrize("copies", [3, 30, 3000])
+def test_equal_ones_come_in_their_order_by_faiss_too(monkeypatch, count, copies):
+    pytest.importorskip("faiss", reason="faiss is not installed")
+    every = np.random.default_rng(5).permutation(np.repeat(vectors(3000 // copies, 128), copies, 0))
+    query = every[1234]
+    expected = np.flatnonzero((every == query).all(1))[:count].tolist()
+    first = Nearest(every)(query, count)
+    monkeypatch.setattr(nearest, "MOST", 100)
+    second = Nearest(every)(query, count)
+    assert first[0].tolist() == second[0].tolist()
+    assert first[1].tolist() == second[1].tolist()
+    assert first[0].tolist()[: len(expected)] == expected
+
+
 def test_without_faiss_numpy_searches_many_with_one_warning(monkeypatch):
     real = builtins.__import__
 
@@ -95,6 +110,13 @@ def test_members_are_near_to_the_first_and_do_not_chain():
 
 def test_the_largest_picture_is_the_first_of_its_group():
     groups = groups_of(rows(at([0, 10, 21, 90]), [5, 50, 7, 1]), np.cos(np.deg2rad(12)))
+    assert [[number for number, _ in group] for group in groups] == [[1, 0, 2]]
+
+
+def test_of_equal_sizes_the_largest_file_is_the_first_of_its_group():
+    held = rows(at([0, 5, 11]))
+    held.stamps[:, 0] = (300, 900, 500)
+    groups = groups_of(held, np.cos(np.deg2rad(12)))
     assert [[number for number, _ in group] for group in groups] == [[1, 0, 2]]
 
 

@@ -124,6 +124,12 @@ def npy(array, pickled=False):
     return target.getvalue()
 
 
+def headed(kind):
+    """A .npy file whose header gives a kind of numbers that is none."""
+    header = f"{{'descr': {kind}, 'fortran_order': False, 'shape': (5, 8)}}\n".encode()
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + bytes(80)
+
+
 def test_a_newer_schema_says_to_update(tmp_path, place):
     store.write(place, some(tmp_path), MADE)
     forged(place, {"schema": 2})
@@ -162,6 +168,8 @@ def test_forged_sizes_are_errors_and_take_no_memory(tmp_path, place, about):
         npy(np.zeros((5, 8), np.float16)).replace(b"(5, 8)", b"(5,9**9)"),
         b"\x93NUMPY\x01\x00" + struct.pack("<H", 60000) + b"{",
         b"",
+        headed("()"),
+        headed("('<f2',)"),
     ],
 )
 def test_forged_arrays_are_errors(tmp_path, place, data):
