@@ -34,8 +34,8 @@ Prints a line for each picture, its parts separated by tabs: the score, the thre
 the picture is anomalous if it is above the threshold, which is in the model.
 
 A heat map is the picture, tinted from half of the threshold on, in strong colours above it, with a
-line where the threshold is passed, and boxes with their scores. It is written to the file that --heatmap names, or to its folder, as
-NAME.heatmap.png.
+line where the threshold is passed, and boxes with their scores. It is written to the file that
+--heatmap names, or to its folder, as NAME.heatmap.png.
 
 Examples:
   imgae anomaly score part.png --model part.onnx --heatmap map.png

@@ -13,9 +13,10 @@ import onnx
 from numpy.typing import NDArray
 
 from imgae.errors import ModelError
-from imgae.evaluate.anomaly_kinds import CELL, Eight, Kind
+from imgae.evaluate.anomaly_kinds import Eight, Kind
 from imgae.model import onnxfile, registry, session
 from imgae.picture.pixels import to_nchw
+from imgae.restore.anomaly.normal import CELL
 
 Cells = NDArray[np.float32]
 """(C, h, w)."""

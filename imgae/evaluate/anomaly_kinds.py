@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from imgae.errors import ImageError, warn
 from imgae.evaluate.folders import check_some, pictures_in, usable
 from imgae.picture.pixels import to_uint8_rgb
+from imgae.restore.anomaly.normal import CELL
 from imgae.synthetic import flaws, textures
 
 Eight = NDArray[np.uint8]
 """(H, W, 3); the sides are multiples of CELL."""
 Mask = NDArray[np.bool_]
-CELL: Final = 8
 LEAST_PICTURES: Final = 12
 """Pictures that a folder must have."""
 LEAST_LEARNT: Final = 5

@@ -17,7 +17,6 @@ from imgae import Image, cli, read_image, write_image
 from imgae.cli import scoring
 from imgae.restore.anomaly.boxes import Box
 
-
 KNOWN = {"bad.png", "good.png", "m.onnx", "some"}
 DRIVER = """
 import contextlib, sys, time

@@ -102,9 +102,10 @@ def measure(options: argparse.Namespace) -> None:
     from imgae.evaluate import anomaly, anomaly_kinds, report
     from imgae.evaluate.anomaly_cells import Where
     from imgae.evaluate.anomaly_fitted import Fitting
+    from imgae.restore.anomaly.normal import CELL
 
     counts = anomaly_kinds.Counts(options.fitted, options.good, options.flawed)
-    side = options.side // anomaly_kinds.CELL * anomaly_kinds.CELL
+    side = options.side // CELL * CELL
     where = Where(options.device, options.threads)
     fitting = Fitting(options.false_alarms, where, options.model, options.seed)
     if options.folders:

@@ -38,8 +38,8 @@ class Threshold:
     """A threshold and what is known of it.
 
     value: scores above it are anomalous. false_alarms: the expected share of good pictures above.
-    least, most: the true share lies between, in nine of ten cases or more. count: of the scores it rests
-    on. continued: whether it lies beyond what the scores themselves show.
+    least, most: the true share lies between, in nine of ten cases or more. count: of the
+    scores it rests on. continued: whether it lies beyond what the scores themselves show.
     """
 
     value: float
@@ -53,8 +53,8 @@ class Threshold:
 def threshold_for(scores: ArrayLike, false_alarms: float) -> Threshold:
     """Return the threshold that a share of good pictures is expected to pass.
 
-    scores: of good pictures that were not learnt from, 0 or more, two or more of them. false_alarms: above 0, at most
-    a half.
+    scores: of two or more good pictures that were not learnt from, each 0 or more. false_alarms:
+    above 0, at most a half.
     """
     known = np.sort(np.asarray(scores, np.float64))
     count = len(known)

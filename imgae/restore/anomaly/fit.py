@@ -34,6 +34,7 @@ from imgae.picture.tiling import round_up
 from imgae.restore.anomaly import graph, statistics
 from imgae.restore.anomaly.calibrate import Threshold, threshold_for
 from imgae.restore.anomaly.cells import Drawn, Judged, Part, fingerprint, look_at
+from imgae.restore.anomaly.graph import STRIDE
 from imgae.restore.anomaly.normal import LOOKS, Normal
 from imgae.restore.anomaly.scorer import seen
 from imgae.restore.anomaly.sources import read_backbone
@@ -52,7 +53,6 @@ BYTES_PER_CELL: Final = 600
 MOST_KEPT: Final = 1 << 30
 """Bytes, and at most a quarter of the free memory, for all cells of pictures; those that do not fit
 are looked at again to be scored."""
-STRIDE: Final = 8
 
 
 @dataclass(frozen=True)

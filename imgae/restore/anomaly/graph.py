@@ -24,7 +24,7 @@ from imgae.restore.anomaly.normal import (
 )
 from imgae.restore.anomaly.sources import FEATURES, looking_at
 
-STRIDE: Final = 8
+STRIDE: Final = CELL
 MIRRORED: Final = 24
 """Pixels around the picture that the backbone sees mirrored; zeros farther away hardly count."""
 LEAST_SIDE: Final = 32
@@ -98,9 +98,6 @@ class Nodes:
     def number(self, value: float) -> str:
         return self.constant(np.full(1, value, np.float32))
 
-    def axis(self) -> str:
-        return self.constant(np.array([1], np.int64))
-
     def detail(self, image: str) -> str:
         """Return a picture less what a Gaussian leaves of it."""
         kernel = gaussian(FINE)
@@ -144,7 +141,8 @@ class Nodes:
         kernel = self.constant(expert.matrix.astype(np.float32)[:, :, None, None])
         offset = self.constant(expert.offset.astype(np.float32))
         y = self.add("Conv", self.channels(expert.look), kernel, offset)
-        square = self.add("ReduceMean", self.add("Mul", y, y), self.axis(), keepdims=1)
+        axis = self.constant(np.array([1]))
+        square = self.add("ReduceMean", self.add("Mul", y, y), axis, keepdims=1)
         if expert.look.parts > 1:
             side = [expert.look.parts] * 2
             square = self.add("MaxPool", square, kernel_shape=side, strides=side)

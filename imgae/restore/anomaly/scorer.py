@@ -98,7 +98,7 @@ class AnomalyScorer:
     def far_in_size(self, height: int, width: int) -> bool:
         """Return whether a picture is less than half or more than twice the good ones' sides."""
         least, most = self.model.card.sides
-        return 0 < most and (2 * min(height, width) < least or max(height, width) > 2 * most)
+        return most > 0 and (2 * min(height, width) < least or max(height, width) > 2 * most)
 
     def map_of(self, image: Image, progress: Progress | None = None) -> NDArray[np.float32]:
         """Return the map alone, float32 (H, W)."""
