@@ -57,7 +57,7 @@ Exit codes:
   1    the one picture failed, or all did, or the work could not start
   2    the command line is wrong
   3    some of several pictures failed
-  4    with --fail-on-anomaly: one or more are anomalous, whether others failed or not
+  4    with --fail-on-anomaly: one or more are anomalous; others may have failed
   130  interrupted
 """
 
