@@ -219,9 +219,7 @@ def tell_unlike(fitted: "Fitted") -> None:
     from imgae.restore.anomaly.calibrate import standing_out
 
     unlike = standing_out(fitted.scores)
-    others = max(
-        score for number, score in enumerate(fitted.scores) if number not in set(unlike)
-    )
+    others = max(score for number, score in enumerate(fitted.scores) if number not in set(unlike))
     for number in unlike[:MOST_NAMED]:
         note(
             f"{fitted.pictures[number]} is unlike the other good pictures (score "

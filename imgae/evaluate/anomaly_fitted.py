@@ -64,9 +64,7 @@ class Fitting:
             fitted = fit(written(kind, folder), self.options)
             path = folder / "fitted.onnx"
             write_whole(path, fitted.model)
-            thresholds = tuple(
-                threshold_for(fitted.scores, rate).value for rate in self.rates
-            )
+            thresholds = tuple(threshold_for(fitted.scores, rate).value for rate in self.rates)
             return Judged(self.maps(path, kind.tested), thresholds)
 
     def alone(self, kind: Kind) -> dict[str, Judged]:
