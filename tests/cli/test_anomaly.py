@@ -3,10 +3,10 @@
 import builtins
 import contextlib
 import json
+import re
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -15,6 +15,46 @@ from anomalies import folder_of, scratched, texture
 
 from imgae import Image, cli, read_image, write_image
 from imgae.cli import scoring
+from imgae.restore.anomaly.boxes import Box
+
+
+KNOWN = {"bad.png", "good.png", "m.onnx", "some"}
+DRIVER = """
+import contextlib, sys, time
+from imgae.io import atomic
+from imgae.restore.anomaly import fit
+
+moment = sys.argv.pop(1)
+
+def wait():
+    print(moment, flush=True)
+    time.sleep(300)
+
+if moment == "looking":
+    fit.look_at = lambda *_: wait()
+else:
+    real = atomic.whole_file
+
+    class Slow:
+        def __init__(self, file):
+            self.file = file
+
+        def write(self, data):
+            self.file.write(data[: len(data) // 2])
+            self.file.flush()
+            wait()
+
+    @contextlib.contextmanager
+    def slow(path, **options):
+        with real(path, **options) as file:
+            yield Slow(file) if path.name == "m.onnx" else file
+
+    atomic.whole_file = slow
+
+from imgae.__main__ import entry
+entry()
+"""
+"""The program, which tells when it comes to a moment, and waits there."""
 
 
 @pytest.fixture(scope="module")
@@ -256,27 +296,44 @@ def test_a_missing_extra_is_told(here, capfd, monkeypatch):
     assert "needs onnx; install it with: pip install 'imgae[verify]'" in capfd.readouterr().err
 
 
+@contextlib.contextmanager
+def killed(process):
+    try:
+        yield
+    finally:
+        process.kill()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_a_fit_that_is_ended_leaves_the_old_file(here, number):
-    folder_of(here / "some", 30, height=200, width=200)
+@pytest.mark.parametrize("moment", ["looking", "writing"])
+def test_a_fit_that_is_ended_leaves_the_old_file(here, moment, number):
+    folder_of(here / "some", 6, height=32, width=32)
     (here / "m.onnx").write_bytes(b"the old file")
-    command = [sys.executable, "-m", "imgae", "anomaly", "fit", "some", "-o", "m.onnx"]
-    process = subprocess.Popen([*command, "--overwrite"], stderr=subprocess.PIPE)
-    time.sleep(2)
-    assert process.poll() is None
-    process.send_signal(number)
-    told = process.communicate()[1].decode()
+    words = ["anomaly", "fit", "some", "-o", "m.onnx", "--overwrite", "--quiet"]
+    command = [sys.executable, "-c", DRIVER, moment, *words]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe) as process, killed(process):
+        assert process.stdout.readline() == f"{moment}\n".encode()
+        written = [path for path in here.iterdir() if path.name not in KNOWN]
+        assert [path.stat().st_size > 0 for path in written] == [True] * (moment == "writing")
+        process.send_signal(number)
+        told = process.communicate(timeout=60)[1].decode()
     assert process.returncode == (130 if number == signal.SIGINT else -signal.SIGKILL)
     assert told == ("imgae: interrupted\n" if number == signal.SIGINT else "")
     assert (here / "m.onnx").read_bytes() == b"the old file"
-    assert names_in(here) == ["bad.png", "good.png", "m.onnx", "some"]
+    if number == signal.SIGINT or moment == "looking":
+        assert set(names_in(here)) == KNOWN
 
 
 def test_every_key_of_json_is_explained():
     planned = scoring.Planned("a", None)
     found = type("Found", (), dict.fromkeys(("score", "threshold", "anomalous"), 1) | {"boxes": ()})
-    for key in scoring.record_of(planned, found, 1.0):
-        assert key in scoring.AFTER.split("Exit codes:")[0]
+    keys = scoring.AFTER.split("Exit codes:")[0]
+    rows = re.findall(r"^  (\w+(?:, \w+)*)(?:  .*|)$", keys, re.MULTILINE)
+    explained = [key for row in rows for key in row.split(", ")]
+    assert explained == list(scoring.record_of(planned, found, 1.0))
+    boxes = re.search(r"^  boxes.*: ((?:\w+, )+\w+);", keys, re.MULTILINE)
+    assert tuple(boxes[1].split(", ")) == Box._fields
 
 
 def test_scores_need_no_onnx(here, model):

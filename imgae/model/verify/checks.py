@@ -36,7 +36,6 @@ from imgae.model.verify.probes import (
     LEVEL,
     Subject,
     cut,
-    difference,
     in_levels,
     make_inputs,
     strip,
@@ -118,9 +117,9 @@ def check_runs(subject: Subject) -> Measured:
         second = {name: x[-1:] for name, x in (inputs | told).items()}
         if "sigma" in second:
             second["sigma"] = np.full((1, 1, height, width), LEVEL, np.float32)
-        worst = max(worst, difference(out[1:], subject.run(second)))
+        worst = max(worst, subject.difference(out[1:], subject.run(second)))
         zeros = {name: np.zeros_like(x[:1]) for name, x in told.items()}
-        worst = max(worst, difference(*(subject.run(inputs | x) for x in ({}, zeros))))
+        worst = max(worst, subject.difference(*(subject.run(inputs | x) for x in ({}, zeros))))
     return Measured(worst, EXACT, f"sizes from 1x1 up; in a batch and alone differ by {worst:.2g}")
 
 
@@ -147,7 +146,7 @@ def check_stride(subject: Subject) -> Measured:
         whole, part = (subject.run(x) for x in (inputs, shifted))
         start, end, step = ((x // subject.scale) for x in (halo + stride, length - halo, stride))
         before, after = cut(whole, axis, start, end), cut(part, axis, start - step, end - step)
-        worst = max(worst, difference(before, after))
+        worst = max(worst, subject.difference(before, after))
     derived = f"{period} by the graph" if period else "unknown by the graph"
     finding = f"{stride}; {derived}; shifting a picture by it changes it by {worst:.2g}"
     return Measured(worst, EXACT, finding)
@@ -193,7 +192,7 @@ def change_from_afar(subject: Subject, halo: int, thin: bool, axis: int) -> floa
         for name, x in inputs.items():
             cut(changed[name], axis, *near)[:] = cut(x, axis, *near)
         after = cut(subject.run(changed), axis, *cell)
-        worst = max(worst, difference(before, after))
+        worst = max(worst, subject.difference(before, after))
     return worst
 
 
@@ -206,7 +205,7 @@ def check_tiles(subject: Subject) -> Measured:
         for height, width in ((21, length), (length, 19)):
             inputs = make_inputs(card, height, width, maps=True, thin=thin)
             whole = subject.run(inputs)
-            worst = max(worst, difference(whole, tiled(subject.model, card, inputs, 60)))
+            worst = max(worst, subject.difference(whole, tiled(subject.model, card, inputs, 60)))
     return Measured(worst, EXACT, f"in tiles and whole differ by {in_levels(worst)}")
 
 
@@ -217,7 +216,7 @@ def check_settings(subject: Subject) -> Measured:
     for threads in (1, 2):
         model = session.load(subject.path, device="cpu", threads=threads)
         outputs += [tiled(model, subject.card, inputs, tile) for tile in (0, 64, 160)]
-    worst = max(difference(outputs[0], out) for out in outputs[1:])
+    worst = max(subject.difference(outputs[0], out) for out in outputs[1:])
     finding = f"tiles of 64, of 160, none, 1 and 2 threads differ by {in_levels(worst)}"
     return Measured(worst, EXACT, finding)
 
@@ -247,7 +246,7 @@ def known_pixels_are_kept(subject: Subject) -> Measured:
 def check_reference(subject: Subject) -> Measured:
     """Compare with the output that was stored when the model was made."""
     out = reference_outputs(subject.model)
-    worst = difference(out, read_reference(subject.proto, out.shape))
+    worst = subject.difference(out, read_reference(subject.proto, out.shape))
     precision = precision_of(onnxfile.inferred(subject.proto, *PROBE).graph)
     limit = QUANTIZED_SAME_OUTPUT if precision == "int8" else SAME_OUTPUT
     finding = f"differs from the stored output by {in_levels(worst)}"

@@ -47,6 +47,10 @@ class Subject:
         """Run the model as run_model does."""
         return run_model(self.model, inputs, self.scale)
 
+    def difference(self, a: Floats, b: Floats) -> float:
+        """Return the largest difference of two outputs, of anomalies relative to the largest."""
+        return difference(a, b, relative=self.card.task == "anomaly")
+
 
 def told_of(name: str, count: int) -> Floats:
     """Return an optional input for so many pictures, different for each."""
@@ -142,15 +146,15 @@ def tiled(model: session.OnnxModel, card: ModelCard, inputs: Inputs, tile: int) 
     return out
 
 
-def difference(a: Floats, b: Floats) -> float:
+def difference(a: Floats, b: Floats, *, relative: bool = False) -> float:
     """Return the largest difference; infinity where either is NaN or infinite.
 
-    Of values beyond 1, as those of anomalies are, as a share of the largest: rounding grows with
-    them.
+    relative: where values are beyond 1, as a share of the largest, with which rounding grows.
     """
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
         return math.inf
-    return float(np.abs(a - b).max() / max(1, np.abs(a).max(), np.abs(b).max()))
+    largest = max(1, np.abs(a).max(), np.abs(b).max()) if relative else 1
+    return float(np.abs(a - b).max() / largest)
 
 
 def in_levels(worst: float) -> str:

@@ -78,8 +78,10 @@ def test_a_halo_too_small_is_found_though_values_are_large(spots):
 
 def test_differences_of_large_values_are_shares_of_the_largest():
     a = np.float32([[0.5, 100.0]])
-    assert difference(a, a + np.float32([[0.0, 1.0]])) == pytest.approx(1 / 101)
-    assert difference(a / 200, a / 200 + np.float32(0.01)) == pytest.approx(0.01)
+    b = a + np.float32([[0.0, 1.0]])
+    assert difference(a, b, relative=True) == pytest.approx(1 / 101)
+    assert difference(a, b) == 1
+    assert difference(a / 200, a / 200 + np.float32(0.01), relative=True) == pytest.approx(0.01)
     for odd in (np.nan, np.inf):
         assert difference(a, np.float32([[0.5, odd]])) == np.inf
         assert difference(np.float32([[odd]]), np.float32([[odd]])) == np.inf
