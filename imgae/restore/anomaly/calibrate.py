@@ -20,9 +20,9 @@ TAIL: Final = 0.15
 LEAST_TAIL: Final = 4
 """Scores in the tail: a share of all, and at least."""
 LESS: Final = 0.9
-"""Of the way from where the tail begins, if it goes beyond all scores. These are of models that have not learnt from all
-pictures, and the final one gives good pictures a little less: at the whole way, 9 of 1,800 unseen
-pictures of ten materials passed a threshold for 1 %."""
+"""Of the way from where the tail begins, if it goes beyond all scores. These are of models that
+have not learnt from all pictures, and the final one gives good pictures a little less: at the whole
+way, 9 of 1,800 unseen pictures of ten materials passed a threshold for 1 %."""
 ENOUGH: Final = 10
 """Scores above the threshold that need no tail to be continued."""
 DRAWS: Final = 100_000
