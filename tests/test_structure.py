@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "restore": {"errors", "picture", "io", "model"},
     "restore.anomaly": {"errors", "picture", "io", "model", "model.verify", "restore"},
     "restore.batches": {"errors", "picture", "io", "model", "restore"},
-    "restore.search": {"errors", "picture", "io", "model", "restore.batches"},
+    "restore.search": {"errors", "picture", "io", "model", "restore", "restore.batches"},
     "evaluate": {
         "errors", "picture", "io", "synthetic", "model", "restore", "restore.anomaly",
         "restore.search",

@@ -44,10 +44,8 @@ def named(text: str) -> str:
     return text
 
 
-def add_places(parser: argparse.ArgumentParser, ending: str) -> None:
-    """Add the inputs, and where results go; ending: what follows NAME by default."""
-    add = parser.add_argument
-    add(
+def add_inputs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
         "inputs",
         nargs="+",
         type=named,
@@ -55,6 +53,12 @@ def add_places(parser: argparse.ArgumentParser, ending: str) -> None:
         help=f"a {listed('or')} file; a folder of them; a pattern as 'a/**/*.jpg'; @LIST, a file "
         "that names one a line; or -, for bytes on standard input",
     )
+
+
+def add_places(parser: argparse.ArgumentParser, ending: str) -> None:
+    """Add the inputs, and where results go; ending: what follows NAME by default."""
+    add_inputs(parser)
+    add = parser.add_argument
     add(
         "-o",
         "--output",

@@ -21,10 +21,11 @@ from imgae.io.formats.table import looks_like_picture
 from imgae.io.remote import SCHEME, place_of
 from imgae.restore.batches import work
 from imgae.restore.batches.record import DONE, FAILED, Record
-from imgae.restore.search import reading, sheet, store
-from imgae.restore.search.finding import check_kept, find
+from imgae.restore.search import reading, sheet
+from imgae.restore.search.describe import Describer
+from imgae.restore.search.finding import find
 from imgae.restore.search.gather import Told
-from imgae.restore.search.index import Hit, Index, part_file
+from imgae.restore.search.index import Hit, Index, part_file, reused
 
 LOCK: Final = ".lock"
 """What follows an index's name in that of the file that is locked while a command changes it."""
@@ -87,27 +88,20 @@ def build(options: argparse.Namespace) -> int:
 
 
 def built(options: argparse.Namespace, place: Path) -> int:
-    before = None
-
-    def made(tell: Telling) -> Index:
-        index = Index.build(
-            found,
-            options.model,
-            reuse=place,
-            device=options.device,
-            threads=options.threads,
-            told=tell,
-        )
-        if before not in (None, index.model):
-            note(f"{place} was made by the model {before}, so all pictures were described anew")
-        return index
-
     started = time.monotonic()
     found = find(options.inputs)
-    if os.path.lexists(place):
-        rows, by = store.read(place)
-        before = by.model
-        check_kept(found, rows, place)
+    old = reused(place, found)
+
+    def made(tell: Telling) -> Index:
+        describer = Describer(options.model, device=options.device, threads=options.threads)
+        index = Index.renewed(found, old, place, describer, tell)
+        if old and old.made.model != index.model:
+            note(
+                f"{place} was made by the model {old.made.model}, so all pictures were described "
+                "anew"
+            )
+        return index
+
     return gathered(options, place, found.problems, made, started)
 
 

@@ -10,7 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imgae.cli.files import ALL_FAILED, SOME_FAILED, Use, add_tile, named, refuse_clashes
+from imgae.cli.files import (
+    ALL_FAILED,
+    SOME_FAILED,
+    Use,
+    add_inputs,
+    add_tile,
+    named,
+    refuse_clashes,
+)
 from imgae.cli.options import Commands, add_device, new_parser
 from imgae.cli.output import note, one_line, result, say
 from imgae.cli.pictures import add_reading
@@ -18,7 +26,6 @@ from imgae.cli.progress import batch_progress, tile_progress
 from imgae.errors import ImageError, ImgaeError, caught_warnings
 from imgae.errors import named as naming
 from imgae.io import places
-from imgae.io.formats.table import listed
 from imgae.io.remote import Place, is_folder, place_of
 
 if TYPE_CHECKING:
@@ -64,15 +71,8 @@ Exit codes:
 
 def add_score(commands: Commands) -> None:
     parser = new_parser(commands, "score", "Score pictures by a fitted model.", MORE, AFTER)
+    add_inputs(parser)
     add = parser.add_argument
-    add(
-        "inputs",
-        nargs="+",
-        type=named,
-        metavar="PICTURE",
-        help=f"a {listed('or')} file; a folder of them; a pattern as 'a/**/*.jpg'; @LIST, a file "
-        "that names one a line; or -, for bytes on standard input",
-    )
     add(
         "--model",
         required=True,

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgae.evaluate.anomaly_cells import BLOCKS, FEATURES, RESIDUAL, Cells, Described, Pictures
+from imgae.restore.anomaly.statistics import Moments, whitener_of
 
 Values = NDArray[np.float32]
 """(h, w)."""
@@ -23,8 +24,6 @@ Rule = Callable[[Pictures, Pictures], list[Values]]
 """From the descriptions of pictures to learn from and of others to the values of the others."""
 SMOOTH: Final = 0.7
 """Deviation of the Gaussian that maps are smoothed by, in cells."""
-SHRINK: Final = 0.01
-"""Added to each direction's variance, where that of each channel is 1."""
 REMEMBERED: Final = 2000
 CANDIDATES: Final = 10_000
 """Cells that a memory keeps, and of which it chooses them, so that they cover all."""
@@ -97,11 +96,8 @@ def off(of: str, learnt: Pictures, tested: Pictures) -> list[Values]:
 
 def far(of: str, learnt: Pictures, tested: Pictures) -> list[Values]:
     """Return Mahalanobis distances from the mean of all cells, over the root of the channels."""
-    rows = rows_of(learnt[of])
-    mean, spread = rows.mean(0), rows.std(0) + TINY
-    values, vectors = np.linalg.eigh(np.cov(((rows - mean) / spread).T).reshape([len(mean)] * 2))
-    matrix = ((vectors / np.sqrt(values.clip(0) + SHRINK)).T / spread).astype(np.float32)
-    return judged(tested[of], lambda x: np.sqrt(np.square((x - mean) @ matrix.T).mean(1)))
+    matrix, offset = whitener_of(Moments.of(rows_of(learnt[of])))
+    return judged(tested[of], lambda x: np.sqrt(np.square(x @ matrix.T + offset).mean(1)))
 
 
 def remembered(of: Sequence[str], window: int, learnt: Pictures, tested: Pictures) -> list[Values]:

@@ -5,6 +5,7 @@ from copy import deepcopy
 import torch
 from torch import Tensor, nn
 
+from imgae.model.card import working_bytes
 from imgae.model.contract import GUESS, TENSORS
 from imgae.picture.tiling import round_up
 from imgae.training.networks.body import Network
@@ -29,8 +30,7 @@ def macs_per_pixel(net: Network, side: int = 64) -> float:
 def working_bytes_per_pixel(net: Network, side: int = 64) -> int:
     """Estimate a runtime's peak memory, per pixel: what is alive at once, as float32.
 
-    Three times the largest convolution's input and output, and 28 values of the picture itself
-    in its various forms; onnxruntime was measured at 260 to 305 bytes where this says 304.
+    That of the largest convolution's input and output; see `card.working_bytes`.
     """
     pairs: list[int] = []
 
@@ -38,7 +38,7 @@ def working_bytes_per_pixel(net: Network, side: int = 64) -> int:
         pairs.append(inputs[0].numel() + output.numel())
 
     _run_with_hooks(net, side, note)
-    return round(4 * (3 * max(pairs) / side**2 + 28))
+    return working_bytes(max(pairs) / side**2)
 
 
 def receptive_radius(net: Network) -> int:

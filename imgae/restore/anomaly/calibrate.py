@@ -3,7 +3,8 @@
 Few pictures have no score that only one good picture in a hundred passes, so the largest of them
 are continued: beyond the score that a share TAIL of them passes, scores are taken to thin out
 exponentially. The threshold is set so that, over all draws of that many good pictures from such a
-tail, the mean rate is the asked one: it is higher where there are few.
+tail, the mean rate is the asked one: it is higher where there are few. Where no score is so large,
+a tenth of the way is taken back (LESS).
 
 What is told of the true rate does not rest on that: it is at least as wide as what is known from
 how many of the scores lie above the threshold, whatever their distribution.

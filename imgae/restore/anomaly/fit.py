@@ -21,7 +21,7 @@ from imgae.io.files import read_image
 from imgae.io.format import MOST_PIXELS
 from imgae.io.remote import Place
 from imgae.model import machine, onnxfile, registry, session
-from imgae.model.card import METADATA_KEY, ModelCard
+from imgae.model.card import METADATA_KEY, ModelCard, working_bytes
 from imgae.model.stitch import Progress
 from imgae.model.verify.receptive_field import (
     UnknownFieldError,
@@ -311,14 +311,14 @@ def radius_of(proto: onnx.ModelProto, guess: int) -> int:
 
 
 def bytes_per_pixel(proto: onnx.ModelProto) -> int:
-    """Return about the memory that a run takes, as export estimates it for other models."""
+    """Return about the memory that a run takes."""
     found, sizes = sized(proto, *onnxfile.PROBES[1])
     most = max(
         math.prod(sizes[node.input[0]]) + math.prod(sizes[node.output[0]])
         for node in found.node
         if len(sizes[node.output[0]]) == 4
     )
-    return round(4 * (3 * most / math.prod(onnxfile.PROBES[1]) + 28))
+    return working_bytes(most / math.prod(onnxfile.PROBES[1]))
 
 
 def sized(

@@ -94,11 +94,19 @@ def expert_of(look: Look, cells: Sequence[Cells], number: int) -> Expert:
 
 def whitening(look: Look, seen: Moments) -> Expert:
     """Return an expert that knows what was seen, but not yet what it usually gives."""
+    return Expert(look, *whitener_of(seen))
+
+
+def whitener_of(seen: Moments) -> tuple[Floats, Floats]:
+    """Return a matrix (D, D) and an offset (D,): matrix @ x + offset is about white.
+
+    The mean of its squares is the square of the Mahalanobis distance of x, divided by D.
+    """
     covariance = seen.scatter / max(1, seen.count - 1)
     spread = np.sqrt(covariance.diagonal() + LEAST_VARIANCE)
     values, vectors = np.linalg.eigh(covariance / np.outer(spread, spread))
     matrix = (vectors / np.sqrt(values.clip(0) + SHRINK)).T / spread
-    return Expert(look, matrix.astype(np.float32), (-matrix @ seen.mean).astype(np.float32))
+    return matrix.astype(np.float32), (-matrix @ seen.mean).astype(np.float32)
 
 
 def distances(expert: Expert, seen: Floats) -> Floats:

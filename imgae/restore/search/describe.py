@@ -14,6 +14,7 @@ from imgae.model.stitch import check_settings
 from imgae.picture.arrays import check_finite
 from imgae.picture.image import Image
 from imgae.picture.pixels import from_float, to_float, to_nchw
+from imgae.restore.encode import LEAST, MOST
 
 Floats = NDArray[np.float32]
 
@@ -23,9 +24,6 @@ SHORT: Final = 32
 """Pixels on the short side, at least."""
 GROUND: Final = 0.5
 """The gray, on [0, 1], that transparent pictures are laid on."""
-LEAST: Final = -0.5
-MOST: Final = 1.5
-"""Floats beyond these are no noise, so the picture is on another range than [0, 1]."""
 TINY: Final = 1e-12
 
 

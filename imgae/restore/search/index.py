@@ -40,6 +40,13 @@ class Hit(NamedTuple):
     path: str
 
 
+class Old(NamedTuple):
+    """What the file of an index holds."""
+
+    rows: Rows
+    made: store.Made
+
+
 class Index:
     """Pictures that can be found by pictures. Make one with `Index.build` or `Index.open`.
 
@@ -81,7 +88,7 @@ class Index:
     @classmethod
     def build(
         cls,
-        paths: Names | Found,
+        paths: Names,
         model: Name | None = None,
         *,
         reuse: Name | None = None,
@@ -107,17 +114,22 @@ class Index:
         index, or it holds pictures below a folder where none are found now; WeightsError,
         ModelError and OptionError as imgae.Denoiser does.
         """
-        found = paths if isinstance(paths, Found) else find(paths)
+        found = find(paths)
         place = None if reuse is None else Path(reuse)
-        old = store.read(place) if place and os.path.lexists(place) else None
-        if old:
-            check_kept(found, old[0], place)
+        old = reused(place, found)
         describer = Describer(model, device=device, threads=threads)
+        return cls.renewed(found, old, place, describer, told or warn_of)
+
+    @classmethod
+    def renewed(
+        cls, found: Found, old: Old | None, place: Path | None, describer: Describer, told: Tell
+    ) -> "Index":
+        """Do what `build` does, with what is found and read already. old: what `place` holds."""
         made = made_by(describer)
-        known = old[0] if old and old[1] == made else rows_of((), made.dimension)
+        known = old.rows if old and old.made == made else rows_of((), made.dimension)
         index = cls(known, made, place, describer)
-        index.gather(found, tell=told or warn_of, keeps=False)
-        index.dropped = len(set(old[0].paths).difference(index.paths)) if old else 0
+        index.gather(found, tell=told, keeps=False)
+        index.dropped = len(set(old.rows.paths).difference(index.paths)) if old else 0
         return index
 
     @classmethod
@@ -317,6 +329,18 @@ class Index:
 
     def change(self, rows: Rows) -> None:
         self.state = (rows, Nearest(rows.vectors))
+
+
+def reused(place: Path | None, found: Found) -> Old | None:
+    """Return what the file of an index holds, None if there is none.
+
+    Raises SearchError if it is no index, or holds pictures where none are found now.
+    """
+    if place is None or not os.path.lexists(place):
+        return None
+    old = Old(*store.read(place))
+    check_kept(found, old.rows, place)
+    return old
 
 
 def made_by(describer: Describer) -> store.Made:

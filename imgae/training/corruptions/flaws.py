@@ -69,7 +69,7 @@ class Flaws:
         return torch.where(draw.chance(0.5), blurred(found, draw.between(0.3, 2)), found)
 
     def filling(self, x: Tensor, foreign: Tensor, cover: Tensor, draw: Draw) -> Tensor:
-        """Return what a flaw shows, wherever it is: one of eight kinds for each sample."""
+        """Return what a flaw shows, wherever it is: one of ten kinds for each sample."""
         inside = cover / cover.sum((2, 3), keepdim=True).clamp(min=1e-3)
         mean = (x * inside).sum((2, 3), keepdim=True)
         local = wide_mean(x)
