@@ -26,6 +26,14 @@ def test_false_alarms_are_within_a_factor_2_of_the_asked_rate(kind, count, asked
     assert asked / 2.2 < rate < asked * 2
 
 
+@pytest.mark.parametrize("count", [30, 50])
+def test_beyond_all_scores_a_normal_tail_has_nearly_the_asked_rate(count):
+    random = np.random.default_rng(0)
+    many = np.sort(random.normal(5, 1, 300_000))
+    found = [value_for(np.sort(random.normal(5, 1, count)), 0.01) for _ in range(4000)]
+    assert 0.0074 < 1 - np.searchsorted(many, found).mean() / len(many) < 0.0125
+
+
 @pytest.mark.parametrize("count", [20, 200])
 def test_the_true_rate_mostly_lies_in_the_range_that_is_told(count):
     random = np.random.default_rng(1)

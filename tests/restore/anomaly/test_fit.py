@@ -57,6 +57,23 @@ def test_good_pictures_are_scored_by_what_is_normal_in_others(fitted, model):
     assert np.mean(fitted.scores) > 1.03 * np.mean(own)
 
 
+def test_neighbours_are_left_out_together(monkeypatch):
+    """Shots of one thing, which follow one another, would tell of each other."""
+    good = [fitting.Good(str(number), (8, 8), number, None) for number in range(23)]
+    work = fitting.Work.__new__(fitting.Work)
+    work.step = lambda: None
+    judged = []
+    monkeypatch.setattr(fitting.statistics, "learn", set)
+    monkeypatch.setattr(work, "score", lambda one, known: judged.append((one.cells, known)) or 0)
+    work.scores(good)
+    assert [number for number, _ in judged] == list(range(23))
+    for number, known in judged:
+        out = sorted(set(range(23)) - known)
+        assert number in out
+        assert out == list(range(out[0], out[-1] + 1))
+        assert 2 <= len(out) <= 3
+
+
 def test_scores_are_those_of_files_fitted_to_the_others(tmp_path, monkeypatch):
     """Whether cells are kept in memory, or pictures are looked at again."""
     sizes = [(40, 40), (52, 47), (33, 70), (64, 64), (40, 41), (48, 48)]
