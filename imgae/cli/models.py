@@ -141,6 +141,8 @@ def purpose_of(card: "ModelCard") -> str:
     integers = ", 8-bit" if card.precision == "int8" else ""
     if card.task != "denoise":
         return PURPOSES.get(card.task, card.summary.split(". ")[0]) + integers
+    if card.noise is not None:
+        return f"removes the noise of the pictures it learnt from{integers}"
     if "sigma" not in card.inputs:
         return f"removes camera noise and JPEG marks{integers}"
     return f"removes white noise: {QUALITIES[grade_of(card.macs_per_pixel)]}{integers}"

@@ -112,7 +112,7 @@ def task_parser(kind: type[argparse.ArgumentParser], task: "Task[Any]") -> argpa
         add_setting(own if name in task.settings.own() else parser, name, option, check)
     add_device(parser, "torch")
     add("--quiet", action="store_true", help="show no progress")
-    parser.set_defaults(parser=parser)
+    parser.set_defaults(parser=parser, sources=task.settings.sources)
     return parser
 
 
@@ -162,7 +162,8 @@ def run(options: argparse.Namespace) -> int:
     from imgae.io.libraries import prepare_libraries
 
     prepare_libraries()
-    line = LiveLine(task.measure, hidden=options.quiet)
+    working = lookup.of_run(options.output)[0] if settings is None else task.of(settings)
+    line = LiveLine(working.measure, hidden=options.quiet)
     with warnings.catch_warnings():
         warnings.showwarning = line.below(warnings.showwarning)
         try:
@@ -195,7 +196,10 @@ def missing(options: argparse.Namespace) -> list[str]:
     needed = {"-o RUN/": options.output}
     if not options.resume:
         length = options.minutes if options.steps is None else options.steps
-        needed |= {"--data DIR": options.data, "--steps N (or --minutes M)": length}
+        first, *others = (f"--{name}" for name in options.sources)
+        source = f"{first} DIR" + (f" (or {' or '.join(others)})" if others else "")
+        given = [found for name in options.sources if (found := getattr(options, name))]
+        needed |= {source: given or None, "--steps N (or --minutes M)": length}
     return [name for name, value in needed.items() if value is None]
 
 

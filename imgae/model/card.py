@@ -1,9 +1,11 @@
 """The model card: what an .onnx file says about itself, as one JSON string inside it."""
 
 import json
+import math
 import reprlib
 from collections.abc import Callable
 from dataclasses import MISSING, asdict, dataclass, field, fields
+from itertools import pairwise
 from typing import Any, Final
 
 from imgae.errors import ModelError
@@ -22,6 +24,24 @@ class Score:
     value: float
     unit: str  # "dB PSNR"
     command: str
+
+
+@dataclass(frozen=True)
+class OwnNoise:
+    """The noise that a model was trained for alone, and holds, so that it takes no level.
+
+    A model's image is (value - low) / span, of values with white at 1 (255, 65535, or 1.0 in
+    files of the type `pixels`). The same for every picture: noise follows from brightness.
+    """
+
+    sentence: str  # what was measured, for people
+    pixels: str  # the type that the files have: "uint8", "uint16" or "float32"
+    low: float
+    span: float
+    knots: tuple[float, ...]  # of signal, as the model sees it; rising
+    variance: tuple[tuple[float, ...], ...]  # of each channel, at the knots
+    kernels: tuple[tuple[float, ...], ...]  # of each channel, square: neighbours have it in common
+    mix: tuple[tuple[float, ...], ...]  # 3x3 correlations of the channels
 
 
 @dataclass(frozen=True)
@@ -55,6 +75,7 @@ class ModelCard:
     threshold: float = 0.0  # a picture with an anomaly above it is anomalous
     false_alarms: float = 0.0  # share of good pictures expected above the threshold
     sides: tuple[float, float] = (0.0, 0.0)  # least and largest, of good pictures; 0: not known
+    noise: OwnNoise | None = None  # of a denoiser for pictures of one source
     sha256: str = ""  # over the initialisers as stored, in graph order
     scores: tuple[Score, ...] = ()
     schema: int = field(default=SCHEMA)
@@ -109,7 +130,7 @@ def working_bytes(values: float) -> int:
     return round(4 * (3 * values + 28))
 
 
-def checked(kind: type[ModelCard] | type[Score], values: dict[str, Any]) -> dict[str, Any]:
+def checked(kind: type[ModelCard | Score | OwnNoise], values: dict[str, Any]) -> dict[str, Any]:
     """Return the values of the fields of a card or a score, each of its type.
 
     Raises ModelError if one without a default is missing, WrongFieldError if one has another type.
@@ -121,6 +142,8 @@ def checked(kind: type[ModelCard] | type[Score], values: dict[str, Any]) -> dict
     for entry in fields(kind):
         if entry.name in values:
             value = values[entry.name]
+            if value is None and entry.default is None:
+                continue
             expected, read = READERS[entry.type]
             found[entry.name] = read(value)
             if found[entry.name] is None:
@@ -169,12 +192,48 @@ def scores_of(value: Any) -> tuple[Score, ...] | None:
         return None
 
 
+def row_of(value: Any) -> tuple[float, ...] | None:
+    """Return a list of numbers; None for anything else, or an empty one."""
+    row = [number_of(entry) for entry in value] if isinstance(value, list) else []
+    numbers = tuple(float(entry) for entry in row if entry is not None)
+    return numbers if numbers and len(numbers) == len(row) else None
+
+
+def table_of(value: Any) -> tuple[tuple[float, ...], ...] | None:
+    """Return rows of numbers, equally long; None for anything else."""
+    rows = [row_of(entry) for entry in value] if isinstance(value, list) else []
+    found = tuple(row for row in rows if row is not None)
+    right = len(found) == len(rows) and len({len(row) for row in found}) == 1
+    return found if right else None
+
+
+def noise_of(value: Any) -> OwnNoise | None:
+    if not isinstance(value, dict):
+        return None
+    try:
+        noise = OwnNoise(**checked(OwnNoise, value))
+    except (ModelError, WrongFieldError):
+        return None
+    rising = all(one < other for one, other in pairwise(noise.knots))
+    shaped = len(noise.variance) == 3 and len(noise.variance[0]) == len(noise.knots) > 1
+    side = math.isqrt(len(noise.kernels[0]))
+    shaped = shaped and len(noise.kernels) == 3 and len(noise.kernels[0]) == side**2
+    shaped = shaped and len(noise.mix) == 3 == len(noise.mix[0]) and side % 2 == 1
+    return noise if rising and shaped and noise.span > 0 else None
+
+
 READERS: Final[dict[Any, tuple[str, Callable[[Any], Any]]]] = {
     str: ("a text", text_of),
     int: ("a whole number from 0 to 2^53", whole_of),
     float: ("a number", number_of),
     tuple[str, ...]: ("a list of texts", texts_of),
     tuple[float, float]: ("two numbers", pair_of),
+    tuple[tuple[float, ...], ...]: ("rows of numbers", table_of),
+    tuple[float, ...]: ("a list of numbers", row_of),
+    OwnNoise | None: (
+        "what noise it holds: sentence, pixels, low, span, knots, variance, kernels, mix",
+        noise_of,
+    ),
     tuple[Score, ...]: ("a list of scores: what, value, unit, command", scores_of),
 }
 """By the type of a field: what it holds, and what reads that or returns None."""

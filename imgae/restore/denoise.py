@@ -235,7 +235,7 @@ class Denoiser:
         checked. hidden: (H, W), pixels that tell nothing. common: as for run. progress: called
         with the tiles looked at and the tiles in all.
         """
-        scale = scale_for(original)
+        scale = self.scale_of(original)
         source, replaced = original, none_replaced
         works = any(controls.shares(original.shape[2]))
         if level is None and self.takes_level and works:
@@ -259,6 +259,17 @@ class Denoiser:
             self.tile,
             scale,
         )
+
+    def scale_of(self, pixels: Rows) -> Scale:
+        """Return the scale of a picture: that of a model for one source's noise, or its own.
+
+        The noise of a source follows from its values, so what such a model sees as white does not
+        change with what a picture shows. Files of another type than it knows get their own scale.
+        """
+        noise = self.model.card.noise if self.named else None
+        if noise is None or noise.pixels != pixels.dtype.name:
+            return scale_for(pixels)
+        return Scale(noise.low, noise.span, 1.0 if noise.low == 0 else noise.span)
 
     @property
     def takes_level(self) -> bool:

@@ -25,6 +25,7 @@ EVERY: Final = 4
 """One in so many rows tells how much was removed."""
 ROWS: Final = 128
 """Converted at once."""
+DEPTHS: Final = {"uint8": "8-bit", "uint16": "16-bit", "float32": "float"}
 Band = tuple[slice, NDArray[Any], NDArray[Any], NDArray[Any]]
 """Which rows, and their pixels as they came, without impulses, and without noise."""
 
@@ -253,7 +254,7 @@ class Course:
             image,
             found,
             source,
-            caution_of(self.ways[0], self.scale),
+            caution_of(self.ways[0], self.scale, self.original.dtype.name),
             len(self.plans[0]),
             self.model,
             route.models[0].device,
@@ -319,8 +320,14 @@ def limits_of(pixels: Rows, scale: Scale) -> tuple[float, float]:
     return min(least, 0.0), most if scale.span < 1 else max(most, 1.0)
 
 
-def caution_of(routes: Sequence[Route], scale: Scale) -> str | None:
-    """Return a caution if a model is told more than it was trained for."""
+def caution_of(routes: Sequence[Route], scale: Scale, pixels: str) -> str | None:
+    """Return a caution if a model is told more than it was trained for, or knows other files.
+
+    pixels: the type of the picture's values, by numpy's name.
+    """
+    noise = routes[0].models[-1].card.noise
+    if noise is not None and noise.pixels != pixels:
+        return f"the model learnt the noise of {DEPTHS.get(noise.pixels, noise.pixels)} files"
     most = routes[0].models[-1].card.sigma_range[1]
     if max(route.highest for route in routes) <= most + 1e-6:  # float32 of the same
         return None

@@ -117,7 +117,7 @@ def checked(model: onnx.ModelProto, net: Network, task: Task[Any], precision: st
 
 def averaged_network(settings: Settings, state: dict[str, Any]) -> Network:
     """Build a run's network with the averaged weights of its checkpoint."""
-    averaged = AveragedModel(lookup.load(settings.task).built(settings))
+    averaged = AveragedModel(lookup.for_settings(settings).built(settings))
     try:
         averaged.load_state_dict(state["ema"])
     except (KeyError, RuntimeError) as error:
@@ -133,7 +133,7 @@ def batches_of(task: Task[Any], settings: Settings) -> Batches:
     Raises TrainingError if the task is none that int8 is for, or the pictures are gone.
     """
     task.check_int8()
-    folders = [Path(folder) for folder in settings.data]
+    folders = [Path(folder) for folder in settings.folders]
     pictures = read_folders(folders, settings.crop, EXAMPLE_MEMORY, settings.seed).training
     return example_batches(task.example, PictureBank.of(pictures), settings)
 
@@ -147,7 +147,7 @@ def make_card(
     image_only: bool = False,
 ) -> ModelCard:
     """Return a run's card, but for the recipe and the hash."""
-    data = tuple(Path(folder).name for folder in settings.data)
+    data = tuple(Path(folder).name for folder in settings.folders)
     card = ModelCard(
         name=provenance.name,
         version=__version__,
@@ -170,7 +170,7 @@ def make_card(
         recipe="",
         licence=provenance.licence,
     )
-    return replace(card, **task.card_fields(settings))  # type: ignore[arg-type]
+    return replace(card, **task.card_fields(settings))
 
 
 def recipe_of(settings: Settings, name: str, options: list[str]) -> str:

@@ -34,7 +34,7 @@ def start(
     report: Report,
 ) -> Outcome:
     """Begin a run. With `minutes`, the number of steps is fixed once, from a timed warm-up."""
-    task = lookup.load(settings.task)
+    task = lookup.for_settings(settings)
     settings = replace(settings, threads=threads or usable_cpus())
     place = torch_device(device, settings.threads)
     run = Run(folder)
@@ -44,9 +44,10 @@ def start(
         task.check_int8()
     settings = task.settled(settings)
     net = task.network(settings)
-    if settings.start is not None:
-        start_from(net, find(settings.start), settings.variant)
+    if settings.weights is not None:
+        start_from(net, find(settings.weights), settings.variant)
     pictures = read_pictures(settings, note)
+    settings = task.measured(settings, pictures, note)
     run.create()
     bank = bank_of(task, settings, pictures, place)
     objective = task.objective(settings, place)
@@ -143,7 +144,7 @@ def torch_device(device: str, threads: int) -> torch.device:
 
 def read_pictures(settings: Settings, note: Note) -> Folders:
     pictures = read_folders(
-        [Path(folder) for folder in settings.data], settings.crop, settings.memory, settings.seed
+        [Path(folder) for folder in settings.folders], settings.crop, settings.memory, settings.seed
     )
     for sentence in pictures.unreadable[:10]:
         note(f"passed over: {sentence}")

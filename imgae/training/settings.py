@@ -29,6 +29,8 @@ from imgae.training.checks import (
 
 AUTOCAST: Final = ("auto", "bf16", "none")
 GIB: Final = 1 << 30
+NOTHING: Final = "none"
+"""What `--from` says for random weights."""
 
 
 def int8_setting() -> Any:
@@ -48,6 +50,8 @@ class Settings:
     """
 
     task: ClassVar[str]
+    sources: ClassVar[tuple[str, ...]] = ("data",)
+    """The fields that say where pictures are; a run has one of them."""
     group: ClassVar[str] = ""
     """The title, in --help, of the options that only this task has."""
 
@@ -80,7 +84,8 @@ class Settings:
         Option(
             "--from",
             "start from the weights of a shipped model (a name that `imgae models` lists) or of "
-            "an .onnx file that imgae exported; its variant must be the same or a smaller one",
+            "an .onnx file that imgae exported; its variant must be the same or a smaller one; none "
+            "starts from nothing",
             "NAME|FILE.onnx",
         ),
         optional=True,
@@ -143,9 +148,19 @@ class Settings:
         if sentence := self.conflict():
             raise TrainingError(sentence)
 
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """The folders of pictures that the network is to learn from."""
+        return next((tuple(found) for name in self.sources if (found := getattr(self, name))), ())
+
+    @property
+    def weights(self) -> str | None:
+        """The model whose weights training starts from, or None."""
+        return None if self.start == NOTHING else self.start
+
     def conflict(self) -> str:
         """Return a sentence if settings do not go together, "" if they do."""
-        if self.int8 and self.start is None:
+        if self.int8 and self.weights is None:
             return "--int8 trains a model further: name that model with --from"
         return ""
 
@@ -193,7 +208,7 @@ class Settings:
         words = ["imgae", "train", self.task]
         for name, option, check in self.options():
             value = getattr(self, name)
-            if option.always or value != defaults[name]:
+            if value != defaults[name] or (option.always and name not in self.sources):
                 words += [option.name, *check.written(value)]
         return shlex.join(words)
 

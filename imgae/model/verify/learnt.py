@@ -10,7 +10,7 @@ import numpy as np
 
 from imgae.errors import ModelError
 from imgae.model.contract import CELL, NOISE, SURE
-from imgae.model.verify.probes import Floats, Subject, flats, noisy, run_model
+from imgae.model.verify.probes import Floats, Subject, flats, noisy, run_model, with_own
 from imgae.model.verify.report import Measured
 
 MOST_SHIFT: Final = 0.5
@@ -34,10 +34,9 @@ LONGER: Final = "train longer, or on more pictures"
 def means_are_kept(subject: Subject) -> Measured:
     """A denoiser keeps the mean of each channel, of noisy pictures and of clean ones."""
     flat, worst = flats(), 0.0
-    for level in LEVELS:
-        for image in [noisy(flat, level)] + ([flat] if level == LEVELS[0] else []):
-            out = denoised(subject, image, level)
-            worst = max(worst, float(np.abs((out - image).mean((2, 3))).max() * 255))
+    for image, level in [*noises(subject, flat), (flat, LEVELS[0])]:
+        out = denoised(subject, image, level)
+        worst = max(worst, float(np.abs((out - image).mean((2, 3))).max() * 255))
     finding = f"the means of flat pictures shift by {worst:.2f} levels"
     return Measured(worst, MOST_SHIFT, finding, f"at most {MOST_SHIFT} pass; {SHIFTED}: {LONGER}")
 
@@ -139,9 +138,8 @@ def copies_are_nearest(subject: Subject) -> Measured:
 def noise_is_removed(subject: Subject) -> Measured:
     """A denoiser removes noise from flat pictures."""
     flat, worst = flats(), 0.0
-    for level in LEVELS:
-        if level > LOUD or "sigma" in subject.card.inputs:
-            image = noisy(flat, level)
+    for image, level in noises(subject, flat):
+        if level > LOUD or subject.card.noise or "sigma" in subject.card.inputs:
             left = denoised(subject, image, level).std((2, 3)) / image.std((2, 3))
             worst = max(worst, float(left.max()))
     finding = f"{worst:.0%} of the noise in flat pictures is left"
@@ -161,6 +159,15 @@ def scratches_are_found(subject: Subject) -> Measured:
     least = float(maps[:, 0, line > 0.9].max(1).min())
     finding = f"a scratch on flat pictures has a probability of {least:.2g}"
     return Measured(1 - least, 1 - SURE, finding, f"the model misses a clear scratch: {LONGER}")
+
+
+def noises(subject: Subject, flat: Floats) -> list[tuple[Floats, float]]:
+    """Return flat pictures with noise, and its level: of some levels, or of the model's own."""
+    own = subject.card.noise
+    if own is None:
+        return [(noisy(flat, level), level) for level in LEVELS]
+    image = with_own(flat, own)
+    return [(image, float((image - flat).std()))]
 
 
 def denoised(subject: Subject, image: Floats, level: float) -> Floats:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from imgae.errors import ModelError
 from imgae.model import session
-from imgae.model.card import ModelCard
+from imgae.model.card import ModelCard, OwnNoise
 from imgae.model.contract import CELL, FINE_CELL, INTERFACES, TENSORS
 from imgae.model.stitch import plan_for
 from imgae.picture.tiling import Box
@@ -99,6 +99,33 @@ def flats() -> Floats:
 
 def noisy(flat: Floats, level: float) -> Floats:
     return flat + np.random.default_rng(0).normal(0, level, flat.shape).astype(np.float32)
+
+
+def with_own(flat: Floats, noise: OwnNoise) -> Floats:
+    """Return flat pictures with the noise that a model says it was trained for, as files have it.
+
+    Files of integers end at black and white.
+    """
+    side = math.isqrt(len(noise.kernels[0]))
+    edge = side // 2
+    count, _, height, width = flat.shape
+    size = (count, 3, height + 2 * edge, width + 2 * edge)
+    powers, vectors = np.linalg.eigh(np.array(noise.mix))
+    root = (vectors * np.sqrt(powers.clip(0))) @ vectors.T
+    white = np.einsum("ij,njhw->nihw", root, np.random.default_rng(0).normal(0, 1, size))
+    unit = np.zeros(flat.shape)
+    for place, weights in enumerate(zip(*noise.kernels, strict=True)):
+        top, left = divmod(place, side)
+        part = white[:, :, top : top + height, left : left + width]
+        unit += np.array(weights)[:, None, None] * part
+    variance = [
+        np.interp(flat[:, channel], noise.knots, row) for channel, row in enumerate(noise.variance)
+    ]
+    sigma = np.sqrt(np.stack(variance, 1).clip(0))
+    values = flat + sigma * unit
+    if noise.pixels != "float32":
+        values = values.clip(-noise.low / noise.span, (1 - noise.low) / noise.span)
+    return values.astype(np.float32)
 
 
 def scale_of(card: ModelCard) -> int:

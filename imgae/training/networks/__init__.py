@@ -10,6 +10,7 @@ __all__ = [
     "features",
     "fill",
     "inpaint",
+    "own_noise",
     "parts",
     "pca",
     "search",

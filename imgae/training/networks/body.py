@@ -61,6 +61,8 @@ class Network(nn.Module):
     code_channels = 0  # of the output `code`
     stride = STRIDE
     """Pixels that a picture is moved by for the output to move with it: what tiles are cut on."""
+    alone: tuple[str, ...] = ()
+    """Weights that no network of another kind has."""
     cell = 1
     """Pixels on a side that one value of the first output stands for."""
     fill_radius = 0
@@ -87,6 +89,8 @@ class Network(nn.Module):
 
     def taken(self, weights: dict[str, Tensor], source: "Network") -> dict[str, Tensor]:
         """Return those of another network's weights that training starts from."""
+        if source.alone != self.alone:
+            weights = {name: weights[name] for name in weights.keys() - {*source.alone}}
         if source.outputs[0] == self.outputs[0]:
             return weights
         return {name: value for name, value in weights.items() if not name.startswith("tail.")}

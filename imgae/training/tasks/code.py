@@ -125,7 +125,7 @@ class CodeTask(Task[CodeSettings]):
 
     def begin(self, net: Network, bank: PictureBank, settings: CodeSettings) -> None:
         """Start at principal component analysis, unless at a model's weights."""
-        if settings.start is not None:
+        if settings.weights is not None:
             return
         assert isinstance(net, CodeAutoencoder)
         generator = torch.Generator(bank.pixels.device).manual_seed(settings.seed)

@@ -1,12 +1,9 @@
 """Denoising, by a network that is told the level of the noise."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from imgae.training.checks import Choice, Number, Option, setting
 from imgae.training.corruptions.noise import GaussianNoise
 from imgae.training.loop import Objective
 from imgae.training.networks.body import variant_named
@@ -17,43 +14,13 @@ from imgae.training.networks.denoise import (
 from imgae.training.objectives.contractive import ContractiveDenoising
 from imgae.training.objectives.denoise import Denoising
 from imgae.training.quantisation.rounding import Example
-from imgae.training.settings import Settings, int8_setting
+from imgae.training.tasks.denoise_settings import DenoiseSettings
+from imgae.training.tasks.own_noise import OwnNoiseTask
 from imgae.training.tasks.task import Task
 from imgae.training.validate import Case, Restoration, as_tensor, centre
 
 SIGMA = 25 / 255
 """The level of noise in validation."""
-
-
-@dataclass(frozen=True)
-class DenoiseSettings(Settings):
-    """Those of all tasks, and what makes a denoiser less sensitive."""
-
-    task = "denoise"
-    group = "options that make the network less sensitive to its input"
-
-    int8: bool = int8_setting()
-    objective: str = setting(
-        "",
-        Choice(("", "contractive", "spectral", "jittered")),
-        Option(
-            "--objective",
-            "add a penalty to the loss: contractive, the Frobenius norm of the network's Jacobian; "
-            "spectral, its largest singular value above 1. For comparison: jittered, no penalty, "
-            "but noise of L 8-bit levels that the network is not told of",
-        ),
-    )
-    weight: float | None = setting(
-        None,
-        Number(0, 1e6),
-        Option("--lambda", "what the penalty is multiplied by", "L"),
-        optional=True,
-    )
-
-    def conflict(self) -> str:
-        if (self.objective == "") != (self.weight is None):
-            return "--objective and --lambda go together; give both or neither"
-        return super().conflict()
 
 
 class DenoiseTask(Task[DenoiseSettings]):
@@ -69,6 +36,10 @@ class DenoiseTask(Task[DenoiseSettings]):
     )
     sigma_range = (0.0, GaussianNoise().sigma_max)
     flip_ensemble = FlipEnsembleDenoisingAutoencoder
+    others = (OwnNoiseTask(),)
+
+    def of(self, settings: DenoiseSettings) -> Task[DenoiseSettings]:
+        return self.others[0] if settings.own_noise else self
 
     def network(self, settings: DenoiseSettings) -> DenoisingAutoencoder:
         return DenoisingAutoencoder(variant_named(settings.variant))

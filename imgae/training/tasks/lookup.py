@@ -21,6 +21,11 @@ def load(name: str) -> Task[Any]:
     return task
 
 
+def for_settings(settings: Settings) -> Task[Any]:
+    """Return what trains by these settings."""
+    return load(settings.task).of(settings)
+
+
 def of_run(folder: Path) -> tuple[Task[Any], Settings]:
     """Return what a run trains, and its settings. Raises TrainingError if they are damaged."""
     run = Run(folder)
@@ -31,15 +36,17 @@ def of_run(folder: Path) -> tuple[Task[Any], Settings]:
             f"{run.config_path}: task is {name!r}, expected one of {', '.join(TASKS)}"
         )
     task = load(name)
-    return task, task.settings.read(values, str(run.config_path))
+    settings = task.settings.read(values, str(run.config_path))
+    return task.of(settings), settings
 
 
 def of_card(card: ModelCard) -> Task[Any]:
     """Return the task whose training makes such models. Raises TrainingError if none does."""
     for name in TASKS:
         task = load(name)
-        if task.makes(card):
-            return task
+        for one in (task, *task.others):
+            if one.makes(card):
+                return one
     raise TrainingError(
         f"{card.name}: no task trains models to {card.task} from {', '.join(card.inputs)}"
     )

@@ -1,6 +1,7 @@
 """What a task decides: all that runs and exports do not do the same for every task."""
 
-from typing import ClassVar, Generic, TypeVar
+from collections.abc import Callable
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 import torch
@@ -8,7 +9,7 @@ from torch import Generator, Tensor
 
 from imgae.errors import TrainingError
 from imgae.model.card import ModelCard
-from imgae.training.data import PictureBank
+from imgae.training.data import Folders, PictureBank
 from imgae.training.loop import PSNR, Measure, Objective, Validation
 from imgae.training.networks.body import Network
 from imgae.training.quantisation.rounding import Example, quantise
@@ -33,8 +34,15 @@ class Task(Generic[Own]):
     measure: Measure = PSNR
     sigma_range: tuple[float, float] = (0.0, 0.0)
     """The levels of noise that it trains for, on [0, 1]."""
+    others: "tuple[Task[Any], ...]" = ()
+    """Those of the same name, for other pictures."""
     flip_ensemble: type[Network] | None = None
     """The class that averages a network over flips, where the task has one."""
+
+    def of(self, settings: Own) -> "Task[Own]":
+        """Return what trains by these settings: this, or another of the same name."""
+        del settings
+        return self
 
     def network(self, settings: Own) -> Network:
         """Build a float network, freshly initialised from torch's current random state."""
@@ -50,6 +58,11 @@ class Task(Generic[Own]):
 
     def settled(self, settings: Own) -> Own:
         """Fill in what depends on other settings."""
+        return settings
+
+    def measured(self, settings: Own, pictures: Folders, note: Callable[[str], None]) -> Own:
+        """Fill in what a new run's pictures tell. note: is told what was found."""
+        del pictures, note
         return settings
 
     def more_pictures(self, settings: Own, pictures: list[np.ndarray]) -> list[np.ndarray]:
@@ -89,9 +102,10 @@ class Task(Generic[Own]):
     def makes(self, card: ModelCard) -> bool:
         """Whether a card is of a model of this task."""
         needed = tuple(name for name in self.kind.inputs if name not in self.kind.optional)
-        return card.task == self.card_task and card.inputs in (self.kind.inputs, needed)
+        known = card.task == self.card_task and card.inputs in (self.kind.inputs, needed)
+        return known and card.noise is None
 
-    def card_fields(self, settings: Own) -> dict[str, str | int]:
+    def card_fields(self, settings: Own) -> dict[str, Any]:
         """Return what a model's card holds of this task's own settings."""
         del settings
         return {}

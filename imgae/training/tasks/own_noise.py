@@ -1,0 +1,154 @@
+"""Denoising of the noise that one's own pictures have, by a network that holds what it is."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+
+from imgae.model import registry
+from imgae.model.card import ModelCard, OwnNoise
+from imgae.training.data import Folders, PictureBank
+from imgae.training.loop import Objective, Validation
+from imgae.training.networks.body import Network, variant_named
+from imgae.training.networks.own_noise import (
+    FlipEnsembleOwnNoiseAutoencoder,
+    OwnNoiseAutoencoder,
+)
+from imgae.training.noise_measure import measure
+from imgae.training.noise_model import KNOTS, NoiseModel
+from imgae.training.objectives.recorrupted import Recorrupted
+from imgae.training.quantisation.rounding import Example
+from imgae.training.settings import NOTHING
+from imgae.training.tasks.denoise_settings import DenoiseSettings
+from imgae.training.tasks.task import Task
+from imgae.training.unseen_gain import GAIN, UnseenGain
+from imgae.training.validate import as_tensor, centre
+
+START: Final = {"balanced": "denoise-balanced", "best": "denoise-best", "tiny": NOTHING}
+"""What training starts from, by variant; denoise-fast for the others."""
+TOLERANCE: Final = 0.01
+"""How far a curve of few knots may be from the one measured, of its own height there."""
+
+
+class OwnNoiseTask(Task[DenoiseSettings]):
+    """Noisy pictures, alone or with clean ones; the network holds what noise they have."""
+
+    name = "denoise"
+    settings = DenoiseSettings
+    kind = OwnNoiseAutoencoder
+    card_task = "denoise"
+    summary = (
+        "Removes from RGB pictures the noise of one source, which it learnt from noisy pictures "
+        "of that source; a residual convolutional denoising autoencoder that holds the strength "
+        "of the noise by brightness."
+    )
+    measure = GAIN
+    flip_ensemble = FlipEnsembleOwnNoiseAutoencoder
+
+    def settled(self, settings: DenoiseSettings) -> DenoiseSettings:
+        """Start from shipped weights unless others, or none, are named."""
+        return replace(settings, start=settings.start or default_start(settings.variant))
+
+    def network(self, settings: DenoiseSettings) -> OwnNoiseAutoencoder:
+        net = OwnNoiseAutoencoder(variant_named(settings.variant))
+        if settings.found is not None:
+            net.set_curve(*few_knots(noise_of(settings)))
+        return net
+
+    def measured(
+        self, settings: DenoiseSettings, pictures: Folders, note: Callable[[str], None]
+    ) -> DenoiseSettings:
+        """Measure the noise of the pictures, and say what it is."""
+        every = [*pictures.validation, *pictures.training]
+        noise = measure([as_floats(picture) for picture in every], settings.noise or "auto")
+        note(f"the noise of these pictures: {noise.sentence()}")
+        found = {"noise": noise.to_dict(), "pixels": "uint8", "low": 0.0, "span": 1.0}
+        return replace(settings, found=found)
+
+    def begin(self, net: Network, bank: PictureBank, settings: DenoiseSettings) -> None:
+        del bank
+        assert isinstance(net, OwnNoiseAutoencoder)
+        net.set_curve(*few_knots(noise_of(settings)))
+
+    def objective(self, settings: DenoiseSettings, device: torch.device) -> Objective:
+        del device
+        return Recorrupted(noise_of(settings))
+
+    def validation(
+        self, settings: DenoiseSettings, pictures: list[np.ndarray], device: torch.device
+    ) -> Validation:
+        """What is gained on pictures kept out of training, estimated without clean ones."""
+        crops = [as_tensor(centre(picture)) for picture in pictures]
+        return UnseenGain(crops, noise_of(settings), device)
+
+    def example(self, clean: Tensor, generator: Generator) -> Example:
+        """Return noisy crops as they are."""
+        del generator
+        return Example((clean.cpu(),), torch.full((len(clean), 1, 1, 1), 0.1))
+
+    def of_card(self, card: ModelCard) -> DenoiseSettings:
+        return DenoiseSettings(variant=card.architecture, noisy=card.training_data)
+
+    def makes(self, card: ModelCard) -> bool:
+        return card.task == self.card_task and card.noise is not None
+
+    def card_fields(self, settings: DenoiseSettings) -> dict[str, Any]:
+        noise = noise_of(settings)
+        assert settings.found is not None
+        knots, variance = few_knots(noise)
+        own = OwnNoise(
+            noise.sentence(),
+            settings.found["pixels"],
+            settings.found["low"],
+            settings.found["span"],
+            tuple(knots),
+            tuple(map(tuple, variance)),
+            noise.kernels,
+            noise.mix,
+        )
+        most = max(map(max, variance))
+        return {"noise": own, "sigma_range": (0.0, min(1.0, math.sqrt(most)))}
+
+
+def noise_of(settings: DenoiseSettings) -> NoiseModel:
+    """Return the noise that a run found in its pictures."""
+    assert settings.found is not None
+    return NoiseModel.from_dict(settings.found["noise"])
+
+
+def default_start(variant: str) -> str:
+    """Return the shipped model that a run of a variant starts from, or NOTHING."""
+    name = START.get(variant, "denoise-fast")
+    return name if name in registry.available() else NOTHING
+
+
+def few_knots(noise: NoiseModel) -> tuple[list[float], list[list[float]]]:
+    """Return a curve that is straight between as few knots as it can be: knots, and its rows."""
+    rows = np.array(noise.variances)
+    allowed = TOLERANCE * (rows + rows.mean(1, keepdims=True)) + 1e-12
+    kept = sorted(needed(np.array(KNOTS), rows, allowed, 0, len(KNOTS) - 1))
+    return [KNOTS[place] for place in kept], rows[:, kept].tolist()
+
+
+def needed(
+    knots: np.ndarray, rows: np.ndarray, allowed: np.ndarray, first: int, last: int
+) -> set[int]:
+    """Return the knots between which straight lines are near enough (Douglas and Peucker 1973)."""
+    share = (knots[first : last + 1] - knots[first]) / (knots[last] - knots[first])
+    line = rows[:, first, None] * (1 - share) + rows[:, last, None] * share
+    off = np.abs(rows[:, first : last + 1] - line) / allowed[:, first : last + 1]
+    worst = int(off.max(0).argmax())
+    if off[:, worst].max() <= 1:
+        return {first, last}
+    middle = first + worst
+    return needed(knots, rows, allowed, first, middle) | needed(
+        knots, rows, allowed, middle, last
+    )
+
+
+def as_floats(picture: np.ndarray) -> np.ndarray:
+    return picture.astype(np.float32) / 255
