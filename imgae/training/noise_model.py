@@ -7,7 +7,7 @@ and tells its level anywhere. Signals are on the scale that models see, black at
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import torch
@@ -16,14 +16,26 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor
 
 from imgae.errors import TrainingError
+from imgae.training.noise_blocks import Blocks, Found, blocks_of, look
+from imgae.training.noise_fit import Line, curve_of, line_of, misfit, uncut
+from imgae.training.noise_spectrum import kernel_of
 
 Array = NDArray[np.float64]
 Rows = tuple[tuple[float, ...], ...]
+T = TypeVar("T")
 
 KINDS: Final = ("gaussian", "poisson-gaussian", "curve")
 STEPS: Final = 16
 KNOTS: Final = tuple(i / STEPS for i in range(21))
 """Signals at which a curve is held: some are brighter than white."""
+FEWEST_BLOCKS: Final = 100
+"""A picture of 48x48 pixels has as many."""
+LEAST: Final = 0.1 / 255
+"""The level below which there is no noise to speak of."""
+LEAST_OF_8_BITS: Final = 0.4 / 255
+"""The same for pictures in 8 bits, whose rounding alone is noise of 0.29 levels."""
+TOGETHER: Final = 0.99
+"""The correlation from which channels have one noise."""
 CORRELATED: Final = 0.05
 """The correlation of neighbours below which people are told that noise is pixel by pixel."""
 
@@ -63,7 +75,8 @@ class NoiseModel:
     ) -> "NoiseModel":
         """Return noise with variance a x signal + b; a, b: a number a channel."""
         rows = tuple(
-            tuple(slope * knot + least for knot in KNOTS) for slope, least in zip(a, b, strict=True)
+            tuple(Line(slope, least).at(np.array(KNOTS)).tolist())
+            for slope, least in zip(a, b, strict=True)
         )
         return cls(kind, rows, kernels, mix, tuple(a), tuple(b))
 
@@ -90,7 +103,7 @@ class NoiseModel:
         return variance.clamp(min=0).sqrt().view(3, batch, height, width).transpose(0, 1)
 
     def unit(self, shape: Sequence[int], generator: Generator) -> Tensor:
-        """Draw noise of variance 1 with the correlation, (B, 3, H, W), on the generator's device."""
+        """Draw noise (B, 3, H, W) of variance 1 with the correlation, on the generator's device."""
         batch, _, height, width = shape
         edge, device = self.side // 2, generator.device
         white = torch.randn(
@@ -138,11 +151,9 @@ class NoiseModel:
     def from_dict(cls, fields: Mapping[str, Any]) -> "NoiseModel":
         """Return the model that `to_dict` wrote. Raises TrainingError for anything else."""
         try:
-            found = cls(
-                str(fields["kind"]),
-                *(_rows(fields[name]) for name in ("variances", "kernels", "mix")),
-                *(_rows([fields[name]])[0] if name in fields else None for name in ("a", "b")),
-            )
+            three = [_rows(fields[name]) for name in ("variances", "kernels", "mix")]
+            a, b = (_rows([fields[name]])[0] if name in fields else None for name in ("a", "b"))
+            found = cls(str(fields["kind"]), three[0], three[1], three[2], a, b)
         except (KeyError, TypeError, ValueError) as error:
             raise TrainingError(f"this is no model of noise: {error!r}") from None
         sizes = (found.kind in KINDS, [len(row) for row in found.variances] == [len(KNOTS)] * 3,
@@ -170,6 +181,83 @@ class NoiseModel:
         if abs(near) < CORRELATED:
             apart = "so pixel by pixel"
         return f"{what}; neighbours correlate by {near:.2f}, {apart}"
+
+
+def measure(pictures: Sequence[NDArray[np.float32]], kind: str = "auto") -> NoiseModel:
+    """Measure the noise of pictures (H, W, C), C 1 or 3, float32, from these alone.
+
+    kind: gaussian, poisson-gaussian, or auto: the simplest law that holds, or a curve. Takes
+    blocks in which pictures are flat (`noise_blocks`), so the noise has to be alike in all.
+    Raises TrainingError if the pictures are too small, or hold no noise.
+    """
+    _check_size(pictures)
+    return _model(blocks_of(pictures), pictures, kind)
+
+
+def measure_pairs(
+    noisy: Sequence[NDArray[np.float32]], clean: Sequence[NDArray[np.float32]], kind: str = "auto"
+) -> NoiseModel:
+    """Measure noise as `measure` does, from pairs of equal shapes, aligned to the pixel."""
+    _check_size(noisy)
+    noise = [a - b for a, b in zip(noisy, clean, strict=True)]
+    return _model(blocks_of(noise, clean), noisy, kind)
+
+
+def _check_size(pictures: Sequence[NDArray[np.float32]]) -> None:
+    if not pictures or max(min(picture.shape[:2]) for picture in pictures) < 16:
+        raise TrainingError("the pictures are too small to measure their noise in; 64x64 will do")
+
+
+def _model(blocks: Blocks, pictures: Sequence[NDArray[np.float32]], kind: str) -> NoiseModel:
+    if len(blocks) < FEWEST_BLOCKS:
+        raise TrainingError(
+            "there is no noise to be measured: the pictures are too small, or each value fills "
+            "areas of them"
+        )
+    found = look(blocks)
+    bins = [uncut(channel) for channel in found.bins]
+    kernels, mix = _correlation(found)
+    tried = {}
+    for name in KINDS[:2] if kind == "auto" else (kind,):
+        lines = [line_of(channel, name == "gaussian") for channel in bins]
+        tried[name] = max(misfit(*pair) for pair in zip(bins, lines, strict=True))
+        if kind != "auto" or (tried[name] <= 1 and min(line.a for line in lines) >= 0):
+            three = _three(lines)
+            a, b = [line.a for line in three], [line.b for line in three]
+            return _checked(NoiseModel.line(name, a, b, kernels, mix), pictures)
+    curves = _three([curve_of(channel, KNOTS) for channel in found.bins])
+    rows = tuple(tuple(map(float, curve)) for curve in curves)
+    return _checked(NoiseModel("curve", rows, kernels, mix), pictures)
+
+
+def _correlation(found: Found) -> tuple[Rows, Rows]:
+    """Return the kernels and the correlations of channels; what is next to none is none."""
+    kernels: Rows = ((1.0,),) * 3
+    apart = np.abs(found.lags.reshape(len(found.lags), -1)[:, 1:])
+    if apart.max() >= CORRELATED:
+        rows = [kernel_of(lags).reshape(-1) for lags in found.lags]
+        kernels = tuple(tuple(map(float, row)) for row in _three(rows))
+    mix = np.where(np.abs(found.mix) < CORRELATED, 0.0, found.mix)
+    if len(mix) == 1 or mix.min() > TOGETHER:
+        mix = np.ones((3, 3))
+    return kernels, tuple(tuple(map(float, row)) for row in mix)
+
+
+def _three(of_channels: list[T]) -> list[T]:
+    """Repeat what is known of a gray picture for three channels."""
+    return of_channels * 3 if len(of_channels) == 1 else of_channels
+
+
+def _checked(model: NoiseModel, pictures: Sequence[NDArray[np.float32]]) -> NoiseModel:
+    """Return the model. Raises TrainingError if it is of no noise."""
+    level = math.sqrt(float(np.mean(model.variances)))
+    some = pictures[0][:256, :256]
+    eight = bool(np.all(np.abs(some * 255 - np.rint(some * 255)) < 1e-3))
+    if level < (LEAST_OF_8_BITS if eight else LEAST):
+        raise TrainingError(
+            f"the pictures hold hardly any noise: {255 * level:.2g} of 255; nothing to learn"
+        )
+    return model
 
 
 def _root(mix: Array) -> Array:

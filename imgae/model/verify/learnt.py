@@ -167,7 +167,7 @@ def noises(subject: Subject, flat: Floats) -> list[tuple[Floats, float]]:
     if own is None:
         return [(noisy(flat, level), level) for level in LEVELS]
     image = with_own(flat, own)
-    return [(image, float((image - flat).std()))]
+    return [(image, float(image.std((2, 3)).max()))]
 
 
 def denoised(subject: Subject, image: Floats, level: float) -> Floats:

@@ -21,6 +21,8 @@ Inputs = dict[str, Floats]
 LEVEL: Final = 25 / 255
 WIDTHS: Final = frozenset(TENSORS[name].channels for name in ("restored", "defects", "anomaly"))
 """Channels that an output of the picture's size may have."""
+WITHIN: Final = 2.5
+"""Levels of noise between a colour and black or white, so that files hardly clip it."""
 COLOURS: Final = (
     *((gray, gray, gray) for gray in (0.1, 0.25, 0.5, 0.75, 0.9)),
     (0.6, 0.45, 0.35),
@@ -102,9 +104,10 @@ def noisy(flat: Floats, level: float) -> Floats:
 
 
 def with_own(flat: Floats, noise: OwnNoise) -> Floats:
-    """Return flat pictures with the noise that a model says it was trained for, as files have it.
+    """Return flat pictures with the noise that a model says it was trained for.
 
-    Files of integers end at black and white.
+    Those are left out that come so near to black or white that files clip their noise:
+    what mean is right there is not known.
     """
     side = math.isqrt(len(noise.kernels[0]))
     edge = side // 2
@@ -122,10 +125,9 @@ def with_own(flat: Floats, noise: OwnNoise) -> Floats:
         np.interp(flat[:, channel], noise.knots, row) for channel, row in enumerate(noise.variance)
     ]
     sigma = np.sqrt(np.stack(variance, 1).clip(0))
-    values = flat + sigma * unit
-    if noise.pixels != "float32":
-        values = values.clip(-noise.low / noise.span, (1 - noise.low) / noise.span)
-    return values.astype(np.float32)
+    room = np.minimum(flat, 1 - flat).min((1, 2, 3)) / sigma.max((1, 2, 3)).clip(1e-9)
+    whole = room >= min(WITHIN, float(room.max()))
+    return (flat + sigma * unit).astype(np.float32)[whole]
 
 
 def scale_of(card: ModelCard) -> int:
