@@ -32,9 +32,13 @@ LONGER: Final = "train longer, or on more pictures"
 
 
 def means_are_kept(subject: Subject) -> Measured:
-    """A denoiser keeps the mean of each channel, of noisy pictures and of clean ones."""
+    """A denoiser keeps the mean of each channel, of noisy pictures and of clean ones.
+
+    One for the noise of one source has no clean ones to keep.
+    """
     flat, worst = flats(), 0.0
-    for image, level in [*noises(subject, flat), (flat, LEVELS[0])]:
+    clean = [] if subject.card.noise else [(flat, LEVELS[0])]
+    for image, level in noises(subject, flat) + clean:
         out = denoised(subject, image, level)
         worst = max(worst, float(np.abs((out - image).mean((2, 3))).max() * 255))
     finding = f"the means of flat pictures shift by {worst:.2f} levels"

@@ -18,8 +18,7 @@ from imgae.training.networks.own_noise import (
     FlipEnsembleOwnNoiseAutoencoder,
     OwnNoiseAutoencoder,
 )
-from imgae.training.noise_measure import measure
-from imgae.training.noise_model import KNOTS, NoiseModel
+from imgae.training.noise_model import KNOTS, NoiseModel, measure
 from imgae.training.objectives.recorrupted import Recorrupted
 from imgae.training.quantisation.rounding import Example
 from imgae.training.settings import NOTHING
