@@ -29,7 +29,7 @@ from imgae.training.validate import as_tensor, centre
 
 START: Final = {"balanced": "denoise-balanced", "best": "denoise-best", "tiny": NOTHING}
 """What training starts from, by variant; denoise-fast for the others."""
-TOLERANCE: Final = 0.01
+TOLERANCE: Final = 0.04
 """How far a curve of few knots may be from the one measured, of its own height there."""
 
 
