@@ -67,19 +67,23 @@ class Clock:
         return step + max(1, round(step * left / max(spent, 1e-9)))
 
     def averaging(self, step: int) -> float:
-        """Return the average's decay: over a tenth of a short run, so that its start is forgotten."""
+        """Return the average's decay: a short run's is over a tenth of it, to forget its start."""
         return min(self.settings.ema_decay, 1 - 10 / max(self.steps(step), 20))
 
     def seconds_left(self, step: int, pace: float) -> float:
         """pace: seconds a step takes."""
-        return max(0.0, self.seconds - self.elapsed) if self.seconds else pace * (
-            self.settings.steps - step
+        return (
+            max(0.0, self.seconds - self.elapsed)
+            if self.seconds
+            else pace * (self.settings.steps - step)
         )
 
     def said(self, step: int) -> str:
         """Say how far the run has come, as in "stopped and saved at ..."."""
         if self.seconds:
-            return f"step {step}, after {self.elapsed / 60:.1f} of {self.settings.minutes:g} minutes"
+            return (
+                f"step {step}, after {self.elapsed / 60:.1f} of {self.settings.minutes:g} minutes"
+            )
         return f"step {step} of {self.settings.steps}"
 
     def state_dict(self) -> dict[str, Any]:

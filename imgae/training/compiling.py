@@ -24,7 +24,8 @@ def wanted(config: Settings, device: torch.device) -> bool:
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function that is compiled when it is first called, and for its gradients later."""
-    torch._logging.set_logs(dynamo=logging.ERROR, inductor=logging.ERROR)
+    for name in ("torch._dynamo", "torch._inductor"):  # their warnings are for torch's authors
+        logging.getLogger(name).setLevel(logging.ERROR)
     result: Callable[..., Any] = torch.compile(function, backend=BACKEND)
     return result
 

@@ -272,9 +272,7 @@ def rates(trainer: Trainer, pace: float) -> dict[str, Any]:
     }
 
 
-def validated(
-    trainer: Trainer, run: Run, validation: Validation, record: dict[str, Any]
-) -> float:
+def validated(trainer: Trainer, run: Run, validation: Validation, record: dict[str, Any]) -> float:
     """Score the averaged network, put that into a record, and write the preview."""
     score = record[validation.measure.name] = validation.score(trainer.ema.module)
     with contextlib.suppress(ImgaeError):  # it is only to look at

@@ -61,10 +61,11 @@ def choose_pace(
 
 def ways_for(config: Settings, device: torch.device) -> list[Settings]:
     """Return what may be fastest."""
-    formats = ("bf16", "none") if config.autocast == "auto" else (config.autocast,)
-    layouts = (True, False)
+    formats = ["bf16", "none"] if config.autocast == "auto" else [config.autocast]
+    layouts = [True, False]
     if device.type == "cuda":
-        formats, layouts = formats[:1] if torch.cuda.is_bf16_supported() else formats[-1:], (True,)
+        formats = formats[:1] if torch.cuda.is_bf16_supported() else formats[-1:]
+        layouts = [True]
     return [
         replace(config, autocast=autocast, channels_last=channels_last)
         for autocast in formats

@@ -59,9 +59,8 @@ class Team:
         flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
         with told_when_one_ends():
             dist.all_reduce(flat)
-        for gradient, part in zip(
-            gradients, flat.split([gradient.numel() for gradient in gradients]), strict=True
-        ):
+        parts = torch.split(flat, [gradient.numel() for gradient in gradients])
+        for gradient, part in zip(gradients, parts, strict=True):
             gradient.copy_(part.view_as(gradient))
 
     def agreed(self, seconds: float, stop: bool) -> tuple[float, bool]:
@@ -178,7 +177,7 @@ class Take(torch.autograd.Function):
         return whole.chunk(team.size)[team.rank].clone()
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         return Gather.apply(gradient, ctx.team), None  # type: ignore[no-untyped-call]
 
 
@@ -198,5 +197,5 @@ class Gather(torch.autograd.Function):
         return whole.permute(0, 3, 1, 2) if last else whole
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         return Take.apply(gradient, ctx.team), None  # type: ignore[no-untyped-call]

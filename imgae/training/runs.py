@@ -54,7 +54,7 @@ def started(
     tell: tuple[Note, Report],
 ) -> Outcome:
     """machine: device and threads, as asked for. tell: note and report."""
-    task, (note, report) = lookup.load(settings.task), tell
+    task, (note, _) = lookup.load(settings.task), tell
     settings = replace(settings, threads=threads_of(machine[1], team))
     place = torch_device(machine[0], settings.threads, team)
     settings = replace(settings, batch=settings.batch or task.batch_on(place))
