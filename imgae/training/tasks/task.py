@@ -36,6 +36,8 @@ class Task(Generic[Own]):
     """The levels of noise that it trains for, on [0, 1]."""
     others: "tuple[Task[Any], ...]" = ()
     """Those of the same name, for other pictures."""
+    batches: tuple[int, int] = (12, 96)
+    """Crops in a step on a CPU and on a GPU, where a run does not say."""
     flip_ensemble: type[Network] | None = None
     """The class that averages a network over flips, where the task has one."""
 
@@ -55,6 +57,10 @@ class Task(Generic[Own]):
         self, settings: Own, pictures: list[np.ndarray], device: torch.device
     ) -> Validation:
         raise NotImplementedError
+
+    def batch_on(self, device: torch.device) -> int:
+        """Return how many crops a step has where a run does not say."""
+        return self.batches[device.type != "cpu"]
 
     def settled(self, settings: Own) -> Own:
         """Fill in what depends on other settings."""
