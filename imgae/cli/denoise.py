@@ -15,6 +15,7 @@ from imgae.cli.files import (
     noise_level,
     size_of,
 )
+from imgae.cli.fit_options import add_fitting, check_fitting
 from imgae.cli.options import Commands, add_device, between, new_parser
 from imgae.cli.planning import Command
 from imgae.cli.tasks import WRITING, OptionsTask, denoising_models, key_of, values_of
@@ -80,12 +81,14 @@ def add_parser(commands: Commands) -> argparse.ArgumentParser:
         )
     add_tile(parser)
     add_device(parser)
+    add_fitting(parser)
     add_printing(parser)
     parser.set_defaults(run=run, parser=parser)
     return parser
 
 
 def run(options: argparse.Namespace) -> int:
+    check_fitting(options)
     return restore_all(options, command_of(options))
 
 
@@ -99,12 +102,16 @@ class Denoising(OptionsTask):
 
     @cached_property
     def key(self) -> str:
-        names = ("sigma", *(name for name, *_ in CONTROLS), *WRITING)
+        names = ("sigma", "fit", "minutes", *(name for name, *_ in CONTROLS), *WRITING)
         return key_of(self.options, names, denoising_models(self.options, self.options.model), {})
 
     def load(self) -> Worker:
         from imgae.cli.denoising import worker_of  # onnxruntime, for a command line that is right
 
+        if self.options.fit:
+            from imgae.cli.fitting import fitting_worker
+
+            return fitting_worker(self.options)
         return worker_of(self.options)
 
 

@@ -144,9 +144,7 @@ def needed(
     if off[:, worst].max() <= 1:
         return {first, last}
     middle = first + worst
-    return needed(knots, rows, allowed, first, middle) | needed(
-        knots, rows, allowed, middle, last
-    )
+    return needed(knots, rows, allowed, first, middle) | needed(knots, rows, allowed, middle, last)
 
 
 def as_floats(picture: np.ndarray) -> np.ndarray:

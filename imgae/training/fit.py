@@ -1,0 +1,179 @@
+"""Training on one file alone: a denoiser for the noise of its pages, made within minutes."""
+
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from imgae.errors import TrainingError
+from imgae.model.registry import find
+from imgae.training.checkpoint import Run
+from imgae.training.data import Folders, PictureBank
+from imgae.training.export import Provenance, export_run
+from imgae.training.loop import Trainer, train
+from imgae.training.pace import choose_pace
+from imgae.training.runs import torch_device
+from imgae.training.tasks.denoise_settings import DenoiseSettings
+from imgae.training.tasks.own_noise import OwnNoiseTask, noise_of
+from imgae.training.unseen_gain import UnseenGain
+from imgae.training.warmstart import start_from
+
+Note = Callable[[str], None]
+Floats = NDArray[np.float32]
+Report = Callable[[dict[str, Any]], None]
+Rival = Callable[[Floats], Floats]
+"""What a fitted network is compared with: from (H, W, 3) on [0, 1] to the same without noise."""
+
+LEAST: Final = 96
+"""Pixels on the shortest side of a file that something can be learnt from."""
+CROP: Final = 96
+BAND: Final = 384
+"""Rows of which a block is kept out of training."""
+BLOCK: Final = 192
+"""The side of such a block, and at most a third of the page."""
+MOST_BLOCKS: Final = 12
+RATE: Final = 3e-4
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What came of training on one file.
+
+    gain, rival: by how many dB the error of the noisy pages falls by the fitted network and by
+    what it was compared with; estimated on parts that were kept out of training. noise: what was
+    measured, in words. steps, seconds: what it took.
+    """
+
+    gain: float
+    rival: float
+    noise: str
+    steps: int
+    seconds: float
+
+
+class Restores(nn.Module):
+    """A rival as a network."""
+
+    def __init__(self, rival: Rival) -> None:
+        super().__init__()
+        self.rival = rival
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Restore (1, 3, H, W)."""
+        pixels = np.ascontiguousarray(image[0].permute(1, 2, 0).cpu().numpy())
+        return torch.tensor(self.rival(pixels)).permute(2, 0, 1)[None].to(image.device)
+
+
+def fit(
+    pages: Sequence[NDArray[Any]],
+    path: Path,
+    minutes: float,
+    rival: Rival,
+    *,
+    name: str,
+    device: str = "auto",
+    threads: int | None = None,
+    note: Note = lambda _: None,
+    report: Report = lambda _: None,
+) -> Fitted:
+    """Train a denoiser on the pages of one file, and write it to `path`, an .onnx file.
+
+    pages: (H, W, C), C 1 or 3, of one type. minutes: of training, by the clock; measuring the noise
+    and the export take some seconds more. rival: what to compare with. name: of the file, for
+    the card. note: is told what is found. report: gets the lines of the run's log.
+    Raises TrainingError for pages that are too small, or have no noise that could be measured;
+    KeyboardInterrupt, nothing being written, if it is interrupted.
+    """
+    began = time.monotonic()
+    check_size(pages)
+    task = OwnNoiseTask()
+    settings = task.settled(
+        DenoiseSettings(noisy=(name,), minutes=minutes, crop=CROP, learning_rate=RATE, batch=12)
+    )
+    settings = replace(settings, threads=threads or torch.get_num_threads())
+    place = torch_device(device, settings.threads)
+    pictures = parts_of(pages)
+    settings = task.measured(settings, pictures, note)
+    with tempfile.TemporaryDirectory(prefix="imgae-fit-") as folder:
+        run = Run(Path(folder))
+        net, steps = trained(task, settings, pictures, place, run, (note, report))
+        provenance = Provenance(path.stem, "unstated", (name,))
+        export_run(Path(folder), path, provenance, overwrite=True)
+    judge = task.validation(settings, pictures.validation, place)
+    gain, other = judge.score(net), judge.score(Restores(rival))
+    words = noise_of(settings).sentence()
+    return Fitted(gain, other, words, steps, time.monotonic() - began)
+
+
+def check_size(pages: Sequence[NDArray[Any]]) -> None:
+    side = min(min(page.shape[:2]) for page in pages)
+    if side < LEAST:
+        raise TrainingError(
+            f"it has only {side} pixels on its shortest side, and {LEAST} are the least from which "
+            "a network learns"
+        )
+
+
+def trained(
+    task: OwnNoiseTask,
+    settings: DenoiseSettings,
+    pictures: Folders,
+    place: torch.device,
+    run: Run,
+    tell: tuple[Note, Report],
+) -> tuple[nn.Module, int]:
+    """Train, leaving what an export needs in the run's folder; return the network and the steps."""
+    note, report = tell
+    torch.manual_seed(settings.seed)
+    net = task.network(settings)
+    if settings.weights is not None:
+        start_from(net, find(settings.weights), settings.variant)
+    bank = PictureBank.of(list(pictures.training), place)
+    objective = task.objective(settings, place)
+    task.begin(net, bank, settings)
+    settings, _ = choose_pace(net, objective, bank, settings, place, note)
+    run.save_config(settings)
+    trainer = Trainer(net, objective, bank, settings, place)
+    validation = task.validation(settings, pictures.validation, place)
+    if not train(trainer, run, validation, report).finished:
+        raise KeyboardInterrupt
+    return trainer.ema.module, trainer.step
+
+
+def parts_of(pages: Sequence[NDArray[Any]]) -> Folders:
+    """Cut pages, (H, W, 3) each, into parts to train on and blocks that are kept out of training.
+
+    Each page, or each band of rows of a tall one, keeps out one block, anywhere, until there are
+    enough; what is around it is trained on.
+    """
+    bands = [band for page in pages for band in np.array_split(page, max(1, page.shape[0] // BAND))]
+    draw = np.random.default_rng(0)
+    chosen = set(draw.permutation(len(bands))[:MOST_BLOCKS].tolist())
+    training, kept = [], []
+    for number, band in enumerate(bands):
+        if number not in chosen:
+            training.append(band)
+            continue
+        block, around = without_block(band, draw)
+        kept.append(block)
+        training += [part for part in around if min(part.shape[:2]) >= CROP]
+    return Folders(training or bands, kept, [], 0, 0)
+
+
+def without_block(
+    band: NDArray[Any], draw: np.random.Generator
+) -> tuple[NDArray[Any], list[NDArray[Any]]]:
+    """Return a block of a page, and the four parts around it."""
+    height, width = band.shape[:2]
+    side = min(BLOCK, min(height, width) // 3)
+    top, left = (int(draw.integers(0, size - side + 1)) for size in (height, width))
+    bottom, right = top + side, left + side
+    around = [band[:top], band[bottom:], band[top:bottom, :left], band[top:bottom, right:]]
+    return band[top:bottom, left:right], around
