@@ -240,7 +240,8 @@ class Denoiser:
         works = any(controls.shares(original.shape[2]))
         if level is None and self.takes_level and works:
             source, replaced = without_impulses(original, scale)
-        views = views_of(source, scale) if works else [View(scale, source)]
+        alone = self.named and self.model.card.noise is not None
+        views = views_of(source, scale, alone) if works else [View(scale, source)]
         chosen = [self.choose(image, view, level, hidden, common, progress) for view in views]
         factors = controls.factors(original.shape[2])
         ways = [self.strengthened(route, factors) for route in chosen]

@@ -237,12 +237,12 @@ def factor_for(sample: NDArray[Any]) -> int:
     return factor if floats else min(MOST, factor)
 
 
-def views_of(pixels: Rows, scale: Scale) -> list[View]:
+def views_of(pixels: Rows, scale: Scale, alone: bool = False) -> list[View]:
     """Return the views in which a picture (H, W, C) is restored, the darkest first.
 
     What no view shows stays as it is. Most pictures have one view, of all their pixels. Where the
     darker of two would show less than a third, too little to judge the noise by, the brighter
-    one shows all.
+    one shows all. alone: the scale is the only one that a model knows, and there is one view.
     """
     floats = pixels.dtype.kind == "f"
     if scale == Scale() and not floats:
@@ -257,7 +257,7 @@ def views_of(pixels: Rows, scale: Scale) -> list[View]:
     shown = scale.seen(to_float(pixels))
     dark, bright = shown.min(2), shown.max(2)
     beyond = (dark < BOTTOM) | (bright > top)
-    if not needs_more(shown, bright):
+    if alone or not needs_more(shown, bright):
         return [view_of(pixels, scale, beyond, ~beyond)]
     brighter = replace(scale, span=scale.span * STEP)
     first = beyond | too_bright(shown, bright)

@@ -45,7 +45,8 @@ class PictureBank:
         heights = [picture.shape[0] for picture in pictures]
         widths = [picture.shape[1] for picture in pictures]
         ends = np.cumsum([picture.size for picture in pictures])
-        flat = np.empty(ends[-1], np.uint8)  # memory is taken where it is written, below
+        kind = np.result_type(*{picture.dtype for picture in pictures})
+        flat = np.empty(ends[-1], kind)  # memory is taken where it is written, below
         for end in ends[::-1]:
             picture = pictures.pop()
             flat[end - picture.size : end] = picture.reshape(-1)
@@ -84,7 +85,8 @@ class PictureBank:
             rows * self.widths[which].view(-1, 1, 1) + columns
         )
         channels = torch.arange(3, device=device).view(1, 3, 1, 1)
-        return self.pixels[offsets[:, None] + channels].float() / 255
+        values = self.pixels[offsets[:, None] + channels]
+        return values.float() / 255 if values.dtype == torch.uint8 else values
 
 
 @dataclass(frozen=True)

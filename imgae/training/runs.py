@@ -143,6 +143,7 @@ def resumed(
     run.check_place()
     place = torch_device(machine[0], threads_of(machine[1] or settings.threads, team), team)
     pictures = read_pictures(settings, note)
+    settings = task.measured(settings, pictures, note)
     bank = bank_of(task, settings, pictures, place)
     objective = task.objective(settings, place)
     task.prepare(objective, bank, settings)

@@ -1,8 +1,8 @@
 """Denoising of the noise that one's own pictures have, by a network that holds what it is."""
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import asdict, replace
 from typing import Any, Final
 
 import numpy as np
@@ -20,12 +20,13 @@ from imgae.training.networks.own_noise import (
 )
 from imgae.training.noise_model import KNOTS, NoiseModel, measure
 from imgae.training.objectives.recorrupted import Recorrupted
+from imgae.training.own_scale import OwnScale, scale_of
 from imgae.training.quantisation.rounding import Example
 from imgae.training.settings import NOTHING
 from imgae.training.tasks.denoise_settings import DenoiseSettings
 from imgae.training.tasks.task import Task
 from imgae.training.unseen_gain import GAIN, UnseenGain
-from imgae.training.validate import as_tensor, centre
+from imgae.training.validate import centre
 
 START: Final = {"balanced": "denoise-balanced", "best": "denoise-best", "tiny": NOTHING}
 """What training starts from, by variant; denoise-fast for the others."""
@@ -66,12 +67,23 @@ class OwnNoiseTask(Task[DenoiseSettings]):
     def measured(
         self, settings: DenoiseSettings, pictures: Folders, note: Callable[[str], None]
     ) -> DenoiseSettings:
-        """Measure the noise of the pictures, and say what it is."""
+        """Measure the noise of a new run's pictures, and say what it is.
+
+        The pictures, of any type, become what a network sees of them.
+        """
+        if settings.found is None:
+            scale = scale_of([*pictures.validation, *pictures.training])
+        else:
+            scale = own_scale(settings)
+        if scale.pixels != "uint8":
+            for some in (pictures.training, pictures.validation):
+                some[:] = [scale.seen(picture) for picture in some]
+        if settings.found is not None:
+            return settings
         every = [*pictures.validation, *pictures.training]
-        noise = measure([as_floats(picture) for picture in every], settings.noise or "auto")
+        noise = measure([shown(picture) for picture in every], settings.noise or "auto")
         note(f"the noise of these pictures: {noise.sentence()}")
-        found = {"noise": noise.to_dict(), "pixels": "uint8", "low": 0.0, "span": 1.0}
-        return replace(settings, found=found)
+        return replace(settings, found={"noise": noise.to_dict(), **asdict(scale)})
 
     def begin(self, net: Network, bank: PictureBank, settings: DenoiseSettings) -> None:
         """Tell the network what was measured, so many times as it is that the weights do best."""
@@ -96,7 +108,9 @@ class OwnNoiseTask(Task[DenoiseSettings]):
         self, settings: DenoiseSettings, pictures: list[np.ndarray], device: torch.device
     ) -> Validation:
         """What is gained on pictures kept out of training, estimated without clean ones."""
-        crops = [as_tensor(centre(picture)) for picture in pictures]
+        crops = [
+            torch.tensor(shown(centre(picture))).permute(2, 0, 1)[None] for picture in pictures
+        ]
         return UnseenGain(crops, noise_of(settings), device)
 
     def example(self, clean: Tensor, generator: Generator) -> Example:
@@ -111,14 +125,13 @@ class OwnNoiseTask(Task[DenoiseSettings]):
         return card.task == self.card_task and card.noise is not None
 
     def card_fields(self, settings: DenoiseSettings) -> dict[str, Any]:
-        noise = noise_of(settings)
-        assert settings.found is not None
+        noise, scale = noise_of(settings), own_scale(settings)
         knots, variance = few_knots(noise)
         own = OwnNoise(
             noise.sentence(),
-            settings.found["pixels"],
-            settings.found["low"],
-            settings.found["span"],
+            scale.pixels,
+            scale.low,
+            scale.span,
             tuple(knots),
             tuple(map(tuple, variance)),
             noise.kernels,
@@ -132,6 +145,12 @@ def noise_of(settings: DenoiseSettings) -> NoiseModel:
     """Return the noise that a run found in its pictures."""
     assert settings.found is not None
     return NoiseModel.from_dict(settings.found["noise"])
+
+
+def own_scale(settings: DenoiseSettings) -> OwnScale:
+    """Return the scale that a run found for its pictures."""
+    assert settings.found is not None
+    return OwnScale(*(settings.found[name] for name in ("pixels", "low", "span")))
 
 
 def default_start(variant: str) -> str:
@@ -162,5 +181,6 @@ def needed(
     return needed(knots, rows, allowed, first, middle) | needed(knots, rows, allowed, middle, last)
 
 
-def as_floats(picture: np.ndarray) -> np.ndarray:
-    return picture.astype(np.float32) / 255
+def shown(picture: np.ndarray) -> np.ndarray:
+    """Return what a network sees of a picture, uint8 or float32 that is on its scale already."""
+    return picture.astype(np.float32) / 255 if picture.dtype == np.uint8 else picture

@@ -67,7 +67,10 @@ class Task(Generic[Own]):
         return settings
 
     def measured(self, settings: Own, pictures: Folders, note: Callable[[str], None]) -> Own:
-        """Fill in what a new run's pictures tell. note: is told what was found."""
+        """Fill in what a new run's pictures tell; they may be changed into what networks see.
+
+        note: is told what was found.
+        """
         del pictures, note
         return settings
 

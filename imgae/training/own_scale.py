@@ -1,0 +1,87 @@
+"""One scale for all pictures of a source: what of their values a network sees as 0 and 1.
+
+Elsewhere each picture gets the scale that its own brightness suggests. Where a network is to know
+the noise of a source, that would be wrong: the noise of a value is the same in dark pictures and in
+bright ones.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgae.errors import TrainingError
+from imgae.picture.pixels import to_float
+
+Floats = NDArray[np.float32]
+
+ENDS: Final = (0.001, 0.999)
+"""Quantiles that count as the darkest and the brightest value; fewer may be defects."""
+MOST: Final = 256
+"""The largest factor for integers."""
+USUAL: Final = (-0.5, 4.0)
+"""Floats between these are on [0, 1], lamps and noise apart."""
+NEAR_BLACK: Final = 0.2
+"""How far noise may go below 0 where black is 0, as a share of the brightest value."""
+SAMPLES: Final = 1 << 20
+
+
+@dataclass(frozen=True)
+class OwnScale:
+    """A network sees (value - low) / span, of values with white at 1.
+
+    pixels: the type of the pictures' values, by numpy's name.
+    """
+
+    pixels: str
+    low: float = 0.0
+    span: float = 1.0
+
+    def seen(self, picture: NDArray[Any]) -> Floats:
+        """Return a picture (H, W, C) of any type as (H, W, 3) float32 on the network's scale."""
+        values = to_float(np.broadcast_to(picture, (*picture.shape[:2], 3)))
+        if self.low:
+            return ((values.astype(np.float64) - self.low) / self.span).astype(np.float32)
+        return values * np.float32(1 / self.span)
+
+
+def scale_of(pictures: Sequence[NDArray[Any]]) -> OwnScale:
+    """Return the scale of pictures of one source, (H, W, C) each.
+
+    Pictures that use little of their range are seen brighter, by a power of two. Floats in a range
+    of their own are seen from black, if that may be 0, or else from their darkest value.
+    Raises TrainingError if they are of more than one type.
+    """
+    types = sorted({picture.dtype.name for picture in pictures})
+    if len(types) > 1:
+        raise TrainingError(
+            f"the pictures are of different kinds, {' and '.join(types)}; pictures of one source "
+            "are of one kind"
+        )
+    (pixels,) = types
+    low, high = ends_of(pictures)
+    if pixels == "uint8":
+        return OwnScale(pixels)
+    if pixels == "uint16":
+        return OwnScale(pixels, span=max(1 / MOST, min(1.0, power_of_two(high))))
+    if USUAL[0] <= low and high <= USUAL[1]:
+        return OwnScale(pixels, span=min(1.0, power_of_two(high)))
+    if low >= -NEAR_BLACK * high:
+        return OwnScale(pixels, span=power_of_two(high))
+    return OwnScale(pixels, low, high - low)
+
+
+def ends_of(pictures: Sequence[NDArray[Any]]) -> tuple[float, float]:
+    """Return the darkest and the brightest value of all, without a few."""
+    step = math.ceil(math.sqrt(sum(picture.size for picture in pictures) / SAMPLES))
+    values = [to_float(picture[::step, ::step]).ravel() for picture in pictures]
+    low, high = np.quantile(np.concatenate(values).astype(np.float64), ENDS)
+    return float(low), float(high)
+
+
+def power_of_two(value: float) -> float:
+    """Return the least power of two that is as large as a value."""
+    return 2.0 ** math.ceil(math.log2(max(value, 2.0**-100)))
