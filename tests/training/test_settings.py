@@ -246,7 +246,7 @@ def test_the_recipe_of_a_run_gives_back_its_settings(task, tmp_path, run):
     config = nets.settings(
         task, variant="tiny", data=(str(run.parent),), steps=1, batch=1, crop=32, **few
     )
-    runs.start(config, None, tmp_path / "run", "cpu", 1, nets.silent, nets.silent)
+    runs.start(config, tmp_path / "run", "cpu", 1, nets.silent, nets.silent)
     had = lookup.of_run(tmp_path / "run")[1]
     assert had.autocast in ("bf16", "none")
     train, _ = export.recipe_of(had, "a model", []).split(" && ")
