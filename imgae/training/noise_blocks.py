@@ -27,18 +27,25 @@ from imgae.training.noise_spectrum import (
 Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
 
-MOST_BLOCKS: Final = 160_000
+MOST_BLOCKS: Final = 80_000
 """Looked at together; more are thinned out evenly."""
 CLOSE: Final = 4  # pixels from block to block, so that each pixel counts four times
-PER_BIN: Final = 150
+PER_BIN: Final = 300
 """Blocks in a bin of like brightness, at least."""
 MOST_BINS: Final = 32
 CHOSEN: Final = 0.03
 """The share of a bin's blocks that count as flat."""
 FLATTEST: Final = 0.01
 """The same among all blocks, where correlations are measured."""
-FEWEST: Final = 24
+PURE: Final = 0.75
+"""Both, where clean pictures were subtracted: edges may be left of pairs that do not quite match.
+"""
+FEWEST: Final = 12
 """Of them, at least."""
+EDGE: Final = 5
+"""How many times as rough as usual noise hardly ever is."""
+SEEN: Final = 0.2
+"""How much of the texture in `coarse` coefficients gets into a variance."""
 END: Final = 1e-3
 """The share of pixels at the least or largest value from which values are cut off there."""
 CUT: Final = 0.01
@@ -49,12 +56,24 @@ ROUNDS: Final = 3
 @dataclass(frozen=True)
 class Blocks:
     """coefficients: (N, C, 8, 8) float32. means: (N, C). ends: (N, C), the share of pixels that
-    lie at an end of the pictures' range, where noise is cut off.
+    lie at an end of the pictures' range, where noise is cut off. pure: whether there is nothing
+    but noise in the coefficients.
     """
 
     coefficients: Floats
     means: Floats
     ends: Floats
+    pure: bool = False
+
+    @property
+    def chosen(self) -> float:
+        """The share of a bin's blocks that count as flat."""
+        return PURE if self.pure else CHOSEN
+
+    @property
+    def flattest(self) -> float:
+        """The same among all blocks."""
+        return PURE if self.pure else FLATTEST
 
     def __len__(self) -> int:
         return len(self.means)
@@ -64,8 +83,8 @@ class Blocks:
 class Bin:
     """Blocks of like brightness in one channel: the mean of flat ones, and the noise in them.
 
-    error: the relative error of the variance that is to be expected of so many blocks.
-    cut: whether the noise is cut off at an end of the range.
+    error: the relative error of the variance that is to be expected of so few blocks, and of the
+    texture in them. cut: whether the noise is cut off at an end of the range.
     """
 
     signal: float
@@ -78,21 +97,22 @@ class Bin:
 class Found:
     """bins: of each channel. spectra: (C, 8, 8), variances of coefficients where pixels have 1.
 
-    lags: (C, 4, 4), correlations of pixels so many rows and columns apart. mix: (C, C),
-    correlations of the channels.
+    lags: (C, 4, 4), correlations of pixels so many rows and columns apart. doubt: how far they may
+    be off by chance. mix: (C, C), correlations of the channels.
     """
 
     bins: list[list[Bin]]
     spectra: Array
     lags: Array
+    doubt: float
     mix: Array
 
 
-def blocks_of(pictures: Sequence[Floats], signals: Sequence[Floats] | None = None) -> Blocks:
+def blocks_of(pictures: Sequence[Floats], clean: Sequence[Floats] | None = None) -> Blocks:
     """Cut pictures (H, W, C) into blocks, at most MOST_BLOCKS, evenly.
 
-    signals: pictures that give the blocks' means in place of the pictures themselves. Blocks in
-    which a channel has one value throughout are left out: frames and masks are no noise.
+    clean: what is subtracted, and gives the means. Blocks in which a channel has one value
+    throughout are left out: frames and masks are no noise.
     """
     places = [grid(picture.shape) for picture in pictures]
     every = max(1.0, sum(len(tops) for tops, _ in places) / MOST_BLOCKS)
@@ -101,19 +121,22 @@ def blocks_of(pictures: Sequence[Floats], signals: Sequence[Floats] | None = Non
     parts: list[tuple[Floats, Floats, Floats]] = []
     for index, (picture, (tops, lefts)) in enumerate(zip(pictures, places, strict=True)):
         chosen = (np.arange(int(len(tops) / every)) * every).astype(np.int64)
-        corners = tops[chosen], lefts[chosen]
-        cut = windows_of(picture)[corners]
-        means = cut if signals is None else windows_of(signals[index])[corners]
+        cut = windows_of(picture)[tops[chosen], lefts[chosen]]
         lively = (np.ptp(cut, axis=(2, 3)) > 0).all(1)
         cut = cut[lively]
+        signal = cut
+        if clean is not None:
+            signal = windows_of(clean[index])[tops[chosen], lefts[chosen]][lively]
+        noise = cut if clean is None else cut - signal
         parts.append(
             (
-                np.matmul(np.matmul(table, cut), table.T),
-                means[lively].mean((2, 3)),
+                np.matmul(np.matmul(table, noise), table.T),
+                signal.mean((2, 3)),
                 np.isin(cut, ends).mean((2, 3), dtype=np.float32),
             )
         )
-    return Blocks(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+    whole = [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
+    return Blocks(whole[0], whole[1], whole[2], clean is not None)
 
 
 def windows_of(picture: Floats) -> Floats:
@@ -172,6 +195,13 @@ def flattest(rough: Array, members: NDArray[np.int64], share: float) -> NDArray[
     return members[np.argpartition(rough[members], count - 1)[:count]]
 
 
+def without_edges(own: Array, flat: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the flat blocks without those that are far from flat in the other half: an edge
+    through the middle of a block is odd, a line there even. own: the roughness in that half.
+    """
+    return flat[own[flat] <= EDGE * np.median(own[flat])]
+
+
 def count_of(members: NDArray[np.int64], share: float) -> int:
     return min(len(members), max(FEWEST, int(share * len(members))))
 
@@ -203,7 +233,7 @@ def measured(blocks: Blocks, variances: Array, spectra: Array) -> Found:
     shapes, lags = np.zeros_like(spectra), np.zeros((len(spectra), LAGS + 1, LAGS + 1))
     bins: list[list[Bin]] = []
     for channel in range(len(spectra)):
-        energy, _ = flat_energy(blocks, channel, whole, rough, FLATTEST, variances)
+        energy, _, _ = flat_energy(blocks, channel, whole, rough, blocks.flattest, variances)
         lags[channel] = covariances(energy)
         lags[channel] /= lags[channel, 0, 0]
         shapes[channel] = of_pixels(lags[channel])
@@ -213,22 +243,33 @@ def measured(blocks: Blocks, variances: Array, spectra: Array) -> Found:
                 for members in bins_of(blocks.means[:, channel])
             ]
         )
-    return Found(bins, shapes, lags, mix_of(blocks, rough, whole, shapes))
+    doubt = 1 / np.sqrt(SIDE**2 * fresh(whole, blocks.flattest))
+    return Found(bins, shapes, lags, float(doubt), mix_of(blocks, rough, whole, shapes))
 
 
 def bin_of(
     blocks: Blocks, channel: int, members: NDArray[np.int64], rough: list[Array], shape: Array
 ) -> Bin:
     """Measure blocks of like brightness; shape: (8, 8), the spectrum of the noise."""
-    energy, signal = flat_energy(blocks, channel, members, rough, CHOSEN)
+    energy, signal, ends = flat_energy(blocks, channel, members, rough, blocks.chosen)
     weights = telling(shape)
     parts = shape * weights
     variance = float((energy * weights).sum() / parts.sum())
-    # Each pixel is in four blocks, so a quarter of the chosen ones tell something new.
-    chosen = count_of(members, CHOSEN) / (SIDE / CLOSE) ** 2
-    error = float(np.sqrt(2 * (parts**2).sum() / chosen) / parts.sum())
-    cut = float(blocks.ends[members, channel].mean()) > CUT
-    return Bin(signal, variance, error, cut)
+    chance = np.sqrt(2 * (parts**2).sum() / fresh(members, blocks.chosen)) / parts.sum()
+    low = coarse()
+    texture = max(0.0, float((energy * low).sum() / (shape * low).sum() / variance) - 1)
+    return Bin(signal, variance, float(np.hypot(chance, SEEN * texture)), ends > CUT)
+
+
+def fresh(members: NDArray[np.int64], share: float) -> float:
+    """Return how many of the flattest blocks tell something new: each pixel is in four."""
+    return count_of(members, share) / (SIDE / CLOSE) ** 2
+
+
+def coarse() -> NDArray[np.bool_]:
+    """Return the coefficients (8, 8) in which texture shows most, slopes aside."""
+    frequency = np.add.outer(np.arange(SIDE) ** 2, np.arange(SIDE) ** 2)
+    return (frequency > 1) & (frequency <= 8)
 
 
 def flat_energy(
@@ -238,20 +279,22 @@ def flat_energy(
     rough: list[Array],
     share: float,
     variances: Array | None = None,
-) -> tuple[Array, float]:
-    """Return the mean squares of coefficients (8, 8) in flat blocks, and the mean of the blocks.
+) -> tuple[Array, float, float]:
+    """Return of flat blocks the mean squares of coefficients (8, 8), the mean, and the share of
+    pixels at the ends of the range.
 
-    variances: (N, C), what they are divided by.
+    variances: (N, C), what squares are divided by.
     """
-    energy, signal = np.zeros((SIDE, SIDE)), 0.0
-    for other, half in zip(rough[::-1], halves(), strict=True):
-        flat = flattest(other, members, share)
+    energy, signal, ends = np.zeros((SIDE, SIDE)), 0.0, 0.0
+    for own, half in enumerate(halves()):
+        flat = without_edges(rough[own], flattest(rough[1 - own], members, share))
         squares = blocks.coefficients[flat, channel].astype(np.float64) ** 2
         if variances is not None:
             squares /= variances[flat, channel, None, None]
         energy += half * squares.mean(0)
         signal += float(blocks.means[flat, channel].mean()) / 2
-    return energy, signal
+        ends += float(blocks.ends[flat, channel].mean()) / 2
+    return energy, signal, ends
 
 
 def mix_of(blocks: Blocks, rough: list[Array], members: NDArray[np.int64], spectra: Array) -> Array:
@@ -259,8 +302,9 @@ def mix_of(blocks: Blocks, rough: list[Array], members: NDArray[np.int64], spect
     total = np.zeros((len(spectra),) * 2)
     common = spectra.mean(0)
     weights = np.sqrt(telling(common) * common / spectra)
-    for other, half in zip(rough[::-1], halves(), strict=True):
-        flat = blocks.coefficients[flattest(other, members, FLATTEST)].astype(np.float64)
+    for own, half in enumerate(halves()):
+        chosen = flattest(rough[1 - own], members, blocks.flattest)
+        flat = blocks.coefficients[without_edges(rough[own], chosen)].astype(np.float64)
         flat = (flat * weights)[:, :, half]
         total += np.einsum("nck,ndk->cd", flat, flat)
     spread = np.sqrt(total.diagonal().clip(1e-20))

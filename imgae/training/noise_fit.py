@@ -13,8 +13,6 @@ Array = NDArray[np.float64]
 
 TOLERANCE: Final = 0.06
 """How far bins of noise that follows a law lie from it: texture is never quite absent."""
-WORST: Final = 0.1
-"""The share of bins that count as texture, and for nothing."""
 SMALLEST: Final = 1e-8
 """The least variance of a curve: a fortieth of a gray level."""
 BENT: Final = 0.02
@@ -34,55 +32,55 @@ class Line:
 
 
 def line_of(bins: Sequence[Bin], flat: bool) -> Line:
-    """Return the line that fits best in relative terms, without the worst bins.
+    """Return the line that fits best in relative terms; bins above it count less, since texture
+    adds to a variance.
 
     flat: whether the variance is the same everywhere.
     """
-    signals, variances = arrays(bins)
+    signals, variances, errors = arrays(bins)
     columns = [np.zeros_like(signals) if flat else signals, np.ones_like(signals)]
     design = np.stack(columns, 1)
-    size = variances + 0.02 * np.median(variances)
-    kept = np.ones(len(bins), bool)
+    middle = np.median(variances)
+    size, weights = variances + 0.02 * middle, 1 / np.hypot(errors, TOLERANCE / 3)
     a = b = 0.0
-    for _ in range(6):
-        scaled = design[kept] / size[kept, None]
-        a, b = np.linalg.lstsq(scaled, variances[kept] / size[kept], rcond=None)[0]
-        size = (design @ [a, b]).clip(0.05 * np.median(variances)) + SMALLEST
-        off = np.abs(variances - design @ [a, b]) / size
-        kept = off <= np.quantile(off, 1 - WORST)
+    for _ in range(10):
+        factors = weights / size
+        a, b = np.linalg.lstsq(design * factors[:, None], variances * factors, rcond=None)[0]
+        size = (design @ [a, b]).clip(0) + 0.02 * middle
+        above = ((variances - design @ [a, b]) / size).clip(0)
+        weights = 1 / np.hypot(np.hypot(errors, TOLERANCE / 3), above)
     return Line(float(a), float(b))
 
 
 def misfit(bins: Sequence[Bin], line: Line) -> float:
-    """Return how far bins lie from a line, relative to it and to what is to be expected; 1 is as
-    far as it may be.
-    """
-    signals, variances = arrays(bins)
+    """Return how far bins lie from a line, in terms of what is to be expected; 1 is too far."""
+    signals, variances, errors = arrays(bins)
     size = line.at(signals) + 0.02 * np.median(variances)
-    off = np.sort(np.abs(variances - line.at(signals)) / size)
-    off = off[: max(1, round((1 - WORST) * len(off)))]
-    expected = np.mean([b.error**2 for b in bins])
-    return float(np.sqrt(np.mean(off**2) / (TOLERANCE**2 + 2 * expected)))
+    off = np.abs(variances - line.at(signals)) / size / np.hypot(TOLERANCE, 2 * errors)
+    return float(np.sqrt(np.mean(off**2)))
 
 
 def curve_of(bins: Sequence[Bin], knots: Sequence[float]) -> Array:
     """Return variances at knots: smooth between bins, and constant beyond them."""
-    signals, variances = arrays(bins)
+    signals, variances, errors = arrays(bins)
     places = np.array(knots)
     hats = np.stack([np.interp(signals, places, row) for row in np.eye(len(knots))], 1)
     bends = np.diff(np.eye(len(knots)), 2, axis=0) * np.sqrt(BENT)
     steps = np.diff(np.eye(len(knots)), axis=0) * np.sqrt(BENT / 10)
-    design = np.concatenate([hats, bends, steps])
+    weights = TOLERANCE / np.hypot(TOLERANCE, errors)
+    design = np.concatenate([hats * weights[:, None], bends, steps])
     wanted = np.zeros(len(design))
-    wanted[: len(bins)] = np.log(variances.clip(SMALLEST))
+    wanted[: len(bins)] = np.log(variances.clip(SMALLEST)) * weights
     logs = np.linalg.lstsq(design, wanted, rcond=None)[0]
     known = places.clip(signals.min(), signals.max())
     curve: Array = np.exp(np.interp(known, places, logs))
     return curve
 
 
-def arrays(bins: Sequence[Bin]) -> tuple[Array, Array]:
-    return np.array([b.signal for b in bins]), np.array([b.variance for b in bins])
+def arrays(bins: Sequence[Bin]) -> tuple[Array, Array, Array]:
+    """Return signals, variances and errors."""
+    rows = np.array([(b.signal, b.variance, b.error) for b in bins])
+    return rows[:, 0], rows[:, 1], rows[:, 2]
 
 
 def uncut(bins: Sequence[Bin]) -> list[Bin]:

@@ -7,7 +7,7 @@ and tells its level anywhere. Signals are on the scale that models see, black at
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
 import numpy as np
 import torch
@@ -28,6 +28,8 @@ KINDS: Final = ("gaussian", "poisson-gaussian", "curve")
 STEPS: Final = 16
 KNOTS: Final = tuple(i / STEPS for i in range(21))
 """Signals at which a curve is held: some are brighter than white."""
+SMALLEST: Final = 16
+"""The side below which pictures are not looked at."""
 FEWEST_BLOCKS: Final = 100
 """A picture of 48x48 pixels has as many."""
 LEAST: Final = 0.1 / 255
@@ -190,30 +192,31 @@ def measure(pictures: Sequence[NDArray[np.float32]], kind: str = "auto") -> Nois
     blocks in which pictures are flat (`noise_blocks`), so the noise has to be alike in all.
     Raises TrainingError if the pictures are too small, or hold no noise.
     """
-    _check_size(pictures)
-    return _model(blocks_of(pictures), pictures, kind)
+    large = [picture for picture in pictures if min(picture.shape[:2]) >= SMALLEST]
+    return _model(blocks_of(large), large, kind) if large else _refused()
 
 
 def measure_pairs(
     noisy: Sequence[NDArray[np.float32]], clean: Sequence[NDArray[np.float32]], kind: str = "auto"
 ) -> NoiseModel:
     """Measure noise as `measure` does, from pairs of equal shapes, aligned to the pixel."""
-    _check_size(noisy)
-    noise = [a - b for a, b in zip(noisy, clean, strict=True)]
-    return _model(blocks_of(noise, clean), noisy, kind)
+    large = [pair for pair in zip(noisy, clean, strict=True) if min(pair[0].shape[:2]) >= SMALLEST]
+    if not large:
+        return _refused()
+    pictures = [pair[0] for pair in large]
+    return _model(blocks_of(pictures, [pair[1] for pair in large]), pictures, kind)
 
 
-def _check_size(pictures: Sequence[NDArray[np.float32]]) -> None:
-    if not pictures or max(min(picture.shape[:2]) for picture in pictures) < 16:
-        raise TrainingError("the pictures are too small to measure their noise in; 64x64 will do")
+def _refused() -> NoReturn:
+    raise TrainingError(
+        "there is no noise to be measured: the pictures are too small, or each value fills areas "
+        "of them"
+    )
 
 
 def _model(blocks: Blocks, pictures: Sequence[NDArray[np.float32]], kind: str) -> NoiseModel:
     if len(blocks) < FEWEST_BLOCKS:
-        raise TrainingError(
-            "there is no noise to be measured: the pictures are too small, or each value fills "
-            "areas of them"
-        )
+        _refused()
     found = look(blocks)
     bins = [uncut(channel) for channel in found.bins]
     kernels, mix = _correlation(found)
@@ -234,7 +237,7 @@ def _correlation(found: Found) -> tuple[Rows, Rows]:
     """Return the kernels and the correlations of channels; what is next to none is none."""
     kernels: Rows = ((1.0,),) * 3
     apart = np.abs(found.lags.reshape(len(found.lags), -1)[:, 1:])
-    if apart.max() >= CORRELATED:
+    if apart.max() >= max(CORRELATED, 2.5 * found.doubt):
         rows = [kernel_of(lags).reshape(-1) for lags in found.lags]
         kernels = tuple(tuple(map(float, row)) for row in _three(rows))
     mix = np.where(np.abs(found.mix) < CORRELATED, 0.0, found.mix)

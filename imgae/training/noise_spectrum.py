@@ -37,7 +37,8 @@ def covariances(energy: Array) -> Array:
     energy: mean squares of coefficients, (8, 8). The first three, a block's mean and slopes, are
     not used. The relative errors of what does not fit are least.
     """
-    size = energy.reshape(-1) + FAINT * energy.max()
+    frequency = np.add.outer(np.arange(SIDE) ** 2, np.arange(SIDE) ** 2).clip(1)
+    size = (energy + FAINT * energy.max() + 2 * TEXTURE * energy.mean() / frequency).reshape(-1)
     size[[0, 1, SIDE]] = np.inf
     design = moves().reshape(SIDE**2, -1) / size[:, None]
     solved = np.linalg.lstsq(design, energy.reshape(-1) / size, rcond=None)[0]
