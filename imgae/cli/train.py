@@ -218,7 +218,7 @@ def settings_of(options: argparse.Namespace, task: "Task[Any]") -> "Settings":
     if options.steps and options.minutes is not None:
         options.parser.error("give one of --steps and --minutes, not both")
     try:
-        settings: Settings = task.settings(**given)
+        settings: Settings = task.settings(**task.settings.completed(given))
     except TrainingError as error:
         options.parser.error(str(error))
     return settings

@@ -40,6 +40,13 @@ class OwnScale:
     low: float = 0.0
     span: float = 1.0
 
+    @property
+    def ends(self) -> tuple[float, float]:
+        """What the values of files end at, as a network sees it; floats have no ends."""
+        if self.pixels.startswith("float"):
+            return -math.inf, math.inf
+        return -self.low / self.span, (1 - self.low) / self.span
+
     def seen(self, picture: NDArray[Any]) -> Floats:
         """Return a picture (H, W, C) of any type as (H, W, 3) float32 on the network's scale."""
         values = to_float(np.broadcast_to(picture, (*picture.shape[:2], 3)))

@@ -231,6 +231,11 @@ class Settings:
         """Return the names of the fields that the task has and others need not have."""
         return {entry.name for entry in fields(cls)} - {entry.name for entry in fields(Settings)}
 
+    @classmethod
+    def completed(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Return what a command line gives, with defaults that depend on it."""
+        return given
+
     def command(self) -> str:
         """Return the command that starts such a run; folders and files by name only."""
         defaults = {entry.name: entry.default for entry in fields(self)}

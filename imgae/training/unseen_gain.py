@@ -1,32 +1,81 @@
-import math
+"""Validation without clean pictures: an estimate of what a network gains on noisy crops."""
+
+from pathlib import Path
+from typing import Final
+
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torch import Generator, Tensor, nn
+
+from imgae.picture.metrics import psnr
 from imgae.training.loop import Measure
-from imgae.training.validate import write_sheet
+from imgae.training.noise_model import NoiseModel
+from imgae.training.validate import Case, Restoration, write_sheet
 
-GAIN = Measure("gain", "{:+.2f} dB (estimated)")
+GAIN: Final = Measure("gain", "{:+.2f} dB (estimated)")
+MOST: Final = 80.0
+"""Of a crop's PSNR, which is infinite where there is no noise, as in the black."""
 
 
-class UnseenGain:
+class UnseenGain(Restoration):
+    """By how many decibels a network lowers the mean squared error of noisy crops, estimated.
+
+    A reference, which denoises well, restores the crops. They are made smaller by a third, which
+    brings back about as much detail a pixel as was lost, and are then taken as clean: the measured
+    noise is drawn on them, and networks are scored on removing it. On made noise of four kinds
+    this was within 0.6 dB of the true gain. Stein's unbiased estimate was up to 60 dB off: the
+    error left is a few hundredths of the variance, which nobody can measure as closely as that
+    (docs/decisions/noisy.md).
+    """
+
     measure = GAIN
 
-    def __init__(self, crops, noise, device):
-        self.crops, self.noise, self.device = crops, noise, device
+    def __init__(
+        self,
+        crops: list[Tensor],
+        noise: NoiseModel,
+        device: torch.device,
+        reference: nn.Module,
+        ends: tuple[float, float] = (0.0, 1.0),
+    ) -> None:
+        """crops: (1, 3, H, W) each, noisy, kept out of training; sides from 2 pixels.
+
+        noise: what they have. reference: a network or function from such a crop to the restored
+        one. ends: the least and largest value that pictures hold.
+        """
+        self.crops = crops
+        generator = Generator().manual_seed(0)
+        cases = []
+        for crop in crops:
+            with torch.no_grad():
+                restored = reference(crop.to(device)).cpu().float().clamp(*ends)
+            clean = two_thirds(restored)
+            noisy = (clean + noise.draw(clean, generator)).clamp(*ends)
+            cases.append(Case.whole(noisy, (), clean))
+        super().__init__(cases, device)
+        self.before = mean_psnr([case.given for case in cases], cases)
+
+    def score(self, net: nn.Module) -> float:
+        """Return the mean gain over the noisy crops, in dB."""
+        return mean_psnr(self.restore(net), self.cases) - self.before
 
     @torch.no_grad()
-    def score(self, net):
-        total = power = 0.0
-        for i, y in enumerate(self.crops):
-            g = torch.Generator().manual_seed(i)
-            out = net(y.to(self.device)).cpu()
-            s = self.noise.sigma(out)
-            b = self.noise.draw(out, g)
-            div = (b * (net((y + 0.1 * b).to(self.device)).cpu() - out)).mean() / 0.1
-            var = s.square().mean()
-            total += float((out - y).square().mean() - var + 2 * div)
-            power += float(var)
-        return 10 * math.log10(power / max(total, 1e-12))
+    def write_preview(self, net: nn.Module, path: Path) -> None:
+        """Write a sheet of real crops: noisy, restored, and what was taken away on mid-gray."""
+        rows = []
+        for crop in self.crops[:4]:
+            restored = net(crop.to(self.device)).cpu().float()
+            shown = (crop, restored, 0.5 + crop - restored)
+            rows.append(tuple(part.clamp(0, 1) for part in shown))
+        write_sheet(rows, path)
 
-    def write_preview(self, net, path):
-        write_sheet([(y, net(y.to(self.device)).clamp(0, 1).cpu(), y) for y in self.crops], path)
+
+def mean_psnr(pictures: list[Tensor], cases: list[Case]) -> float:
+    pairs = zip(pictures, cases, strict=True)
+    return float(np.mean([min(MOST, psnr(x.numpy(), case.clean.numpy())) for x, case in pairs]))
+
+
+def two_thirds(picture: Tensor) -> Tensor:
+    """Make (B, C, H, W) smaller to 2/3 of its sides, each pixel the mean of what it covers."""
+    return F.avg_pool2d(F.interpolate(picture, scale_factor=2, mode="nearest"), 3)

@@ -70,13 +70,9 @@ class OwnNoiseAutoencoder(DenoisingAutoencoder):
         level = variance.mean(1, keepdim=True).clamp(min=0).sqrt() * self.told
         return F.interpolate(level, scale_factor=HALF, mode="nearest")[:, :, :height, :width]
 
-    def forward(self, image: Tensor, louder: float = 1.0) -> Tensor:  # type: ignore[override]
-        """Denoise image (B, 3, H, W) on the scale that its curve was measured on.
-
-        louder: how many times the level of its own noise the picture has, in training.
-        """
-        level = self.level(image)
-        return super().forward(image, level if louder == 1 else level * louder)
+    def forward(self, image: Tensor) -> Tensor:  # type: ignore[override]
+        """Denoise image (B, 3, H, W) on the scale that its curve was measured on."""
+        return super().forward(image, self.level(image))
 
 
 class FlipEnsembleOwnNoiseAutoencoder(OwnNoiseAutoencoder, FlipEnsembleDenoisingAutoencoder):

@@ -10,5 +10,7 @@ __all__ = [
     "estimate",
     "features",
     "inpaint",
+    "pairs",
+    "redrawn",
     "regularisers",
 ]

@@ -1,10 +1,13 @@
 """The settings of a denoiser's run: clean pictures, noisy ones alone, or pairs of both."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from imgae.training.checks import Check, Choice, Folders, Number, Option, listed, setting
 from imgae.training.settings import Settings, int8_setting
+
+OWN_RATE: Final = 3e-4
+"""The learning rate for noisy pictures and pairs."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,12 @@ class DenoiseSettings(Settings):
     def own_noise(self) -> bool:
         """Whether the network learns the noise that its pictures have."""
         return bool(self.noisy or self.pairs)
+
+    @classmethod
+    def completed(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Let networks that denoise already learn slowly."""
+        own_noise = given.get("noisy") or given.get("pairs")
+        return {"learning_rate": OWN_RATE, **given} if own_noise else given
 
     def conflict(self) -> str:
         given = [f"--{name}" for name in self.sources if getattr(self, name)]

@@ -19,7 +19,7 @@ from imgae.training.networks.own_noise import (
     OwnNoiseAutoencoder,
 )
 from imgae.training.noise_model import KNOTS, NoiseModel, measure
-from imgae.training.objectives.recorrupted import Recorrupted
+from imgae.training.objectives.redrawn import Redrawn, told
 from imgae.training.own_scale import OwnScale, scale_of
 from imgae.training.quantisation.rounding import Example
 from imgae.training.settings import NOTHING
@@ -27,14 +27,12 @@ from imgae.training.tasks.denoise_settings import DenoiseSettings
 from imgae.training.tasks.task import Task
 from imgae.training.unseen_gain import GAIN, UnseenGain
 from imgae.training.validate import centre
+from imgae.training.warmstart import start_from
 
 START: Final = {"balanced": "denoise-balanced", "best": "denoise-best", "tiny": NOTHING}
 """What training starts from, by variant; denoise-fast for the others."""
-FACTORS: Final = (2.5, 2.0, 1.6, 1.25, 1.0)
-"""What the measured level may be multiplied by before it is told. Shipped weights know white noise:
-of noise that neighbours have in common they leave much unless they are told more (of level 25 with
-a correlation of 0.7, 24.2 dB came out at 1, 27.4 at 2, 26.7 at 2.8)."""
-TRIED_ON: Final = 6  # crops
+REFERENCE: Final = "denoise-fast"
+REFERENCE_VARIANT: Final = "fast"
 TOLERANCE: Final = 0.04
 """How far a curve of few knots may be from the one measured, of its own height there."""
 
@@ -86,23 +84,15 @@ class OwnNoiseTask(Task[DenoiseSettings]):
         return replace(settings, found={"noise": noise.to_dict(), **asdict(scale)})
 
     def begin(self, net: Network, bank: PictureBank, settings: DenoiseSettings) -> None:
-        """Tell the network what was measured, so many times as it is that the weights do best."""
+        """Tell the network what was measured, so many times as it is that it does best."""
+        del bank
         assert isinstance(net, OwnNoiseAutoencoder)
-        net.set_curve(*few_knots(noise_of(settings)))
-        if settings.weights is None:
-            return
-        generator = Generator(bank.pixels.device).manual_seed(settings.seed)
-        crops = bank.crops(TRIED_ON, settings.crop, generator).cpu()
-        judge = UnseenGain(list(crops.split(1)), noise_of(settings), torch.device("cpu"))
-        gains = {}
-        for factor in FACTORS:
-            net.told.data.fill_(factor)
-            gains[factor] = judge.score(net)
-        net.told.data.fill_(max(gains, key=lambda factor: gains[factor]))
+        tell(net, noise_of(settings))
 
     def objective(self, settings: DenoiseSettings, device: torch.device) -> Objective:
-        del device
-        return Recorrupted(noise_of(settings))
+        """Noise drawn anew on what the network, or one that is trained already, restores."""
+        teacher = None if settings.weights else reference(settings, device)
+        return Redrawn(noise_of(settings), teacher, own_scale(settings).ends)
 
     def validation(
         self, settings: DenoiseSettings, pictures: list[np.ndarray], device: torch.device
@@ -111,7 +101,8 @@ class OwnNoiseTask(Task[DenoiseSettings]):
         crops = [
             torch.tensor(shown(centre(picture))).permute(2, 0, 1)[None] for picture in pictures
         ]
-        return UnseenGain(crops, noise_of(settings), device)
+        ends = own_scale(settings).ends
+        return UnseenGain(crops, noise_of(settings), device, reference(settings, device), ends)
 
     def example(self, clean: Tensor, generator: Generator) -> Example:
         """Return noisy crops as they are."""
@@ -151,6 +142,23 @@ def own_scale(settings: DenoiseSettings) -> OwnScale:
     """Return the scale that a run found for its pictures."""
     assert settings.found is not None
     return OwnScale(*(settings.found[name] for name in ("pixels", "low", "span")))
+
+
+def tell(net: OwnNoiseAutoencoder, noise: NoiseModel) -> None:
+    """Give a network a curve of noise, and what it is to be multiplied by."""
+    net.set_curve(*few_knots(noise))
+    net.told.data.fill_(told(noise))
+
+
+def reference(settings: DenoiseSettings, device: torch.device) -> OwnNoiseAutoencoder:
+    """Return a network with shipped weights that is told what a run measured.
+
+    Raises WeightsError if the weights are not there.
+    """
+    net = OwnNoiseAutoencoder(variant_named(REFERENCE_VARIANT))
+    start_from(net, registry.find(REFERENCE), REFERENCE_VARIANT)
+    tell(net, noise_of(settings))
+    return net.eval().requires_grad_(False).to(device)
 
 
 def default_start(variant: str) -> str:
