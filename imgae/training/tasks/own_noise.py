@@ -1,6 +1,5 @@
 """Denoising of the noise that one's own pictures have, by a network that holds what it is."""
 
-import math
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any, Final
@@ -52,6 +51,7 @@ class OwnNoiseTask(Task[DenoiseSettings]):
     )
     measure = GAIN
     values = "own"
+    kept_out = 0.1
     flip_ensemble = FlipEnsembleOwnNoiseAutoencoder
 
     def settled(self, settings: DenoiseSettings) -> DenoiseSettings:
@@ -127,8 +127,7 @@ class OwnNoiseTask(Task[DenoiseSettings]):
             noise.kernels,
             noise.mix,
         )
-        most = max(map(max, variance))
-        return {"noise": own, "sigma_range": (0.0, min(1.0, math.sqrt(most)))}
+        return {"noise": own}
 
 
 def noise_of(settings: DenoiseSettings) -> NoiseModel:

@@ -41,6 +41,8 @@ class Task(Generic[Own]):
     """Crops in a step on a CPU and on a GPU, where a run does not say."""
     values: Values = "shown"
     """What it gets of the pictures."""
+    kept_out: float = 0.02
+    """The share of the pictures that are for validation; at most 12 are."""
     flip_ensemble: type[Network] | None = None
     """The class that averages a network over flips, where the task has one."""
 

@@ -40,7 +40,8 @@ def noisy(number, side=96):
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """A short run on files that use the lowest 12 of 16 bits, as cameras for science write them."""
-    folder = tmp_path_factory.mktemp("own")
+    folder = tmp_path_factory.mktemp("own") / "pictures"
+    folder.mkdir()
     for number in range(4):
         pixels = np.rint(noisy(number) * 4095).astype(np.uint16)
         write_image(Image(pixels), folder / f"{number}.tif")
@@ -48,8 +49,8 @@ def run(tmp_path_factory):
         variant="tiny", noisy=(str(folder),), steps=4, batch=2, crop=32, start="none",
         autocast="none",
     )  # fmt: skip
-    nets.start(config, folder / "run")
-    return folder / "run"
+    nets.start(config, folder.parent / "run")
+    return folder.parent / "run"
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +128,7 @@ def test_files_of_another_type_get_a_caution(file):
 def test_the_program_of_the_documents_gives_what_imgae_gives(file, run, tmp_path):
     program = ROOT / "examples" / "python" / "own_noise.py"
     assert program.read_text().partition('"""\n\n')[2] in (ROOT / "docs" / "noisy.md").read_text()
-    source, target = run.parent / "1.tif", tmp_path / "clean.tif"
+    source, target = run.parent / "pictures" / "1.tif", tmp_path / "clean.tif"
     subprocess.run([sys.executable, program, file, source, target], check=True)
     expected = Denoiser(file, threads=1)(read_image(source)).pixels.astype(int)
     limit = read_image(source).pixels.max()
