@@ -1,5 +1,6 @@
 """Training on one file alone: a denoiser for the noise of its pages, made within minutes."""
 
+import math
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -20,7 +21,7 @@ from imgae.training.export import Provenance, export_run
 from imgae.training.loop import Trainer, train
 from imgae.training.pace import choose_pace
 from imgae.training.runs import torch_device
-from imgae.training.tasks.denoise_settings import DenoiseSettings
+from imgae.training.tasks.denoise_settings import OWN_RATE, DenoiseSettings
 from imgae.training.tasks.own_noise import OwnNoiseTask, noise_of
 from imgae.training.unseen_gain import UnseenGain
 from imgae.training.warmstart import start_from
@@ -33,13 +34,14 @@ Rival = Callable[[Floats], Floats]
 
 LEAST: Final = 96
 """Pixels on the shortest side of a file that something can be learnt from."""
+VARIANT: Final = "fast"
 CROP: Final = 96
+BATCH: Final = 12
 BAND: Final = 384
 """Rows of which a block is kept out of training."""
 BLOCK: Final = 192
 """The side of such a block, and at most a third of the page."""
 MOST_BLOCKS: Final = 12
-RATE: Final = 3e-4
 
 
 @dataclass(frozen=True)
@@ -95,11 +97,18 @@ def fit(
     check_size(pages)
     task = OwnNoiseTask()
     settings = task.settled(
-        DenoiseSettings(noisy=(name,), minutes=minutes, crop=CROP, learning_rate=RATE, batch=12)
+        DenoiseSettings(
+            noisy=(name,),
+            variant=VARIANT,
+            minutes=minutes,
+            crop=CROP,
+            batch=BATCH,
+            learning_rate=OWN_RATE,
+        )
     )
     settings = replace(settings, threads=threads or torch.get_num_threads())
     place = torch_device(device, settings.threads)
-    whole = Folders(list(pages), [], [], 0, 0)
+    whole = Folders(within(pages, settings.memory), [], [], 0, 0)
     settings = task.measured(settings, whole, note)
     pictures = parts_of(whole.training)
     with tempfile.TemporaryDirectory(prefix="imgae-fit-") as folder:
@@ -122,6 +131,12 @@ def check_size(pages: Sequence[NDArray[Any]]) -> None:
         )
 
 
+def within(pages: Sequence[NDArray[Any]], most: int) -> list[NDArray[Any]]:
+    """Return so many pages, evenly spread, that they take `most` bytes as colours."""
+    step = sum(3 * page.nbytes // page.shape[2] for page in pages) / most
+    return list(pages[:: max(1, math.ceil(step))])
+
+
 def trained(
     task: OwnNoiseTask,
     settings: DenoiseSettings,
@@ -139,9 +154,9 @@ def trained(
     bank = PictureBank.of(list(pictures.training), place)
     objective = task.objective(settings, place)
     task.begin(net, bank, settings)
-    settings, _ = choose_pace(net, objective, bank, settings, place, note)
-    run.save_config(settings)
-    trainer = Trainer(net, objective, bank, settings, place)
+    chosen, _ = choose_pace(net, objective, bank, settings, place, note)
+    run.save_config(chosen)
+    trainer = Trainer(net, objective, bank, chosen, place)
     validation = task.validation(settings, pictures.validation, place)
     if not train(trainer, run, validation, report).finished:
         raise KeyboardInterrupt
