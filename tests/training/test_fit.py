@@ -1,7 +1,9 @@
 """A model for one file: `imgae denoise --fit`."""
 
 import json
+import shutil
 import signal
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from imgae.errors import TrainingError  # noqa: E402
 from imgae.model import session  # noqa: E402
 from imgae.picture.image import Frames  # noqa: E402
 from imgae.training import fit, loop  # noqa: E402
+from imgae.training.noise_model import NoiseModel  # noqa: E402
 
 LEVEL = 20 / 255
 
@@ -27,21 +30,25 @@ def page(number, kind=np.uint16, side=112):
 
 
 @pytest.fixture
-def stack(tmp_path, monkeypatch):
-    """A stack of two slices; fitting takes few and small steps."""
-    monkeypatch.setattr(fit, "VARIANT", "tiny")
-    monkeypatch.setattr(fit, "CROP", 32)
-    monkeypatch.setattr(fit, "BATCH", 2)
+def stack(tmp_path):
+    """A stack of two slices."""
     path = tmp_path / "stack.tif"
     write_frames(Frames((page(1), page(2)), "stack"), path)
     return path
+
+
+@pytest.fixture(autouse=True)
+def brief(monkeypatch):
+    """Let fitting take few and small steps."""
+    for name, value in (("VARIANT", "tiny"), ("CROP", 32), ("BATCH", 2)):
+        monkeypatch.setattr(fit, name, value)
 
 
 def fitted(path, *more):
     return main(["denoise", str(path), "--fit", "--minutes", "0.01", "--threads", "1", *more])
 
 
-def test_a_file_keeps_the_usual_result_where_fitting_gained_nothing(stack, tmp_path, capsys):
+def test_the_usual_result_is_kept_where_fitting_gained_nothing(stack, tmp_path, capsys):
     model = tmp_path / "kept.onnx"
     assert fitted(stack, "--json", "--save-model", str(model)) == 0
     record = json.loads(capsys.readouterr().out)
@@ -51,14 +58,15 @@ def test_a_file_keeps_the_usual_result_where_fitting_gained_nothing(stack, tmp_p
     assert session.load(model).card.noise.pixels == "uint16"
     assert len(read_frames(tmp_path / "stack.denoised.tif")) == 2
 
+    def gained(pages, path, *_, **__):
+        shutil.copy(model, path)
+        return fit.Fitted(9.0, 8.0, "level 20 of 255", 7, 1.0)
 
-def test_what_gained_is_used(stack, monkeypatch, tmp_path, capsys):
-    found = fit.Fitted(9.0, 8.0, "level 20 of 255", 7, 1.0)
-    real = fit.fit
-    monkeypatch.setattr(fit, "fit", lambda *args, **options: real(*args, **options) and found)
-    assert fitted(stack, "--json") == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fit, "fit", gained)
+        assert fitted(stack, "--json", "--overwrite") == 0
     record = json.loads(capsys.readouterr().out)
-    assert record["model"] == "fitted-to-stack"
+    assert record["model"] == "kept"
     assert record["sigma_source"] == "removed"
     assert any("its result is kept" in note for note in record["notes"])
 
@@ -102,6 +110,17 @@ def test_what_cannot_be_learnt_from_is_refused(tmp_path, capsys):
 def test_options_that_do_not_go_with_it_are_refused(words, sentence, capsys):
     assert main(["denoise", *words]) == 2
     assert sentence in " ".join(capsys.readouterr().err.split())
+
+
+def test_texture_that_was_taken_for_noise_is_found_out():
+    noise = NoiseModel.gaussian(LEVEL)
+    draw = np.random.default_rng(0)
+    clean = np.full((64, 64, 3), 0.5, np.float32)
+    noisy = clean + draw.normal(0, LEVEL, clean.shape).astype(np.float32)
+    assert fit.doubt_of(noise, noisy, clean) == ""
+    assert "texture" in fit.doubt_of(NoiseModel.gaussian(2 * LEVEL), noisy, clean)
+    smooth = replace(noise, kernels=((1 / 3,) * 9,) * 3)
+    assert "texture" in fit.doubt_of(smooth, noisy, clean)
 
 
 def test_blocks_for_validation_are_kept_out_of_training():
