@@ -74,7 +74,7 @@ def config_in(folder, **changes):
         ),
         (
             {"objective": "fast"},
-            "expected one of contractive, spectral, jittered, or an empty text",
+            "expected one of contractive, spectral, adversarial, jittered, or an empty text",
         ),
         ({"task": "deblur"}, "task is 'deblur', expected one of denoise, camera"),
         ({"task": 7}, "task is 7, expected one of denoise"),
