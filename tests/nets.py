@@ -17,6 +17,6 @@ def silent(_):
     return
 
 
-def start(config, folder, report=silent, minutes=None):
+def start(config, folder, report=silent):
     """Train on one thread of the CPU."""
-    return runs.start(config, minutes, folder, "cpu", 1, silent, report)
+    return runs.start(config, folder, "cpu", 1, silent, report)

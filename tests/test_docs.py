@@ -164,7 +164,7 @@ def test_the_page_on_training_lists_the_options_of_each_task_with_their_defaults
 def test_the_page_on_training_says_what_may_stand_beside_resume():
     lookup = importlib.import_module("imgae.training.tasks.lookup")
     settings = {each[1].name for each in lookup.load("denoise").settings.options()}
-    options = set(training_options()["denoise"]) - settings - {"--minutes", "--resume"}
+    options = set(training_options()["denoise"]) - settings - {"--resume"}
     text = " ".join((ROOT / "docs" / "train.md").read_text().split())
     (sentence,) = re.findall(r"Beside `--resume`.*?\.", text)
     named = set(re.findall(r"`(-[\w-]+)`", sentence)) - {"--resume"}

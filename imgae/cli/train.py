@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imgae.cli.options import Commands, add_device, between, filled, new_parser
+from imgae.cli.options import Commands, add_device, filled, new_parser
 from imgae.cli.output import result, say
 from imgae.errors import TrainingError, needs_extra
 from imgae.training.tasks.table import TASKS
@@ -101,12 +101,6 @@ def task_parser(kind: type[argparse.ArgumentParser], task: "Task[Any]") -> argpa
         help="the folder of the run; it is made if it does not exist",
     )
     add("--resume", action="store_true", help="continue the run in RUN/, with its settings")
-    add(
-        "--minutes",
-        type=between(0.01, 1e5),
-        metavar="M",
-        help="train for about M minutes; give this or --steps",
-    )
     own = parser.add_argument_group(task.settings.group) if task.settings.group else parser
     for name, option, check in task.settings.options():
         add_setting(own if name in task.settings.own() else parser, name, option, check)
@@ -181,8 +175,6 @@ def resumed(options: argparse.Namespace, task: "Task[Any]") -> bool:
         for name, option, _ in task.settings.options()
         if getattr(options, name) is not None
     ]
-    if options.minutes is not None:
-        given.append("--minutes")
     if given:
         options.parser.error(
             f"--resume continues with the settings in RUN/config.json; remove {', '.join(given)}"
@@ -239,20 +231,24 @@ def start_or_resume(
     place = (options.output, options.device, options.threads, line.note, line.update)
     if settings is None:
         return runs.resume(*place, task=task.name)
-    return runs.start(settings, options.minutes, *place)
+    return runs.start(settings, *place)
 
 
 def conclude(outcome: "Outcome", options: argparse.Namespace) -> int:
+    from imgae.training import processes
+
     output = options.output
+    if not processes.team().first:
+        return 0 if outcome.finished else INTERRUPTED
     if not outcome.finished:
         result(
-            f"stopped and saved at step {outcome.step} of {outcome.steps}; continue with: "
+            f"stopped and saved at {outcome.said}; continue with: "
             f"imgae train {options.task} --resume -o {output}"
         )
         return INTERRUPTED
     score = f", validation {outcome.measure.shown(outcome.score)}" if outcome.score else ""
     result(
-        f"{outcome.steps} steps in {outcome.seconds:.0f} s{score}; next: "
+        f"{outcome.step} steps in {outcome.seconds:.0f} s{score}; next: "
         f"imgae export {output} -o MODEL.onnx"
     )
     return 0

@@ -18,6 +18,7 @@ from imgae.io import files
 from imgae.io.formats.table import listed, looks_like_picture
 from imgae.picture.arrays import check_for_8_bits
 from imgae.picture.pixels import to_uint8_rgb
+from imgae.training.reading import read_ahead
 
 
 @dataclass(frozen=True)
@@ -105,8 +106,8 @@ def read_folders(
     Pictures under `crop` pixels on a side are passed over, unreadable ones are listed, and so are
     floats with NaN, with infinity or with many values outside [0, 1]; when
     `memory_bytes` would be passed the rest is left out; the order is drawn from the seed, so
-    what is left out is a fair sample. Of what was read, one in fifty, at most 12, is kept for
-    validation.
+    what is left out is a fair sample, the same however many threads read. Of what was read, one
+    in fifty, at most 12, is kept for validation.
     Raises TrainingError if nothing is left to train on.
     """
     paths = sorted({path for folder in folders for path in list_pictures(folder)})
@@ -119,18 +120,17 @@ def read_folders(
     pictures: list[np.ndarray] = []
     unreadable: list[str] = []
     too_small = left_out = used = 0
-    for place, index in enumerate(order):
-        try:
-            image = files.read_image(paths[index])
-        except ImgaeError as error:
-            unreadable.append(str(error))
+    largest = 1  # values of a picture
+
+    def room() -> int:
+        return (memory_bytes - used) // largest
+
+    found = read_ahead(read_picture, (paths[index] for index in order), room)
+    for place, picture in enumerate(found):
+        if isinstance(picture, str):
+            unreadable.append(picture)
             continue
-        try:
-            check_for_8_bits(image)
-        except ImgaeError as error:
-            unreadable.append(f"{paths[index]}: {error}")
-            continue
-        picture = to_uint8_rgb(image.pixels)
+        largest = max(largest, picture.size)
         if min(picture.shape[:2]) < crop:
             too_small += 1
             continue
@@ -139,6 +139,7 @@ def read_folders(
             break
         pictures.append(picture)
         used += picture.size
+    found.close()
     if len(pictures) < 2:
         raise TrainingError(
             f"{len(paths)} files found, but only {len(pictures)} usable for training: "
@@ -148,6 +149,19 @@ def read_folders(
         )
     held = min(12, max(1, round(len(pictures) * validation_share)))
     return Folders(pictures[held:], pictures[:held], unreadable, too_small, left_out)
+
+
+def read_picture(path: Path) -> np.ndarray | str:
+    """Return a picture as (H, W, 3) uint8, or a sentence that says why it cannot be used."""
+    try:
+        image = files.read_image(path)
+    except ImgaeError as error:
+        return str(error)
+    try:
+        check_for_8_bits(image)
+    except ImgaeError as error:
+        return f"{path}: {error}"
+    return to_uint8_rgb(image.pixels)
 
 
 def list_pictures(folder: Path) -> Iterable[Path]:

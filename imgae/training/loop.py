@@ -5,8 +5,7 @@ import math
 import signal
 import time
 from collections.abc import Callable, Iterator
-from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final, Protocol
@@ -17,14 +16,19 @@ from torch import Generator, Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from imgae.errors import ImgaeError, TrainingError
+from imgae.training import compiling
 from imgae.training.checkpoint import Run
+from imgae.training.clock import Clock
 from imgae.training.data import PictureBank
-from imgae.training.optimizers import MuonAdamW, rate_at
+from imgae.training.optimizers import MuonAdamW
+from imgae.training.processes import ALONE, Team
 from imgae.training.settings import Settings
 
 LOG_EVERY = 50  # steps
 CHECKPOINT_SECONDS = 120.0
-PACE_SECONDS = 30.0
+AGAIN_SECONDS: Final = 3.0
+"""Signals that follow the first this soon ask for nothing more: torchrun passes on what a terminal
+sends to all, too."""
 
 
 class Objective(Protocol):
@@ -62,17 +66,18 @@ class Validation(Protocol):
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended."""
+    """How a run ended.
+
+    said: how far it came, as in "stopped and saved at ...". seconds: since it was started or
+    resumed.
+    """
 
     step: int
-    steps: int
+    finished: bool
+    said: str
     measure: Measure
     score: float | None
     seconds: float
-
-    @property
-    def finished(self) -> bool:
-        return self.step == self.steps
 
 
 class Trainer:
@@ -85,6 +90,7 @@ class Trainer:
         bank: PictureBank,
         config: Settings,
         device: torch.device,
+        team: Team = ALONE,
     ) -> None:
         layout = torch.channels_last if config.channels_last else torch.contiguous_format
         self.net = net.to(device)
@@ -93,18 +99,57 @@ class Trainer:
         self.bank = bank
         self.config = config
         self.device = device
-        self.ema = AveragedModel(
-            self.net,
-            multi_avg_fn=get_ema_multi_avg_fn(averaging(config)),  # type: ignore[no-untyped-call]
-            use_buffers=True,
-        )
+        self.clock = Clock(config)
+        self.team = team
+        self.ema = AveragedModel(self.net, multi_avg_fn=self.average, use_buffers=True)
         self.optimizer = MuonAdamW(self.net, config.learning_rate)
         self.step = 0
         self.sums: dict[str, Tensor] = {}  # of the loss and its terms since the last log line
         self.summed = 0  # steps
+        self.functions = {name: getattr(self.net, name) for name in called(net)}
+        self.if_compiling_fails: Callable[[str], None] | None = None  # None: not compiled
+        if team.size > 1:
+            self.attach(self.functions)
+
+    def compile(self, note: Callable[[str], None]) -> None:
+        """Compile what objectives call of the network, from the next step on.
+
+        note: is told if that fails; the network is then trained as it is.
+        """
+        self.if_compiling_fails = note
+        self.attach({name: compiling.compiled(f) for name, f in self.functions.items()})
+
+    def attach(self, functions: dict[str, Callable[..., Any]]) -> None:
+        """Let objectives call these of the network; several processes share the work."""
+        for name, function in functions.items():
+            setattr(self.net, name, self.team.shared(function))
 
     def train_step(self) -> None:
         """Draw a batch, descend, average. The batch depends on seed and step alone."""
+        try:
+            terms = self.descend()
+        except (ImgaeError, MemoryError, torch.OutOfMemoryError):
+            raise
+        except Exception as error:
+            if self.if_compiling_fails is None:
+                raise
+            self.if_compiling_fails(compiling.failed(error))
+            self.if_compiling_fails = None
+            self.attach(self.functions)
+            self.optimizer.forget_gradients()
+            terms = self.descend()
+        parameters = list(self.net.parameters())
+        self.team.add_gradients(parameters)
+        torch.nn.utils.clip_grad_norm_(parameters, self.config.clip_norm, foreach=True)
+        self.optimizer.step(self.clock.rate(self.step))
+        self.ema.update_parameters(self.net)
+        self.step += 1
+        for name, value in terms.items():
+            self.sums[name] = self.sums[name] + value if name in self.sums else value
+        self.summed += 1
+
+    def descend(self) -> dict[str, Tensor]:
+        """Compute the gradients of a step; return its loss and terms, for the log."""
         config = self.config
         seed = int(np.random.SeedSequence((config.seed, self.step)).generate_state(1, np.uint64)[0])
         generator = Generator(self.device).manual_seed(seed >> 1)
@@ -112,19 +157,16 @@ class Trainer:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=config.autocast == "bf16"):
             loss, terms = self.objective(self.net, clean, generator)
         loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.net.parameters(), config.clip_norm, foreach=True)
-        self.optimizer.step(rate_at(self.step, config.steps, config.warmup, config.decay))
-        self.ema.update_parameters(self.net)
-        self.step += 1
-        for name, value in {"loss": loss, **terms}.items():
-            self.sums[name] = self.sums.get(name, torch.zeros((), device=self.device)) + (
-                value.detach().float()
-            )
-        self.summed += 1
+        return {name: value.detach().float() for name, value in {"loss": loss, **terms}.items()}
+
+    def average(self, averages: Any, current: Any, _: Any) -> None:
+        """Move the average towards the weights, as far as the clock says."""
+        get_ema_multi_avg_fn(self.clock.averaging(self.step))(averages, current, None)  # type: ignore[no-untyped-call]
 
     def state_dict(self) -> dict[str, Any]:
         return {
             "step": self.step,
+            "clock": self.clock.state_dict(),
             "net": self.net.state_dict(),
             "ema": self.ema.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -134,6 +176,7 @@ class Trainer:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.step = state["step"]
+        self.clock.load_state_dict(state["clock"])
         self.net.load_state_dict(state["net"])
         self.ema.load_state_dict(state["ema"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -154,9 +197,10 @@ class Trainer:
         return "" if math.isfinite(float(weights)) else "a weight is"
 
 
-def averaging(config: Settings) -> float:
-    """Return the average's decay: over a tenth of a short run, so that its start is forgotten."""
-    return min(config.ema_decay, 1 - 10 / max(config.steps, 20))
+def called(net: nn.Module) -> tuple[str, ...]:
+    """Return the names of what objectives call of a network."""
+    names: tuple[str, ...] = getattr(net, "called", ("forward",))
+    return names
 
 
 def train(
@@ -165,51 +209,81 @@ def train(
     validation: Validation,
     report: Callable[[dict[str, Any]], None],
 ) -> Outcome:
-    """Train to the configured number of steps, or until interrupted; save either way.
+    """Train to the end that the settings name, or until interrupted; save either way.
 
-    Every LOG_EVERY steps `report` is given the line that log.jsonl gets: step, steps, loss and
-    its terms, images_per_second, seconds_left, and the validation's score where it was taken.
+    Every LOG_EVERY steps `report` is given the line that log.jsonl gets: step, steps (by the
+    clock, as many as it will be), loss and its terms, rate (of learning), seconds (in all),
+    images_per_second, seconds_left, and the validation's score where it was taken. Of several
+    processes the first alone validates, reports and writes.
     Raises TrainingError if the loss is NaN or infinite, or a checkpoint cannot be written.
     """
-    config, started = trainer.config, time.monotonic()
+    config, clock, started = trainer.config, trainer.clock, time.monotonic()
     saved_at, line_at, line_step = started, started, trainer.step
     score: float | None = None
-    with interruption() as interrupted:
+    with interruption(AGAIN_SECONDS if trainer.team.size > 1 else 0.0) as interrupted:
         if trainer.step == 0:
+            clock.begin()
             save(trainer, run)  # so that there is something to resume from the start
-        while trainer.step < config.steps and not interrupted():
+        over, stop = stands(trainer, interrupted())
+        while not (over or stop):
             trainer.train_step()
-            step, last = trainer.step, trainer.step == config.steps
-            if step % LOG_EVERY == 0 or last:
+            over, stop = stands(trainer, interrupted())
+            step = trainer.step
+            if step % LOG_EVERY == 0 or over:
                 stop_if_not_finite(trainer, run)
-                now = time.monotonic()
-                pace = (now - line_at) / (step - line_step)
-                record: dict[str, Any] = {
-                    "step": step,
-                    "steps": config.steps,
-                    **trainer.drain_sums(),
-                    "images_per_second": round(config.batch / pace, 1),
-                    "seconds_left": round(pace * (config.steps - step)),
-                }
-                if step % config.validate_every == 0 or last:
-                    score = record[validation.measure.name] = validation.score(trainer.ema.module)
-                    with contextlib.suppress(ImgaeError):  # it is only to look at
-                        validation.write_preview(trainer.ema.module, run.preview_path)
-                run.log(record)
-                report(record)
+                pace = (time.monotonic() - line_at) / (step - line_step)
+                record = {"step": step, "steps": clock.steps(step), **trainer.drain_sums()}
+                record |= rates(trainer, pace)
+                if trainer.team.first:
+                    if step % config.validate_every == 0 or over:
+                        score = validated(trainer, run, validation, record)
+                    run.log(record)
+                    report(record)
                 line_at, line_step = time.monotonic(), step
             if time.monotonic() - saved_at > CHECKPOINT_SECONDS:
                 save(trainer, run)
                 saved_at = time.monotonic()
         save(trainer, run)
     return Outcome(
-        trainer.step, config.steps, validation.measure, score, time.monotonic() - started
+        trainer.step,
+        over,
+        clock.said(trainer.step),
+        validation.measure,
+        score,
+        time.monotonic() - started,
     )
+
+
+def stands(trainer: Trainer, interrupted: bool) -> tuple[bool, bool]:
+    """Return whether the run is over, and whether it is to stop; all processes agree."""
+    clock = trainer.clock
+    clock.elapsed, stop = trainer.team.agreed(clock.read(), interrupted)
+    return clock.over(trainer.step), stop
+
+
+def rates(trainer: Trainer, pace: float) -> dict[str, Any]:
+    """Return what a line of the log says of time. pace: the seconds that a step takes."""
+    config, clock, step = trainer.config, trainer.clock, trainer.step
+    return {
+        "rate": config.learning_rate * clock.rate(step - 1),
+        "seconds": round(clock.elapsed, 1),
+        "images_per_second": round(config.batch / pace, 1),
+        "seconds_left": round(clock.seconds_left(step, pace)),
+    }
+
+
+def validated(trainer: Trainer, run: Run, validation: Validation, record: dict[str, Any]) -> float:
+    """Score the averaged network, put that into a record, and write the preview."""
+    score = record[validation.measure.name] = validation.score(trainer.ema.module)
+    with contextlib.suppress(ImgaeError):  # it is only to look at
+        validation.write_preview(trainer.ema.module, run.preview_path)
+    return score
 
 
 def save(trainer: Trainer, run: Run) -> None:
     stop_if_not_finite(trainer, run)
-    run.save_checkpoint(trainer.state_dict())
+    if trainer.team.first:
+        run.save_checkpoint(trainer.state_dict())
 
 
 def stop_if_not_finite(trainer: Trainer, run: Run) -> None:
@@ -222,13 +296,13 @@ def stop_if_not_finite(trainer: Trainer, run: Run) -> None:
 
 
 @contextlib.contextmanager
-def interruption() -> Iterator[Callable[[], bool]]:
+def interruption(again: float = 0.0) -> Iterator[Callable[[], bool]]:
     """Turn the first Ctrl-C, or a request to terminate, into a flag; the second one interrupts."""
-    caught: list[int] = []
+    caught: list[float] = []  # when
 
-    def note(number: int, _: FrameType | None) -> None:
-        caught.append(number)
-        if len(caught) > 1:
+    def note(_: int, __: FrameType | None) -> None:
+        caught.append(time.monotonic())
+        if caught[-1] - caught[0] > again:
             raise KeyboardInterrupt
 
     numbers = (signal.SIGINT, signal.SIGTERM)
@@ -238,42 +312,3 @@ def interruption() -> Iterator[Callable[[], bool]]:
     finally:
         for number, handler in zip(numbers, before, strict=True):
             signal.signal(number, handler)
-
-
-def choose_pace(
-    net: nn.Module,
-    objective: Objective,
-    bank: PictureBank,
-    config: Settings,
-    device: torch.device,
-    rounds: int = 10,
-) -> tuple[Settings, float]:
-    """Time steps in each number format and memory layout on copies, and take the fastest.
-
-    A number format that the settings name is taken as it is.
-
-    Large networks are timed in fewer rounds: three, if those take half a minute.
-
-    Returns the settings with autocast and channels_last set, and the seconds a step takes.
-    """
-    trials = [
-        replace(config, autocast=autocast, channels_last=channels_last, steps=1_000_000)
-        for autocast in (("bf16", "none") if config.autocast == "auto" else (config.autocast,))
-        for channels_last in (True, False)
-    ]
-    trainers = [Trainer(deepcopy(net), objective, bank, trial, device) for trial in trials]
-    times = np.empty((rounds, len(trials)))
-    started = time.monotonic()
-    for round_ in range(rounds):
-        if round_ > 2 and time.monotonic() - started > PACE_SECONDS:
-            times = times[:round_]
-            break
-        for way, trainer in enumerate(trainers):
-            before = time.monotonic()
-            trainer.train_step()
-            if device.type == "cuda":
-                torch.cuda.synchronize()
-            times[round_, way] = time.monotonic() - before
-    fastest = int(times[2:].min(0).argmin())
-    chosen = replace(trials[fastest], steps=config.steps)
-    return chosen, float(np.median(times[2:, fastest]))

@@ -1,6 +1,7 @@
 """A training run from its settings: pictures, network, objective and loop put together."""
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,8 +13,11 @@ from imgae.errors import TrainingError
 from imgae.model.machine import usable_cpus
 from imgae.model.registry import find
 from imgae.training.checkpoint import Run
+from imgae.training.compiling import wanted
 from imgae.training.data import Folders, PictureBank, read_folders
-from imgae.training.loop import Outcome, Trainer, choose_pace, train
+from imgae.training.loop import Outcome, Trainer, Validation, train
+from imgae.training.pace import choose_pace
+from imgae.training.processes import ALONE, Team, joined
 from imgae.training.quantisation.prepare import example_batches, prepare
 from imgae.training.settings import Settings
 from imgae.training.tasks import lookup
@@ -26,18 +30,34 @@ Report = Callable[[dict[str, Any]], None]
 
 def start(
     settings: Settings,
-    minutes: float | None,
     folder: Path,
     device: str,
     threads: int | None,
     note: Note,
     report: Report,
 ) -> Outcome:
-    """Begin a run. With `minutes`, the number of steps is fixed once, from a timed warm-up."""
-    task = lookup.load(settings.task)
-    settings = replace(settings, threads=threads or usable_cpus())
-    place = torch_device(device, settings.threads)
-    run = Run(folder)
+    """Begin a run. The minutes of settings that have some count from where its pictures are read.
+
+    Of several processes, as torchrun starts them, the first alone is heard, and writes.
+    """
+    with joined() as team, told_when_out_of_memory():
+        if not team.first:
+            note = report = silent
+        return started(settings, Run(folder), (device, threads), team, (note, report))
+
+
+def started(
+    settings: Settings,
+    run: Run,
+    machine: tuple[str, int | None],
+    team: Team,
+    tell: tuple[Note, Report],
+) -> Outcome:
+    """machine: device and threads, as asked for. tell: note and report."""
+    task, (note, _) = lookup.load(settings.task), tell
+    settings = replace(settings, threads=threads_of(machine[1], team))
+    place = torch_device(machine[0], settings.threads, team)
+    settings = replace(settings, batch=settings.batch or task.batch_on(place))
     run.check_new()
     torch.manual_seed(settings.seed)
     if settings.int8:
@@ -47,28 +67,43 @@ def start(
     if settings.start is not None:
         start_from(net, find(settings.start), settings.variant)
     pictures = read_pictures(settings, note)
-    run.create()
+    if team.first:
+        run.create()
     bank = bank_of(task, settings, pictures, place)
     objective = task.objective(settings, place)
     task.prepare(objective, bank, settings)
+    read_at = time.monotonic()
     task.begin(net, bank, settings)
     if settings.int8:
         prepare(net, example_batches(task.example, bank, settings))
-    with told_when_out_of_memory():
-        settings, pace = choose_pace(net, objective, bank, settings, place)
-    if minutes is not None:
-        settings = replace(settings, steps=max(1, round(minutes * 60 / pace)))
-    note(
-        f"{settings.variant} on {place.type}, "
-        f"{'bf16' if settings.autocast == 'bf16' else 'fp32'}"
-        f"{', channels last' if settings.channels_last else ''}: {settings.steps} steps of "
-        f"{pace * 1000:.0f} ms"
-    )
-    run.save_config(settings)
-    trainer = Trainer(net, objective, bank, settings, place)
-    validation = task.validation(settings, pictures.validation, place)
-    with told_when_out_of_memory():
-        return train(trainer, run, validation, report)
+    settings, pace = team.told(lambda: choose_pace(net, objective, bank, settings, place, note))
+    if team.first:
+        run.save_config(settings)
+    trainer = Trainer(net, objective, bank, settings, place, team)
+    trainer.clock.read_at = read_at
+    note(planned(trainer, pace))
+    return carried_out(trainer, run, task.validation(settings, pictures.validation, place), tell)
+
+
+def planned(trainer: Trainer, pace: float) -> str:
+    """Say what a run is going to be. pace: the seconds of a step."""
+    config, team = trainer.config, trainer.team
+    words = [f"{config.variant} on {trainer.device.type}"]
+    words.append("bf16" if config.autocast == "bf16" else "fp32")
+    words += ["channels last"] if config.channels_last else []
+    words += [f"{team.size} processes"] if team.size > 1 else []
+    length = f"{config.minutes:g} minutes in" if config.minutes else f"{config.steps}"
+    about = f"{length} steps of about {pace * 1000:.0f} ms"
+    return f"{', '.join(words)}: {about}{', compiled' if wanted(config, trainer.device) else ''}"
+
+
+def carried_out(
+    trainer: Trainer, run: Run, validation: Validation, tell: tuple[Note, Report]
+) -> Outcome:
+    note, report = tell
+    if wanted(trainer.config, trainer.device):
+        trainer.compile(note)
+    return train(trainer, run, validation, report)
 
 
 def resume(
@@ -81,34 +116,46 @@ def resume(
 ) -> Outcome:
     """Continue a run from its last checkpoint, to the same losses as without the stop.
 
-    task: what it must be of; any by default.
+    task: what it must be of; any by default. The processes may be more or fewer than before.
     """
-    run = Run(folder)
-    found, settings = lookup.of_run(folder)
-    if task not in (None, found.name):
+    with joined() as team, told_when_out_of_memory():
+        if not team.first:
+            note = report = silent
+        return resumed(Run(folder), (device, threads), team, (note, report), task)
+
+
+def resumed(
+    run: Run,
+    machine: tuple[str, int | None],
+    team: Team,
+    tell: tuple[Note, Report],
+    wanted_task: str | None,
+) -> Outcome:
+    """machine, tell: as for `started`."""
+    task, settings = lookup.of_run(run.folder)
+    if wanted_task not in (None, task.name):
         raise TrainingError(
-            f"{folder}: a run of {found.name}; continue it with `imgae train {found.name}`, not "
-            f"{task}"
+            f"{run.folder}: a run of {task.name}; continue it with `imgae train {task.name}`, not "
+            f"{wanted_task}"
         )
-    state = run.load_checkpoint()
+    state, (note, _) = run.load_checkpoint(), tell
     run.check_place()
-    place = torch_device(device, threads or settings.threads or usable_cpus())
+    place = torch_device(machine[0], threads_of(machine[1] or settings.threads, team), team)
     pictures = read_pictures(settings, note)
-    bank = bank_of(found, settings, pictures, place)
-    objective = found.objective(settings, place)
-    found.prepare(objective, bank, settings)
-    trainer = Trainer(found.built(settings), objective, bank, settings, place)
+    bank = bank_of(task, settings, pictures, place)
+    objective = task.objective(settings, place)
+    task.prepare(objective, bank, settings)
+    trainer = Trainer(task.built(settings), objective, bank, settings, place, team)
     try:
         trainer.load_state_dict(state)
     except (KeyError, RuntimeError, ValueError) as error:
         raise TrainingError(
             f"{run.checkpoint_path}: does not fit a {settings.variant} network"
         ) from error
-    run.rewind_log(trainer.step)
-    note(f"continuing from step {trainer.step} of {settings.steps}")
-    validation = found.validation(settings, pictures.validation, place)
-    with told_when_out_of_memory():
-        return train(trainer, run, validation, report)
+    if team.first:
+        run.rewind_log(trainer.step)
+    note(f"continuing from {trainer.clock.said(trainer.step)}")
+    return carried_out(trainer, run, task.validation(settings, pictures.validation, place), tell)
 
 
 def bank_of(
@@ -132,13 +179,33 @@ def told_when_out_of_memory() -> Iterator[None]:
         raise
 
 
-def torch_device(device: str, threads: int) -> torch.device:
+def threads_of(asked: int | None, team: Team) -> int:
+    """Return how many threads a process computes with, by default its share of the CPUs."""
+    return asked or max(1, usable_cpus() // team.beside)
+
+
+def torch_device(device: str, threads: int, team: Team = ALONE) -> torch.device:
+    """Return where to train, set up for it; each process of a machine has a GPU of its own."""
     if device not in ("auto", "cpu", "cuda"):
         raise TrainingError(f"no device is called {device!r}; there are: auto, cpu, cuda")
     if device == "cuda" and not torch.cuda.is_available():
         raise TrainingError("CUDA was asked for, but this torch has none; use --device cpu")
     torch.set_num_threads(threads)
-    return torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
+    if device == "cpu" or not torch.cuda.is_available():
+        return torch.device("cpu")
+    if team.beside > (count := torch.cuda.device_count()):
+        raise TrainingError(
+            f"{team.beside} processes on a machine where torch finds {count} GPUs; start one for "
+            "each GPU, or use --device cpu"
+        )
+    torch.cuda.set_device(team.local)
+    torch.backends.cudnn.benchmark = True  # all batches have one size
+    torch.set_float32_matmul_precision("high")
+    return torch.device("cuda", team.local)
+
+
+def silent(_: Any) -> None:
+    """Say nothing: what processes other than the first do."""
 
 
 def read_pictures(settings: Settings, note: Note) -> Folders:

@@ -28,6 +28,7 @@ from imgae.training.checks import (
 )
 
 AUTOCAST: Final = ("auto", "bf16", "none")
+COMPILE: Final = ("auto", "on", "off")
 GIB: Final = 1 << 30
 
 
@@ -72,7 +73,18 @@ class Settings:
     steps: int = setting(
         0,
         Whole(),
-        Option("--steps", "train for N steps; give this or --minutes", "N", True),
+        Option("--steps", "train for N steps; give this or --minutes", "N"),
+    )
+    minutes: float | None = setting(
+        None,
+        Number(0.01, 1e5),
+        Option(
+            "--minutes",
+            "train for M minutes by the clock, from when the pictures are read; the learning rate "
+            "follows the time; give this or --steps",
+            "M",
+        ),
+        optional=True,
     )
     start: str | None = setting(
         None,
@@ -95,8 +107,23 @@ class Settings:
             "times both and takes the faster (default: auto)",
         ),
     )
+    compile: str = setting(
+        "auto",
+        Choice(COMPILE),
+        Option(
+            "--compile",
+            "compile the network before training, which takes up to a minute and makes steps "
+            "faster: on, off, or auto, which does so for longer runs on a GPU (default: auto)",
+        ),
+    )
     batch: int = setting(
-        12, Whole(1), Option("--batch", "number of crops in a step (default: 12)", "N")
+        0,
+        Whole(),
+        Option(
+            "--batch",
+            "number of crops in a step (default: 12; on a GPU more, as its memory allows)",
+            "N",
+        ),
     )
     crop: int = setting(
         128,
@@ -145,6 +172,8 @@ class Settings:
 
     def conflict(self) -> str:
         """Return a sentence if settings do not go together, "" if they do."""
+        if self.steps and self.minutes:
+            return "--steps and --minutes exclude each other; give one of them"
         if self.int8 and self.start is None:
             return "--int8 trains a model further: name that model with --from"
         return ""

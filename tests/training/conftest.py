@@ -16,12 +16,12 @@ MOST_SHEETS = 24
 def brief_starts():
     """Let runs time their steps in as few rounds as they can, and compute on one thread."""
     try:
-        from imgae.training import loop, runs
+        from imgae.training import pace, runs
     except ModuleNotFoundError:  # torch is not installed
         yield
         return
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runs, "choose_pace", functools.partial(loop.choose_pace, rounds=3))
+        patch.setattr(runs, "choose_pace", functools.partial(pace.choose_pace, rounds=2))
         patch.setattr(runs, "usable_cpus", lambda: 1)
         yield
 
@@ -86,7 +86,7 @@ def run(tmp_path_factory):
     config = nets.settings(
         variant="tiny", data=(str(folder),), steps=60, batch=2, crop=32, autocast="none"
     )
-    runs.start(config, None, folder / "run", "cpu", 1, lambda _: None, lambda _: None)
+    runs.start(config, folder / "run", "cpu", 1, lambda _: None, lambda _: None)
     return folder / "run"
 
 
@@ -128,5 +128,5 @@ def camera_run(run, tmp_path_factory):
         task="camera", variant="tiny", data=(str(run.parent),), steps=4, batch=2, crop=32
     )
     folder = tmp_path_factory.mktemp("camera") / "run"
-    runs.start(config, None, folder, "cpu", 1, lambda _: None, lambda _: None)
+    runs.start(config, folder, "cpu", 1, lambda _: None, lambda _: None)
     return folder

@@ -1,4 +1,5 @@
 import re
+import time
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ torch = pytest.importorskip("torch", reason="torch is not installed")
 from imgae import Image, write_image  # noqa: E402
 from imgae.errors import TrainingError  # noqa: E402
 from imgae.io.formats import table  # noqa: E402
+from imgae.training import reading  # noqa: E402
 from imgae.training.data import PictureBank, read_folders  # noqa: E402
 
 
@@ -148,3 +150,23 @@ def test_a_bank_does_not_keep_the_pictures_twice():
     assert pictures == []
     assert len(bank) == 2
     assert np.array_equal(bank.pixels[: 8 * 9 * 3].numpy().reshape(8, 9, 3), numbered(8, 9))
+
+
+@pytest.mark.parametrize("cpus", [1, 4])
+def test_threads_read_in_order_and_no_further_than_there_is_room(monkeypatch, cpus):
+    monkeypatch.setattr(reading, "usable_cpus", lambda: cpus)
+    begun, room = [], [3]
+
+    def read(item):
+        begun.append(item)
+        time.sleep(0.002 * (item % 3))
+        return item
+
+    results = reading.read_ahead(read, range(20), lambda: room[0])
+    assert next(results) == 0
+    assert len(begun) <= min(cpus, 3)
+    room[0] = 0
+    assert [next(results) for _ in range(5)] == [1, 2, 3, 4, 5]
+    assert len(begun) <= 7
+    results.close()
+    assert len(begun) <= 7

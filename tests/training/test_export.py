@@ -38,7 +38,7 @@ def fast_run(run):
     start = Path(__file__).resolve().parents[2] / "weights" / "denoise-fast.onnx"
     config = nets.settings(variant="fast", data=(str(run.parent),), steps=1, batch=2, crop=32,
                             start=str(start), learning_rate=1e-9)  # fmt: skip
-    runs.start(config, None, run.parent / "fast", "cpu", 1, lambda _: None, lambda _: None)
+    runs.start(config, run.parent / "fast", "cpu", 1, lambda _: None, lambda _: None)
     return run.parent / "fast"
 
 

@@ -20,7 +20,7 @@ from imgae import Image, ImageError, write_image  # noqa: E402
 from imgae.cli import main  # noqa: E402
 from imgae.errors import TrainingError  # noqa: E402
 from imgae.model.verify.receptive_field import receptive_field_of  # noqa: E402
-from imgae.training import export, geometry, loop, optimizers, runs  # noqa: E402
+from imgae.training import clock, export, geometry, loop, optimizers, pace, runs  # noqa: E402
 from imgae.training.checkpoint import Run  # noqa: E402
 from imgae.training.data import PictureBank  # noqa: E402
 from imgae.training.networks import fill  # noqa: E402
@@ -62,7 +62,7 @@ def losses(folder):
 def test_the_loss_falls_and_the_run_holds_what_it_should(pictures, tmp_path):
     run = tmp_path / "run"
     records = []
-    outcome = runs.start(settings(pictures, steps=300), None, run, "cpu", 1, silent, records.append)
+    outcome = runs.start(settings(pictures, steps=300), run, "cpu", 1, silent, records.append)
     assert outcome.finished
     assert sorted(p.name for p in run.iterdir()) == [
         "checkpoint.pt", "config.json", "log.jsonl", "preview.png"
@@ -80,7 +80,7 @@ def test_the_other_tasks_learn_and_can_be_exported(pictures, tmp_path, monkeypat
     for name, value in {"FILL_LEVELS": 2, "FILL_RINGS": 1, "FILL_STEPS": 1}.items():
         monkeypatch.setattr(fill, name, value)
     config = settings(pictures, task=task, steps=100, crop=64, batch=4)
-    outcome = runs.start(config, None, tmp_path / "run", "cpu", 1, silent, silent)
+    outcome = runs.start(config, tmp_path / "run", "cpu", 1, silent, silent)
     assert outcome.finished
     assert outcome.score is not None
 
@@ -118,8 +118,8 @@ def test_a_run_stopped_and_resumed_has_the_losses_of_one_that_was_not(
     config = settings(pictures, steps=14, **more)
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     monkeypatch.setattr(loop, "LOG_EVERY", 10)
-    monkeypatch.setattr(runs, "choose_pace", lambda net, obj, bank, config, place: (config, 1.0))
-    runs.start(config, None, whole, "cpu", 1, silent, silent)
+    monkeypatch.setattr(runs, "choose_pace", lambda *args: (args[3], 1.0))
+    runs.start(config, whole, "cpu", 1, silent, silent)
     step = loop.Trainer.train_step
 
     def interrupted_at_12(trainer):
@@ -128,7 +128,7 @@ def test_a_run_stopped_and_resumed_has_the_losses_of_one_that_was_not(
             os.kill(os.getpid(), signal.SIGINT)
 
     monkeypatch.setattr(loop.Trainer, "train_step", interrupted_at_12)
-    first = runs.start(config, None, parts, "cpu", 1, silent, silent)
+    first = runs.start(config, parts, "cpu", 1, silent, silent)
     assert (first.step, first.finished) == (12, False)
     monkeypatch.setattr(loop.Trainer, "train_step", step)
     assert runs.resume(parts, "cpu", 1, silent, silent).finished
@@ -169,7 +169,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(pictures, tmp_path):
 
 def test_a_loss_that_is_nan_stops_and_spares_the_checkpoint(pictures, tmp_path, monkeypatch):
     run = tmp_path / "run"
-    runs.start(settings(pictures, steps=50), None, run, "cpu", 1, silent, silent)
+    runs.start(settings(pictures, steps=50), run, "cpu", 1, silent, silent)
     before = (run / "checkpoint.pt").read_bytes()
     config = json.loads((run / "config.json").read_text())
     (run / "config.json").write_text(json.dumps(config | {"steps": 200}))
@@ -187,7 +187,7 @@ def test_a_loss_that_is_nan_stops_and_spares_the_checkpoint(pictures, tmp_path, 
 
 def test_a_full_disk_is_one_sentence_and_spares_the_checkpoint(pictures, tmp_path, monkeypatch):
     run = tmp_path / "run"
-    runs.start(settings(pictures, steps=50), None, run, "cpu", 1, silent, silent)
+    runs.start(settings(pictures, steps=50), run, "cpu", 1, silent, silent)
     before = (run / "checkpoint.pt").read_bytes()
 
     def full(_):
@@ -200,24 +200,62 @@ def test_a_full_disk_is_one_sentence_and_spares_the_checkpoint(pictures, tmp_pat
     assert not [path for path in run.iterdir() if path.name.endswith(".tmp")]
 
 
-def test_minutes_fix_the_number_of_steps_once(pictures, tmp_path, monkeypatch):
-    monkeypatch.setattr(runs, "choose_pace", lambda net, obj, bank, config, place: (config, 0.02))
-    run = tmp_path / "run"
-    outcome = runs.start(settings(pictures, steps=0), 0.05, run, "cpu", 1, silent, silent)
-    assert outcome.steps == 150
-    assert lookup.of_run(run)[1].steps == 150
+def test_minutes_end_a_run_by_the_clock_and_a_stop_does_not_count(pictures, tmp_path, monkeypatch):
+    monkeypatch.setattr(runs, "choose_pace", lambda *args: (args[3], 1.0))
+    monkeypatch.setattr(loop, "LOG_EVERY", 1)
+    now, late = [0.0], []
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    step = loop.Trainer.train_step
+
+    def slow_step(trainer):
+        step(trainer)
+        now[0] += 1.0 if trainer.step < 4 else 3.0  # the machine has other work from here on
+        if trainer.step == 3 and not late:
+            late.append(now[0])
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(loop.Trainer, "train_step", slow_step)
+    run, config = tmp_path / "run", settings(pictures, steps=0, minutes=0.2, warmup=0)
+    first = runs.start(config, run, "cpu", 1, silent, silent)
+    assert (first.step, first.finished) == (3, False)
+    assert first.said == "step 3, after 0.1 of 0.2 minutes"
+    now[0] += 1000
+    records = []
+    outcome = runs.resume(run, "cpu", 1, silent, records.append)
+    assert (outcome.step, outcome.finished) == (6, True)  # 3 s before the stop, 9 s after
+    assert [record["seconds_left"] for record in records] == [6, 3, 0]
+    assert [record["rate"] for record in records] == pytest.approx([1e-3, 1e-3 * 3 / 3.6, 0])
+    assert records[-1]["steps"] == 6
+    assert "psnr" in records[-1]
 
 
 def test_the_pace_is_measured_both_ways_and_leaves_the_network_alone(pictures):
     net = build("tiny")
     before = {name: value.clone() for name, value in net.state_dict().items()}
     bank = PictureBank.of([np.zeros((64, 64, 3), np.uint8)] * 2)
-    config, pace = loop.choose_pace(
-        net, Denoising(), bank, settings(pictures), torch.device("cpu"), rounds=4
+    config, seconds = pace.choose_pace(
+        net, Denoising(), bank, settings(pictures), torch.device("cpu"), silent, rounds=3
     )
-    assert pace > 0
+    assert seconds > 0
     assert config.steps == 100
     assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
+
+
+def test_a_batch_too_large_for_a_gpu_is_halved(pictures):
+    bank, said = PictureBank.of([np.zeros((64, 64, 3), np.uint8)] * 2), []
+
+    def limited(net, clean, generator):
+        if len(clean) > 24:
+            raise torch.OutOfMemoryError
+        return Denoising()(net, clean, generator)
+
+    config = settings(pictures, batch=96, autocast="none")
+    found, _ = pace.choose_pace(
+        build("tiny"), limited, bank, config, torch.device("cpu"), said.append, rounds=1
+    )
+    assert found.batch == 24
+    assert len(said) == 2
+    assert "more than 24 crops" in said[1]
 
 
 def test_a_batch_depends_on_seed_and_step_alone(pictures):
@@ -239,7 +277,8 @@ def test_a_batch_depends_on_seed_and_step_alone(pictures):
 
 
 def test_the_rate_rises_stays_and_falls_to_zero():
-    rates = [optimizers.rate_at(step, 100, 10, 0.3) for step in range(101)]
+    watch = clock.Clock(nets.settings(steps=100, warmup=10, decay=0.3))
+    rates = [watch.rate(step) for step in range(101)]
     assert rates[0] == pytest.approx(0.1)
     assert rates[10:70] == [1.0] * 60
     assert rates[85] == pytest.approx(0.5)
@@ -259,6 +298,23 @@ def test_muon_moves_the_kernels_themselves(layout):
         update = optimizers.as_matrix((kernel.detach() - old).contiguous())
         singular = torch.linalg.svdvals(update)
         assert singular.min() > 0.3 * singular.max()  # orthogonalised
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_stacked_kernels_take_the_steps_of_torch_s_muon(layout):
+    net = build("fast").to(memory_format=layout)
+    kernels = list(optimizers.hidden_kernels(net))
+    alone = [optimizers.as_matrix(kernel.detach()).clone().requires_grad_() for kernel in kernels]
+    theirs = torch.optim.Muon(alone, lr=0.01, weight_decay=0.1, adjust_lr_fn="original")
+    ours = optimizers.Muon(kernels)
+    for _ in range(3):
+        for kernel, matrix in zip(kernels, alone, strict=True):
+            kernel.grad = torch.randn_like(kernel)
+            matrix.grad = optimizers.as_matrix(kernel.grad).clone()
+        theirs.step()
+        ours.step(0.01)
+    for kernel, matrix in zip(kernels, alone, strict=True):
+        torch.testing.assert_close(optimizers.as_matrix(kernel), matrix, rtol=0, atol=1e-6)
 
 
 def test_kernels_do_not_grow_without_end_on_gradients_that_are_only_noise(monkeypatch):
@@ -319,9 +375,9 @@ def test_what_cannot_be_trained_is_one_sentence(pictures, tmp_path, capfd, words
 
 def test_a_folder_that_holds_a_run_is_not_trained_over(pictures, tmp_path):
     config = settings(pictures, steps=5)
-    runs.start(config, None, tmp_path / "run", "cpu", 1, silent, silent)
+    runs.start(config, tmp_path / "run", "cpu", 1, silent, silent)
     with pytest.raises(TrainingError, match="already holds a run; add --resume"):
-        runs.start(config, None, tmp_path / "run", "cpu", 1, silent, silent)
+        runs.start(config, tmp_path / "run", "cpu", 1, silent, silent)
 
 
 @pytest.fixture
@@ -353,14 +409,14 @@ def test_a_folder_that_cannot_hold_a_run_is_told_before_pictures_are_read(
     (tmp_path / "a.png").write_bytes(b"mine")
     (tmp_path / "half" / "log.jsonl").mkdir(parents=True)
     with pytest.raises(TrainingError, match=sentence):
-        runs.start(settings(pictures), None, tmp_path / place, "cpu", 1, silent, silent)
+        runs.start(settings(pictures), tmp_path / place, "cpu", 1, silent, silent)
     assert (tmp_path / "a.png").read_bytes() == b"mine"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "half"]
 
 
 def test_a_run_that_cannot_be_written_is_not_resumed(pictures, tmp_path, monkeypatch):
     run = tmp_path / "run"
-    runs.start(settings(pictures, steps=5), None, run, "cpu", 1, silent, silent)
+    runs.start(settings(pictures, steps=5), run, "cpu", 1, silent, silent)
     (run / "preview.png").unlink()
     (run / "preview.png").mkdir()
     monkeypatch.setattr(runs, "read_pictures", lambda *_: pytest.fail("pictures were read"))
@@ -370,7 +426,7 @@ def test_a_run_that_cannot_be_written_is_not_resumed(pictures, tmp_path, monkeyp
 
 def test_a_failed_write_asks_for_space_only_where_space_is_short(pictures, tmp_path, monkeypatch):
     run = tmp_path / "run"
-    runs.start(settings(pictures, steps=5), None, run, "cpu", 1, silent, silent)
+    runs.start(settings(pictures, steps=5), run, "cpu", 1, silent, silent)
 
     def broken(_):
         raise OSError(errno.EIO, os.strerror(errno.EIO))
@@ -384,7 +440,7 @@ def test_a_failed_write_asks_for_space_only_where_space_is_short(pictures, tmp_p
 @pytest.mark.parametrize("damage", [b"", b"nonsense"])
 def test_a_damaged_checkpoint_is_one_sentence(pictures, tmp_path, damage):
     run = tmp_path / "run"
-    runs.start(settings(pictures, steps=5), None, run, "cpu", 1, silent, silent)
+    runs.start(settings(pictures, steps=5), run, "cpu", 1, silent, silent)
     (run / "checkpoint.pt").write_bytes(damage)
     with pytest.raises(TrainingError, match="damaged, or not a checkpoint"):
         runs.resume(run, "cpu", 1, silent, silent)
@@ -406,7 +462,7 @@ def test_a_run_that_died_at_once_can_be_resumed(pictures, tmp_path, monkeypatch)
     monkeypatch.setattr(loop.Trainer, "train_step", killed)
     monkeypatch.setattr(runs, "choose_pace", lambda *args: (args[3], 1.0))
     with pytest.raises(SystemExit):
-        runs.start(settings(pictures), None, tmp_path / "run", "cpu", 1, silent, silent)
+        runs.start(settings(pictures), tmp_path / "run", "cpu", 1, silent, silent)
     monkeypatch.setattr(loop.Trainer, "train_step", step)
     assert runs.resume(tmp_path / "run", "cpu", None, silent, silent).finished
 
@@ -415,7 +471,7 @@ def test_checkpoints_are_written_along_the_way(pictures, tmp_path, monkeypatch):
     saved = []
     monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
     monkeypatch.setattr(Run, "save_checkpoint", lambda run, state: saved.append(state["step"]))
-    runs.start(settings(pictures, steps=5), None, tmp_path / "run", "cpu", 1, silent, silent)
+    runs.start(settings(pictures, steps=5), tmp_path / "run", "cpu", 1, silent, silent)
     assert saved[:4] == [0, 1, 2, 3]
 
 
@@ -425,7 +481,7 @@ def test_a_preview_that_cannot_be_written_costs_nothing_else(pictures, tmp_path,
 
     monkeypatch.setattr("imgae.io.files.write_image", full)
     run = tmp_path / "run"
-    runs.start(settings(pictures, steps=50), None, run, "cpu", 1, silent, silent)
+    runs.start(settings(pictures, steps=50), run, "cpu", 1, silent, silent)
     assert Run(run).load_checkpoint()["step"] == 50
 
 
@@ -442,7 +498,7 @@ def test_weights_that_are_nan_are_not_saved(pictures, tmp_path, monkeypatch):
     monkeypatch.setattr(loop.Trainer, "train_step", poisoned)
     run = tmp_path / "run"
     with pytest.raises(TrainingError, match="a weight is NaN or infinite near step 60"):
-        runs.start(settings(pictures, steps=60), None, run, "cpu", 1, silent, silent)
+        runs.start(settings(pictures, steps=60), run, "cpu", 1, silent, silent)
     assert Run(run).load_checkpoint()["step"] == 0
 
 
@@ -475,4 +531,5 @@ def test_out_of_memory_is_one_sentence():
 
 @pytest.mark.parametrize(("steps", "over"), [(1, 2), (420, 42), (100_000, 1000)])
 def test_the_average_is_over_a_tenth_of_a_short_run(steps, over):
-    assert 1 / (1 - loop.averaging(nets.settings(steps=steps))) == pytest.approx(over)
+    averaging = clock.Clock(nets.settings(steps=steps)).averaging(0)
+    assert 1 / (1 - averaging) == pytest.approx(over)

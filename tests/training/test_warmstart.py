@@ -42,7 +42,7 @@ def test_onnxruntime_agrees_with_torch_holding_the_stored_values(file, run, size
 def test_training_can_start_from_an_exported_file(run, file, tmp_path):
     config = nets.settings(variant="tiny", data=(str(run.parent),), steps=1, batch=1, crop=32,
                             start=str(file), learning_rate=1e-9)  # fmt: skip
-    runs.start(config, None, tmp_path / "run", "cpu", 1, lambda _: None, lambda _: None)
+    runs.start(config, tmp_path / "run", "cpu", 1, lambda _: None, lambda _: None)
     _, weights = warmstart.load_weights(file)
     state = export.averaged_network(config, Run(tmp_path / "run").load_checkpoint())
     for name, value in state.state_dict().items():

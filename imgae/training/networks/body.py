@@ -59,6 +59,8 @@ class Network(nn.Module):
     optional: tuple[str, ...] = ()  # of the inputs: zero where they are left out
     outputs: tuple[str, ...] = ("restored",)  # of an exported file
     code_channels = 0  # of the output `code`
+    called: tuple[str, ...] = ("forward",)
+    """What objectives call: it is compiled, and shared among processes."""
     stride = STRIDE
     """Pixels that a picture is moved by for the output to move with it: what tiles are cut on."""
     cell = 1

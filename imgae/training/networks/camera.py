@@ -35,6 +35,7 @@ class CameraDenoisingAutoencoder(Autoencoder):
     planes = (*PICTURE, *ENDS)
     deep_writers = ("told",)
     deep_readers = ("levels",)
+    called = ("with_levels",)
 
     def __init__(self, variant: Variant) -> None:
         super().__init__(variant)

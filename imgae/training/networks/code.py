@@ -56,6 +56,7 @@ class CodeAutoencoder(Autoencoder):
 
     inputs = ("image",)
     planes = PICTURE
+    called = ("encoded", "decoded")
     outputs = ("restored", "code")
 
     def __init__(self, variant: Variant, code: Code) -> None:

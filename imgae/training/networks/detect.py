@@ -18,6 +18,7 @@ class DefectDetector(Autoencoder):
     inputs = ("image",)
     outputs = ("defects",)
     planes = PICTURE
+    called = ("logits",)
 
     def __init__(self, variant: Variant) -> None:
         super().__init__(variant)

@@ -58,6 +58,7 @@ class NoiseEstimator(Network):
     outputs = ("noise",)
     planes = (*PICTURE, *ENDS)
     cell = STRIDE
+    called = ("see",)
 
     def __init__(self, widths: tuple[int, int, int]) -> None:
         super().__init__()

@@ -36,6 +36,7 @@ class CameraTask(Task[CameraSettings]):
     name = "camera"
     settings = CameraSettings
     kind = CameraDenoisingAutoencoder
+    batches = (12, 48)
     card_task = "denoise"
     summary = (
         "Removes what sensors, cameras and JPEG left in RGB pictures, of a strength that it "

@@ -115,6 +115,7 @@ class EstimateTask(Task[EstimateSettings]):
     name = "estimate"
     settings = EstimateSettings
     kind = NoiseEstimator
+    batches = (12, 12)
     card_task = "estimate"
     summary = (
         "Says for each 8x8 pixels of an RGB picture whether its noise is white, of what level it "

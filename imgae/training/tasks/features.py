@@ -94,6 +94,7 @@ class FeatureTask(Task[FeatureSettings]):
     name = "features"
     settings = FeatureSettings
     kind = FeatureNetwork
+    batches = (12, 12)
     card_task = "features"
     summary = (
         "Gives 32 features for every 4x4 pixels of RGB pictures, in which flaws lie far from what "

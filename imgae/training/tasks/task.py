@@ -33,6 +33,8 @@ class Task(Generic[Own]):
     measure: Measure = PSNR
     sigma_range: tuple[float, float] = (0.0, 0.0)
     """The levels of noise that it trains for, on [0, 1]."""
+    batches: tuple[int, int] = (12, 96)
+    """Crops in a step on a CPU and on a GPU, where a run does not say."""
     flip_ensemble: type[Network] | None = None
     """The class that averages a network over flips, where the task has one."""
 
@@ -47,6 +49,10 @@ class Task(Generic[Own]):
         self, settings: Own, pictures: list[np.ndarray], device: torch.device
     ) -> Validation:
         raise NotImplementedError
+
+    def batch_on(self, device: torch.device) -> int:
+        """Return how many crops a step has where a run does not say."""
+        return self.batches[device.type != "cpu"]
 
     def settled(self, settings: Own) -> Own:
         """Fill in what depends on other settings."""

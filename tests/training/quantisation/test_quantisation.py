@@ -136,7 +136,7 @@ def test_a_run_in_int8_rounds_from_its_first_step(run, file, tmp_path):
     config = nets.settings(variant="tiny", data=(str(run.parent),), steps=2, batch=2, crop=32,
                             start=str(file), int8=True)  # fmt: skip
     folder = tmp_path / "run"
-    runs.start(config, None, folder, "cpu", 1, lambda _: None, lambda _: None)
+    runs.start(config, folder, "cpu", 1, lambda _: None, lambda _: None)
     card = export.export_run(folder, tmp_path / "trained.onnx", PROVENANCE)
     assert card.precision == "int8"
     assert "--int8" in card.recipe

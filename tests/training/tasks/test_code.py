@@ -357,7 +357,7 @@ def test_a_code_has_the_radius_of_encoder_and_decoder():
 def test_a_run_takes_the_default_weight_of_its_objective(folder, tmp_path):
     config = nets.settings(task="code", variant="tiny", data=(str(folder),), steps=6, batch=2,
                             crop=32, objective="contractive", code_channels=4)  # fmt: skip
-    runs.start(config, None, tmp_path / "run", "cpu", 1, lambda _: None, lambda _: None)
+    runs.start(config, tmp_path / "run", "cpu", 1, lambda _: None, lambda _: None)
     assert lookup.of_run(tmp_path / "run")[1].weight == DEFAULT_WEIGHTS["contractive"]
 
 
