@@ -4,10 +4,10 @@ import contextlib
 import math
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
+from types import FrameType, MappingProxyType
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -208,13 +208,14 @@ def train(
     run: Run,
     validation: Validation,
     report: Callable[[dict[str, Any]], None],
+    beside: Mapping[str, Any] = MappingProxyType({}),
 ) -> Outcome:
     """Train to the end that the settings name, or until interrupted; save either way.
 
     Every LOG_EVERY steps `report` is given the line that log.jsonl gets: step, steps (by the
     clock, as many as it will be), loss and its terms, rate (of learning), seconds (in all),
-    images_per_second, seconds_left, and the validation's score where it was taken. Of several
-    processes the first alone validates, reports and writes.
+    images_per_second, seconds_left, and the validation's score where it was taken, with what
+    `beside` holds. Of several processes the first alone validates, reports and writes.
     Raises TrainingError if the loss is NaN or infinite, or a checkpoint cannot be written.
     """
     config, clock, started = trainer.config, trainer.clock, time.monotonic()
@@ -237,6 +238,7 @@ def train(
                 if trainer.team.first:
                     if step % config.validate_every == 0 or over:
                         score = validated(trainer, run, validation, record)
+                        record |= beside
                     run.log(record)
                     report(record)
                 line_at, line_step = time.monotonic(), step

@@ -122,6 +122,7 @@ class EstimateTask(Task[EstimateSettings]):
         "is, and how much the denoisers should do there; a convolutional network."
     )
     measure = Estimation.measure
+    called_alone = False  # it asks what the network sees
 
     def network(self, settings: EstimateSettings) -> NoiseEstimator:
         if settings.variant not in WIDTHS:

@@ -35,6 +35,8 @@ class Task(Generic[Own]):
     """The levels of noise that it trains for, on [0, 1]."""
     batches: tuple[int, int] = (12, 96)
     """Crops in a step on a CPU and on a GPU, where a run does not say."""
+    called_alone: bool = True
+    """Whether its validation needs nothing of a network but to call it."""
     flip_ensemble: type[Network] | None = None
     """The class that averages a network over flips, where the task has one."""
 
