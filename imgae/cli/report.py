@@ -66,6 +66,8 @@ def run(options: argparse.Namespace) -> int:
     for one in runs:
         if one.damaged:
             note(f"{one.folder}: {one.damaged} damaged lines of log.jsonl are left out")
+    if said := reading.incomparable(runs):
+        note(said)
     if options.json:
         for one in runs:
             result(json.dumps(one.as_json()))

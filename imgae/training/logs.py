@@ -14,7 +14,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from imgae.errors import MissingExtraError, TrainingError, reason
 from imgae.io import files
@@ -73,7 +73,7 @@ def record_of(line: bytes) -> Record | None:
     return {name: value for name, value in values.items() if isinstance(value, str) or real(value)}
 
 
-def real(value: object) -> bool:
+def real(value: object) -> TypeGuard[float]:
     """Return whether a value is a finite number, of a size that a float holds."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False

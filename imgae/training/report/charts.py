@@ -22,14 +22,18 @@ Points = Sequence[tuple[float, float]]
 
 @dataclass(frozen=True)
 class Series:
-    """A curve. number: which colour and dashes. dots: whether each point is marked, and says its
-    value to the pointer. level: a line across, as of a baseline.
+    """A curve.
+
+    number: which colour and dashes. dots: mark each point, which says its value to the pointer.
+    noisy: draw a running mean, and the values behind it. level: draw a line across, as of a
+    baseline.
     """
 
     name: str
     points: Points
     number: int = 0
     dots: bool = False
+    noisy: bool = False
     level: float | None = None
 
 
@@ -95,7 +99,7 @@ def parts_of(one: Series, x: Axis, y: Axis, form: str) -> Iterable[str]:
         )
         return
     points = thinned(one.points)
-    if len(points) > 60 and not one.dots:
+    if one.noisy and len(points) > 60:
         yield f'<path class="raw {colour}" d="{path_of(points, x, y)}"/>'
         points = smoothed(points)
     yield f'<path class="line {colour}" d="{path_of(points, x, y)}"/>'
@@ -170,12 +174,11 @@ def thinned(points: Points, most: int = MOST_POINTS) -> Points:
 
 
 def smoothed(points: Points) -> Points:
-    """Return running means over a fifteenth of the points, shorter at both ends."""
+    """Return running means over a fifteenth of the points; at both ends, over what there is."""
     reach = max(1, len(points) // 30)
     found = []
     for at, (across, _) in enumerate(points):
-        near = min(reach, at, len(points) - 1 - at)
-        window = points[at - near : at + near + 1]
+        window = points[max(0, at - reach) : at + reach + 1]
         found.append((across, sum(value for _, value in window) / len(window)))
     return found
 

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Final
 import PIL.Image
 
 import imgae
+from imgae.training.report import reading
 from imgae.training.report.charts import COLOURS, Series, chart
 from imgae.training.report.reading import RunSeen
 from imgae.training.report.style import STYLE
@@ -47,7 +49,7 @@ def of(runs: Sequence[RunSeen]) -> str:
     else:
         title = f"{len(runs)} runs"
         each = (f"<section><h2>{escape(one.name)}</h2>{about(one, 2)}</section>" for one in runs)
-        body = "\n".join([table(runs), legend(runs), together(runs), *each])
+        body = "\n".join([table(runs), warned(runs), legend(runs), together(runs), *each])
     return FRAME.format(
         title=escape(title), version=escape(imgae.__version__), style=STYLE, body=body
     )
@@ -102,49 +104,68 @@ def name_of(run: RunSeen) -> str:
 
 def curves(run: RunSeen) -> str:
     """Return the charts of one run: validation, loss and its terms, rate, pace."""
-    form = run.measure[1]
-    scores = [Series(name_of(run), run.scores, 0, dots=True)]
-    if run.rival is not None and run.scores:
-        ends = [run.scores[0], run.scores[-1]]
-        scores.append(Series(run.rival[0], ends, 1, level=run.rival[1]))
-    drawn = [chart(title_of(f"Validation, {name_of(run)}", run), scores, form=form)]
-    drawn += [chart(term.replace("_", " "), [Series(term, run.curve(term), 0)]) for term in
+    rivals, form = levels([run]), run.measure[1]
+    scores = [Series(name_of(run), run.scores, dots=True), *rivals]
+    drawn = [chart(title_of(f"validation, {name_of(run)}", rivals), scores, form=form)]
+    drawn += [chart(term.replace("_", " "), [Series(term, run.curve(term), noisy=True)]) for term in
               run.terms]  # fmt: skip
     drawn.append(chart("learning rate over its highest", [Series("rate", run.curve("rate"), 2)]))
-    pace = [Series("images a second", run.curve("images_per_second"), 3)]
+    pace = [Series("images a second", run.curve("images_per_second"), 3, noisy=True)]
     drawn.append(chart("images a second", pace))
     found = "\n".join(filter(None, drawn))
     return f'<div class="charts">{found}</div>' if found else ""
 
 
-def title_of(title: str, run: RunSeen) -> str:
-    return title if run.rival is None else f"{title}; dashed: {run.rival[0]}"
+def title_of(title: str, rivals: Sequence[Series]) -> str:
+    names = dict.fromkeys(one.name for one in rivals)
+    return f"{title}; dashed: {', '.join(names)}" if names else title
 
 
 def together(runs: Sequence[RunSeen]) -> str:
     """Return the runs' curves side by side: those that can be compared share a chart."""
-    numbered = list(enumerate(runs))
     drawn = []
-    for name in dict.fromkeys(one.measure for one in runs):
-        alike = [(number, one) for number, one in numbered if one.measure == name]
-        title, form = f"Validation, {name_of(alike[0][1])}", name[1]
-        drawn.append(
-            chart(title, [Series(r.name, r.scores, n, dots=True) for n, r in alike], form=form)
-        )
-        timed = [Series(r.name, by_minutes(r), n, dots=True) for n, r in alike]
-        drawn.append(chart(f"{title}, by time", timed, "minutes", form))
-    for task in dict.fromkeys(one.task for one in runs):
-        alike = [(number, one) for number, one in numbered if one.task == task]
-        losses = [Series(one.name, one.curve("loss"), number) for number, one in alike]
-        drawn.append(chart(f"loss of {task}", losses))
+    for group in groups(runs):
+        task, form = group[0][1].task, group[0][1].measure[1]
+        title = f"{task}: validation, {name_of(group[0][1])}"
+        rivals = levels(one for _, one in group)
+        scores = [Series(one.name, one.scores, number, dots=True) for number, one in group]
+        drawn.append(chart(title_of(title, rivals), [*scores, *rivals], form=form))
+        if len(group) > 1:
+            timed = [Series(one.name, by_minutes(one), number, dots=True) for number, one in group]
+            drawn.append(chart(f"{title}, by time", timed, "minutes", form))
+        losses = [Series(one.name, one.curve("loss"), number, noisy=True) for number, one in group]
+        drawn.append(chart(f"{task}: loss", losses))
     found = "\n".join(filter(None, drawn))
     return f'<div class="charts">{found}</div>' if found else ""
+
+
+def groups(runs: Sequence[RunSeen]) -> list[list[tuple[int, RunSeen]]]:
+    """Return the runs, with their numbers, in groups of one task and one kind of score."""
+    found: dict[tuple[str, str], list[tuple[int, RunSeen]]] = {}
+    for number, one in enumerate(runs):
+        found.setdefault((one.task, one.measure[0]), []).append((number, one))
+    return list(found.values())
+
+
+def levels(runs: Iterable[RunSeen]) -> list[Series]:
+    """Return a line for each model, at its score, that runs are compared with."""
+    seen = [(one.rival, one.scores) for one in runs]
+    found = {rival: scores for rival, scores in seen if rival is not None and scores}
+    return [
+        Series(name, (scores[0], scores[-1]), COLOURS - 1, level=score)
+        for (name, score), scores in found.items()
+    ]
 
 
 def by_minutes(run: RunSeen) -> list[tuple[float, float]]:
     """Return the scores over minutes, of lines that have both."""
     minutes = dict(run.curve("seconds"))
     return [(minutes[step] / 60, score) for step, score in run.scores if step in minutes]
+
+
+def warned(runs: Sequence[RunSeen]) -> str:
+    said = reading.incomparable(runs)
+    return f'<p class="failed">{escape(said)}</p>' if said else ""
 
 
 def legend(runs: Sequence[RunSeen]) -> str:
@@ -197,7 +218,7 @@ def sheets(run: RunSeen, most: int) -> str:
         if source:
             found.append(
                 f'<figure><img src="{source}" alt="Preview at step {step}: a row a picture, given, '
-                f'made and wanted" loading="lazy"><figcaption>step {step:,}</figcaption></figure>'
+                f'made and wanted"><figcaption>step {step:,}</figcaption></figure>'
             )
     if not found:
         return ""
@@ -235,12 +256,19 @@ def data(run: RunSeen) -> str:
                   if isinstance(value, int)]  # fmt: skip
     sessions = run.about.get("sessions")
     told = sessions if isinstance(sessions, list) else []
-    rows = [list(map(str, one.values())) for one in told if isinstance(one, dict)]
+    rows = [list(map(cell_of, one.values())) for one in told if isinstance(one, dict)]
     text = f"<h3>Pictures</h3><p>{escape('; '.join(words))}</p>" if words else ""
     if rows:
         heads = ("begun", "at step", "device", "threads", "format", "torch")
         text += f"<h3>Sessions</h3>{tabulated(heads, rows)}"
     return text
+
+
+def cell_of(value: object) -> str:
+    """Return a value as text; times of UTC to the minute."""
+    text = str(value)
+    found = re.fullmatch(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\d\+00:00", text)
+    return f"{found[1]} {found[2]} UTC" if found else text
 
 
 def numbers(run: RunSeen) -> str:

@@ -64,6 +64,11 @@ class RunSeen:
         return [Path(str(one)).name for one in given] if isinstance(given, list) else []
 
     @property
+    def validates_on(self) -> list[Any]:
+        """What decides which pictures the run is validated on, besides the files themselves."""
+        return [self.config.get(name) for name in ("data", "crop", "seed", "memory")]
+
+    @property
     def command(self) -> str:
         return str(self.about.get("command", ""))
 
@@ -174,11 +179,13 @@ class RunSeen:
         saved = "; a checkpoint is there to continue from" if self.has_checkpoint else ""
         ended = self.about.get("ended")
         error = ended.get("error") if isinstance(ended, dict) else None
+        seconds = self.records[-1].get("seconds_left") if self.records else None
+        left = f"; about {seconds / 60:.0f} minutes left" if logs.real(seconds) else ""
         return {
             "finished": f"Finished at {at}.",
             "stopped": f"Stopped and saved at {at}{saved}.",
             "failed": f"Failed at {at}: {error}",
-            "going on": f"Going on: {at}, {ago(self.age)}.",
+            "going on": f"Going on: {at}, {ago(self.age)}{left}.",
             "silent": f"Killed, or stuck: its last line, of {at}, is from {ago(self.age)}{saved}.",
             "not begun": "Not begun: there is no line in its log yet.",
         }[self.state]
@@ -220,6 +227,19 @@ def ago(seconds: float) -> str:
     return (
         f"{seconds / 3600:.0f} hours ago" if seconds < 172800 else f"{seconds / 86400:.0f} days ago"
     )
+
+
+def incomparable(runs: Sequence[RunSeen]) -> str:
+    """Say whose scores are of other pictures than those of the first run of their task, or ""."""
+    first: dict[str, RunSeen] = {}
+    others = [
+        one for one in runs if first.setdefault(one.task, one).validates_on != one.validates_on
+    ]
+    if not others:
+        return ""
+    names = ", ".join(one.name for one in others)
+    alike = ", ".join(dict.fromkeys(first[one.task].name for one in others))
+    return f"Not validated on the same pictures as {alike}, so scores do not compare: {names}."
 
 
 def seen(folders: Sequence[Path]) -> list[RunSeen]:

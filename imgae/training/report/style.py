@@ -55,14 +55,13 @@ pre {
 .facts {
   display: grid;
   grid-template-columns: repeat(auto-fill, minmax(150px, 1fr));
-  gap: 1px;
   margin: 16px 0 0;
   overflow: hidden;
   border: 1px solid var(--line);
   border-radius: 8px;
-  background: var(--line);
+  background: var(--surface);
 }
-.facts div { padding: 10px 14px; background: var(--surface); }
+.facts div { padding: 10px 14px; box-shadow: 1px 1px 0 0 var(--line); }
 .facts dt { color: var(--quiet); font-size: 12px; line-height: 16px; }
 .facts dd {
   font-size: 18px; line-height: 26px; font-variant-numeric: tabular-nums; overflow-wrap: anywhere;
