@@ -6,7 +6,6 @@ on, so they never hold a step that was undone.
 """
 
 import csv
-import importlib.util
 import io
 import json
 import math
@@ -26,6 +25,7 @@ LOG: Final = "log.jsonl"
 CSV: Final = "log.csv"
 EVENTS: Final = "tensorboard"
 PREVIEWS: Final = "previews"
+NEWEST: Final = "preview.png"
 KINDS: Final = ("csv", "tensorboard")
 """What can be written beside log.jsonl."""
 MOST_PREVIEWS: Final = 24
@@ -179,30 +179,39 @@ class Previews:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.seen: tuple[int, int] | None = None
+        """Which file the newest sheet was, that was kept."""
 
     def begin(self, step: int) -> None:
         """Delete the sheets after a step: they are about to be made again. Raises OSError."""
+        self.seen = which(self.folder / NEWEST)
         for when, path in previews_in(self.folder):
             if when > step:
                 path.unlink()
 
-    def keep(self, step: int, sheet: Path) -> Path | None:
-        """Copy a sheet; return the copy, or None where there is no new sheet. Raises OSError."""
-        kept = previews_in(self.folder)
-        try:
-            data = sheet.read_bytes()
-        except FileNotFoundError:
+    def keep(self, step: int) -> Path | None:
+        """Copy preview.png; return the copy, or None where the file is no new one. Raises OSError."""
+        sheet = self.folder / NEWEST
+        if (found := which(sheet)) == self.seen:
             return None
-        if kept and kept[-1][1].read_bytes() == data:  # it could not be written this time
-            return None
+        self.seen = found
         place = self.folder / PREVIEWS
         place.mkdir(exist_ok=True)
         path = place / f"{step:06}.png"
-        write_whole(path, data)
-        kept = [*kept, (step, path)]
+        write_whole(path, sheet.read_bytes())
+        kept = previews_in(self.folder)
         while len(kept) > MOST_PREVIEWS:
             kept.pop(least_missed([when for when, _ in kept]))[1].unlink()
         return path
+
+
+def which(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from the one that it replaced; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns
 
 
 def least_missed(steps: Sequence[int]) -> int:
@@ -252,7 +261,7 @@ class Logs:
         previews = self.previews
 
         def keep() -> None:
-            found.append(previews.keep(step, self.folder / "preview.png"))
+            found.append(previews.keep(step))
 
         if not self.done(PREVIEWS, keep):
             self.previews = None
@@ -280,11 +289,14 @@ def check(folder: Path, kinds: Sequence[str]) -> None:
 
     TrainingError for the places, MissingExtraError where TensorBoard's package is missing.
     """
-    if "tensorboard" in kinds and importlib.util.find_spec("tensorboard") is None:
-        raise MissingExtraError(
-            "logs for TensorBoard need tensorboard; install it with: pip install 'imgae[log]', or "
-            "train with --log csv"
-        )
+    if "tensorboard" in kinds:
+        try:
+            import torch.utils.tensorboard  # noqa: F401 - as Events needs it
+        except ImportError as error:  # torch's own sentence, where the package is missing or old
+            raise MissingExtraError(
+                "logs for TensorBoard need tensorboard; install it with: "
+                "pip install 'imgae[log]', or train with --log csv"
+            ) from error
     check_folder(folder / PREVIEWS, TrainingError)
     if "csv" in kinds:
         check_files_in(folder, [CSV], overwrite=True, error=TrainingError)

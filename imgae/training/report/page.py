@@ -109,7 +109,7 @@ def curves(run: RunSeen) -> str:
     drawn = [chart(title_of(f"validation, {name_of(run)}", rivals), scores, form=form)]
     drawn += [chart(term.replace("_", " "), [Series(term, run.curve(term), noisy=True)]) for term in
               run.terms]  # fmt: skip
-    drawn.append(chart("learning rate over its highest", [Series("rate", run.curve("rate"), 2)]))
+    drawn.append(chart("learning rate", [Series("rate", run.curve("rate"), 2)]))
     pace = [Series("images a second", run.curve("images_per_second"), 3, noisy=True)]
     drawn.append(chart("images a second", pace))
     found = "\n".join(filter(None, drawn))

@@ -175,7 +175,7 @@ class RunSeen:
     @property
     def sentence(self) -> str:
         """What has become of the run."""
-        at = f"step {self.step}" + (f" of {self.steps}" if self.steps else "")
+        at = f"step {self.step}{self.share}"
         saved = "; a checkpoint is there to continue from" if self.has_checkpoint else ""
         ended = self.about.get("ended")
         error = ended.get("error") if isinstance(ended, dict) else None
@@ -189,6 +189,14 @@ class RunSeen:
             "silent": f"Killed, or stuck: its last line, of {at}, is from {ago(self.age)}{saved}.",
             "not begun": "Not begun: there is no line in its log yet.",
         }[self.state]
+
+    @property
+    def share(self) -> str:
+        """What the last step is a part of: the steps, or the minutes of a run by the clock."""
+        whole = self.config.get("minutes")
+        if logs.real(whole) and whole and self.minutes is not None:
+            return f", after {self.minutes:.1f} of {whole:g} minutes"
+        return f" of {self.steps}" if self.steps else ""
 
     def as_json(self) -> dict[str, Any]:
         """Return the run in numbers, for `--json`."""
