@@ -64,8 +64,8 @@ def run(options: argparse.Namespace) -> int:
     if place is not None:
         check_place(place, options.overwrite or own, TrainingError)
     for one in runs:
-        if one.damaged:
-            note(f"{one.folder}: {one.damaged} damaged lines of log.jsonl are left out")
+        if one.lost:
+            note(f"{one.folder}: {one.lost}")
     if said := reading.incomparable(runs):
         note(said)
     if options.json:

@@ -190,7 +190,7 @@ class Previews:
                 path.unlink()
 
     def keep(self, step: int) -> Path | None:
-        """Copy preview.png; return the copy, or None where the file is no new one. Raises OSError."""
+        """Copy preview.png; return the copy, or None if the file is no new one. Raises OSError."""
         sheet = self.folder / NEWEST
         if (found := which(sheet)) == self.seen:
             return None

@@ -61,9 +61,8 @@ def about(run: RunSeen, most_sheets: int) -> str:
     parts = [f'<p class="state{words}">{escape(run.sentence)}</p>', facts(run)]
     if run.command:
         parts.append(f"<pre>{escape(run.command)}</pre>")
-    if run.damaged:
-        lines = "1 damaged line" if run.damaged == 1 else f"{run.damaged} damaged lines"
-        parts.append(f'<p class="failed">{lines} of log.jsonl are left out.</p>')
+    if run.lost:
+        parts.append(f'<p class="failed">{escape(run.lost)}.</p>')
     parts.append(curves(run))
     parts.append(sheets(run, most_sheets))
     parts.append(data(run))

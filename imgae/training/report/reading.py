@@ -180,13 +180,13 @@ class RunSeen:
         ended = self.about.get("ended")
         error = ended.get("error") if isinstance(ended, dict) else None
         seconds = self.records[-1].get("seconds_left") if self.records else None
-        left = f"; about {seconds / 60:.0f} minutes left" if logs.real(seconds) else ""
+        left = f"; about {span(seconds)} left" if logs.real(seconds) else ""
         return {
             "finished": f"Finished at {at}.",
             "stopped": f"Stopped and saved at {at}{saved}.",
             "failed": f"Failed at {at}: {error}",
-            "going on": f"Going on: {at}, {ago(self.age)}{left}.",
-            "silent": f"Killed, or stuck: its last line, of {at}, is from {ago(self.age)}{saved}.",
+            "going on": f"Going on: {at}, {span(self.age)} ago{left}.",
+            "silent": f"Killed, or stuck: its last line, of {at}, is from {span(self.age)} ago{saved}.",
             "not begun": "Not begun: there is no line in its log yet.",
         }[self.state]
 
@@ -197,6 +197,12 @@ class RunSeen:
         if logs.real(whole) and whole and self.minutes is not None:
             return f", after {self.minutes:.1f} of {whole:g} minutes"
         return f" of {self.steps}" if self.steps else ""
+
+    @property
+    def lost(self) -> str:
+        """What of its log cannot be read, or ""."""
+        are = "line of log.jsonl is" if self.damaged == 1 else "lines of log.jsonl are"
+        return f"{self.damaged} damaged {are} left out" if self.damaged else ""
 
     def as_json(self) -> dict[str, Any]:
         """Return the run in numbers, for `--json`."""
@@ -226,15 +232,13 @@ class RunSeen:
         }
 
 
-def ago(seconds: float) -> str:
-    """Say how long ago something was."""
+def span(seconds: float) -> str:
+    """Say a length of time in its largest unit."""
     if seconds < 90:
-        return f"{max(seconds, 0):.0f} s ago"
+        return f"{max(seconds, 0):.0f} s"
     if seconds < 5400:
-        return f"{seconds / 60:.0f} minutes ago"
-    return (
-        f"{seconds / 3600:.0f} hours ago" if seconds < 172800 else f"{seconds / 86400:.0f} days ago"
-    )
+        return f"{seconds / 60:.0f} minutes"
+    return f"{seconds / 3600:.0f} hours" if seconds < 172800 else f"{seconds / 86400:.0f} days"
 
 
 def incomparable(runs: Sequence[RunSeen]) -> str:
