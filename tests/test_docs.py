@@ -24,7 +24,7 @@ from documents import (
 from test_structure import MAY_IMPORT
 
 import imgae
-from imgae.cli import main, parse, parser, train
+from imgae.cli import main, parse, parser, report, train
 
 UNCLEAR = (
     *("sees for itself", "see for itself", "adds up", "add up", "photographs have another"),
@@ -50,6 +50,7 @@ def every_parser():
     lookup = importlib.import_module("imgae.training.tasks.lookup")
     for name in train.TASKS:  # the options of a task are made when it is named
         found["train", name] = train.task_parser(argparse.ArgumentParser, lookup.load(name))
+    found["train", report.NAME] = report.parser(argparse.ArgumentParser)
     return found
 
 

@@ -65,7 +65,7 @@ def test_the_loss_falls_and_the_run_holds_what_it_should(pictures, tmp_path):
     outcome = runs.start(settings(pictures, steps=300), run, "cpu", 1, silent, records.append)
     assert outcome.finished
     assert sorted(p.name for p in run.iterdir()) == [
-        "checkpoint.pt", "config.json", "log.jsonl", "preview.png"
+        "about.json", "checkpoint.pt", "config.json", "log.jsonl", "preview.png", "previews"
     ]  # fmt: skip
     assert records[-1]["loss"] < 0.5 * records[0]["loss"]
     assert records[-1]["psnr"] == outcome.score

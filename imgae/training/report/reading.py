@@ -186,7 +186,7 @@ class RunSeen:
             "stopped": f"Stopped and saved at {at}{saved}.",
             "failed": f"Failed at {at}: {error}",
             "going on": f"Going on: {at}, {span(self.age)} ago{left}.",
-            "silent": f"Killed, or stuck: its last line, of {at}, is from {span(self.age)} ago{saved}.",
+            "silent": f"Killed, or stuck: last heard of at {at}, {span(self.age)} ago{saved}.",
             "not begun": "Not begun: there is no line in its log yet.",
         }[self.state]
 

@@ -40,7 +40,7 @@ def test_a_run_tells_its_figures(tmp_path):
             "Failed at step 200 of 400: NaN",
         ),
         ({}, 200, 5, "going on", "Going on: step 200 of 400, 5 s ago; about 60 s left."),
-        ({}, 200, 8000, "silent", "stuck: its last line, of step 200 of 400, is from 2 hours ago;"),
+        ({}, 200, 8000, "silent", "stuck: last heard of at step 200 of 400, 2 hours ago;"),
         ({}, 0, 0, "going on", "Going on: step 0 of 400"),
     ],
 )
