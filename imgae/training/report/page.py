@@ -21,6 +21,8 @@ MOST_SHEETS: Final = 8
 """Previews of a run on the page; beside other runs, two: the first and the newest."""
 QUALITY: Final = 88
 """Of the previews as WebP on the page; the files in previews/ lose nothing."""
+MOST_LETTERS: Final = 200
+"""Of a setting."""
 FRAME: Final = """\
 <!doctype html>
 <html lang="en">
@@ -45,18 +47,20 @@ FRAME: Final = """\
 def of(runs: Sequence[RunSeen]) -> str:
     """Return the page of one run, or of several: a table, their curves together, and each."""
     if len(runs) == 1:
-        title, body = runs[0].name, about(runs[0], MOST_SHEETS)
+        title, body = runs[0].name, about(runs[0], MOST_SHEETS, "h2")
     else:
         title = f"{len(runs)} runs"
-        each = (f"<section><h2>{escape(one.name)}</h2>{about(one, 2)}</section>" for one in runs)
+        each = (
+            f"<section><h2>{escape(one.name)}</h2>{about(one, 2, 'h3')}</section>" for one in runs
+        )
         body = "\n".join([table(runs), warned(runs), legend(runs), together(runs), *each])
     return FRAME.format(
         title=escape(title), version=escape(imgae.__version__), style=STYLE, body=body
     )
 
 
-def about(run: RunSeen, most_sheets: int) -> str:
-    """Return all of one run."""
+def about(run: RunSeen, most_sheets: int, heading: str) -> str:
+    """Return all of one run. heading: the element of what its parts are called."""
     words = " failed" if run.state in ("failed", "silent") else " quiet"
     parts = [f'<p class="state{words}">{escape(run.sentence)}</p>', facts(run)]
     if run.command:
@@ -64,8 +68,8 @@ def about(run: RunSeen, most_sheets: int) -> str:
     if run.lost:
         parts.append(f'<p class="failed">{escape(run.lost)}.</p>')
     parts.append(curves(run))
-    parts.append(sheets(run, most_sheets))
-    parts.append(data(run))
+    parts.append(sheets(run, most_sheets, heading))
+    parts.append(data(run, heading))
     parts.append(numbers(run))
     return "\n".join(filter(None, parts))
 
@@ -195,21 +199,22 @@ def table(runs: Sequence[RunSeen]) -> str:
         ])  # fmt: skip
     heads = ("run", "task", "variant", "steps", "minutes", "last", "best", "compared with",
              "images a second", "state")  # fmt: skip
-    return tabulated(heads, rows)
+    return tabulated("all runs", heads, rows)
 
 
-def tabulated(heads: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
+def tabulated(label: str, heads: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table; label: what it is, for those who do not see it."""
     top = "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
     body = "".join(
         f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows
     )
     return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="Table"><table><thead><tr>{top}'
-        f"</tr></thead><tbody>{body}</tbody></table></div>"
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(label)}"><table>'
+        f"<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
 
-def sheets(run: RunSeen, most: int) -> str:
+def sheets(run: RunSeen, most: int, heading: str) -> str:
     """Return previews at even distances, the first and the newest among them."""
     found = []
     for step, path in spread(run.previews, most):
@@ -222,8 +227,8 @@ def sheets(run: RunSeen, most: int) -> str:
     if not found:
         return ""
     return (
-        '<h3>Previews <span class="quiet">of the validation: given, made by the network, wanted'
-        f'</span></h3><div class="sheets">{"".join(found)}</div>'
+        f'<{heading} class="part">Previews <span class="quiet">of the validation: given, made by '
+        f'the network, wanted</span></{heading}><div class="sheets">{"".join(found)}</div>'
     )
 
 
@@ -246,7 +251,7 @@ def picture(path: Path) -> str:
     return "data:image/webp;base64," + base64.b64encode(data.getvalue()).decode()
 
 
-def data(run: RunSeen) -> str:
+def data(run: RunSeen, heading: str) -> str:
     """Return what the run is trained on, and where."""
     words = [f"folders: {', '.join(run.folders)}"] if run.folders else []
     pictures = run.about.get("pictures")
@@ -256,10 +261,13 @@ def data(run: RunSeen) -> str:
     sessions = run.about.get("sessions")
     told = sessions if isinstance(sessions, list) else []
     rows = [list(map(cell_of, one.values())) for one in told if isinstance(one, dict)]
-    text = f"<h3>Pictures</h3><p>{escape('; '.join(words))}</p>" if words else ""
+    text = ""
+    if words:
+        text = f'<{heading} class="part">Pictures</{heading}><p>{escape("; ".join(words))}</p>'
     if rows:
         heads = ("begun", "at step", "device", "threads", "format", "torch")
-        text += f"<h3>Sessions</h3>{tabulated(heads, rows)}"
+        text += f'<{heading} class="part">Sessions</{heading}>'
+        text += tabulated(f"sessions of {run.name}", heads, rows)
     return text
 
 
@@ -275,17 +283,19 @@ def numbers(run: RunSeen) -> str:
     parts = []
     if run.scores:
         rows = [[f"{step:,}", run.shown(score)] for step, score in run.scores]
-        parts.append(
-            f"<details><summary>Every validation</summary>"
-            f"{tabulated(('step', name_of(run)), rows)}</details>"
-        )
-    shown = {
-        name: [Path(str(one)).name for one in value] if isinstance(value, list) else
-        Path(str(value)).name if name == "start" and value else value
-        for name, value in run.config.items()
-    }  # fmt: skip
-    rows = [[name, json.dumps(value, ensure_ascii=False)] for name, value in shown.items()]
-    parts.append(
-        f"<details><summary>All settings</summary>{tabulated(('setting', 'value'), rows)}</details>"
-    )
+        table = tabulated(f"validations of {run.name}", ("step", name_of(run)), rows)
+        parts.append(f"<details><summary>Every validation</summary>{table}</details>")
+    rows = [[name, setting_of(value)] for name, value in run.config.items()]
+    table = tabulated(f"settings of {run.name}", ("setting", "value"), rows)
+    parts.append(f"<details><summary>All settings</summary>{table}</details>")
     return "".join(parts)
+
+
+def setting_of(value: object) -> str:
+    """Return a setting as text, not too long; folders and files by name only."""
+    if isinstance(value, list):
+        return ", ".join(map(setting_of, value))
+    if isinstance(value, str):
+        return Path(value).name or "-"
+    text = json.dumps(value)
+    return text if len(text) <= MOST_LETTERS else f"{text[:MOST_LETTERS]} ..."

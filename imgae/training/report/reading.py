@@ -17,6 +17,8 @@ from imgae.training.settings import from_text
 CONFIG: Final = "config.json"
 CHECKPOINT: Final = "checkpoint.pt"
 ABOUT: Final = "about.json"
+FOLDERS: Final = ("data", "noisy", "pairs")
+"""Settings that name folders of pictures."""
 FORMS: Final = {
     "psnr": "{:.2f} dB",
     "dice": "Dice {:.3f}",
@@ -60,13 +62,13 @@ class RunSeen:
     @property
     def folders(self) -> list[str]:
         """The names of the folders of pictures."""
-        given = self.config.get("data", ())
-        return [Path(str(one)).name for one in given] if isinstance(given, list) else []
+        lists = [self.config.get(name) for name in FOLDERS]
+        return [Path(str(one)).name for some in lists if isinstance(some, list) for one in some]
 
     @property
     def validates_on(self) -> list[Any]:
         """What decides which pictures the run is validated on, besides the files themselves."""
-        return [self.config.get(name) for name in ("data", "crop", "seed", "memory")]
+        return [self.config.get(name) for name in (*FOLDERS, "crop", "seed", "memory")]
 
     @property
     def command(self) -> str:

@@ -37,7 +37,7 @@ body {
 h1, h2, h3, p, figure, dl, dd { margin: 0; }
 h1 { font-size: 24px; line-height: 32px; font-weight: 650; overflow-wrap: anywhere; }
 h2 { margin: 40px 0 4px; font-size: 19px; line-height: 28px; overflow-wrap: anywhere; }
-h3 { margin: 24px 0 8px; font-size: 14px; font-weight: 600; }
+.part { margin: 24px 0 8px; font-size: 14px; line-height: 22px; font-weight: 600; }
 a { color: var(--accent); }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 .quiet { color: var(--quiet); }
