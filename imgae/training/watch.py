@@ -58,7 +58,11 @@ def followed(
     note: Callable[[str], None],
     report: Callable[[dict[str, Any]], None],
 ) -> Outcome:
-    """Train as `loop.train` does, with all that a Watch asks for."""
+    """Train as `loop.train` does, with all that a Watch asks for; of several processes, the first
+    alone does more.
+    """
+    if not trainer.team.first:
+        return train(trainer, run, validation, report)
     measure = validation.measure
     beside = beside_of(run, validation, watch, trainer.device)
     if watch.rival is not None:
@@ -112,11 +116,12 @@ def beside_of(run: Run, validation: Validation, watch: Watch, place: torch.devic
 def session_of(trainer: Trainer) -> Facts:
     """Return when, from where and on what training goes on."""
     config, place = trainer.config, trainer.device
-    on_gpu = place.type == "cuda"
+    on_gpu, size = place.type == "cuda", trainer.team.size
+    device = torch.cuda.get_device_name(place) if on_gpu else "CPU"
     return {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "step": trainer.step,
-        "device": torch.cuda.get_device_name(place) if on_gpu else "CPU",
+        "device": f"{device}, {size} processes" if size > 1 else device,
         "threads": torch.get_num_threads(),
         "format": "bf16" if config.autocast == "bf16" else "fp32",
         "torch": torch.__version__,

@@ -50,7 +50,7 @@ def settings(pictures, **changes):
 def test_a_run_is_compared_with_a_file_and_resumed_with_what_it_has(pictures, tmp_path):
     folder, told = tmp_path / "run", []
     watch = Watch(["csv"], str(find("denoise-fast")))
-    runs.start(settings(pictures), None, folder, "cpu", 1, told.append, nets.silent, watch)
+    runs.start(settings(pictures), folder, "cpu", 1, told.append, nets.silent, watch)
     (sentence,) = [one for one in told if one.startswith("denoise-fast.onnx: ")]
     assert sentence.endswith(" dB on the same pictures")
     first = lines(folder)[-1]
@@ -122,7 +122,7 @@ def test_a_model_that_cannot_be_compared_is_refused_before_pictures_are_read(
 def test_a_run_that_fails_says_so_in_its_folder(pictures, tmp_path, monkeypatch):
     monkeypatch.setattr(loop.Trainer, "broken", lambda one: "the loss is" if one.step > 2 else "")
     with pytest.raises(TrainingError, match="near step 4"):
-        runs.start(settings(pictures), None, tmp_path / "run", "cpu", 1, nets.silent, nets.silent)
+        runs.start(settings(pictures), tmp_path / "run", "cpu", 1, nets.silent, nets.silent)
     ended = json.loads((tmp_path / "run" / "about.json").read_text())["ended"]
     assert ended["step"] == 4
     assert "NaN or infinite near step 4" in ended["error"]
