@@ -1,6 +1,5 @@
 """Another model on a run's validation: what the run is measured against."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,9 +9,8 @@ from torch import Tensor, nn
 from imgae.errors import ModelError, TrainingError
 from imgae.model import session
 from imgae.model.registry import find
-from imgae.training.loop import Validation
+from imgae.training.loop import Trainer, Validation
 from imgae.training.tasks.task import Task
-from imgae.training.warmstart import load_weights, network_of
 
 
 class ModelFile(nn.Module):
@@ -33,7 +31,7 @@ class ModelFile(nn.Module):
         return torch.from_numpy(self.model(**given)).to(inputs[0].device)
 
 
-def opponent(task: Task[Any], name: str, threads: int) -> nn.Module:
+def opened(task: Task[Any], name: str, threads: int) -> session.OnnxModel:
     """Load a model to compare with, by its shipped name or its file.
 
     Raises TrainingError if it is of another task, and WeightsError or ModelError if there is none.
@@ -43,25 +41,18 @@ def opponent(task: Task[Any], name: str, threads: int) -> nn.Module:
         model = session.load(path, device="cpu", threads=threads)
     except ModelError as error:
         raise TrainingError(f"--compare: {error}") from error
-    if not task.makes(model.card):
+    if not task.compares(model.card):
         raise TrainingError(
             f"--compare: {path} is a model to {model.card.task} from "
             f"{', '.join(model.card.inputs)}, which is no model of {task.name}; name one of this "
             "task"
         )
-    if task.called_alone:
-        return ModelFile(model)
-    card, weights = load_weights(path)
-    net = network_of(card)
-    net.load_state_dict(weights)
-    return net.eval()
+    return model
 
 
 def scored(
-    validation: Validation, rival: nn.Module, name: str, place: torch.device
-) -> dict[str, Any]:
-    """Score a model on a validation; return what the log's lines say of it.
-
-    Files are named without their folders.
-    """
-    return {"compare": validation.score(rival.to(place)), "compare_model": Path(name).name}
+    validation: Validation, model: session.OnnxModel, trainer: Trainer, task: Task[Any]
+) -> float:
+    """Score a model on a run's validation."""
+    net = task.rival(model.path, trainer.config) or ModelFile(model)
+    return validation.score(net.to(trainer.device))

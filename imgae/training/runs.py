@@ -72,7 +72,7 @@ def started(
     if settings.start is not None:
         start_from(net, find(settings.start), settings.variant)
     pictures = read_pictures(settings, note)
-    watch.count(len(pictures.training), len(pictures.validation), pictures.passed_over)
+    watch.count(pictures)
     if team.first:
         run.create()
     bank = bank_of(task, settings, pictures, place)
@@ -158,7 +158,7 @@ def resumed(
     place = torch_device(machine[0], threads_of(machine[1] or settings.threads, team), team)
     watch.check(run.folder, task, torch.get_num_threads())
     pictures = read_pictures(settings, note)
-    watch.count(len(pictures.training), len(pictures.validation), pictures.passed_over)
+    watch.count(pictures)
     bank = bank_of(task, settings, pictures, place)
     objective = task.objective(settings, place)
     task.prepare(objective, bank, settings)

@@ -1,5 +1,6 @@
 """A run that is looked at: its logs, a model beside it, and about.json, which says what it is."""
 
+import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -7,15 +8,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
-from torch import nn
 
 import imgae
 from imgae.errors import ImgaeError, TrainingError
+from imgae.model import session
 from imgae.training import compare, logs
 from imgae.training.checkpoint import Run, replace_whole
+from imgae.training.data import Folders
 from imgae.training.loop import Outcome, Trainer, Validation, train
 from imgae.training.tasks.task import Task
+from imgae.training.validate import Restoration
 
 ABOUT = "about.json"
 Facts = dict[str, Any]
@@ -32,8 +36,10 @@ class Watch:
     log: Sequence[str] | None = ()
     compare: str = ""
     pictures: dict[str, int] = field(default_factory=dict)
-    """How many there are, by what becomes of them; the page of a run tells it."""
-    rival: nn.Module | None = None
+    """How many there are, by what becomes of them."""
+    mark: str = ""
+    """Of the pictures of the validation."""
+    rival: session.OnnxModel | None = None
 
     def check(self, folder: Path, task: Task[Any], threads: int) -> None:
         """Raise an ImgaeError, before pictures are read, if what is asked for cannot be had."""
@@ -41,12 +47,20 @@ class Watch:
             self.log = logs.kinds_of(folder)
         logs.check(folder, self.log)
         if self.compare:
-            self.rival = compare.opponent(task, self.compare, threads)
+            self.rival = compare.opened(task, self.compare, threads)
 
-    def count(self, training: int, validation: int, passed_over: int) -> None:
+    def count(self, pictures: Folders) -> None:
+        """Take down what was read, before it is made a bank of."""
+        digest = hashlib.blake2b(digest_size=8)
+        for picture in pictures.validation:
+            digest.update(f"{picture.shape}{picture.dtype}".encode())
+            digest.update(np.ascontiguousarray(picture).data)
         self.pictures = {
-            "training": training, "validation": validation, "passed_over": passed_over
-        }  # fmt: skip
+            "training": len(pictures.training),
+            "validation": len(pictures.validation),
+            "passed_over": pictures.passed_over,
+        }
+        self.mark = digest.hexdigest()
 
 
 def followed(
@@ -64,7 +78,7 @@ def followed(
     if not trainer.team.first:
         return train(trainer, run, validation, report)
     measure = validation.measure
-    beside = beside_of(run, validation, watch, trainer.device)
+    beside = beside_of(trainer, run, task, validation, watch)
     if watch.rival is not None:
         note(f"{beside['compare_model']}: {measure.shown(beside['compare'])} on the same pictures")
     keeper = logs.Logs(run.folder, watch.log or (), measure.name, note)
@@ -76,6 +90,7 @@ def followed(
         "command": trainer.config.command(),
         "measure": {"name": measure.name, "form": measure.form},
         "pictures": watch.pictures,
+        "validation": mark_of(watch, trainer, validation),
         "sessions": [*sessions_of(run), session_of(trainer)],
     }
     save(run, facts)
@@ -95,22 +110,28 @@ def followed(
     return outcome
 
 
-def beside_of(run: Run, validation: Validation, watch: Watch, place: torch.device) -> Facts:
+def beside_of(
+    trainer: Trainer, run: Run, task: Task[Any], validation: Validation, watch: Watch
+) -> Facts:
     """Return what each validation's line says of another model: of the one that is asked for, or
-    else of the one that the run was compared with before.
+    else of the one that the run was compared with before. Files are named without their folders.
     """
     if watch.rival is not None:
-        try:
-            return compare.scored(validation, watch.rival, watch.compare, place)
-        except (RuntimeError, TypeError) as error:  # inputs that do not fit
-            raise TrainingError(
-                f"--compare: {watch.compare} cannot be scored on this run's validation: "
-                f"{str(error).splitlines()[0]}"
-            ) from error
+        score = compare.scored(validation, watch.rival, trainer, task)
+        return {"compare": score, "compare_model": Path(watch.compare).name}
     records, _ = logs.read_records(run.log_path)
     names = ("compare", "compare_model")
     found = [record for record in records if all(name in record for name in names)]
     return {name: found[-1][name] for name in names} if found else {}
+
+
+def mark_of(watch: Watch, trainer: Trainer, validation: Validation) -> str:
+    """Return what is the same for all runs of a task whose scores compare.
+
+    Only a Restoration is known to be the same for all sizes of crops.
+    """
+    crop = 0 if isinstance(validation, Restoration) else trainer.config.crop
+    return f"{watch.mark}-{crop}"
 
 
 def session_of(trainer: Trainer) -> Facts:

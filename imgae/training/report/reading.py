@@ -66,9 +66,10 @@ class RunSeen:
         return [Path(str(one)).name for some in lists if isinstance(some, list) for one in some]
 
     @property
-    def validates_on(self) -> list[Any]:
-        """What decides which pictures the run is validated on, besides the files themselves."""
-        return [self.config.get(name) for name in (*FOLDERS, "crop", "seed", "memory")]
+    def validates_on(self) -> Any:
+        """What is the same for all runs of a task whose scores compare."""
+        settings = [self.config.get(name) for name in (*FOLDERS, "crop", "seed", "memory")]
+        return self.about.get("validation", settings)
 
     @property
     def command(self) -> str:
