@@ -155,7 +155,8 @@ def resumed(
         )
     state, (note, _) = run.load_checkpoint(), tell
     run.check_place()
-    place = torch_device(machine[0], threads_of(machine[1] or settings.threads, team), team)
+    threads = settings.threads if team.size == 1 else min(settings.threads, threads_of(None, team))
+    place = torch_device(machine[0], threads_of(machine[1] or threads, team), team)
     watch.check(run.folder, task, torch.get_num_threads())
     pictures = read_pictures(settings, note)
     watch.count(pictures)
