@@ -7,6 +7,7 @@ from typing import Final
 import torch
 from torch import Generator, Tensor, nn
 
+from imgae.training.corruptions.camera_noise import blurred
 from imgae.training.objectives.denoise import Denoising
 from imgae.training.objectives.regularisers import hinge
 
@@ -27,8 +28,69 @@ HIGHEST: Final = 30 / 255
 LOWEST: Final = 1.5 / 255
 AGAIN: Final = 4
 """Times, at most, that a picture is restored before a change of it is tried."""
-PROBED: Final = 0.5
-"""The share of the batch for which growth is measured."""
+PROBED: Final = 0.34
+"""The share of the batch whose pictures growth is measured near."""
+ITERATES: Final = 8
+"""Pictures that are being restored, with the network as their prior."""
+ADVANCES: Final = 3
+"""Of each of them, a step of training."""
+PROBED_ITERATES: Final = 4
+LASTING: Final = 120.0
+"""Steps of training after which such a picture gives way to another one, on average."""
+
+
+@dataclass
+class Iterates:
+    """Pictures on their way: blurred ones that are being restored, with the network as the prior.
+
+    given: what they began as, (P, 3, H, W); now, before: after the last step and the one before.
+    widths: of the blur, in pixels, (P,). told: levels, (P, 1, 1, 1).
+    """
+
+    given: Tensor
+    now: Tensor
+    before: Tensor
+    widths: Tensor
+    told: Tensor
+
+    @classmethod
+    def begun(cls, clean: Tensor, generator: Generator) -> "Iterates":
+        """Begin ITERATES of them from clean pictures (B, 3, H, W), again and again if B is less."""
+        rounds = -(-ITERATES // len(clean))
+        clean = clean.repeat(rounds, 1, 1, 1)[:ITERATES]
+
+        def unit() -> Tensor:
+            return torch.rand(len(clean), 1, 1, 1, generator=generator, device=clean.device)
+
+        widths = (0.3 + 1.9 * unit()).flatten()
+        noise = torch.randn(clean.shape, generator=generator, device=clean.device)
+        given = blurred(clean, widths) + 4 / 255 * unit() * noise
+        return cls(given, given, given, widths, (2 + 10 * unit().square()) / 255)
+
+    @torch.no_grad()
+    def advanced(
+        self, net: nn.Module, clean: Tensor, generator: Generator
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Take ADVANCES steps, and begin some anew.
+
+        Returns, of PROBED_ITERATES, what the network was given last, the level told, and the last
+        step: iterations turn towards the direction that grows most.
+        """
+        for _ in range(ADVANCES):
+            slope = blurred(blurred(self.now, self.widths) - self.given, self.widths)
+            seen = (self.now - slope).clamp(-0.2, 1.2)
+            self.before, self.now = self.now, net(seen, self.told)
+        moves = self.now - self.before
+        found = (seen[:PROBED_ITERATES], self.told[:PROBED_ITERATES], moves[:PROBED_ITERATES])
+        order = torch.randperm(ITERATES, generator=generator, device=clean.device)
+        unit = torch.rand(ITERATES, 1, 1, 1, generator=generator, device=clean.device)
+        astray = (self.now - self.given).abs().amax((1, 2, 3), keepdim=True) > 1
+        anew, fresh = (unit < 1 / LASTING) | astray, Iterates.begun(clean, generator)
+        for name in ("given", "now", "before", "told"):
+            mixed = torch.where(anew, getattr(fresh, name), getattr(self, name))
+            setattr(self, name, mixed[order])
+        self.widths = torch.where(anew.flatten(), fresh.widths, self.widths)[order]
+        return found
 
 
 @dataclass
@@ -40,7 +102,9 @@ class AdversarialDenoising:
     how much a small change grows, where that is more than `limit` times, along the direction in
     which it grows most that gradient ascent finds. It is measured on pictures between the noisy
     and the restored ones, and on some that were restored again and again, as they are met where a
-    denoiser is a plug-and-play prior: a network that enlarges changes there drifts.
+    denoiser is a plug-and-play prior: a network that enlarges changes there drifts. For the same
+    reason it is measured on pictures that are restored from blur meanwhile, some hundred steps
+    long: what drifts is only seen late.
 
     Sources: Madry et al. 2018 (training against projected gradient ascent); Pesquet et al. 2021
     (a Jacobian's norm between noisy and restored pictures, for plug-and-play).
@@ -50,6 +114,7 @@ class AdversarialDenoising:
     hinge_weight: float = 1.0
     limit: float = 1.0
     plain: Denoising = field(default_factory=Denoising)
+    iterates: Iterates | None = None
 
     def __call__(
         self, net: nn.Module, clean: Tensor, generator: Generator
@@ -65,15 +130,31 @@ class AdversarialDenoising:
             part = max(1, round(PROBED * len(clean)))
             once = restored.detach().float()[:part, :, :SIDE, :SIDE]
             points, told = between(net, seen[:part], levels[:part], once, generator)
-            norms = growth(net, points, told, generator)
+            change = torch.randn(points.shape, generator=generator, device=points.device)
+            if self.iterates is None:
+                self.iterates = Iterates.begun(wanted, generator)
+            late, late_told, moves = self.iterates.advanced(net, wanted, generator)
+            norms = growth(
+                net,
+                torch.cat([points, late]),
+                torch.cat([told, late_told.expand(-1, 1, *told.shape[2:])]),
+                torch.cat([change, moves]),
+            )
             penalty = hinge(norms, self.limit)
         terms |= {
             "attacked": attacked.detach(),
-            "growth": norms.detach().mean(),
+            "growth": norms[:part].detach().mean(),
+            "growth_late": norms[part:].detach().mean(),
             "penalty": penalty.detach(),
         }
         total = (1 - self.weight) * loss + self.weight * attacked + self.hinge_weight * penalty
         return total, terms
+
+    def state_dict(self) -> dict[str, Tensor]:
+        return {} if self.iterates is None else vars(self.iterates)
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        self.iterates = Iterates(**state) if state else None
 
     def attacked(
         self, net: nn.Module, noisy: Tensor, sigma: Tensor, clean: Tensor, generator: Generator
@@ -111,11 +192,13 @@ def between(
     return points.detach(), told
 
 
-def growth(net: nn.Module, points: Tensor, told: Tensor, generator: Generator) -> Tensor:
-    """Return how much a small change grows at most, as far as gradient ascent finds, (B,)."""
+def growth(net: nn.Module, points: Tensor, told: Tensor, change: Tensor) -> Tensor:
+    """Return how much a small change grows at most, as far as gradient ascent finds, (B,).
+
+    change: where the ascent begins, (B, 3, H, W), of any size.
+    """
     with torch.no_grad():
         still = net(points, told)
-    change = torch.randn(points.shape, generator=generator, device=points.device)
 
     def moved(change: Tensor) -> Tensor:
         return rms(net(points + change, told) - still).flatten()

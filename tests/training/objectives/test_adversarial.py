@@ -33,7 +33,9 @@ class Linear(nn.Module):
 
 
 def test_growth_is_that_of_the_direction_that_grows_most():
-    found = adversarial.growth(Linear(), torch.rand(4, 3, 32, 32), SIGMA, generator())
+    found = adversarial.growth(
+        Linear(), torch.rand(4, 3, 32, 32), SIGMA, torch.randn(4, 3, 32, 32, generator=generator())
+    )
     assert found.tolist() == pytest.approx([2.0] * 4, abs=0.02)
 
 
@@ -99,3 +101,18 @@ def test_the_weight_is_the_share_of_pictures_that_were_changed():
     assert attacked > 1.05 * none
     assert whole == pytest.approx(attacked)
     assert half == pytest.approx((none + attacked) / 2)
+
+
+def test_iterates_go_on_from_step_to_step_and_begin_anew_when_astray():
+    """They come to rest if the network changes nothing, and restart if it doubles."""
+    clean = torch.rand(4, 3, 32, 32, generator=generator())
+    found = adversarial.Iterates.begun(clean, generator(1))
+    given = found.given
+    for _ in range(4):
+        seen, told, moves = found.advanced(lambda image, _: image, clean, generator(2))
+    assert len(seen) == len(told) == len(moves) == adversarial.PROBED_ITERATES
+    assert float(adversarial.rms(moves).max()) < float(adversarial.rms(given).max()) / 10
+    found = adversarial.Iterates.begun(clean, generator(1))
+    for _ in range(4):
+        found.advanced(lambda image, _: 2 * image, clean, generator(2))
+        assert float(found.now.abs().max()) < 2
