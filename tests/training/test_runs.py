@@ -111,8 +111,10 @@ def test_crops_larger_than_the_drawn_masks_are_refused(pictures, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("more", [{}, {"objective": "spectral", "weight": 0.1, "crop": 16},
-                                  {"objective": "adversarial", "weight": 0.3, "crop": 16}])  # fmt: skip
+@pytest.mark.parametrize(
+    "more",
+    [{}, *({"objective": name, "weight": 0.1, "crop": 16} for name in ("spectral", "adversarial"))],
+)
 def test_a_run_stopped_and_resumed_has_the_losses_of_one_that_was_not(
     pictures, tmp_path, monkeypatch, more
 ):
