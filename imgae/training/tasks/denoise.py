@@ -11,6 +11,7 @@ from imgae.training.networks.denoise import (
     DenoisingAutoencoder,
     FlipEnsembleDenoisingAutoencoder,
 )
+from imgae.training.objectives.adversarial import AdversarialDenoising
 from imgae.training.objectives.contractive import ContractiveDenoising
 from imgae.training.objectives.denoise import Denoising
 from imgae.training.quantisation.rounding import Example
@@ -47,6 +48,8 @@ class DenoiseTask(Task[DenoiseSettings]):
 
     def objective(self, settings: DenoiseSettings, device: torch.device) -> Objective:
         del device
+        if settings.objective == "adversarial":
+            return AdversarialDenoising(settings.weight or 0.0)
         if settings.objective:
             return ContractiveDenoising(settings.objective, settings.weight or 0.0)
         return Denoising()

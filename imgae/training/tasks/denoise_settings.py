@@ -65,13 +65,15 @@ class DenoiseSettings(Settings):
     int8: bool = int8_setting()
     objective: str = setting(
         "",
-        Choice(("", "contractive", "spectral", "jittered")),
+        Choice(("", "contractive", "spectral", "adversarial", "jittered")),
         Option(
             "--objective",
             "add a penalty to the loss, so that the network is less sensitive to its input: "
             "contractive, the Frobenius norm of the network's Jacobian; "
-            "spectral, its largest singular value above 1. For comparison: jittered, no penalty, "
-            "but noise of L 8-bit levels that the network is not told of",
+            "spectral, its largest singular value above 1; adversarial, the error of pictures that "
+            "were changed to do harm, which count L of 1, and the growth of changes above 1. For "
+            "comparison: jittered, no penalty, but noise of L 8-bit levels that the network is not "
+            "told of",
         ),
     )
     weight: float | None = setting(
@@ -104,4 +106,6 @@ class DenoiseSettings(Settings):
             return f"--{'objective' if self.objective else 'int8'} needs clean pictures: --data"
         if (self.objective == "") != (self.weight is None):
             return "--objective and --lambda go together; give both or neither"
+        if self.objective == "adversarial" and self.weight is not None and self.weight > 1:
+            return "--lambda is a share of 1 with --objective adversarial"
         return super().conflict()

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 import torch
-from torch import Generator, Tensor
+from torch import Generator, Tensor, nn
 
 from imgae.model import registry
 from imgae.model.card import ModelCard, OwnNoise
@@ -30,7 +30,7 @@ from imgae.training.tasks.denoise_settings import DenoiseSettings
 from imgae.training.tasks.task import Task
 from imgae.training.unseen_gain import GAIN, UnseenGain
 from imgae.training.validate import Case, Restoration, as_tensor, centre
-from imgae.training.warmstart import start_from
+from imgae.training.warmstart import load_weights, start_from
 
 START: Final = {"balanced": "denoise-balanced", "best": "denoise-best", "tiny": NOTHING}
 """What training starts from, by variant; denoise-fast for the others."""
@@ -121,6 +121,17 @@ class OwnNoiseTask(Task[DenoiseSettings]):
     def makes(self, card: ModelCard) -> bool:
         return card.task == self.card_task and card.noise is not None
 
+    def compares(self, card: ModelCard) -> bool:
+        """Whether a model removes noise: one that takes a level is told what was measured."""
+        takes_level = "sigma" in card.inputs
+        return card.task == self.card_task and not (takes_level and card.precision == "int8")
+
+    def rival(self, path: Path, settings: DenoiseSettings) -> nn.Module | None:
+        card, _ = load_weights(path)
+        if "sigma" not in card.inputs:
+            return None
+        return told_network(path, card.architecture, noise_of(settings))
+
     def card_fields(self, settings: DenoiseSettings) -> dict[str, Any]:
         noise, scale = noise_of(settings), own_scale(settings)
         knots, variance = few_knots(noise)
@@ -188,10 +199,16 @@ def reference(settings: DenoiseSettings, device: torch.device) -> OwnNoiseAutoen
 
     Raises WeightsError if the weights are not there.
     """
-    net = OwnNoiseAutoencoder(variant_named(REFERENCE_VARIANT))
-    start_from(net, registry.find(REFERENCE), REFERENCE_VARIANT)
-    tell(net, noise_of(settings))
-    return net.eval().requires_grad_(False).to(device)
+    path = registry.find(REFERENCE)
+    return told_network(path, REFERENCE_VARIANT, noise_of(settings)).to(device)
+
+
+def told_network(path: Path, variant: str, noise: NoiseModel) -> OwnNoiseAutoencoder:
+    """Return a network with the weights of a model for white noise, told what noise there is."""
+    net = OwnNoiseAutoencoder(variant_named(variant))
+    start_from(net, path, variant)
+    tell(net, noise)
+    return net.eval().requires_grad_(False)
 
 
 def default_start(variant: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 import torch
-from torch import Generator, Tensor
+from torch import Generator, Tensor, nn
 
 from imgae.errors import TrainingError
 from imgae.model.card import ModelCard
@@ -130,6 +130,15 @@ class Task(Generic[Own]):
         needed = tuple(name for name in self.kind.inputs if name not in self.kind.optional)
         known = card.task == self.card_task and card.inputs in (self.kind.inputs, needed)
         return known and card.noise is None
+
+    def compares(self, card: ModelCard) -> bool:
+        """Whether a run's validation can score a model with this card."""
+        return self.makes(card)
+
+    def rival(self, path: Path, settings: Own) -> nn.Module | None:
+        """Return a model's file as a network; None where it is enough to call it as it is."""
+        del path, settings
+        return None
 
     def card_fields(self, settings: Own) -> dict[str, Any]:
         """Return what a model's card holds of this task's own settings."""
