@@ -24,7 +24,7 @@ from documents import (
 from test_structure import MAY_IMPORT
 
 import imgae
-from imgae.cli import main, parse, parser, train
+from imgae.cli import main, parse, parser, report, train
 
 UNCLEAR = (
     *("sees for itself", "see for itself", "adds up", "add up", "photographs have another"),
@@ -50,6 +50,7 @@ def every_parser():
     lookup = importlib.import_module("imgae.training.tasks.lookup")
     for name in train.TASKS:  # the options of a task are made when it is named
         found["train", name] = train.task_parser(argparse.ArgumentParser, lookup.load(name))
+    found["train", report.NAME] = report.parser(argparse.ArgumentParser)
     return found
 
 
@@ -164,7 +165,7 @@ def test_the_page_on_training_lists_the_options_of_each_task_with_their_defaults
 def test_the_page_on_training_says_what_may_stand_beside_resume():
     lookup = importlib.import_module("imgae.training.tasks.lookup")
     settings = {each[1].name for each in lookup.load("denoise").settings.options()}
-    options = set(training_options()["denoise"]) - settings - {"--minutes", "--resume"}
+    options = set(training_options()["denoise"]) - settings - {"--resume"}
     text = " ".join((ROOT / "docs" / "train.md").read_text().split())
     (sentence,) = re.findall(r"Beside `--resume`.*?\.", text)
     named = set(re.findall(r"`(-[\w-]+)`", sentence)) - {"--resume"}

@@ -1,21 +1,22 @@
 """`imgae train`: the options of each task are made from its settings."""
 
 import argparse
-import sys
 import textwrap
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from imgae.cli import report
+from imgae.cli.live import LiveLine
 from imgae.cli.options import Commands, add_device, filled, new_parser
-from imgae.cli.output import result, say
+from imgae.cli.output import result
 from imgae.errors import TrainingError, needs_extra
 from imgae.training.tasks.table import TASKS
 
 if TYPE_CHECKING:
     from imgae.training.checks import Check, Option
-    from imgae.training.loop import Measure, Outcome
+    from imgae.training.loop import Outcome
     from imgae.training.settings import Settings
     from imgae.training.tasks.task import Task
 
@@ -35,11 +36,15 @@ A task needs -o, --data, and --steps or --minutes:
 
 `imgae train TASK --help` shows the options of a task. Like training, it needs
 torch: pip install 'imgae[train]'
+
+A page of a run, or of several side by side, with curves and previews:
+  imgae train report RUN/
 """
 MORE = """\
 The folder RUN/ then holds config.json (the settings), checkpoint.pt (to continue from), log.jsonl
-(the losses) and preview.png (examples). `imgae export RUN/ -o FILE.onnx` makes a model of it.
-Ctrl-C saves the run; `imgae train TASK --resume -o RUN/` continues it.
+and log.csv (the losses), preview.png and previews/ (examples), and about.json (what `imgae train
+report RUN/` tells besides). `imgae export RUN/ -o FILE.onnx` makes a model of it. Ctrl-C saves the
+run; `imgae train TASK --resume -o RUN/` continues it.
 """
 USAGE = """\
 imgae train {0} --data DIR -o RUN/ (--steps N | --minutes M) [options]
@@ -49,8 +54,13 @@ imgae train {0} --data DIR -o RUN/ (--steps N | --minutes M) [options]
 def add_parser(commands: Commands) -> None:
     parser = new_parser(commands, "train", "Train a network on your own pictures.")
     parser.description = ABOUT
-    parser.usage = "imgae train TASK [options]"
-    parser.add_argument("task", metavar="TASK", choices=tuple(TASKS), help="what to train")
+    parser.usage = "imgae train TASK [options]\n       imgae train report RUN/..."
+    parser.add_argument(
+        "task",
+        metavar="TASK",
+        choices=(*TASKS, report.NAME),
+        help="what to train; or report, for a page of a run",
+    )
     rest = parser.add_argument(
         "rest", nargs=argparse.REMAINDER, action=TaskOptions, metavar="...", help=argparse.SUPPRESS
     )
@@ -74,10 +84,14 @@ class TaskOptions(argparse.Action):
     ) -> None:
         """Add the task's options to the namespace."""
         del option_string
+        words = [str(word) for word in values or ()]
+        if namespace.task == report.NAME:
+            report.parser(type(parser)).parse_intermixed_args(words, namespace)
+            return
         with needs_extra("train", "training"):
             from imgae.training.tasks import lookup
         inner = task_parser(type(parser), lookup.load(namespace.task))
-        inner.parse_args([str(word) for word in values or ()], namespace)
+        inner.parse_args(words, namespace)
         if namespace.output is None:
             refuse_missing(namespace)
 
@@ -104,6 +118,20 @@ def task_parser(kind: type[argparse.ArgumentParser], task: "Task[Any]") -> argpa
     own = parser.add_argument_group(task.settings.group) if task.settings.group else parser
     for name, option, check in task.settings.options():
         add_setting(own if name in task.settings.own() else parser, name, option, check)
+    add(
+        "--log",
+        nargs="+",
+        choices=("csv", "tensorboard", "none"),
+        metavar="csv|tensorboard|none",
+        help="what to write beside log.jsonl: csv, log.csv for spreadsheets; tensorboard, curves "
+        "and previews in tensorboard/; or none (default: csv; beside --resume, what the run has)",
+    )
+    add(
+        "--compare",
+        default="",
+        metavar="NAME|FILE.onnx",
+        help="score this model, too, on the pictures of the validation",
+    )
     add_device(parser, "torch")
     add("--quiet", action="store_true", help="show no progress")
     parser.set_defaults(parser=parser)
@@ -147,6 +175,8 @@ def typed(check: "Check") -> Callable[[str], Any]:
 
 
 def run(options: argparse.Namespace) -> int:
+    if options.task == report.NAME:
+        return report.run(options)
     from imgae.training.tasks import lookup
 
     task = lookup.load(options.task)
@@ -163,7 +193,7 @@ def run(options: argparse.Namespace) -> int:
             outcome = start_or_resume(task, settings, options, line)
         finally:
             line.close()
-    return conclude(outcome, options)
+    return conclude(outcome, options, line.rival)
 
 
 def resumed(options: argparse.Namespace, task: "Task[Any]") -> bool:
@@ -227,14 +257,25 @@ def start_or_resume(
     line: "LiveLine",
 ) -> "Outcome":
     from imgae.training import runs
+    from imgae.training.watch import Watch
 
+    watch = Watch(logs_of(options), options.compare)
     place = (options.output, options.device, options.threads, line.note, line.update)
     if settings is None:
-        return runs.resume(*place, task=task.name)
-    return runs.start(settings, *place)
+        return runs.resume(*place, task=task.name, watch=watch)
+    return runs.start(settings, *place, watch=watch)
 
 
-def conclude(outcome: "Outcome", options: argparse.Namespace) -> int:
+def logs_of(options: argparse.Namespace) -> list[str] | None:
+    """Return what --log asks for; None where a run is to go on with what it has."""
+    if options.log is None:
+        return None if options.resume else ["csv"]
+    if "none" in options.log and len(set(options.log)) > 1:
+        options.parser.error("--log none stands alone")
+    return [kind for kind in options.log if kind != "none"]
+
+
+def conclude(outcome: "Outcome", options: argparse.Namespace, rival: str) -> int:
     from imgae.training import processes
 
     output = options.output
@@ -247,55 +288,9 @@ def conclude(outcome: "Outcome", options: argparse.Namespace) -> int:
         )
         return INTERRUPTED
     score = f", validation {outcome.measure.shown(outcome.score)}" if outcome.score else ""
+    score += rival
     result(
         f"{outcome.step} steps in {outcome.seconds:.0f} s{score}; next: "
         f"imgae export {output} -o MODEL.onnx"
     )
     return 0
-
-
-class LiveLine:
-    """One line that rewrites itself on a terminal; elsewhere a line at each validation."""
-
-    def __init__(self, measure: "Measure", hidden: bool) -> None:
-        self.measure = measure
-        self.hidden = hidden
-        self.live = sys.stderr is not None and sys.stderr.isatty()
-        self.begun = False
-        self.score = ""
-
-    def note(self, message: str) -> None:
-        self.close()
-        say(message, sys.stderr)
-
-    def below(self, show: Callable[..., None]) -> Callable[..., None]:
-        """Let what shows warnings begin on a line of its own."""
-
-        def show_below(*warning: Any) -> None:
-            self.close()
-            show(*warning)
-
-        return show_below
-
-    def update(self, record: dict[str, Any]) -> None:
-        scored = self.measure.name in record
-        if scored:
-            self.score = f"  validation {self.measure.shown(record[self.measure.name])}"
-        if self.hidden or not (self.live or scored):
-            return
-        minutes, seconds = divmod(record["seconds_left"], 60)
-        line = (
-            f"step {record['step']}/{record['steps']}  {minutes}:{seconds:02d} left  "
-            f"loss {record['loss']:.4f}  {record['images_per_second']:.0f} images/s" + self.score
-        )
-        if self.live:
-            print(f"\r{line}\033[K", end="", file=sys.stderr, flush=True)
-            self.begun = True
-        else:
-            say(line, sys.stderr)
-
-    def close(self) -> None:
-        """End the line that rewrites itself, so that others can follow."""
-        if self.begun:
-            print(file=sys.stderr)
-            self.begun = False

@@ -109,6 +109,10 @@ class Folders:
     too_small: int
     left_out: int  # did not fit into the memory allowed
 
+    @property
+    def passed_over(self) -> int:
+        return len(self.unreadable) + self.too_small + self.left_out
+
 
 def read_folders(
     folders: Sequence[Path],

@@ -4,11 +4,11 @@ import contextlib
 import math
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
-from typing import Any, Final, Protocol
+from types import FrameType, MappingProxyType
+from typing import Any, Final, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -32,7 +32,10 @@ sends to all, too."""
 
 
 class Objective(Protocol):
-    """Draws a corruption, runs the network, returns the loss and its named terms."""
+    """Draws a corruption, runs the network, returns the loss and its named terms.
+
+    One that remembers anything from step to step is Remembering, too.
+    """
 
     def __call__(
         self, net: nn.Module, clean: Tensor, generator: Generator, /
@@ -52,6 +55,15 @@ class Measure:
 
 PSNR: Final = Measure("psnr", "{:.2f} dB")
 DICE: Final = Measure("dice", "Dice {:.3f}")
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """An objective that remembers something from step to step, all of it in tensors."""
+
+    def state_dict(self) -> dict[str, Tensor]: ...
+
+    def load_state_dict(self, state: dict[str, Tensor], /) -> None: ...
 
 
 class Validation(Protocol):
@@ -164,6 +176,7 @@ class Trainer:
         get_ema_multi_avg_fn(self.clock.averaging(self.step))(averages, current, None)  # type: ignore[no-untyped-call]
 
     def state_dict(self) -> dict[str, Any]:
+        memory = self.objective
         return {
             "step": self.step,
             "clock": self.clock.state_dict(),
@@ -172,6 +185,7 @@ class Trainer:
             "optimizer": self.optimizer.state_dict(),
             "sums": self.sums,
             "summed": self.summed,
+            "objective": memory.state_dict() if isinstance(memory, Remembering) else {},
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -182,6 +196,8 @@ class Trainer:
         self.optimizer.load_state_dict(state["optimizer"])
         self.sums = {name: value.to(self.device) for name, value in state["sums"].items()}
         self.summed = state["summed"]
+        if isinstance(self.objective, Remembering):
+            self.objective.load_state_dict(state["objective"])
 
     def drain_sums(self) -> dict[str, float]:
         """Return the means since the last call."""
@@ -208,13 +224,14 @@ def train(
     run: Run,
     validation: Validation,
     report: Callable[[dict[str, Any]], None],
+    beside: Mapping[str, Any] = MappingProxyType({}),
 ) -> Outcome:
     """Train to the end that the settings name, or until interrupted; save either way.
 
     Every LOG_EVERY steps `report` is given the line that log.jsonl gets: step, steps (by the
     clock, as many as it will be), loss and its terms, rate (of learning), seconds (in all),
-    images_per_second, seconds_left, and the validation's score where it was taken. Of several
-    processes the first alone validates, reports and writes.
+    images_per_second, seconds_left, and the validation's score where it was taken, with what
+    `beside` holds. Of several processes the first alone validates, reports and writes.
     Raises TrainingError if the loss is NaN or infinite, or a checkpoint cannot be written.
     """
     config, clock, started = trainer.config, trainer.clock, time.monotonic()
@@ -237,6 +254,7 @@ def train(
                 if trainer.team.first:
                     if step % config.validate_every == 0 or over:
                         score = validated(trainer, run, validation, record)
+                        record |= beside
                     run.log(record)
                     report(record)
                 line_at, line_step = time.monotonic(), step

@@ -16,7 +16,7 @@ from imgae.training.checkpoint import Run
 from imgae.training.compiling import wanted
 from imgae.training.data import Folders, PictureBank, read_folders
 from imgae.training.depth import Values
-from imgae.training.loop import Outcome, Trainer, Validation, train
+from imgae.training.loop import Outcome, Trainer, Validation
 from imgae.training.pace import choose_pace
 from imgae.training.processes import ALONE, Team, joined
 from imgae.training.quantisation.prepare import example_batches, prepare
@@ -24,6 +24,7 @@ from imgae.training.settings import Settings
 from imgae.training.tasks import lookup
 from imgae.training.tasks.task import Task
 from imgae.training.warmstart import start_from
+from imgae.training.watch import Watch, followed
 
 Note = Callable[[str], None]
 Report = Callable[[dict[str, Any]], None]
@@ -36,6 +37,7 @@ def start(
     threads: int | None,
     note: Note,
     report: Report,
+    watch: Watch | None = None,
 ) -> Outcome:
     """Begin a run. The minutes of settings that have some count from where its pictures are read.
 
@@ -44,7 +46,8 @@ def start(
     with joined() as team, told_when_out_of_memory():
         if not team.first:
             note = report = silent
-        return started(settings, Run(folder), (device, threads), team, (note, report))
+        machine, tell = (device, threads), (note, report)
+        return started(settings, Run(folder), machine, team, tell, watch or Watch())
 
 
 def started(
@@ -53,6 +56,7 @@ def started(
     machine: tuple[str, int | None],
     team: Team,
     tell: tuple[Note, Report],
+    watch: Watch,
 ) -> Outcome:
     """machine: device and threads, as asked for. tell: note and report."""
     task, (note, _) = lookup.load(settings.task), tell
@@ -60,6 +64,7 @@ def started(
     place = torch_device(machine[0], settings.threads, team)
     settings = replace(settings, batch=settings.batch or task.batch_on(place))
     run.check_new()
+    watch.check(run.folder, task, settings.threads)
     torch.manual_seed(settings.seed)
     if settings.int8:
         task.check_int8()
@@ -68,6 +73,7 @@ def started(
     if settings.start is not None:
         start_from(net, find(settings.start), settings.variant)
     pictures = read_pictures(settings, note, task.values)
+    watch.count(pictures)
     if team.first:
         run.create()
     bank = bank_of(task, settings, pictures, place)
@@ -83,7 +89,8 @@ def started(
     trainer = Trainer(net, objective, bank, settings, place, team)
     trainer.clock.read_at = read_at
     note(planned(trainer, pace))
-    return carried_out(trainer, run, task.validation(settings, pictures.validation, place), tell)
+    validation = task.validation(settings, pictures.validation, place)
+    return carried_out(trainer, run, task, validation, watch, tell)
 
 
 def planned(trainer: Trainer, pace: float) -> str:
@@ -99,12 +106,17 @@ def planned(trainer: Trainer, pace: float) -> str:
 
 
 def carried_out(
-    trainer: Trainer, run: Run, validation: Validation, tell: tuple[Note, Report]
+    trainer: Trainer,
+    run: Run,
+    task: Task[Any],
+    validation: Validation,
+    watch: Watch,
+    tell: tuple[Note, Report],
 ) -> Outcome:
     note, report = tell
     if wanted(trainer.config, trainer.device):
         trainer.compile(note)
-    return train(trainer, run, validation, report)
+    return followed(trainer, run, task, validation, watch, note, report)
 
 
 def resume(
@@ -114,6 +126,7 @@ def resume(
     note: Note,
     report: Report,
     task: str | None = None,
+    watch: Watch | None = None,
 ) -> Outcome:
     """Continue a run from its last checkpoint, to the same losses as without the stop.
 
@@ -122,7 +135,8 @@ def resume(
     with joined() as team, told_when_out_of_memory():
         if not team.first:
             note = report = silent
-        return resumed(Run(folder), (device, threads), team, (note, report), task)
+        machine, tell = (device, threads), (note, report)
+        return resumed(Run(folder), machine, team, tell, watch or Watch(log=None), task)
 
 
 def resumed(
@@ -130,6 +144,7 @@ def resumed(
     machine: tuple[str, int | None],
     team: Team,
     tell: tuple[Note, Report],
+    watch: Watch,
     wanted_task: str | None,
 ) -> Outcome:
     """machine, tell: as for `started`."""
@@ -141,8 +156,11 @@ def resumed(
         )
     state, (note, _) = run.load_checkpoint(), tell
     run.check_place()
-    place = torch_device(machine[0], threads_of(machine[1] or settings.threads, team), team)
+    threads = settings.threads if team.size == 1 else min(settings.threads, threads_of(None, team))
+    place = torch_device(machine[0], threads_of(machine[1] or threads, team), team)
+    watch.check(run.folder, task, torch.get_num_threads())
     pictures = read_pictures(settings, note, task.values)
+    watch.count(pictures)
     bank = bank_of(task, settings, pictures, place)
     objective = task.objective(settings, place)
     task.prepare(objective, bank, settings)
@@ -156,7 +174,8 @@ def resumed(
     if team.first:
         run.rewind_log(trainer.step)
     note(f"continuing from {trainer.clock.said(trainer.step)}")
-    return carried_out(trainer, run, task.validation(settings, pictures.validation, place), tell)
+    validation = task.validation(settings, pictures.validation, place)
+    return carried_out(trainer, run, task, validation, watch, tell)
 
 
 def bank_of(

@@ -65,7 +65,7 @@ def test_the_loss_falls_and_the_run_holds_what_it_should(pictures, tmp_path):
     outcome = runs.start(settings(pictures, steps=300), run, "cpu", 1, silent, records.append)
     assert outcome.finished
     assert sorted(p.name for p in run.iterdir()) == [
-        "checkpoint.pt", "config.json", "log.jsonl", "preview.png"
+        "about.json", "checkpoint.pt", "config.json", "log.jsonl", "preview.png", "previews"
     ]  # fmt: skip
     assert records[-1]["loss"] < 0.5 * records[0]["loss"]
     assert records[-1]["psnr"] == outcome.score
@@ -111,7 +111,10 @@ def test_crops_larger_than_the_drawn_masks_are_refused(pictures, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("more", [{}, {"objective": "spectral", "weight": 0.1, "crop": 16}])
+@pytest.mark.parametrize(
+    "more",
+    [{}, *({"objective": name, "weight": 0.1, "crop": 16} for name in ("spectral", "adversarial"))],
+)
 def test_a_run_stopped_and_resumed_has_the_losses_of_one_that_was_not(
     pictures, tmp_path, monkeypatch, more
 ):

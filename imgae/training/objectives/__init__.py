@@ -1,6 +1,7 @@
 """What a training step minimises, one objective a module."""
 
 __all__ = [
+    "adversarial",
     "camera",
     "code",
     "contractive",

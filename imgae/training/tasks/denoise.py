@@ -14,6 +14,7 @@ from imgae.training.networks.denoise import (
     DenoisingAutoencoder,
     FlipEnsembleDenoisingAutoencoder,
 )
+from imgae.training.objectives.adversarial import AdversarialDenoising
 from imgae.training.objectives.contractive import ContractiveDenoising
 from imgae.training.objectives.denoise import Denoising
 from imgae.training.quantisation.rounding import Example
@@ -35,12 +36,14 @@ class DenoiseSettings(Settings):
     int8: bool = int8_setting()
     objective: str = setting(
         "",
-        Choice(("", "contractive", "spectral", "jittered")),
+        Choice(("", "contractive", "spectral", "adversarial", "jittered")),
         Option(
             "--objective",
             "add a penalty to the loss: contractive, the Frobenius norm of the network's Jacobian; "
-            "spectral, its largest singular value above 1. For comparison: jittered, no penalty, "
-            "but noise of L 8-bit levels that the network is not told of",
+            "spectral, its largest singular value above 1; adversarial, the error of pictures that "
+            "were changed to do harm, which count L of 1, and the growth of changes above 1. For "
+            "comparison: jittered, no penalty, but noise of L 8-bit levels that the network is not "
+            "told of",
         ),
     )
     weight: float | None = setting(
@@ -53,6 +56,8 @@ class DenoiseSettings(Settings):
     def conflict(self) -> str:
         if (self.objective == "") != (self.weight is None):
             return "--objective and --lambda go together; give both or neither"
+        if self.objective == "adversarial" and self.weight is not None and self.weight > 1:
+            return "--lambda is a share of 1 with --objective adversarial"
         return super().conflict()
 
 
@@ -75,6 +80,8 @@ class DenoiseTask(Task[DenoiseSettings]):
 
     def objective(self, settings: DenoiseSettings, device: torch.device) -> Objective:
         del device
+        if settings.objective == "adversarial":
+            return AdversarialDenoising(settings.weight or 0.0)
         if settings.objective:
             return ContractiveDenoising(settings.objective, settings.weight or 0.0)
         return Denoising()

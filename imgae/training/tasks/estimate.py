@@ -21,6 +21,7 @@ from imgae.training.objectives.estimate import Camera, Denoise, Estimating, Trie
 from imgae.training.settings import Settings
 from imgae.training.tasks.task import Task
 from imgae.training.validate import SIDE, as_tensor, centre, write_sheet
+from imgae.training.warmstart import load_weights, network_of
 
 DRAWN_SHARE: Final = 0.3  # of the pixels
 DRAWN_SIDE: Final = 640
@@ -129,6 +130,14 @@ class EstimateTask(Task[EstimateSettings]):
             names = ", ".join(WIDTHS)
             raise TrainingError(f"no estimator is called {settings.variant!r}; there are: {names}")
         return NoiseEstimator(WIDTHS[settings.variant])
+
+    def rival(self, path: Path, settings: EstimateSettings) -> nn.Module:
+        """Return it as a network, which is asked what it sees."""
+        del settings
+        card, weights = load_weights(path)
+        net = network_of(card)
+        net.load_state_dict(weights)
+        return net.eval()
 
     def objective(self, settings: EstimateSettings, device: torch.device) -> Estimating:
         del device

@@ -1,10 +1,11 @@
 """What a task decides: all that runs and exports do not do the same for every task."""
 
+from pathlib import Path
 from typing import ClassVar, Generic, TypeVar
 
 import numpy as np
 import torch
-from torch import Generator, Tensor
+from torch import Generator, Tensor, nn
 
 from imgae.errors import TrainingError
 from imgae.model.card import ModelCard
@@ -99,6 +100,15 @@ class Task(Generic[Own]):
         """Whether a card is of a model of this task."""
         needed = tuple(name for name in self.kind.inputs if name not in self.kind.optional)
         return card.task == self.card_task and card.inputs in (self.kind.inputs, needed)
+
+    def compares(self, card: ModelCard) -> bool:
+        """Whether a run's validation can score a model with this card."""
+        return self.makes(card)
+
+    def rival(self, path: Path, settings: Own) -> nn.Module | None:
+        """Return a model's file as a network; None where it is enough to call it as it is."""
+        del path, settings
+        return None
 
     def card_fields(self, settings: Own) -> dict[str, str | int]:
         """Return what a model's card holds of this task's own settings."""

@@ -1,0 +1,234 @@
+"""Denoising by a network that is to withstand changes of its input, and not to enlarge them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+import torch
+from torch import Generator, Tensor, nn
+
+from imgae.training.corruptions.camera_noise import blurred
+from imgae.training.objectives.denoise import Denoising
+from imgae.training.objectives.regularisers import hinge
+
+SIDE: Final = 64
+"""Pixels. A denoiser amplifies most at single places, so corners of many pictures tell more than
+few whole ones, for the same work."""
+SHARE: Final = 0.4
+"""The largest change beside the noise: both are root mean squares."""
+LEAST: Final = 0.4 / 255
+"""The same where there is no noise, on [0, 1]."""
+ASCENTS: Final = 2
+PROBE: Final = 1 / 255
+"""Root mean square of the changes whose growth is measured."""
+PROBE_ASCENTS: Final = 4
+PROBE_STRIDE: Final = 3.0
+HIGHEST: Final = 30 / 255
+"""Of the low levels that pictures which hold little noise are told."""
+LOWEST: Final = 1.5 / 255
+AGAIN: Final = 4
+"""Times, at most, that a picture is restored before a change of it is tried."""
+PROBED: Final = 0.34
+"""The share of the batch whose pictures growth is measured near."""
+ITERATES: Final = 8
+"""Pictures that are being restored, with the network as their prior."""
+ADVANCES: Final = 3
+"""Of each of them, a step of training."""
+PROBED_ITERATES: Final = 4
+LASTING: Final = 120.0
+"""Steps of training after which such a picture gives way to another one, on average."""
+
+
+@dataclass
+class Iterates:
+    """Pictures on their way: blurred ones that are being restored, with the network as the prior.
+
+    given: what they began as, (P, 3, H, W); now, before: after the last step and the one before.
+    widths: of the blur, in pixels, (P,). told: levels, (P, 1, 1, 1).
+    """
+
+    given: Tensor
+    now: Tensor
+    before: Tensor
+    widths: Tensor
+    told: Tensor
+
+    @classmethod
+    def begun(cls, clean: Tensor, generator: Generator) -> "Iterates":
+        """Begin ITERATES of them from clean pictures (B, 3, H, W), again and again if B is less."""
+        rounds = -(-ITERATES // len(clean))
+        clean = clean.repeat(rounds, 1, 1, 1)[:ITERATES]
+
+        def unit() -> Tensor:
+            return torch.rand(len(clean), 1, 1, 1, generator=generator, device=clean.device)
+
+        widths = (0.3 + 1.9 * unit()).flatten()
+        noise = torch.randn(clean.shape, generator=generator, device=clean.device)
+        given = blurred(clean, widths) + 4 / 255 * unit() * noise
+        return cls(given, given, given, widths, (2 + 10 * unit().square()) / 255)
+
+    @torch.no_grad()
+    def advanced(
+        self, net: nn.Module, clean: Tensor, generator: Generator
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Take ADVANCES steps, and begin some anew.
+
+        Returns, of PROBED_ITERATES, what the network was given last, the level told, and the last
+        step: iterations turn towards the direction that grows most.
+        """
+        for _ in range(ADVANCES):
+            slope = blurred(blurred(self.now, self.widths) - self.given, self.widths)
+            seen = (self.now - slope).clamp(-0.2, 1.2)
+            self.before, self.now = self.now, net(seen, self.told)
+        moves = self.now - self.before
+        found = (seen[:PROBED_ITERATES], self.told[:PROBED_ITERATES], moves[:PROBED_ITERATES])
+        order = torch.randperm(ITERATES, generator=generator, device=clean.device)
+        unit = torch.rand(ITERATES, 1, 1, 1, generator=generator, device=clean.device)
+        astray = (self.now - self.given).abs().amax((1, 2, 3), keepdim=True) > 1
+        anew, fresh = (unit < 1 / LASTING) | astray, Iterates.begun(clean, generator)
+        for name in ("given", "now", "before", "told"):
+            mixed = torch.where(anew, getattr(fresh, name), getattr(self, name))
+            setattr(self, name, mixed[order])
+        self.widths = torch.where(anew.flatten(), fresh.widths, self.widths)[order]
+        return found
+
+
+@dataclass
+class AdversarialDenoising:
+    """The error of pictures that were changed to do harm, beside that of others; and a hinge.
+
+    `weight` is the share of the changed ones in the error. Their changes, of a root mean square of
+    up to SHARE of the noise's, are found by projected gradient ascent on the error. The hinge is on
+    how much a small change grows, where that is more than `limit` times, along the direction in
+    which it grows most that gradient ascent finds. It is measured on pictures between the noisy
+    and the restored ones, and on some that were restored again and again, as they are met where a
+    denoiser is a plug-and-play prior: a network that enlarges changes there drifts. For the same
+    reason it is measured on pictures that are restored from blur meanwhile, some hundred steps
+    long: what drifts is only seen late.
+
+    Sources: Madry et al. 2018 (training against projected gradient ascent); Pesquet et al. 2021
+    (a Jacobian's norm between noisy and restored pictures, for plug-and-play).
+    """
+
+    weight: float
+    hinge_weight: float = 1.0
+    limit: float = 1.0
+    plain: Denoising = field(default_factory=Denoising)
+    iterates: Iterates | None = None
+
+    def __call__(
+        self, net: nn.Module, clean: Tensor, generator: Generator
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """clean: (B, 3, H, W) in [0, 1]. Returns the scalar loss and terms for the log."""
+        noisy, sigma, clean = self.plain.corruption(clean, generator)
+        restored = net(noisy, sigma)
+        loss, terms = self.plain.of(restored, clean, sigma)
+        seen, levels, wanted = (x[:, :, :SIDE, :SIDE] for x in (noisy, sigma, clean))
+        harmed = self.attacked(net, seen, levels, wanted, generator)
+        attacked, _ = self.plain.of(harmed, wanted, levels)
+        with torch.autocast(clean.device.type, enabled=False):
+            part = max(1, round(PROBED * len(clean)))
+            once = restored.detach().float()[:part, :, :SIDE, :SIDE]
+            points, told = between(net, seen[:part], levels[:part], once, generator)
+            change = torch.randn(points.shape, generator=generator, device=points.device)
+            if self.iterates is None:
+                self.iterates = Iterates.begun(wanted, generator)
+            late, late_told, moves = self.iterates.advanced(net, wanted, generator)
+            norms = growth(
+                net,
+                torch.cat([points, late]),
+                torch.cat([told, late_told.expand(-1, 1, *told.shape[2:])]),
+                torch.cat([change, moves]),
+            )
+            penalty = hinge(norms, self.limit)
+        terms |= {
+            "attacked": attacked.detach(),
+            "growth": norms[:part].detach().mean(),
+            "growth_late": norms[part:].detach().mean(),
+            "penalty": penalty.detach(),
+        }
+        total = (1 - self.weight) * loss + self.weight * attacked + self.hinge_weight * penalty
+        return total, terms
+
+    def state_dict(self) -> dict[str, Tensor]:
+        return {} if self.iterates is None else vars(self.iterates)
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        self.iterates = Iterates(**state) if state else None
+
+    def attacked(
+        self, net: nn.Module, noisy: Tensor, sigma: Tensor, clean: Tensor, generator: Generator
+    ) -> Tensor:
+        """Return what the network makes of pictures that were changed to do harm."""
+        sizes = sigma.mean((1, 2, 3), keepdim=True) * SHARE + LEAST
+        unit = torch.rand(len(noisy), 1, 1, 1, generator=generator, device=noisy.device)
+        change = torch.randn(noisy.shape, generator=generator, device=noisy.device)
+
+        def error(change: Tensor) -> Tensor:
+            restored: Tensor = net(noisy + change, sigma)
+            return (restored.float() - clean).square().mean((1, 2, 3))
+
+        worst = ascended(error, change, sizes * unit.sqrt(), ASCENTS, 1.0)
+        restored: Tensor = net(noisy + worst, sigma)
+        return restored
+
+
+def between(
+    net: nn.Module, noisy: Tensor, sigma: Tensor, restored: Tensor, generator: Generator
+) -> tuple[Tensor, Tensor]:
+    """Draw pictures that iterations of a denoiser meet, and the levels that they are told."""
+
+    def unit() -> Tensor:
+        return torch.rand(len(noisy), 1, 1, 1, generator=generator, device=noisy.device)
+
+    share = unit() * (unit() < 0.6)
+    points = share * noisy + (1 - share) * restored
+    low = LOWEST + (HIGHEST - LOWEST) * unit().square()
+    told = torch.where(unit() < 0.4, sigma, low.expand_as(sigma))
+    times = (unit() * 2 * AGAIN - AGAIN).floor()  # half of them never
+    with torch.no_grad():
+        for time in range(int(times.max()) + 1 if times.max() >= 0 else 0):
+            points = torch.where(times >= time, net(points, told), points)
+    return points.detach(), told
+
+
+def growth(net: nn.Module, points: Tensor, told: Tensor, change: Tensor) -> Tensor:
+    """Return how much a small change grows at most, as far as gradient ascent finds, (B,).
+
+    change: where the ascent begins, (B, 3, H, W), of any size.
+    """
+    with torch.no_grad():
+        still = net(points, told)
+
+    def moved(change: Tensor) -> Tensor:
+        return rms(net(points + change, told) - still).flatten()
+
+    worst = ascended(moved, change, torch.full_like(told[:, :1, :1, :1], PROBE), PROBE_ASCENTS,
+                     PROBE_STRIDE)  # fmt: skip
+    apart = net(points + worst, told) - net(points, told)
+    return (rms(apart) / rms(worst)).flatten()
+
+
+def ascended(
+    objective: Callable[[Tensor], Tensor],
+    change: Tensor,
+    sizes: Tensor,
+    times: int,
+    stride: float,
+) -> Tensor:
+    """Raise an objective (B,) of a change by gradient ascent, its root mean square kept at `sizes`.
+
+    stride: the length of a step beside that of the change.
+    """
+    change = sizes * change / rms(change)
+    for _ in range(times):
+        change.requires_grad_()
+        (slope,) = torch.autograd.grad(objective(change).sum(), change)
+        change = change.detach() + stride * sizes * slope / rms(slope)
+        change = sizes * change / rms(change)
+    return change
+
+
+def rms(x: Tensor) -> Tensor:
+    """Return each picture's root mean square, (B, 1, 1, 1)."""
+    return x.float().square().mean((1, 2, 3), keepdim=True).clamp(min=1e-24).sqrt()
