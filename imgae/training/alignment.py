@@ -22,10 +22,10 @@ MOST_GAIN: Final = 0.05
 """How much brighter or darker a picture may be, as a share."""
 SIDE: Final = 1024
 """What is looked at: so much of the middle."""
-BLUR: Final = 1.0
-"""Of both pictures before gradients, in pixels."""
+BLURS: Final = (4.0, 4.0, 2.0, 2.0, 1.0, 1.0, 1.0)
+"""Of both pictures before gradients, in pixels, one after the other."""
 ALIKE: Final = 3.5
-"""How many times less a blurred pixel tells than one by itself."""
+"""How many times less sure pixels are that were blurred by one pixel than independent ones."""
 SURE: Final = 4.0
 """Standard errors."""
 BLOCK: Final = 8
@@ -33,7 +33,6 @@ FEWEST: Final = 16
 """Blocks from which brightness is compared."""
 BETTER: Final = 0.6
 """How little another pose may leave of what does not fit."""
-STEPS: Final = 4
 
 
 def fault(noisy: NDArray[Any], clean: NDArray[Any]) -> str | None:
@@ -44,17 +43,20 @@ def fault(noisy: NDArray[Any], clean: NDArray[Any]) -> str | None:
     if turned(first, second):
         return "it is turned or mirrored against its clean picture"
     whole = shift_of(first, second)
-    if said := too_far(whole, ""):
-        return said
-    gain, error, share = exposure(first, second)
+    gain, error, share = exposure(*overlapping(first, second, whole))
     if gain + SURE * error < 0.5 and share < 0.5:
         return "it does not show what its clean picture shows"
+    if said := too_far(whole, ""):
+        return said
     if abs(gain - 1) > MOST_GAIN + SURE * error:
         return f"its brightness goes {gain:.2f} times as far as that of its clean picture"
-    offset = float(first.mean() - second.mean()) - (gain - 1) * float(second.mean())
-    if abs(first.mean() - second.mean()) > 2 * MOST_GAIN * float(np.ptp(blocks(second)) + 1e-9):
-        return f"it is brighter by {offset:.3g} of white than its clean picture"
+    brighter = float(first.mean() - second.mean())
+    if abs(brighter) > 2 * MOST_GAIN * float(np.ptp(blocks(second))):
+        more = "brighter" if brighter > 0 else "darker"
+        return f"it is {more} by {abs(brighter):.2g} of white than its clean picture"
     for name, part, other in quarters(first, second):
+        if exposure(part, other)[2] < 0.5:
+            continue  # hardly anything to be seen in it
         if said := too_far(shift_of(part, other, coarse=False), name):
             return said
     return None
@@ -87,6 +89,21 @@ def blocks(picture: Array) -> Array:
     part = picture[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK)
     mean: Array = part.mean((1, 3))
     return mean
+
+
+def overlapping(
+    first: Array, second: Array, shift: tuple[float, float, float]
+) -> tuple[Array, Array]:
+    """Return the parts of two pictures that lie on each other once the first is moved back."""
+    down, across = (round(value) for value in shift[:2])
+
+    def part(picture: Array, down: int, across: int) -> Array:
+        height, width = picture.shape
+        return picture[
+            max(0, down) : height + min(0, down), max(0, across) : width + min(0, across)
+        ]
+
+    return part(first, down, across), part(second, -down, -across)
 
 
 def turned(noisy: Array, clean: Array) -> bool:
@@ -130,36 +147,50 @@ def shift_of(noisy: Array, clean: Array, coarse: bool = True) -> tuple[float, fl
     coarse: begin with whole pixels, by phase correlation. Then by least squares on the gradients of
     the clean picture, moved along, which is exact to hundredths of a pixel (Lucas and Kanade 1981).
     """
-    first, second = (
-        np.asarray(cv2.GaussianBlur(part, (0, 0), BLUR), np.float32) for part in (noisy, clean)
-    )
-    down, across = whole_shift(first, second) if coarse else (0.0, 0.0)
+    down, across = whole_shift(noisy, clean) if coarse else (0.0, 0.0)
     error = math.inf
-    for _ in range(STEPS):
+    for blur in BLURS:
+        first, second = (smooth(part, blur) for part in (noisy, clean))
         matrix = np.array([[1, 0, across], [0, 1, down]], np.float32)
         size = (second.shape[1], second.shape[0])
-        moved = cv2.warpAffine(second, matrix, size, flags=cv2.INTER_CUBIC)
-        edge = 4 + math.ceil(max(abs(down), abs(across)))
+        moved = np.asarray(cv2.warpAffine(second, matrix, size, flags=cv2.INTER_CUBIC), np.float32)
+        edge = math.ceil(2 * blur + 2 + max(abs(down), abs(across)))
+        if min(first.shape) - 2 * edge < 2 * BLOCK:
+            continue
         inner = (slice(edge, -edge), slice(edge, -edge))
-        if min(moved[inner].shape) < 2 * BLOCK:
+        found, error = step_to(first[inner], moved[inner])
+        if not math.isfinite(error):
             return 0.0, 0.0, math.inf
-        rows, columns = np.gradient(moved)
-        slopes = np.stack([part[inner].ravel() for part in (rows, columns, moved)], 1)
-        slopes = (slopes - slopes.mean(0)).astype(np.float64)  # the third is for brightness
-        left = (moved - first)[inner].ravel().astype(np.float64)
-        left -= left.mean()
-        power = slopes.T @ slopes
-        if np.linalg.det(power[:2, :2]) <= 1e-6 * np.trace(power[:2, :2]) ** 2:
-            return 0.0, 0.0, math.inf  # nothing, or stripes that show no shift along them
-        found = np.linalg.lstsq(power, slopes.T @ left, rcond=None)[0]
-        down, across = down + float(found[0]), across + float(found[1])
-        rest = float(np.square(left - slopes @ found).mean())
-        error = ALIKE * math.sqrt(rest * float(np.trace(np.linalg.inv(power[:2, :2]))))
+        down, across = down + found[0], across + found[1]
+        error *= ALIKE * blur
     return down, across, error
+
+
+def smooth(picture: Array, blur: float) -> Array:
+    return np.asarray(cv2.GaussianBlur(picture, (0, 0), blur), np.float32)
+
+
+def step_to(first: Array, moved: Array) -> tuple[tuple[float, float], float]:
+    """Return the shift, down and across, that is left between two pictures, and its standard error
+    if all pixels were independent; infinity where there is nothing that would show it.
+    """
+    rows, columns = np.gradient(moved)
+    slopes = np.stack([part.ravel() for part in (rows, columns, moved)], 1)
+    slopes = (slopes - slopes.mean(0)).astype(np.float64)  # the third is for brightness
+    left = (moved - first).ravel().astype(np.float64)
+    left -= left.mean()
+    power = slopes.T @ slopes
+    if np.linalg.det(power[:2, :2]) <= 1e-6 * np.trace(power[:2, :2]) ** 2:
+        return (0.0, 0.0), math.inf  # stripes show no shift along them
+    found = np.linalg.lstsq(power, slopes.T @ left, rcond=None)[0]
+    rest = float(np.square(left - slopes @ found).mean())
+    spread = float(np.trace(np.linalg.inv(power[:2, :2])))
+    return (float(found[0]), float(found[1])), math.sqrt(rest * spread)
 
 
 def whole_shift(first: Array, second: Array) -> tuple[float, float]:
     """Return the shift in whole pixels, down and across, if phase correlation is sure of it."""
+    first, second = smooth(first, BLURS[-1]), smooth(second, BLURS[-1])
     window = cv2.createHanningWindow((first.shape[1], first.shape[0]), cv2.CV_32F)
     (across, down), _ = cv2.phaseCorrelate(second, first, window)
     down, across = float(round(down)), float(round(across))
