@@ -26,6 +26,7 @@ from imgae.picture.metrics import psnr
 from imgae.training.data import PictureBank
 from imgae.training.loop import Trainer
 from imgae.training.networks.body import variant_named
+from imgae.training.networks.denoise import DenoisingAutoencoder
 from imgae.training.networks.own_noise import OwnNoiseAutoencoder
 from imgae.training.noise_model import measure
 from imgae.training.objectives.denoise import Denoising
@@ -77,7 +78,8 @@ class Recorrupted:
         with torch.no_grad():
             signal = net(noisy).clamp(0, 1)
         drawn, t = self.noise.draw(signal, generator), self.strength
-        restored = net(noisy + t * drawn, (1 + t * t) ** 0.5)
+        louder = (1 + t * t) ** 0.5 * net.level(noisy)
+        restored = DenoisingAutoencoder.forward(net, noisy + t * drawn, louder)
         return self.plain.of(restored, noisy - drawn / t, level_of(self.noise, signal))
 
 
@@ -128,6 +130,7 @@ class BlindSpot:
 
 METHODS = {
     "redrawn": Redrawn,
+    "redrawn once": lambda noise: Redrawn(noise, told_network(noise)),
     "recorrupted": Recorrupted,
     "neighbours": Neighbours,
     "blind spot": BlindSpot,
@@ -224,7 +227,9 @@ def rows_of(kind, learnt_on, scored_on, options):
     judge = UnseenGain([tensor(y) for y in noisy], noise, torch.device("cpu"), net)
     yield "noisy", score(lambda y: y, scored_on, noisy), None, 0.0
     automatic = Denoiser()
-    yield "imgae denoise", score(automatic.run, scored_on, noisy), None, 0.0
+    files = [made_noise.stored(y) for y in noisy]
+    alone = score(lambda y: automatic(y) / np.float32(65535), scored_on, files)
+    yield "imgae denoise", alone, None, 0.0
     yield (
         "denoise-fast, told",
         score(lambda y: run(net, y), scored_on, noisy),
