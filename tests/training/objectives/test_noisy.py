@@ -46,7 +46,7 @@ def test_a_network_learns_to_flatten_flat_noisy_pictures_from_these_alone():
         loss.backward()
         optimizer.step()
     assert abs(net.share.item()) < 0.1
-    assert float(terms["mse"]) < 0.1 * SIGMA**2
+    assert terms["mse"].item() < 0.1 * SIGMA**2
 
 
 def test_what_is_to_be_restored_is_what_the_network_or_its_teacher_makes_of_the_crop():
