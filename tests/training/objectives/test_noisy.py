@@ -99,8 +99,8 @@ def test_pairs_are_scored_against_the_clean_picture():
     pairs = torch.cat([noisy, clean], 1)
     _, kept = Pairs(noise)(Keeps(1.0), pairs, Generator())
     _, gone = Pairs(noise)(Keeps(0.0), pairs, Generator())
-    assert float(kept["mse"]) == pytest.approx(SIGMA**2, rel=0.05)
-    assert float(gone["mse"]) == pytest.approx(0, abs=1e-12)
+    assert kept["mse"].item() == pytest.approx(SIGMA**2, rel=0.05)
+    assert gone["mse"].item() == pytest.approx(0, abs=1e-12)
 
 
 def test_the_estimated_gain_is_near_the_true_one():
