@@ -134,7 +134,9 @@ def batches_of(task: Task[Any], settings: Settings) -> Batches:
     """
     task.check_int8()
     folders = [Path(folder) for folder in settings.folders]
-    pictures = read_folders(folders, settings.crop, EXAMPLE_MEMORY, settings.seed)
+    pictures = read_folders(
+        folders, settings.crop, EXAMPLE_MEMORY, settings.seed, values=task.values
+    )
     settings = task.measured(settings, pictures, lambda _: None)
     return example_batches(task.example, PictureBank.of(pictures.training), settings)
 

@@ -99,8 +99,9 @@ def fit(
     )
     settings = replace(settings, threads=threads or torch.get_num_threads())
     place = torch_device(device, settings.threads)
-    pictures = parts_of(pages)
-    settings = task.measured(settings, pictures, note)
+    whole = Folders(list(pages), [], [], 0, 0)
+    settings = task.measured(settings, whole, note)
+    pictures = parts_of(whole.training)
     with tempfile.TemporaryDirectory(prefix="imgae-fit-") as folder:
         run = Run(Path(folder))
         net, steps = trained(task, settings, pictures, place, run, (note, report))

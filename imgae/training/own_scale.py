@@ -8,15 +8,13 @@ bright ones.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from imgae.errors import TrainingError
 from imgae.picture.pixels import to_float
-
-Floats = NDArray[np.float32]
+from imgae.training.depth import FULL, Pixels, in_colour
 
 ENDS: Final = (0.001, 0.999)
 """Quantiles that count as the darkest and the brightest value; fewer may be defects."""
@@ -47,15 +45,22 @@ class OwnScale:
             return -math.inf, math.inf
         return -self.low / self.span, (1 - self.low) / self.span
 
-    def seen(self, picture: NDArray[Any]) -> Floats:
-        """Return a picture (H, W, C) of any type as (H, W, 3) float32 on the network's scale."""
-        values = to_float(np.broadcast_to(picture, (*picture.shape[:2], 3)))
-        if self.low:
-            return ((values.astype(np.float64) - self.low) / self.span).astype(np.float32)
-        return values * np.float32(1 / self.span)
+    def kept(self, picture: Pixels) -> Pixels:
+        """Return a picture (H, W, C) as training keeps it: (H, W, 3), white as a network sees it.
+
+        Integers stay integers, multiplied by a power of two; the few above white become white.
+        """
+        colour = in_colour(picture)
+        if self.pixels == "uint8":
+            return colour
+        if self.pixels == "uint16":
+            factor = round(1 / self.span)
+            return np.minimum(colour, FULL // factor) * np.uint16(factor)
+        values = (colour.astype(np.float64) - self.low) / self.span
+        return np.asarray(values, np.float32)
 
 
-def scale_of(pictures: Sequence[NDArray[Any]]) -> OwnScale:
+def scale_of(pictures: Sequence[Pixels]) -> OwnScale:
     """Return the scale of pictures of one source, (H, W, C) each.
 
     Pictures that use little of their range are seen brighter, by a power of two. Floats in a range
@@ -81,7 +86,7 @@ def scale_of(pictures: Sequence[NDArray[Any]]) -> OwnScale:
     return OwnScale(pixels, low, high - low)
 
 
-def ends_of(pictures: Sequence[NDArray[Any]]) -> tuple[float, float]:
+def ends_of(pictures: Sequence[Pixels]) -> tuple[float, float]:
     """Return the darkest and the brightest value of all, without a few."""
     step = math.ceil(math.sqrt(sum(picture.size for picture in pictures) / SAMPLES))
     values = [to_float(picture[::step, ::step]).ravel() for picture in pictures]

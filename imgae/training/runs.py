@@ -66,7 +66,7 @@ def started(
     net = task.network(settings)
     if settings.weights is not None:
         start_from(net, find(settings.weights), settings.variant)
-    pictures = read_pictures(settings, note)
+    pictures = read_pictures(settings, note, task)
     settings = task.measured(settings, pictures, note)
     if team.first:
         run.create()
@@ -142,7 +142,7 @@ def resumed(
     state, (note, _) = run.load_checkpoint(), tell
     run.check_place()
     place = torch_device(machine[0], threads_of(machine[1] or settings.threads, team), team)
-    pictures = read_pictures(settings, note)
+    pictures = read_pictures(settings, note, task)
     settings = task.measured(settings, pictures, note)
     bank = bank_of(task, settings, pictures, place)
     objective = task.objective(settings, place)
@@ -210,9 +210,14 @@ def silent(_: Any) -> None:
     """Say nothing: what processes other than the first do."""
 
 
-def read_pictures(settings: Settings, note: Note) -> Folders:
+def read_pictures(settings: Settings, note: Note, task: Task[Any]) -> Folders:
     pictures = read_folders(
-        [Path(folder) for folder in settings.folders], settings.crop, settings.memory, settings.seed
+        [Path(folder) for folder in settings.folders],
+        settings.crop,
+        settings.memory,
+        settings.seed,
+        task.kept_out,
+        task.values,
     )
     for sentence in pictures.unreadable[:10]:
         note(f"passed over: {sentence}")

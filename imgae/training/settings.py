@@ -96,8 +96,8 @@ class Settings:
         Option(
             "--from",
             "start from the weights of a shipped model (a name that `imgae models` lists) or of "
-            "an .onnx file that imgae exported; its variant must be the same or a smaller one; none "
-            "starts from nothing",
+            "an .onnx file that imgae exported, of the same variant or a smaller one; or none, to "
+            "start from nothing",
             "NAME|FILE.onnx",
         ),
         optional=True,

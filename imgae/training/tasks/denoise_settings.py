@@ -1,5 +1,6 @@
 """The settings of a denoiser's run: clean pictures, noisy ones alone, or pairs of both."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -60,7 +61,7 @@ class DenoiseSettings(Settings):
             "measured (default: auto)",
         ),
     )
-    found: dict[str, Any] | None = setting(None, Found(), optional=True)
+    found: Mapping[str, Any] | None = setting(None, Found(), optional=True)
     int8: bool = int8_setting()
     objective: str = setting(
         "",

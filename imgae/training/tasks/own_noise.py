@@ -1,6 +1,5 @@
 """Denoising of the noise that one's own pictures have, by a network that holds what it is."""
 
-import math
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any, Final
@@ -11,6 +10,7 @@ from torch import Generator, Tensor
 
 from imgae.model import registry
 from imgae.model.card import ModelCard, OwnNoise
+from imgae.picture.pixels import to_float
 from imgae.training.data import Folders, PictureBank
 from imgae.training.loop import Objective, Validation
 from imgae.training.networks.body import Network, variant_named
@@ -26,7 +26,7 @@ from imgae.training.settings import NOTHING
 from imgae.training.tasks.denoise_settings import DenoiseSettings
 from imgae.training.tasks.task import Task
 from imgae.training.unseen_gain import GAIN, UnseenGain
-from imgae.training.validate import centre
+from imgae.training.validate import as_tensor, centre
 from imgae.training.warmstart import start_from
 
 START: Final = {"balanced": "denoise-balanced", "best": "denoise-best", "tiny": NOTHING}
@@ -50,6 +50,8 @@ class OwnNoiseTask(Task[DenoiseSettings]):
         "of the noise by brightness."
     )
     measure = GAIN
+    values = "own"
+    kept_out = 0.1
     flip_ensemble = FlipEnsembleOwnNoiseAutoencoder
 
     def settled(self, settings: DenoiseSettings) -> DenoiseSettings:
@@ -73,13 +75,12 @@ class OwnNoiseTask(Task[DenoiseSettings]):
             scale = scale_of([*pictures.validation, *pictures.training])
         else:
             scale = own_scale(settings)
-        if scale.pixels != "uint8":
-            for some in (pictures.training, pictures.validation):
-                some[:] = [scale.seen(picture) for picture in some]
+        for some in (pictures.training, pictures.validation):
+            some[:] = [scale.kept(picture) for picture in some]
         if settings.found is not None:
             return settings
         every = [*pictures.validation, *pictures.training]
-        noise = measure([shown(picture) for picture in every], settings.noise or "auto")
+        noise = measure([to_float(picture) for picture in every], settings.noise or "auto")
         note(f"the noise of these pictures: {noise.sentence()}")
         return replace(settings, found={"noise": noise.to_dict(), **asdict(scale)})
 
@@ -98,9 +99,7 @@ class OwnNoiseTask(Task[DenoiseSettings]):
         self, settings: DenoiseSettings, pictures: list[np.ndarray], device: torch.device
     ) -> Validation:
         """What is gained on pictures kept out of training, estimated without clean ones."""
-        crops = [
-            torch.tensor(shown(centre(picture))).permute(2, 0, 1)[None] for picture in pictures
-        ]
+        crops = [as_tensor(centre(picture)) for picture in pictures]
         ends = own_scale(settings).ends
         return UnseenGain(crops, noise_of(settings), device, reference(settings, device), ends)
 
@@ -128,8 +127,7 @@ class OwnNoiseTask(Task[DenoiseSettings]):
             noise.kernels,
             noise.mix,
         )
-        most = max(map(max, variance))
-        return {"noise": own, "sigma_range": (0.0, min(1.0, math.sqrt(most)))}
+        return {"noise": own}
 
 
 def noise_of(settings: DenoiseSettings) -> NoiseModel:
@@ -187,8 +185,3 @@ def needed(
         return {first, last}
     middle = first + worst
     return needed(knots, rows, allowed, first, middle) | needed(knots, rows, allowed, middle, last)
-
-
-def shown(picture: np.ndarray) -> np.ndarray:
-    """Return what a network sees of a picture, uint8 or float32 that is on its scale already."""
-    return picture.astype(np.float32) / 255 if picture.dtype == np.uint8 else picture

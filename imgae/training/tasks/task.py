@@ -10,6 +10,7 @@ from torch import Generator, Tensor
 from imgae.errors import TrainingError
 from imgae.model.card import ModelCard
 from imgae.training.data import Folders, PictureBank
+from imgae.training.depth import Values
 from imgae.training.loop import PSNR, Measure, Objective, Validation
 from imgae.training.networks.body import Network
 from imgae.training.quantisation.rounding import Example, quantise
@@ -38,6 +39,10 @@ class Task(Generic[Own]):
     """Those of the same name, for other pictures."""
     batches: tuple[int, int] = (12, 96)
     """Crops in a step on a CPU and on a GPU, where a run does not say."""
+    values: Values = "shown"
+    """What it gets of the pictures."""
+    kept_out: float = 0.02
+    """The share of the pictures that are for validation; at most 12 are."""
     flip_ensemble: type[Network] | None = None
     """The class that averages a network over flips, where the task has one."""
 
