@@ -1,6 +1,7 @@
 """Training: everything that needs torch. Inference never imports this package."""
 
 __all__ = [
+    "alignment",
     "checkpoint",
     "checks",
     "clock",

@@ -5,9 +5,10 @@ and a batch depends on nothing but its generator.
 """
 
 import os
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -18,33 +19,36 @@ from imgae.io.formats.table import listed, looks_like_picture
 from imgae.training.depth import FULL, Pixels, Values, as_type, common_type, floats_of, read_pages
 from imgae.training.reading import read_ahead
 
+Item = TypeVar("Item")
+
 
 @dataclass(frozen=True)
 class PictureBank:
-    """Decoded RGB pictures, end to end in one tensor.
+    """Decoded pictures, end to end in one tensor.
 
-    pixels: (sum of H*W*3,) uint8, uint16 or float32, white at 255, 65535 or 1. starts, heights,
-    widths: int64, one entry a picture.
+    pixels: (sum of H*W*C,) uint8, uint16 or float32, white at 255, 65535 or 1. starts, heights,
+    widths: int64, one entry a picture. channels: C, 3 for pictures and 6 for pairs of them.
     """
 
     pixels: Tensor
     starts: Tensor
     heights: Tensor
     widths: Tensor
+    channels: int = 3
 
     def __len__(self) -> int:
         return len(self.starts)
 
     @classmethod
     def of(cls, pictures: list[np.ndarray], device: torch.device | str = "cpu") -> "PictureBank":
-        """Build a bank from arrays (H, W, 3), and empty the list while doing so.
+        """Build a bank from arrays (H, W, C), and empty the list while doing so.
 
         So that the pictures are hardly ever held twice. All get the type of the widest.
         """
         heights = [picture.shape[0] for picture in pictures]
         widths = [picture.shape[1] for picture in pictures]
         ends = np.cumsum([picture.size for picture in pictures])
-        kind = common_type(pictures)
+        kind, channels = common_type(pictures), pictures[0].shape[2]
         flat = np.empty(ends[-1], kind)  # memory is taken where it is written, below
         for end in ends[::-1]:
             picture = pictures.pop()
@@ -54,10 +58,11 @@ class PictureBank:
             torch.as_tensor(np.concatenate([[0], ends[:-1]]), device=device),
             torch.tensor(heights, device=device),
             torch.tensor(widths, device=device),
+            channels,
         )
 
     def crops(self, count: int, size: int, generator: Generator) -> Tensor:
-        """Draw random crops, flipped and turned: (count, 3, size, size) float32.
+        """Draw random crops, flipped and turned: (count, C, size, size) float32.
 
         White is at 1. A picture is drawn in proportion to its number of possible crops; the bank
         holds none smaller than `size`.
@@ -80,10 +85,10 @@ class PictureBank:
         rows, columns = torch.where(turn >= 4, columns, rows), torch.where(turn >= 4, rows, columns)
         rows = torch.where(turn % 2 == 1, size - 1 - rows, rows) + top.view(-1, 1, 1)
         columns = torch.where(turn // 2 % 2 == 1, size - 1 - columns, columns) + left.view(-1, 1, 1)
-        offsets = self.starts[which].view(-1, 1, 1) + 3 * (
+        offsets = self.starts[which].view(-1, 1, 1) + self.channels * (
             rows * self.widths[which].view(-1, 1, 1) + columns
         )
-        channels = torch.arange(3, device=device).view(1, 3, 1, 1)
+        channels = torch.arange(self.channels, device=device).view(1, -1, 1, 1)
         return self.values(offsets[:, None] + channels)
 
     def values(self, places: Tensor) -> Tensor:
@@ -129,13 +134,27 @@ def read_folders(
             f"{names}: no pictures found; name a folder that holds {listed('or')} files"
         )
     order = np.random.default_rng(seed).permutation(len(paths))
+    found = gathered(
+        lambda path: read_pages(path, values), [paths[index] for index in order], crop, memory_bytes
+    )
+    return parted(found, len(paths), crop, validation_share)
+
+
+def gathered(
+    read: Callable[[Item], list[Pixels] | str],
+    items: Sequence[Item],
+    crop: int,
+    memory_bytes: int,
+) -> Folders:
+    """Read items, in their order, until the memory is full; all is for training.
+
+    read: returns the pictures of an item, or a sentence that says why it cannot be used.
+    """
     room = Room(memory_bytes)
     pictures: list[Pixels] = []
     unreadable: list[str] = []
     too_small = left_out = 0
-    found = read_ahead(
-        lambda path: read_pages(path, values), (paths[index] for index in order), room.files
-    )
+    found = read_ahead(read, items, room.files)
     for place, pages in enumerate(found):
         if isinstance(pages, str):
             unreadable.append(pages)
@@ -146,18 +165,27 @@ def read_folders(
         taken = sum(1 for page in large if room.take(page))
         pictures += large[:taken]
         if taken < len(large):
-            left_out = len(large) - taken + len(order) - place - 1
+            left_out = len(large) - taken + len(items) - place - 1
             break
     found.close()
+    return Folders(pictures, [], unreadable, too_small, left_out)
+
+
+def parted(found: Folders, files: int, crop: int, validation_share: float) -> Folders:
+    """Keep the first of what was read for validation. files: how many there were.
+
+    Raises TrainingError if too little was read.
+    """
+    pictures = found.training
     if len(pictures) < 2:
         raise TrainingError(
-            f"{len(paths)} files found, but only {len(pictures)} usable for training: "
-            f"{len(unreadable)} could not be read, {too_small} are under {crop}x{crop}, "
-            f"{left_out} did not fit in memory; at least two pictures are needed"
-            + (" (a smaller --crop may help)" if too_small else "")
+            f"{files} files found, but only {len(pictures)} usable for training: "
+            f"{len(found.unreadable)} could not be read, {found.too_small} are under "
+            f"{crop}x{crop}, {found.left_out} did not fit in memory; at least two pictures are "
+            "needed" + (" (a smaller --crop may help)" if found.too_small else "")
         )
     held = min(12, max(1, round(len(pictures) * validation_share)))
-    return Folders(pictures[held:], pictures[:held], unreadable, too_small, left_out)
+    return replace(found, training=pictures[held:], validation=pictures[:held])
 
 
 class Room:
@@ -187,8 +215,9 @@ class Room:
         return (self.memory - self.used * self.bytes) // self.largest
 
 
-def list_pictures(folder: Path) -> Iterable[Path]:
+def list_pictures(folder: Path, option: str = "--data") -> Iterable[Path]:
+    """Yield the pictures under a folder. option: what named it."""
     if not folder.is_dir():
-        raise TrainingError(f"{folder}: not a folder; --data takes folders of pictures")
+        raise TrainingError(f"{folder}: not a folder; {option} takes folders of pictures")
     for root, _, names in os.walk(folder):
         yield from (Path(root, name) for name in names if looks_like_picture(name))
