@@ -2,7 +2,7 @@
 
 import argparse
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from imgae.cli.loaded import Loaded, settings_of
 from imgae.cli.pictures import writing_of
 from imgae.cli.progress import shown_by
 from imgae.cli.tasks import limit_of
-from imgae.errors import ImageError, needs_extra, warn
+from imgae.errors import ImageError, needs_extra
 from imgae.io.large import Large
 from imgae.io.places import check_place
 from imgae.model.machine import limit_memory
@@ -58,6 +58,7 @@ class Fitting(Denoising):
 
     def opened(self, job: Job) -> Large | None:
         """Return None: all pages are learnt from at once."""
+        del job
         return None
 
     def whole(self, job: Job, work: Work) -> Work:
@@ -65,12 +66,14 @@ class Fitting(Denoising):
         with tempfile.TemporaryDirectory(prefix="imgae-fit-") as folder:
             path = self.options.save_model or Path(folder, f"fitted-to-{job.source.stem}.onnx")
             found = self.fitted(job, pages, path)
-            better = found.gain > found.rival + GAINED
+            better = not found.doubt and found.gain > found.rival + GAINED
             if better:
                 usual, self.denoiser = self.denoiser, Denoiser(path, **settings_of(self.options))
                 self.denoiser.beside = usual
-        warn(f"{job.source}: {sentence_of(found, better)}")
-        return super().whole(job, work)
+        work = super().whole(job, work)
+        first = work.done[0]
+        work.done[0] = replace(first, notes=(sentence_of(found, better), *first.notes))
+        return work
 
     def fitted(self, job: Job, pages: list[NDArray[Any]], path: Path) -> "Fitted":
         from imgae.training.fit import fit
@@ -114,6 +117,8 @@ def pages_of(frames: Frames) -> list[NDArray[Any]]:
 
 def sentence_of(found: "Fitted", better: bool) -> str:
     """Say what a fitted model gained, and whose result is kept."""
+    if found.doubt:
+        return f"no model was trained, because {found.doubt}; the result is the usual one"
     kept = "its result is kept" if better else "which is no more, so the usual result is kept"
     return (
         f"a model trained on this file alone for {found.steps} steps lowers the error by "

@@ -18,7 +18,7 @@ from imgae.model.card import COLOUR, METADATA_KEY, ModelCard
 from imgae.model.verify.reference import add_reference
 from imgae.training import geometry
 from imgae.training.checkpoint import Run
-from imgae.training.data import PictureBank, read_folders
+from imgae.training.data import PictureBank
 from imgae.training.networks.body import Network
 from imgae.training.parity import check_parity
 from imgae.training.quantisation.prepare import example_batches, prepare
@@ -133,10 +133,7 @@ def batches_of(task: Task[Any], settings: Settings) -> Batches:
     Raises TrainingError if the task is none that int8 is for, or the pictures are gone.
     """
     task.check_int8()
-    folders = [Path(folder) for folder in settings.folders]
-    pictures = read_folders(
-        folders, settings.crop, EXAMPLE_MEMORY, settings.seed, values=task.values
-    )
+    pictures = task.read(replace(settings, memory=EXAMPLE_MEMORY))
     settings = task.measured(settings, pictures, lambda _: None)
     return example_batches(task.example, PictureBank.of(pictures.training), settings)
 

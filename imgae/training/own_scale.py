@@ -46,11 +46,12 @@ class OwnScale:
         return -self.low / self.span, (1 - self.low) / self.span
 
     def kept(self, picture: Pixels) -> Pixels:
-        """Return a picture (H, W, C) as training keeps it: (H, W, 3), white as a network sees it.
+        """Return a picture (H, W, C) as training keeps it: (H, W, 3), white as a network sees it;
+        of a pair, (H, W, 6).
 
         Integers stay integers, multiplied by a power of two; the few above white become white.
         """
-        colour = in_colour(picture)
+        colour = picture if picture.shape[2] > 3 else in_colour(picture)
         if self.pixels == "uint8":
             return colour
         if self.pixels == "uint16":

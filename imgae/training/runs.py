@@ -14,7 +14,7 @@ from imgae.model.machine import usable_cpus
 from imgae.model.registry import find
 from imgae.training.checkpoint import Run
 from imgae.training.compiling import wanted
-from imgae.training.data import Folders, PictureBank, read_folders
+from imgae.training.data import Folders, PictureBank
 from imgae.training.loop import Outcome, Trainer, Validation, train
 from imgae.training.pace import choose_pace
 from imgae.training.processes import ALONE, Team, joined
@@ -211,14 +211,7 @@ def silent(_: Any) -> None:
 
 
 def read_pictures(settings: Settings, note: Note, task: Task[Any]) -> Folders:
-    pictures = read_folders(
-        [Path(folder) for folder in settings.folders],
-        settings.crop,
-        settings.memory,
-        settings.seed,
-        task.kept_out,
-        task.values,
-    )
+    pictures = task.read(settings)
     for sentence in pictures.unreadable[:10]:
         note(f"passed over: {sentence}")
     if len(pictures.unreadable) > 10:

@@ -76,10 +76,11 @@ def write_sheet(rows: list[tuple[Tensor, Tensor, Tensor]], path: Path) -> None:
     files.write_image(Image(pixels), path, overwrite=True)
 
 
-def centre(picture: np.ndarray) -> np.ndarray:
+def centre(picture: np.ndarray, side: int = SIDE) -> np.ndarray:
+    """Return the middle of a picture (H, W, C), at most so large."""
     height, width = picture.shape[:2]
-    top, left = max(0, height - SIDE) // 2, max(0, width - SIDE) // 2
-    return picture[top : top + SIDE, left : left + SIDE]
+    top, left = max(0, height - side) // 2, max(0, width - side) // 2
+    return picture[top : top + side, left : left + side]
 
 
 def as_tensor(picture: np.ndarray) -> Tensor:

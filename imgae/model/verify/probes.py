@@ -127,7 +127,8 @@ def with_own(flat: Floats, noise: OwnNoise) -> Floats:
     sigma = np.sqrt(np.stack(variance, 1).clip(0))
     room = np.minimum(flat, 1 - flat).min((1, 2, 3)) / sigma.max((1, 2, 3)).clip(1e-9)
     whole = room >= min(WITHIN, float(room.max()))
-    return (flat + sigma * unit).astype(np.float32)[whole]
+    image: Floats = (flat + sigma * unit).astype(np.float32)[whole]
+    return image
 
 
 def scale_of(card: ModelCard) -> int:

@@ -27,7 +27,7 @@ class DenoisingAutoencoder(Autoencoder):
     (FFDNet).
     """
 
-    inputs = ("image", "sigma")
+    inputs: tuple[str, ...] = ("image", "sigma")
     planes = (*PICTURE, "level", *ENDS)
 
     def forward(self, image: Tensor, sigma: Tensor) -> Tensor:

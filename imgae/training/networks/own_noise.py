@@ -75,7 +75,9 @@ class OwnNoiseAutoencoder(DenoisingAutoencoder):
         return super().forward(image, self.level(image))
 
 
-class FlipEnsembleOwnNoiseAutoencoder(OwnNoiseAutoencoder, FlipEnsembleDenoisingAutoencoder):
+class FlipEnsembleOwnNoiseAutoencoder(  # type: ignore[misc]
+    OwnNoiseAutoencoder, FlipEnsembleDenoisingAutoencoder
+):
     """The mean over a picture and its three flips, for export only."""
 
 

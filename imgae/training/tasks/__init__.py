@@ -1,3 +1,3 @@
 """What can be trained, one task a module, and the table of them all."""
 
-__all__ = ["lookup", "table", "task"]
+__all__ = ["denoise_settings", "lookup", "own_noise", "table", "task"]

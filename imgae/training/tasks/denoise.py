@@ -15,7 +15,7 @@ from imgae.training.objectives.contractive import ContractiveDenoising
 from imgae.training.objectives.denoise import Denoising
 from imgae.training.quantisation.rounding import Example
 from imgae.training.tasks.denoise_settings import DenoiseSettings
-from imgae.training.tasks.own_noise import OwnNoiseTask
+from imgae.training.tasks.own_noise import OwnNoiseTask, PairsTask
 from imgae.training.tasks.task import Task
 from imgae.training.validate import Case, Restoration, as_tensor, centre
 
@@ -36,10 +36,11 @@ class DenoiseTask(Task[DenoiseSettings]):
     )
     sigma_range = (0.0, GaussianNoise().sigma_max)
     flip_ensemble = FlipEnsembleDenoisingAutoencoder
-    others = (OwnNoiseTask(),)
+    others = (OwnNoiseTask(), PairsTask())
 
     def of(self, settings: DenoiseSettings) -> Task[DenoiseSettings]:
-        return self.others[0] if settings.own_noise else self
+        noisy, pairs = self.others
+        return noisy if settings.noisy else pairs if settings.pairs else self
 
     def network(self, settings: DenoiseSettings) -> DenoisingAutoencoder:
         return DenoisingAutoencoder(variant_named(settings.variant))

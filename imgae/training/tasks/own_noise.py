@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -12,21 +13,23 @@ from imgae.model import registry
 from imgae.model.card import ModelCard, OwnNoise
 from imgae.picture.pixels import to_float
 from imgae.training.data import Folders, PictureBank
-from imgae.training.loop import Objective, Validation
+from imgae.training.loop import PSNR, Objective, Validation
 from imgae.training.networks.body import Network, variant_named
 from imgae.training.networks.own_noise import (
     FlipEnsembleOwnNoiseAutoencoder,
     OwnNoiseAutoencoder,
 )
-from imgae.training.noise_model import KNOTS, NoiseModel, measure
+from imgae.training.noise_model import KNOTS, NoiseModel, measure, measure_pairs
+from imgae.training.objectives.pairs import Pairs
 from imgae.training.objectives.redrawn import Redrawn, told
 from imgae.training.own_scale import OwnScale, scale_of
+from imgae.training.pairs import read_pairs
 from imgae.training.quantisation.rounding import Example
 from imgae.training.settings import NOTHING
 from imgae.training.tasks.denoise_settings import DenoiseSettings
 from imgae.training.tasks.task import Task
 from imgae.training.unseen_gain import GAIN, UnseenGain
-from imgae.training.validate import as_tensor, centre
+from imgae.training.validate import Case, Restoration, as_tensor, centre
 from imgae.training.warmstart import start_from
 
 START: Final = {"balanced": "denoise-balanced", "best": "denoise-best", "tiny": NOTHING}
@@ -79,10 +82,14 @@ class OwnNoiseTask(Task[DenoiseSettings]):
             some[:] = [scale.kept(picture) for picture in some]
         if settings.found is not None:
             return settings
-        every = [*pictures.validation, *pictures.training]
-        noise = measure([to_float(picture) for picture in every], settings.noise or "auto")
+        every = [to_float(each) for each in (*pictures.validation, *pictures.training)]
+        noise = self.noise_in(every, settings.noise or "auto")
         note(f"the noise of these pictures: {noise.sentence()}")
         return replace(settings, found={"noise": noise.to_dict(), **asdict(scale)})
+
+    def noise_in(self, pictures: list[np.ndarray], kind: str) -> NoiseModel:
+        """Measure the noise of float32 pictures. Raises TrainingError if that cannot be done."""
+        return measure(pictures, kind)
 
     def begin(self, net: Network, bank: PictureBank, settings: DenoiseSettings) -> None:
         """Tell the network what was measured, so many times as it is that it does best."""
@@ -106,7 +113,7 @@ class OwnNoiseTask(Task[DenoiseSettings]):
     def example(self, clean: Tensor, generator: Generator) -> Example:
         """Return noisy crops as they are."""
         del generator
-        return Example((clean.cpu(),), torch.full((len(clean), 1, 1, 1), 0.1))
+        return Example((clean[:, :3].cpu(),), torch.full((len(clean), 1, 1, 1), 0.1))
 
     def of_card(self, card: ModelCard) -> DenoiseSettings:
         return DenoiseSettings(variant=card.architecture, noisy=card.training_data)
@@ -128,6 +135,34 @@ class OwnNoiseTask(Task[DenoiseSettings]):
             noise.mix,
         )
         return {"noise": own}
+
+
+class PairsTask(OwnNoiseTask):
+    """The same with clean pictures: arrays hold a noisy picture's channels, then a clean one's."""
+
+    measure = PSNR
+
+    def read(self, settings: DenoiseSettings) -> Folders:
+        """Read pairs, as `read_pairs` does."""
+        noisy, clean = map(Path, settings.pairs)
+        limits = (settings.crop, settings.memory, settings.seed, self.kept_out)
+        return read_pairs(noisy, clean, *limits)
+
+    def noise_in(self, pictures: list[np.ndarray], kind: str) -> NoiseModel:
+        noisy, clean = zip(*(np.split(pair, 2, 2) for pair in pictures), strict=True)
+        return measure_pairs(noisy, clean, kind)
+
+    def objective(self, settings: DenoiseSettings, device: torch.device) -> Objective:
+        del device
+        return Pairs(noise_of(settings))
+
+    def validation(
+        self, settings: DenoiseSettings, pictures: list[np.ndarray], device: torch.device
+    ) -> Validation:
+        """The clean pictures are the truth."""
+        del settings
+        halves = (as_tensor(centre(pair)).chunk(2, 1) for pair in pictures)
+        return Restoration([Case.whole(noisy, (), clean) for noisy, clean in halves], device)
 
 
 def noise_of(settings: DenoiseSettings) -> NoiseModel:

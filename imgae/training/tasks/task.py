@@ -1,6 +1,7 @@
 """What a task decides: all that runs and exports do not do the same for every task."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
@@ -9,7 +10,7 @@ from torch import Generator, Tensor
 
 from imgae.errors import TrainingError
 from imgae.model.card import ModelCard
-from imgae.training.data import Folders, PictureBank
+from imgae.training.data import Folders, PictureBank, read_folders
 from imgae.training.depth import Values
 from imgae.training.loop import PSNR, Measure, Objective, Validation
 from imgae.training.networks.body import Network
@@ -70,6 +71,17 @@ class Task(Generic[Own]):
     def settled(self, settings: Own) -> Own:
         """Fill in what depends on other settings."""
         return settings
+
+    def read(self, settings: Own) -> Folders:
+        """Read the pictures of a run. Raises TrainingError if there are too few."""
+        return read_folders(
+            [Path(folder) for folder in settings.folders],
+            settings.crop,
+            settings.memory,
+            settings.seed,
+            self.kept_out,
+            self.values,
+        )
 
     def measured(self, settings: Own, pictures: Folders, note: Callable[[str], None]) -> Own:
         """Fill in what a new run's pictures tell; they may be changed into what networks see.
