@@ -30,7 +30,9 @@ MAY_IMPORT = {
         "errors", "picture", "io", "synthetic", "model", "restore", "restore.anomaly",
         "restore.search",
     },
-    "training": {"errors", "picture", "io", "synthetic", "model", "model.verify"},
+    "training": {
+        "errors", "picture", "io", "synthetic", "model", "model.verify", "restore",
+    },
     "cli": {
         "errors", "picture", "io", "model", "model.verify", "restore", "restore.anomaly",
         "restore.batches", "restore.search", "evaluate", "training", "cli.server",

@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
     if options.data is None:
         pictures = drawn_pictures(options.seed)
     else:
-        folders = read_folders([options.data], SIDE, 1 << 30, options.seed)
+        folders = read_folders([options.data], SIDE, 1 << 30, options.seed, values="eight")
         pictures = folders.training + folders.validation
         for sentence in folders.unreadable:
             note(f"passed over: {sentence}")

@@ -19,6 +19,7 @@ __all__ = [
     "figures",
     "folders",
     "inpaint",
+    "made_noise",
     "memory",
     "objects",
     "protocol",

@@ -134,8 +134,10 @@ def batches_of(task: Task[Any], settings: Settings) -> Batches:
     """
     task.check_int8()
     folders = [Path(folder) for folder in settings.data]
-    pictures = read_folders(folders, settings.crop, EXAMPLE_MEMORY, settings.seed).training
-    return example_batches(task.example, PictureBank.of(pictures), settings)
+    pictures = read_folders(
+        folders, settings.crop, EXAMPLE_MEMORY, settings.seed, values=task.values
+    )
+    return example_batches(task.example, PictureBank.of(pictures.training), settings)
 
 
 def make_card(

@@ -15,6 +15,7 @@ from imgae.model.registry import find
 from imgae.training.checkpoint import Run
 from imgae.training.compiling import wanted
 from imgae.training.data import Folders, PictureBank, read_folders
+from imgae.training.depth import Values
 from imgae.training.loop import Outcome, Trainer, Validation
 from imgae.training.pace import choose_pace
 from imgae.training.processes import ALONE, Team, joined
@@ -71,7 +72,7 @@ def started(
     net = task.network(settings)
     if settings.start is not None:
         start_from(net, find(settings.start), settings.variant)
-    pictures = read_pictures(settings, note)
+    pictures = read_pictures(settings, note, task.values)
     watch.count(pictures)
     if team.first:
         run.create()
@@ -158,7 +159,7 @@ def resumed(
     threads = settings.threads if team.size == 1 else min(settings.threads, threads_of(None, team))
     place = torch_device(machine[0], threads_of(machine[1] or threads, team), team)
     watch.check(run.folder, task, torch.get_num_threads())
-    pictures = read_pictures(settings, note)
+    pictures = read_pictures(settings, note, task.values)
     watch.count(pictures)
     bank = bank_of(task, settings, pictures, place)
     objective = task.objective(settings, place)
@@ -227,9 +228,13 @@ def silent(_: Any) -> None:
     """Say nothing: what processes other than the first do."""
 
 
-def read_pictures(settings: Settings, note: Note) -> Folders:
+def read_pictures(settings: Settings, note: Note, values: Values = "shown") -> Folders:
     pictures = read_folders(
-        [Path(folder) for folder in settings.data], settings.crop, settings.memory, settings.seed
+        [Path(folder) for folder in settings.data],
+        settings.crop,
+        settings.memory,
+        settings.seed,
+        values=values,
     )
     for sentence in pictures.unreadable[:10]:
         note(f"passed over: {sentence}")

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from imgae.io import files
 from imgae.picture.image import Image
 from imgae.picture.metrics import psnr
+from imgae.training.depth import floats_of
 from imgae.training.loop import PSNR
 from imgae.training.vision import make_grid
 
@@ -82,4 +83,5 @@ def centre(picture: np.ndarray) -> np.ndarray:
 
 
 def as_tensor(picture: np.ndarray) -> Tensor:
-    return torch.tensor(picture).permute(2, 0, 1)[None].float() / 255
+    """Return a picture (H, W, 3) of any type as (1, 3, H, W) float32, white at 1."""
+    return floats_of(torch.tensor(picture)).permute(2, 0, 1)[None]

@@ -118,6 +118,7 @@ class EstimateTask(Task[EstimateSettings]):
     kind = NoiseEstimator
     batches = (12, 12)
     card_task = "estimate"
+    values = "eight"  # drawings show parts of the pictures
     summary = (
         "Says for each 8x8 pixels of an RGB picture whether its noise is white, of what level it "
         "is, and how much the denoisers should do there; a convolutional network."
@@ -184,7 +185,7 @@ def grainy_bank(settings: EstimateSettings, bank: PictureBank) -> PictureBank:
     if not settings.grainy:
         return bank
     folders = [Path(folder) for folder in settings.grainy]
-    found = read_folders(folders, settings.crop, settings.memory, settings.seed)
+    found = read_folders(folders, settings.crop, settings.memory, settings.seed, values="eight")
     for sentence in found.unreadable:
         warn(f"passed over: {sentence}")
     return PictureBank.of(found.training, bank.pixels.device)

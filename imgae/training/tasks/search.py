@@ -108,6 +108,7 @@ class SearchTask(Task[SearchSettings]):
     settings = SearchSettings
     kind = PictureDescriber
     card_task = "search"
+    values = "eight"  # its gallery holds them so
     summary = (
         "Describes each 32x32 pixels of RGB pictures; the mean over a picture, divided by its "
         "length, is near to that of its copies, damaged or not. A convolutional network."

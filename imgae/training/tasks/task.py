@@ -10,6 +10,7 @@ from torch import Generator, Tensor, nn
 from imgae.errors import TrainingError
 from imgae.model.card import ModelCard
 from imgae.training.data import PictureBank
+from imgae.training.depth import Values
 from imgae.training.loop import PSNR, Measure, Objective, Validation
 from imgae.training.networks.body import Network
 from imgae.training.quantisation.rounding import Example, quantise
@@ -36,6 +37,8 @@ class Task(Generic[Own]):
     """The levels of noise that it trains for, on [0, 1]."""
     batches: tuple[int, int] = (12, 96)
     """Crops in a step on a CPU and on a GPU, where a run does not say."""
+    values: Values = "shown"
+    """What it gets of the pictures."""
     flip_ensemble: type[Network] | None = None
     """The class that averages a network over flips, where the task has one."""
 
