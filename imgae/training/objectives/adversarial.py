@@ -39,6 +39,8 @@ LATE: Final = 40
 LATE_LIMIT: Final = 0.95
 LASTING: Final = 120.0
 """Steps of training after which such a picture gives way to another one, on average."""
+RESTING: Final = (0.85, 150, 5.0)
+"""What shrinks faster than the first, from the second advance on, lasts for the third instead."""
 
 
 @dataclass
@@ -64,7 +66,7 @@ class Iterates:
         def unit() -> Tensor:
             return torch.rand(len(clean), 1, 1, 1, generator=generator, device=clean.device)
 
-        widths, told = 0.3 + 1.9 * unit(), (2 + 10 * unit().square()) / 255
+        widths, told = 0.8 + 1.4 * unit(), (2 + 8 * unit().square()) / 255
         noise = torch.randn(clean.shape, generator=generator, device=clean.device)
         given = blurred(clean, widths) + 4 / 255 * unit() * noise
         return cls(given, given, widths, told, torch.zeros_like(told))
@@ -89,7 +91,10 @@ class Iterates:
         found = late * (rms(apart) / rms(move)).flatten()
         unit = torch.rand(ITERATES, 1, 1, 1, generator=generator, device=clean.device)
         astray = (self.now - self.given).abs().amax((1, 2, 3), keepdim=True) > 1
-        anew, fresh = (unit < 1 / LASTING) | astray, Iterates.begun(clean, generator)
+        slow, age, steps = RESTING
+        resting = (found.detach().view(-1, 1, 1, 1) < slow) & (self.ages >= age)
+        anew = (unit < torch.where(resting, 1 / steps, 1 / LASTING)) | astray
+        fresh = Iterates.begun(clean, generator)
         self.ages = self.ages + ADVANCES
         for name in vars(fresh):
             setattr(self, name, torch.where(anew, getattr(fresh, name), getattr(self, name)))
