@@ -38,6 +38,8 @@ LEAST_OF_8_BITS: Final = 0.4 / 255
 """The same for pictures in 8 bits, whose rounding alone is noise of 0.29 levels."""
 TOGETHER: Final = 0.99
 """The correlation from which channels have one noise."""
+SURE: Final = 3.5
+"""How many times as large as chance a correlation has to be; there are 45 of them."""
 CORRELATED: Final = 0.05
 """The correlation of neighbours below which people are told that noise is pixel by pixel."""
 
@@ -237,7 +239,7 @@ def _correlation(found: Found) -> tuple[Rows, Rows]:
     """Return the kernels and the correlations of channels; what is next to none is none."""
     kernels: Rows = ((1.0,),) * 3
     apart = np.abs(found.lags.reshape(len(found.lags), -1)[:, 1:])
-    if apart.max() >= max(CORRELATED, 2.5 * found.doubt):
+    if apart.max() >= max(CORRELATED, SURE * found.doubt):
         rows = [kernel_of(lags).reshape(-1) for lags in found.lags]
         kernels = tuple(tuple(map(float, row)) for row in _three(rows))
     mix = np.where(np.abs(found.mix) < CORRELATED, 0.0, found.mix)

@@ -32,26 +32,30 @@ PROBED: Final = 0.34
 """The share of the batch whose pictures growth is measured near."""
 ITERATES: Final = 8
 """Pictures that are being restored, with the network as their prior."""
-ADVANCES: Final = 3
+ADVANCES: Final = 5
 """Of each of them, a step of training."""
-PROBED_ITERATES: Final = 4
+LATE: Final = 40
+"""From this advance on, what still moves is no longer what is to be restored."""
+LATE_LIMIT: Final = 0.95
 LASTING: Final = 120.0
 """Steps of training after which such a picture gives way to another one, on average."""
+RESTING: Final = (0.85, 150, 5.0)
+"""What shrinks faster than the first, from the second advance on, lasts for the third instead."""
 
 
 @dataclass
 class Iterates:
     """Pictures on their way: blurred ones that are being restored, with the network as the prior.
 
-    given: what they began as, (P, 3, H, W); now, before: after the last step and the one before.
-    widths: of the blur, in pixels, (P,). told: levels, (P, 1, 1, 1).
+    given: what they began as, (P, 3, H, W). now: what they are. widths: of the blur, in pixels,
+    (P, 1, 1, 1). told: levels; ages: advances since they began, (P, 1, 1, 1) both.
     """
 
     given: Tensor
     now: Tensor
-    before: Tensor
     widths: Tensor
     told: Tensor
+    ages: Tensor
 
     @classmethod
     def begun(cls, clean: Tensor, generator: Generator) -> "Iterates":
@@ -62,34 +66,38 @@ class Iterates:
         def unit() -> Tensor:
             return torch.rand(len(clean), 1, 1, 1, generator=generator, device=clean.device)
 
-        widths = (0.3 + 1.9 * unit()).flatten()
+        widths, told = 0.8 + 1.4 * unit(), (2 + 8 * unit().square()) / 255
         noise = torch.randn(clean.shape, generator=generator, device=clean.device)
         given = blurred(clean, widths) + 4 / 255 * unit() * noise
-        return cls(given, given, given, widths, (2 + 10 * unit().square()) / 255)
+        return cls(given, given, widths, told, torch.zeros_like(told))
 
-    @torch.no_grad()
-    def advanced(
-        self, net: nn.Module, clean: Tensor, generator: Generator
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Take ADVANCES steps, and begin some anew.
+    def advanced(self, net: nn.Module, clean: Tensor, generator: Generator) -> Tensor:
+        """Take ADVANCES steps, and begin some anew from clean pictures (B, 3, H, W).
 
-        Returns, of PROBED_ITERATES, what the network was given last, the level told, and the last
-        step: iterations turn towards the direction that grows most.
+        Returns how much the change that the last step made grows in the next, (P,), 0 before LATE:
+        iterations turn towards the direction that grows most.
         """
-        for _ in range(ADVANCES):
-            slope = blurred(blurred(self.now, self.widths) - self.given, self.widths)
-            seen = (self.now - slope).clamp(-0.2, 1.2)
-            self.before, self.now = self.now, net(seen, self.told)
-        moves = self.now - self.before
-        found = (seen[:PROBED_ITERATES], self.told[:PROBED_ITERATES], moves[:PROBED_ITERATES])
-        order = torch.randperm(ITERATES, generator=generator, device=clean.device)
+        seen = self.now
+        with torch.no_grad():
+            for _ in range(ADVANCES):
+                before = seen
+                slope = blurred(blurred(self.now, self.widths) - self.given, self.widths)
+                seen = (self.now - slope).clamp(-0.2, 1.2)
+                self.now = net(seen, self.told)
+        move = seen - before
+        move = PROBE / 2 * move / rms(move)
+        late = (self.ages >= LATE).flatten()
+        apart = net(seen + move, self.told) - net(seen, self.told)
+        found = late * (rms(apart) / rms(move)).flatten()
         unit = torch.rand(ITERATES, 1, 1, 1, generator=generator, device=clean.device)
         astray = (self.now - self.given).abs().amax((1, 2, 3), keepdim=True) > 1
-        anew, fresh = (unit < 1 / LASTING) | astray, Iterates.begun(clean, generator)
-        for name in ("given", "now", "before", "told"):
-            mixed = torch.where(anew, getattr(fresh, name), getattr(self, name))
-            setattr(self, name, mixed[order])
-        self.widths = torch.where(anew.flatten(), fresh.widths, self.widths)[order]
+        slow, age, steps = RESTING
+        resting = (found.detach().view(-1, 1, 1, 1) < slow) & (self.ages >= age)
+        anew = (unit < torch.where(resting, 1 / steps, 1 / LASTING)) | astray
+        fresh = Iterates.begun(clean, generator)
+        self.ages = self.ages + ADVANCES
+        for name in vars(fresh):
+            setattr(self, name, torch.where(anew, getattr(fresh, name), getattr(self, name)))
         return found
 
 
@@ -104,7 +112,8 @@ class AdversarialDenoising:
     and the restored ones, and on some that were restored again and again, as they are met where a
     denoiser is a plug-and-play prior: a network that enlarges changes there drifts. For the same
     reason it is measured on pictures that are restored from blur meanwhile, some hundred steps
-    long: what drifts is only seen late.
+    long: what drifts is only seen late. What still changes there is no part of the picture, so it
+    is to shrink.
 
     Sources: Madry et al. 2018 (training against projected gradient ascent); Pesquet et al. 2021
     (a Jacobian's norm between noisy and restored pictures, for plug-and-play).
@@ -130,21 +139,15 @@ class AdversarialDenoising:
             part = max(1, round(PROBED * len(clean)))
             once = restored.detach().float()[:part, :, :SIDE, :SIDE]
             points, told = between(net, seen[:part], levels[:part], once, generator)
-            change = torch.randn(points.shape, generator=generator, device=points.device)
+            norms = growth(net, points, told, generator)
             if self.iterates is None:
                 self.iterates = Iterates.begun(wanted, generator)
-            late, late_told, moves = self.iterates.advanced(net, wanted, generator)
-            norms = growth(
-                net,
-                torch.cat([points, late]),
-                torch.cat([told, late_told.expand(-1, 1, *told.shape[2:])]),
-                torch.cat([change, moves]),
-            )
-            penalty = hinge(norms, self.limit)
+            late = self.iterates.advanced(net, wanted, generator)
+            penalty = hinge(norms, self.limit) + hinge(late, LATE_LIMIT)
         terms |= {
             "attacked": attacked.detach(),
-            "growth": norms[:part].detach().mean(),
-            "growth_late": norms[part:].detach().mean(),
+            "growth": norms.detach().mean(),
+            "growth_late": late.detach().amax(),
             "penalty": penalty.detach(),
         }
         total = (1 - self.weight) * loss + self.weight * attacked + self.hinge_weight * penalty
@@ -192,13 +195,11 @@ def between(
     return points.detach(), told
 
 
-def growth(net: nn.Module, points: Tensor, told: Tensor, change: Tensor) -> Tensor:
-    """Return how much a small change grows at most, as far as gradient ascent finds, (B,).
-
-    change: where the ascent begins, (B, 3, H, W), of any size.
-    """
+def growth(net: nn.Module, points: Tensor, told: Tensor, generator: Generator) -> Tensor:
+    """Return how much a small change grows at most, as far as gradient ascent finds, (B,)."""
     with torch.no_grad():
         still = net(points, told)
+    change = torch.randn(points.shape, generator=generator, device=points.device)
 
     def moved(change: Tensor) -> Tensor:
         return rms(net(points + change, told) - still).flatten()
