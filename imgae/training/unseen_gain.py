@@ -5,12 +5,12 @@ from typing import Final
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from imgae.picture.metrics import psnr
 from imgae.training.loop import Measure
 from imgae.training.noise_model import NoiseModel
+from imgae.training.objectives.redrawn import two_thirds
 from imgae.training.validate import Case, Restoration, write_sheet
 
 GAIN: Final = Measure("gain", "{:+.2f} dB (estimated)")
@@ -74,8 +74,3 @@ class UnseenGain(Restoration):
 def mean_psnr(pictures: list[Tensor], cases: list[Case]) -> float:
     pairs = zip(pictures, cases, strict=True)
     return float(np.mean([min(MOST, psnr(x.numpy(), case.clean.numpy())) for x, case in pairs]))
-
-
-def two_thirds(picture: Tensor) -> Tensor:
-    """Make (B, C, H, W) smaller to 2/3 of its sides, each pixel the mean of what it covers."""
-    return F.avg_pool2d(F.interpolate(picture, scale_factor=2, mode="nearest"), 3)
