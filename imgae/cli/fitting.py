@@ -120,8 +120,11 @@ def sentence_of(found: "Fitted", better: bool) -> str:
     if found.doubt:
         return f"no model was trained, because {found.doubt}; the result is the usual one"
     kept = "its result is kept" if better else "which is no more, so the usual result is kept"
+    what = f"trained on this file alone for {found.steps} steps"
+    if not found.steps:
+        what = "told what noise this file has, which training on it did not improve,"
     return (
-        f"a model trained on this file alone for {found.steps} steps lowers the error by "
-        f"{found.gain:.2f} dB, the usual way by {found.rival:.2f} dB, estimated on parts that it "
-        f"did not learn from; {kept} ({found.noise}; {found.seconds:.0f} s)"
+        f"a model {what} lowers the error by {found.gain:.2f} dB, the usual way by "
+        f"{found.rival:.2f} dB, estimated on parts that were kept out of training; {kept} "
+        f"({found.noise}; {found.seconds:.0f} s)"
     )

@@ -4,6 +4,7 @@ import math
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -59,7 +60,8 @@ class Fitted:
 
     gain, rival: by how many dB the error of the noisy pages falls by the fitted network and by
     what it was compared with; estimated on parts that were kept out of training. noise: what was
-    measured, in words. steps, seconds: what it took. doubt: why nothing was trained, or "".
+    measured, in words. steps, seconds: what it took; 0 steps where training improved nothing.
+    doubt: why nothing was trained, or "".
     """
 
     gain: float
@@ -176,7 +178,10 @@ def trained(
     run: Run,
     tell: tuple[Note, Report],
 ) -> tuple[nn.Module, int]:
-    """Train, leaving what an export needs in the run's folder; return the network and the steps."""
+    """Train, leaving what an export needs in the run's folder; return the network and the steps.
+
+    Where it is better as it was before, it stays so, and the steps are 0.
+    """
     note, report = tell
     torch.manual_seed(settings.seed)
     net = task.network(settings)
@@ -189,9 +194,14 @@ def trained(
     run.save_config(chosen)
     trainer = Trainer(net, objective, bank, chosen, place)
     validation = task.validation(settings, pictures.validation, place)
+    before = deepcopy(trainer.ema.module)
     if not train(trainer, run, validation, report).finished:
         raise KeyboardInterrupt
-    return trainer.ema.module, trainer.step
+    if validation.score(before) < validation.score(trainer.ema.module):
+        return trainer.ema.module, trainer.step
+    trainer.ema.module.load_state_dict(before.state_dict())  # it was told the noise: that remains
+    run.save_checkpoint(trainer.state_dict())
+    return before, 0
 
 
 def parts_of(pages: Sequence[NDArray[Any]]) -> Folders:

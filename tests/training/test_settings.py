@@ -194,7 +194,12 @@ OTHERS = {
     "data": ("/some where/my photos", "/others"), "steps": 1234567, "compile": "off",
 }  # fmt: skip
 OWN = {
-    "denoise": [{"objective": "spectral", "weight": 1 / 7}, {"int8": True}],
+    "denoise": [
+        {"objective": "spectral", "weight": 1 / 7},
+        {"int8": True},
+        {"data": (), "noisy": ("/stars",), "noise": "gaussian"},
+        {"data": (), "pairs": ("/noisy ones", "/clean")},
+    ],
     "camera": [{"int8": True}],
     "inpaint": [{"int8": True}],
     "estimate": [

@@ -24,7 +24,7 @@ from imgae.training import export, runs, warmstart  # noqa: E402
 from imgae.training.networks.body import variant_named  # noqa: E402
 from imgae.training.networks.own_noise import OwnNoiseAutoencoder  # noqa: E402
 from imgae.training.noise_model import NoiseModel  # noqa: E402
-from imgae.training.tasks import lookup  # noqa: E402
+from imgae.training.tasks import lookup, own_noise  # noqa: E402
 from imgae.training.tasks.own_noise import few_knots  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -135,15 +135,11 @@ def test_the_program_of_the_documents_gives_what_imgae_gives(file, run, tmp_path
     assert np.abs(tifffile.imread(target).astype(int).clip(0, limit) - expected).max() <= 1
 
 
-def test_a_run_goes_on_to_the_same_weights(run, tmp_path):
-    config = replace(lookup.of_run(run)[1], found=None)
-    nets.start(config, tmp_path / "whole")
-    state = torch.load(tmp_path / "whole" / "checkpoint.pt", weights_only=True)
-    found = lookup.of_run(tmp_path / "whole")[1].found
-    assert found == lookup.of_run(run)[1].found
-    again = torch.load(run / "checkpoint.pt", weights_only=True)
-    assert all(torch.equal(state["net"][name], again["net"][name]) for name in state["net"])
-    runs.resume(run, "cpu", 1, nets.silent, nets.silent)
+def test_a_run_goes_on_with_what_it_measured(run, monkeypatch):
+    before = lookup.of_run(run)[1]
+    monkeypatch.delattr(own_noise, "measure")
+    assert runs.resume(run, "cpu", 1, nets.silent, nets.silent).finished
+    assert lookup.of_run(run)[1] == before
 
 
 def test_training_starts_from_such_a_file_and_others_do_too(file):
@@ -168,6 +164,27 @@ def test_settings_that_do_not_go_together_are_refused(options, sentence, tmp_pat
     words = ["train", "denoise", *options, "--steps", "1", "-o", str(tmp_path / "run")]
     assert main(words) == 2
     assert sentence in " ".join(capsys.readouterr().err.split())
+
+
+def test_pairs_are_learnt_from_and_scored_against_the_clean_pictures(tmp_path):
+    for number in range(3):
+        draw = np.random.default_rng(number)
+        clean = draw.uniform(0.2, 0.8, (12, 12, 3)).repeat(8, 0).repeat(8, 1)
+        noise = draw.normal(0, LEVEL, clean.shape)
+        for name, values in (("noisy", clean + noise), ("clean", clean)):
+            (tmp_path / name).mkdir(exist_ok=True)
+            pixels = np.rint(values.clip(0, 1) * 65535).astype(np.uint16)
+            write_image(Image(pixels), tmp_path / name / f"{number}.tif")
+    folders = (str(tmp_path / "noisy"), str(tmp_path / "clean"))
+    config = nets.settings(
+        variant="tiny", pairs=folders, steps=2, batch=2, crop=32, start="none", autocast="none"
+    )
+    outcome = nets.start(config, tmp_path / "run")
+    assert outcome.measure.name == "psnr"
+    assert 15 < outcome.score < 35  # the noise is at 22 dB
+    settings = lookup.of_run(tmp_path / "run")[1]
+    assert NoiseModel.from_dict(settings.found["noise"]).level() == pytest.approx(LEVEL, rel=0.15)
+    assert "--pairs noisy clean" in settings.command()
 
 
 def test_pictures_of_two_types_are_of_two_sources(tmp_path):
