@@ -195,9 +195,10 @@ def told_network(noise):
 
 
 def trained(objective, pictures, noise, options):
-    """Train for a number of steps; return the averaged network."""
+    """Train for a number of steps on crops that a network sees at 64x64; return the average."""
+    crop = 96 if isinstance(objective, Redrawn) else 64
     settings = DenoiseSettings(
-        noisy=("pictures",), steps=options.steps, batch=8, crop=64, learning_rate=options.rate,
+        noisy=("pictures",), steps=options.steps, batch=8, crop=crop, learning_rate=options.rate,
         decay=0.5, warmup=max(1, options.steps // 8),
     )  # fmt: skip
     bank = PictureBank.of(list(pictures))
