@@ -69,7 +69,7 @@ def test_noise_that_cannot_be_is_refused(change):
     assert ModelCard.from_json(whole.to_json()) == whole
     values = json.loads(whole.to_json())
     values["noise"] |= change
-    with pytest.raises(ModelError, match="noise is .*; expected what noise it holds"):
+    with pytest.raises(ModelError, match=r"noise is .*; expected what noise it holds"):
         ModelCard.from_json(json.dumps(values))
 
 
