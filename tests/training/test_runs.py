@@ -85,7 +85,7 @@ def test_the_other_tasks_learn_and_can_be_exported(pictures, tmp_path, monkeypat
     assert outcome.score is not None
 
     def loss(net):
-        bank = PictureBank.of(runs.read_pictures(config, silent).training)
+        bank = PictureBank.of(runs.read_pictures(config, silent, lookup.load(task)).training)
         generator = torch.Generator().manual_seed(5)
         objective = lookup.load(task).objective(config, torch.device("cpu"))
         with torch.no_grad():
@@ -337,8 +337,8 @@ def test_kernels_do_not_grow_without_end_on_gradients_that_are_only_noise(monkey
 
 
 PHRASES = [
-    ((), 2, "--data DIR and --steps N (or --minutes M) are missing"),
-    (("--steps", "9"), 2, "--data DIR is missing"),
+    ((), 2, "--data DIR (or --noisy or --pairs) and --steps N (or --minutes M) are missing"),
+    (("--steps", "9"), 2, "--data DIR (or --noisy or --pairs) is missing"),
     (("--data", "{pictures}"), 2, "--steps N (or --minutes M) is missing"),
     (("--data", "{pictures}", "--steps", "0"), 2, "--steps is 0; train for one step or more"),
     (("--data", "{pictures}", "--steps", "9", "--minutes", "9"), 2, "one of --steps and --minutes"),

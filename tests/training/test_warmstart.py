@@ -85,7 +85,7 @@ def test_a_detector_starts_from_a_denoiser_but_for_what_it_returns(file):
 def test_weights_of_a_larger_variant_are_refused(tmp_path, monkeypatch):
     weights, card = (
         build("fast").state_dict(),
-        Mock(architecture="fast", task="denoise", inputs=("image", "sigma")),
+        Mock(architecture="fast", task="denoise", inputs=("image", "sigma"), noise=None),
     )
     monkeypatch.setattr(warmstart, "load_weights", lambda _: (card, weights))
     with pytest.raises(TrainingError, match="a fast network; --variant tiny cannot start from it"):

@@ -81,7 +81,7 @@ def test_a_run_is_compared_with_a_file_and_resumed_with_what_it_has(pictures, tm
 
 def test_a_file_scores_as_the_network_that_it_was_made_of(pictures):
     task, config = lookup.load("denoise"), settings(pictures)
-    held = runs.read_pictures(config, nets.silent).validation
+    held = runs.read_pictures(config, nets.silent, task).validation
     validation = task.validation(config, held, torch.device("cpu"))
     card, weights = load_weights(find("denoise-fast"))
     net = network_of(card)
