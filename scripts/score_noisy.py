@@ -28,7 +28,7 @@ from imgae.training.loop import Trainer
 from imgae.training.networks.body import variant_named
 from imgae.training.networks.denoise import DenoisingAutoencoder
 from imgae.training.networks.own_noise import OwnNoiseAutoencoder
-from imgae.training.noise_model import measure
+from imgae.training.noise.model import measure
 from imgae.training.objectives.denoise import Denoising
 from imgae.training.objectives.redrawn import Redrawn, told
 from imgae.training.tasks.denoise_settings import DenoiseSettings

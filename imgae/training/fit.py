@@ -21,7 +21,7 @@ from imgae.training.checkpoint import Run
 from imgae.training.data import Folders, PictureBank
 from imgae.training.export import Provenance, export_run
 from imgae.training.loop import Trainer, train
-from imgae.training.noise_model import NoiseModel
+from imgae.training.noise.model import NoiseModel
 from imgae.training.pace import choose_pace
 from imgae.training.runs import torch_device
 from imgae.training.tasks.denoise_settings import OWN_RATE, DenoiseSettings

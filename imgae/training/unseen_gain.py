@@ -9,7 +9,7 @@ from torch import Generator, Tensor, nn
 
 from imgae.picture.metrics import psnr
 from imgae.training.loop import Measure
-from imgae.training.noise_model import NoiseModel
+from imgae.training.noise.model import NoiseModel
 from imgae.training.objectives.redrawn import two_thirds
 from imgae.training.validate import Case, Restoration, write_sheet
 

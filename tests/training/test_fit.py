@@ -18,7 +18,7 @@ from imgae.errors import TrainingError  # noqa: E402
 from imgae.model import session  # noqa: E402
 from imgae.picture.image import Frames  # noqa: E402
 from imgae.training import fit, loop  # noqa: E402
-from imgae.training.noise_model import NoiseModel  # noqa: E402
+from imgae.training.noise.model import NoiseModel  # noqa: E402
 
 LEVEL = 20 / 255
 

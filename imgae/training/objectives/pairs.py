@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from torch import Generator, Tensor, nn
 
-from imgae.training.noise_model import NoiseModel
+from imgae.training.noise.model import NoiseModel
 from imgae.training.objectives.denoise import Denoising
 
 

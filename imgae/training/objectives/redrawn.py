@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
-from imgae.training.noise_model import NoiseModel
+from imgae.training.noise.model import NoiseModel
 from imgae.training.objectives.denoise import Denoising
 
 

@@ -19,7 +19,7 @@ from imgae.training.networks.own_noise import (
     FlipEnsembleOwnNoiseAutoencoder,
     OwnNoiseAutoencoder,
 )
-from imgae.training.noise_model import KNOTS, NoiseModel, measure, measure_pairs
+from imgae.training.noise.model import KNOTS, NoiseModel, measure, measure_pairs
 from imgae.training.objectives.pairs import Pairs
 from imgae.training.objectives.redrawn import Redrawn, told
 from imgae.training.own_scale import OwnScale, scale_of

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Generator, nn
 
-from imgae.training.noise_model import NoiseModel
+from imgae.training.noise.model import NoiseModel
 from imgae.training.objectives.pairs import Pairs
 from imgae.training.objectives.redrawn import Redrawn, told, two_thirds
 from imgae.training.unseen_gain import UnseenGain

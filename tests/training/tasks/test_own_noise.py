@@ -23,7 +23,7 @@ from imgae.model.verify.worker import verify  # noqa: E402
 from imgae.training import export, runs, warmstart  # noqa: E402
 from imgae.training.networks.body import variant_named  # noqa: E402
 from imgae.training.networks.own_noise import OwnNoiseAutoencoder  # noqa: E402
-from imgae.training.noise_model import NoiseModel  # noqa: E402
+from imgae.training.noise.model import NoiseModel  # noqa: E402
 from imgae.training.tasks import lookup, own_noise  # noqa: E402
 from imgae.training.tasks.own_noise import few_knots  # noqa: E402
 

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from imgae.training.noise_spectrum import (
+from imgae.training.noise.spectrum import (
     FAINT,
     LAGS,
     SIDE,

@@ -10,7 +10,7 @@ from torch import Generator
 
 from imgae.errors import TrainingError
 from imgae.evaluate.made_noise import LEVEL, PEAK, made, stored
-from imgae.training.noise_model import KNOTS, NoiseModel, measure, measure_pairs
+from imgae.training.noise.model import KNOTS, NoiseModel, measure, measure_pairs
 
 COUNT = 6
 

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor
 
 from imgae.errors import TrainingError
-from imgae.training.noise_blocks import Blocks, Found, blocks_of, look
-from imgae.training.noise_fit import Line, curve_of, line_of, misfit, uncut
-from imgae.training.noise_spectrum import kernel_of
+from imgae.training.noise.blocks import Blocks, Found, blocks_of, look
+from imgae.training.noise.fit import Line, curve_of, line_of, misfit, uncut
+from imgae.training.noise.spectrum import kernel_of
 
 Array = NDArray[np.float64]
 Rows = tuple[tuple[float, ...], ...]
@@ -191,7 +191,7 @@ def measure(pictures: Sequence[NDArray[np.float32]], kind: str = "auto") -> Nois
     """Measure the noise of pictures (H, W, C), C 1 or 3, float32, from these alone.
 
     kind: gaussian, poisson-gaussian, or auto: the simplest law that holds, or a curve. Takes
-    blocks in which pictures are flat (`noise_blocks`), so the noise has to be alike in all.
+    blocks in which pictures are flat (`noise.blocks`), so the noise has to be alike in all.
     Raises TrainingError if the pictures are too small, or hold no noise.
     """
     large = [picture for picture in pictures if min(picture.shape[:2]) >= SMALLEST]

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from imgae.training.noise_blocks import Bin
+from imgae.training.noise.blocks import Bin
 
 Array = NDArray[np.float64]
 
