@@ -47,6 +47,7 @@ BUDGETS = {
     "denoise-fast": (50_000, 4 * MIB),
     "denoise-balanced": (160_000, 16 * MIB),
     "denoise-best": (1_000_000, 16 * MIB),
+    "denoise-contractive": (50_000, 4 * MIB),
     "denoise-fast-int8": (50_000, 2 * MIB),
     "denoise-balanced-int8": (160_000, 4 * MIB),
     "denoise-best-int8": (1_000_000, 9 * MIB),

@@ -136,6 +136,10 @@ def cells_of(record: dict[str, Any], card: "ModelCard", integers_are_fast: bool)
     return [printable(cell, 80) for cell in cells]
 
 
+STEADY: Final = ("adversarial", "contractive", "spectral")
+"""Objectives of training that keep changes from growing."""
+
+
 def purpose_of(card: "ModelCard") -> str:
     """Return in a few words what a model is for."""
     integers = ", 8-bit" if card.precision == "int8" else ""
@@ -145,6 +149,8 @@ def purpose_of(card: "ModelCard") -> str:
         return f"removes the noise of the pictures it learnt from{integers}"
     if "sigma" not in card.inputs:
         return f"removes camera noise and JPEG marks{integers}"
+    if card.objective in STEADY:
+        return f"removes white noise: steady, as a prior{integers}"
     return f"removes white noise: {QUALITIES[grade_of(card.macs_per_pixel)]}{integers}"
 
 

@@ -40,6 +40,7 @@ def test_each_model_has_one_line_that_says_what_it_is_for(capfd, vnni):
     assert of["denoise-fast"].split(maxsplit=4)[1:4] == ["denoise", "2.0", "MiB"]
     for name, words in {
         "denoise-fast": "fast   removes white noise: quick",
+        "denoise-contractive": "fast   removes white noise: steady, as a prior",
         "denoise-best": "slow   removes white noise: best quality",
         "denoise-balanced-int8": "fast   removes white noise: better quality, 8-bit",
         "denoise-camera": "removes camera noise and JPEG marks",

@@ -14,11 +14,11 @@ from imgae.training.objectives.regularisers import hinge
 SIDE: Final = 64
 """Pixels. A denoiser amplifies most at single places, so corners of many pictures tell more than
 few whole ones, for the same work."""
-SHARE: Final = 0.4
+SHARE: Final = 0.36
 """The largest change beside the noise: both are root mean squares."""
-LEAST: Final = 0.4 / 255
+LEAST: Final = 0.2 / 255
 """The same where there is no noise, on [0, 1]."""
-ASCENTS: Final = 2
+ASCENTS: Final = 3
 PROBE: Final = 1 / 255
 """Root mean square of the changes whose growth is measured."""
 PROBE_ASCENTS: Final = 4
@@ -37,6 +37,8 @@ ADVANCES: Final = 5
 LATE: Final = 40
 """From this advance on, what still moves is no longer what is to be restored."""
 LATE_LIMIT: Final = 0.95
+LATE_WEIGHT: Final = 4.0
+"""Of the hinge on that beside the other one."""
 LASTING: Final = 120.0
 """Steps of training after which such a picture gives way to another one, on average."""
 RESTING: Final = (0.85, 150, 5.0)
@@ -143,7 +145,7 @@ class AdversarialDenoising:
             if self.iterates is None:
                 self.iterates = Iterates.begun(wanted, generator)
             late = self.iterates.advanced(net, wanted, generator)
-            penalty = hinge(norms, self.limit) + hinge(late, LATE_LIMIT)
+            penalty = hinge(norms, self.limit) + LATE_WEIGHT * hinge(late, LATE_LIMIT)
         terms |= {
             "attacked": attacked.detach(),
             "growth": norms.detach().mean(),
@@ -171,7 +173,7 @@ class AdversarialDenoising:
             restored: Tensor = net(noisy + change, sigma)
             return (restored.float() - clean).square().mean((1, 2, 3))
 
-        worst = ascended(error, change, sizes * unit.sqrt(), ASCENTS, 1.0)
+        worst = ascended(error, change, sizes * (1 + unit) / 2, ASCENTS, 1.0)
         restored: Tensor = net(noisy + worst, sigma)
         return restored
 
