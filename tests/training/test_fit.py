@@ -143,6 +143,17 @@ def test_texture_that_was_taken_for_noise_is_found_out():
     assert "texture" in fit.doubt_of(smooth, noisy, clean)
 
 
+@pytest.mark.parametrize(("times", "doubted"), [(1.1, False), (1.35, True)])
+def test_of_smooth_noise_the_level_alone_can_tell(times, doubted):
+    """Both the noise and the texture that was taken for it are smooth."""
+    smooth = replace(NoiseModel.gaussian(LEVEL), kernels=((1 / 3,) * 9,) * 3)
+    clean = torch.full((1, 3, 96, 96), 0.5)
+    noisy = clean + smooth.draw(clean, torch.Generator().manual_seed(0))
+    found = replace(NoiseModel.gaussian(times * LEVEL), kernels=smooth.kernels)
+    page_, restored = (x[0].permute(1, 2, 0).numpy() for x in (noisy, clean))
+    assert bool(fit.doubt_of(found, page_, restored)) == doubted
+
+
 def test_noise_of_photons_is_no_texture_where_the_usual_way_takes_too_little():
     """As of cells on black: all noise of the black is removed, and little of what is bright."""
     draw = np.random.default_rng(0)
