@@ -108,7 +108,7 @@ class Denoising(OptionsTask):
     def load(self) -> Worker:
         from imgae.cli.denoising import worker_of  # onnxruntime, for a command line that is right
 
-        if self.options.fit:
+        if getattr(self.options, "fit", False):
             from imgae.cli.fitting import fitting_worker
 
             return fitting_worker(self.options)

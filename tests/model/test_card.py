@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -6,7 +7,7 @@ from hypothesis import strategies as st
 from tiny_models import card
 
 from imgae.errors import ModelError
-from imgae.model.card import ModelCard, Score
+from imgae.model.card import ModelCard, OwnNoise, Score
 
 
 def test_a_card_survives_the_way_to_json_and_back():
@@ -54,6 +55,24 @@ def test_fields_of_a_newer_imgae_are_ignored():
     assert ModelCard.from_json(json.dumps(values)) == original
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"knots": [0, 0]}, {"variance": [[1, 1]]}, {"span": 0}, {"kernels": [[1, 1]] * 3},
+        {"mix": [[1]]}, {"pixels": 16}, {"knots": [0, "1"]},
+    ],
+)  # fmt: skip
+def test_noise_that_cannot_be_is_refused(change):
+    rows = ((1.0,),) * 3
+    noise = OwnNoise("level 25", "uint16", 0.0, 1.0, (0.0, 1.0), ((0.1, 0.1),) * 3, rows, rows)
+    whole = replace(card(), noise=replace(noise, mix=((1.0, 0.0, 0.0),) * 3))
+    assert ModelCard.from_json(whole.to_json()) == whole
+    values = json.loads(whole.to_json())
+    values["noise"] |= change
+    with pytest.raises(ModelError, match=r"noise is .*; expected what noise it holds"):
+        ModelCard.from_json(json.dumps(values))
+
+
 def test_a_card_may_lack_what_has_a_default_and_nothing_else():
     values = json.loads(card().to_json())
     for name in (
@@ -65,6 +84,7 @@ def test_a_card_may_lack_what_has_a_default_and_nothing_else():
         "threshold",
         "false_alarms",
         "sides",
+        "noise",
         "sha256",
         "scores",
     ):

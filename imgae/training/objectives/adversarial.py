@@ -120,7 +120,7 @@ class AdversarialDenoising:
     """
 
     weight: float
-    hinge_weight: float = 1.0
+    hinge_weight: float = 4.0
     limit: float = 1.0
     plain: Denoising = field(default_factory=Denoising)
     iterates: Iterates | None = None
