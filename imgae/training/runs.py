@@ -84,6 +84,8 @@ def started(
     if settings.int8:
         prepare(net, example_batches(task.example, bank, settings))
     settings, pace = team.told(lambda: choose_pace(net, objective, bank, settings, place, note))
+    if isinstance(objective, Remembering):
+        objective.load_state_dict({})  # what trying out has left
     if team.first:
         run.save_config(settings)
     trainer = Trainer(net, objective, bank, settings, place, team)
