@@ -15,7 +15,7 @@ from imgae.model.registry import find
 from imgae.training.checkpoint import Run
 from imgae.training.compiling import wanted
 from imgae.training.data import Folders, PictureBank
-from imgae.training.loop import Outcome, Trainer, Validation
+from imgae.training.loop import Outcome, Remembering, Trainer, Validation
 from imgae.training.pace import choose_pace
 from imgae.training.processes import ALONE, Team, joined
 from imgae.training.quantisation.prepare import example_batches, prepare
