@@ -321,10 +321,7 @@ def stop_if_not_finite(trainer: Trainer, run: Run) -> None:
 
 @contextlib.contextmanager
 def interruption(again: float = 0.0) -> Iterator[Callable[[], bool]]:
-    """Turn the first Ctrl-C, or a request to terminate, into a flag; the second one interrupts.
-
-    Outside the main thread, which alone gets signals, nothing is caught.
-    """
+    """Make a flag of the first Ctrl-C or SIGTERM; the second interrupts. For the main thread only."""
     caught: list[float] = []  # when
 
     def note(_: int, __: FrameType | None) -> None:
@@ -332,8 +329,8 @@ def interruption(again: float = 0.0) -> Iterator[Callable[[], bool]]:
         if caught[-1] - caught[0] > again:
             raise KeyboardInterrupt
 
-    alone = threading.current_thread() is not threading.main_thread()
-    numbers = () if alone else (signal.SIGINT, signal.SIGTERM)
+    main = threading.current_thread() is threading.main_thread()
+    numbers = (signal.SIGINT, signal.SIGTERM) if main else ()
     before = [signal.signal(number, note) for number in numbers]
     try:
         yield lambda: bool(caught)
