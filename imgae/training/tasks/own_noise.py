@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Generator, Tensor, nn
 
+from imgae.errors import TrainingError
 from imgae.model import registry
 from imgae.model.card import ModelCard, OwnNoise
-from imgae.picture.pixels import to_float
 from imgae.training.data import Folders, PictureBank
 from imgae.training.loop import PSNR, Objective, Validation
 from imgae.training.networks.body import Network, variant_named
@@ -22,7 +22,7 @@ from imgae.training.networks.own_noise import (
 from imgae.training.noise.model import KNOTS, NoiseModel, measure, measure_pairs
 from imgae.training.objectives.pairs import Pairs
 from imgae.training.objectives.redrawn import Redrawn, told
-from imgae.training.own_scale import OwnScale, scale_of
+from imgae.training.own_scale import OwnScale, scale_of, type_of
 from imgae.training.pairs import read_pairs
 from imgae.training.quantisation.rounding import Example
 from imgae.training.settings import NOTHING
@@ -72,23 +72,33 @@ class OwnNoiseTask(Task[DenoiseSettings]):
     ) -> DenoiseSettings:
         """Measure the noise of a new run's pictures, and say what it is.
 
-        The pictures, of any type, become what a network sees of them.
+        The pictures, of any type, become what a network sees of them, one by one.
+        Raises TrainingError if they are of two types, or of another than when the run began.
         """
-        if settings.found is None:
-            scale = scale_of([*pictures.validation, *pictures.training])
-        else:
-            scale = own_scale(settings)
+        every = [*pictures.validation, *pictures.training]
+        pixels = type_of(every, pictures.kinds)
+        scale = scale_of(every, pixels) if settings.found is None else own_scale(settings)
+        if scale.pixels != pixels:
+            raise TrainingError(
+                f"the pictures were {scale.pixels} when this run began, and are {pixels}; begin a "
+                "new run"
+            )
+        del every  # or it would hold the pictures as they were
         for some in (pictures.training, pictures.validation):
-            some[:] = [scale.kept(picture) for picture in some]
+            for place, picture in enumerate(some):
+                some[place] = scale.kept(picture)
         if settings.found is not None:
             return settings
-        every = [to_float(each) for each in (*pictures.validation, *pictures.training)]
+        every = [*pictures.validation, *pictures.training]
         noise = self.noise_in(every, settings.noise or "auto")
         note(f"the noise of these pictures: {noise.sentence()}")
         return replace(settings, found={"noise": noise.to_dict(), **asdict(scale)})
 
     def noise_in(self, pictures: list[np.ndarray], kind: str) -> NoiseModel:
-        """Measure the noise of float32 pictures. Raises TrainingError if that cannot be done."""
+        """Measure the noise of pictures as a network sees them.
+
+        Raises TrainingError if that cannot be done.
+        """
         return measure(pictures, kind)
 
     def begin(self, net: Network, bank: PictureBank, settings: DenoiseSettings) -> None:
@@ -131,6 +141,17 @@ class OwnNoiseTask(Task[DenoiseSettings]):
         if "sigma" not in card.inputs:
             return None
         return told_network(path, card.architecture, noise_of(settings))
+
+    def view(self, card: ModelCard, settings: DenoiseSettings) -> tuple[float, float]:
+        if card.noise is None:
+            return 1.0, 0.0
+        own, other = own_scale(settings), card.noise
+        if other.pixels != own.pixels:
+            raise TrainingError(
+                f"--compare: {card.name} knows the noise of {other.pixels} files, and these are "
+                f"{own.pixels}"
+            )
+        return own.span / other.span, (own.low - other.low) / other.span
 
     def card_fields(self, settings: DenoiseSettings) -> dict[str, Any]:
         noise, scale = noise_of(settings), own_scale(settings)

@@ -140,6 +140,13 @@ class Task(Generic[Own]):
         del path, settings
         return None
 
+    def view(self, card: ModelCard, settings: Own) -> tuple[float, float]:
+        """Return what a model sees of a run's values, such as are compared: a factor, and what is
+        added then. Raises TrainingError if it can see nothing of them.
+        """
+        del card, settings
+        return 1.0, 0.0
+
     def card_fields(self, settings: Own) -> dict[str, Any]:
         """Return what a model's card holds of this task's own settings."""
         del settings
