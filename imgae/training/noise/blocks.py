@@ -7,7 +7,6 @@ The blocks that are flattest by one half are therefore no less noisy in the othe
 measured there, and then the other way round. Texture shows in both.
 """
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from imgae.errors import TrainingError
 from imgae.picture.pixels import to_float
+from imgae.training.noise.places import CLOSE, chosen_of, windows_of
 from imgae.training.noise.spectrum import (
     FAINT,
     LAGS,
@@ -31,9 +31,6 @@ Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
 Pixels = NDArray[Any]
 
-MOST_BLOCKS: Final = 80_000
-"""Looked at together; more are thinned out evenly."""
-CLOSE: Final = 4  # pixels from block to block, so that each pixel counts four times
 PER_BIN: Final = 300
 """Blocks in a bin of like brightness, at least."""
 MOST_BINS: Final = 32
@@ -114,7 +111,7 @@ class Found:
 
 
 def blocks_of(pictures: Sequence[Pixels], clean: Sequence[Pixels] | None = None) -> Blocks:
-    """Cut pictures (H, W, C) of any type into blocks, at most MOST_BLOCKS, evenly.
+    """Cut pictures (H, W, C) of any type into blocks, at most so many as `places` says, evenly.
 
     clean: what is subtracted, and gives the means. Blocks in which a channel has one value
     throughout, or one difference from the clean picture, are left out: frames and masks are no
@@ -140,13 +137,6 @@ def blocks_of(pictures: Sequence[Pixels], clean: Sequence[Pixels] | None = None)
     return Blocks(whole[0], whole[1], whole[2], clean is not None)
 
 
-def windows_of(picture: Pixels, chosen: NDArray[np.int64]) -> Floats:
-    """Return the blocks of a picture that have these numbers, row by row: (N, C, 8, 8)."""
-    windows = np.lib.stride_tricks.sliding_window_view(picture, (SIDE, SIDE), axis=(0, 1))
-    rows, columns = np.divmod(chosen, grid(picture.shape)[1])
-    return to_float(windows[rows * CLOSE, columns * CLOSE])
-
-
 def ends_of(pictures: Sequence[Pixels]) -> list[float]:
     """Return the least and the largest value, if so many pixels have it that noise ends there."""
     total = sum(picture.size for picture in pictures)
@@ -161,30 +151,6 @@ def ends_of(pictures: Sequence[Pixels]) -> list[float]:
         )
         ends += [float(last)] if sum(counts) > END * total else []
     return ends
-
-
-def chosen_of(shapes: Sequence[tuple[int, ...]]) -> Iterator[tuple[int, NDArray[np.int64]]]:
-    """Yield which blocks are looked at: the number of a picture, and those of its blocks.
-
-    They are thinned out over all pictures, by one anywhere in each stretch, so that many small
-    pictures are looked at in all of their parts.
-    """
-    starts = np.cumsum([0, *(math.prod(grid(shape)) for shape in shapes)])
-    total = int(starts[-1])
-    count = min(total, MOST_BLOCKS)
-    offsets = np.random.default_rng(0).random(count) if count < total else 0.0
-    chosen = ((np.arange(count) + offsets) * (total / max(1, count))).astype(np.int64)
-    limits = np.searchsorted(chosen, starts)
-    for index, start in enumerate(starts[:-1]):
-        own = chosen[limits[index] : limits[index + 1]]
-        if len(own):
-            yield index, own - start
-
-
-def grid(shape: tuple[int, ...]) -> tuple[int, int]:
-    """Return how many blocks a picture has, from top to bottom and from left to right."""
-    rows, columns = ((length - SIDE) // CLOSE + 1 for length in shape[:2])
-    return rows, columns
 
 
 def halves() -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
