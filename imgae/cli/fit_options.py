@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from imgae.cli.options import between
+from imgae.restore.batches.inputs import may_name_several
 
 MINUTES = 2.0
 
@@ -47,7 +48,10 @@ def check_fitting(options: argparse.Namespace) -> None:
     }
     if beside := [name for name, is_given in given.items() if is_given]:
         refuse(f"--fit trains a model of its own on the file; leave out {', '.join(beside)}")
-    if len(options.inputs) != 1 or Path(options.inputs[0]).is_dir():
-        refuse("--fit trains on one file; name one, or train on a folder with `imgae train`")
+    if len(options.inputs) != 1 or may_name_several(options.inputs[0]):
+        refuse(
+            "--fit trains on one file; name one, or train on a folder of them with "
+            "`imgae train denoise --noisy FOLDER/ -o RUN/`"
+        )
     if options.save_model is not None and options.save_model.suffix != ".onnx":
         refuse(f"{options.save_model}: a model file's name ends in .onnx")

@@ -1,7 +1,9 @@
 """`imgae denoise --fit`: a denoiser trained on the file alone, and then used for it."""
 
 import argparse
+import shlex
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,9 +29,11 @@ from imgae.restore.denoise import Denoiser
 from imgae.restore.unseen import without_hidden
 
 if TYPE_CHECKING:
-    from imgae.training.fit import Fitted
+    from imgae.training.fit import Fitted, Rival
 
-GAINED = 0.05  # dB; what is less is chance
+Floats = NDArray[np.float32]
+
+GAINED = 0.1  # dB; what is less is chance
 
 
 def fitting_worker(options: argparse.Namespace) -> Denoising:
@@ -71,15 +75,13 @@ class Fitting(Denoising):
                 usual, self.denoiser = self.denoiser, Denoiser(path, **settings_of(self.options))
                 self.denoiser.beside = usual
         work = super().whole(job, work)
-        first = work.done[0]
-        work.done[0] = replace(first, notes=(sentence_of(found, better), *first.notes))
+        first, saved = work.done[0], self.options.save_model
+        said = sentence_of(found, better) + ("" if saved is None else kept_of(found, better, saved))
+        work.done[0] = replace(first, notes=(said, *first.notes))
         return work
 
     def fitted(self, job: Job, pages: list[NDArray[Any]], path: Path) -> "Fitted":
         from imgae.training.fit import fit
-
-        def rival(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-            return np.asarray(self.denoiser.run(Image(pixels)).image.pixels, np.float32)
 
         options, minutes = self.options, self.options.minutes or MINUTES
         with self.progress(f"learning from {job.source.name}") as progress:
@@ -94,12 +96,30 @@ class Fitting(Denoising):
                 pages,
                 path,
                 minutes,
-                rival,
+                self.usual,
                 name=job.source.name,
+                recipe=recipe_of(job.source.name, path.name, minutes),
                 device=options.device,
                 threads=options.threads,
                 report=report,
             )
+
+    def usual(self, pages: Sequence[Floats]) -> "Rival":
+        """Return the usual way, which sees in all of a part what it finds in whole pages."""
+        halves = [half for page in pages for half in np.array_split(page, 2)]
+        common = self.denoiser.common_to([Image(half) for half in halves])
+
+        def rival(pixels: Floats) -> Floats:
+            found = self.denoiser.run(Image(pixels), common=common)
+            return np.asarray(found.image.pixels, np.float32)
+
+        return rival
+
+
+def recipe_of(source: str, model: str, minutes: float) -> str:
+    """Return the command that makes such a model again; files by name only."""
+    words = ["imgae", "denoise", source, "--fit", "--minutes", f"{minutes:g}"]
+    return shlex.join([*words, "--save-model", model])
 
 
 def pages_of(frames: Frames) -> list[NDArray[Any]]:
@@ -115,10 +135,20 @@ def pages_of(frames: Frames) -> list[NDArray[Any]]:
     return [image.pixels for image in frames.images]
 
 
+def kept_of(found: "Fitted", better: bool, path: Path) -> str:
+    """Say what became of the file that --save-model names."""
+    if found.doubt:
+        return f"; {path} was not written"
+    return f"; the model is saved in {path}{'' if better else ' all the same'}"
+
+
 def sentence_of(found: "Fitted", better: bool) -> str:
     """Say what a fitted model gained, and whose result is kept."""
     if found.doubt:
-        return f"no model was trained, because {found.doubt}; the result is the usual one"
+        return (
+            f"no model was trained, because {found.doubt}; the result is the usual one (more "
+            "pictures of the same source may tell: `imgae train denoise --noisy`)"
+        )
     kept = "its result is kept" if better else "which is no more, so the usual result is kept"
     what = f"trained on this file alone for {found.steps} steps"
     if not found.steps:

@@ -40,6 +40,7 @@ class Provenance:
     licence: str
     training_data: tuple[str, ...] = ()  # the folders' names by default
     summary: str = ""  # what models of the task do, by default
+    recipe: str = ""  # the command that makes such a model, by default training and export
 
 
 def export_run(
@@ -90,7 +91,7 @@ def export_run(
     options += ["--image-only"] if image_only else []
     card = replace(
         make_card(plain, task, settings, provenance, precision, image_only),
-        recipe=recipe_of(settings, provenance.name, options),
+        recipe=provenance.recipe or recipe_of(settings, provenance.name, options),
         sha256=onnxfile.weights_hash(model),
     )
     onnxfile.set_metadata(model, METADATA_KEY, card.to_json())

@@ -3,6 +3,7 @@
 import contextlib
 import math
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -246,6 +247,7 @@ def train(
             clock.begin()
             save(trainer, run)  # so that there is something to resume from the start
         over, stop = stands(trainer, interrupted())
+        over = over and trainer.step > 0  # one step at least, however short the time
         while not (over or stop):
             trainer.train_step()
             over, stop = stands(trainer, interrupted())
@@ -319,7 +321,10 @@ def stop_if_not_finite(trainer: Trainer, run: Run) -> None:
 
 @contextlib.contextmanager
 def interruption(again: float = 0.0) -> Iterator[Callable[[], bool]]:
-    """Turn the first Ctrl-C, or a request to terminate, into a flag; the second one interrupts."""
+    """Turn the first Ctrl-C, or a request to terminate, into a flag; the second one interrupts.
+
+    Outside the main thread, which alone gets signals, nothing is caught.
+    """
     caught: list[float] = []  # when
 
     def note(_: int, __: FrameType | None) -> None:
@@ -327,7 +332,8 @@ def interruption(again: float = 0.0) -> Iterator[Callable[[], bool]]:
         if caught[-1] - caught[0] > again:
             raise KeyboardInterrupt
 
-    numbers = (signal.SIGINT, signal.SIGTERM)
+    alone = threading.current_thread() is not threading.main_thread()
+    numbers = () if alone else (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(number, note) for number in numbers]
     try:
         yield lambda: bool(caught)

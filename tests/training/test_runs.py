@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -230,6 +231,25 @@ def test_minutes_end_a_run_by_the_clock_and_a_stop_does_not_count(pictures, tmp_
     assert [record["rate"] for record in records] == pytest.approx([1e-3, 1e-3 * 3 / 3.6, 0])
     assert records[-1]["steps"] == 6
     assert "psnr" in records[-1]
+
+
+def test_a_run_has_one_step_at_least_however_short_its_time(pictures, tmp_path, monkeypatch):
+    now = iter(range(0, 10**6, 100))
+    monkeypatch.setattr(runs, "choose_pace", lambda *args: (args[3], 1.0))
+    monkeypatch.setattr(time, "monotonic", lambda: float(next(now)))
+    config = settings(pictures, steps=0, minutes=0.02)
+    outcome = runs.start(config, tmp_path / "run", "cpu", 1, silent, silent)
+    assert (outcome.step, outcome.finished) == (1, True)
+    assert outcome.score is not None
+
+
+def test_signals_are_left_alone_outside_the_main_thread():
+    def asked():
+        with loop.interruption() as interrupted:
+            return interrupted()
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(asked).result() is False
 
 
 def test_the_pace_is_measured_both_ways_and_leaves_the_network_alone(pictures):

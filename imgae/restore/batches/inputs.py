@@ -219,6 +219,12 @@ def names_folder(word: str) -> bool:
     return not PATTERN.search(word) and remote.is_folder(remote.place_of(word))
 
 
+def may_name_several(word: str) -> bool:
+    """Return whether a word names a folder, a list or a pattern. Raises ImgaeError."""
+    pattern = PATTERN.search(word) and (remote.SCHEME in word or not os.path.lexists(word))
+    return bool(pattern or list_named(word)) or names_folder(word)
+
+
 def name_several_folders(words: Sequence[str]) -> bool:
     """Return whether more than one word names a folder, as far as servers tell."""
     count = 0
