@@ -123,12 +123,14 @@ class Events:
     """tensorboard/: curves and preview sheets for TensorBoard."""
 
     def __init__(self, folder: Path, measure: str) -> None:
-        from torch.utils.tensorboard import SummaryWriter
-
         self.folder = folder / EVENTS
         self.source = folder
         self.validation = (measure, "compare")
-        self.open: Callable[[], Any] = lambda: SummaryWriter(str(self.folder), purge_step=0)
+
+    def open(self) -> Any:
+        from torch.utils.tensorboard import SummaryWriter
+
+        return SummaryWriter(str(self.folder), purge_step=0)
 
     def begin(self) -> None:
         """Write the events again from log.jsonl and the previews. Raises OSError."""
