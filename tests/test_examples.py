@@ -1,5 +1,6 @@
-"""The examples that use imgae itself."""
+"""The examples that use imgae itself, and the one with a denoiser as a prior."""
 
+import re
 import subprocess
 import sys
 
@@ -46,3 +47,24 @@ def test_scans_of_a_folder_are_repaired(tmp_path):
     repaired = imgae.read_image(output / "a.png.png").pixels.astype(float)
     assert np.abs(repaired - clean).mean() < np.abs(noisy - clean).mean() / 2
     assert np.abs(repaired - clean)[:, 40:42].mean() < 8
+
+
+def plug_and_play(*words):
+    command = [sys.executable, ROOT / "examples" / "plug_and_play.py", *words]
+    return subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+
+
+def test_a_blurred_picture_is_sharpened_with_a_denoiser_as_the_prior(tmp_path):
+    """By 1 dB and more, of a crop of the picture of the README."""
+    crop, model = tmp_path / "crop.png", ROOT / "weights" / "denoise-contractive.onnx"
+    pixels = imgae.read_image(ROOT / "examples" / "clean.png").pixels[200:296, 200:296]
+    imgae.write_image(imgae.Image(pixels), crop)
+    tried = plug_and_play(model, crop, tmp_path / "out.png", "--try", "--steps", "20")
+    assert tried.returncode == 0, tried.stderr
+    before, *_, after = map(float, re.findall(r": (\S+) dB", tried.stdout))
+    assert after > before + 1
+    blurred = tmp_path / "out.png.blurred.png"
+    again = plug_and_play(model, blurred, tmp_path / "2.png", "--steps", "20", "--clean", crop)
+    assert float(again.stdout.split()[-2]) > before + 0.9  # what is given was rounded
+    missing = plug_and_play(model, tmp_path / "no.png", tmp_path / "3.png")
+    assert (missing.returncode, missing.stderr.count("\n")) == (1, 1)

@@ -59,7 +59,10 @@ DICE: Final = Measure("dice", "Dice {:.3f}")
 
 @runtime_checkable
 class Remembering(Protocol):
-    """An objective that remembers something from step to step, all of it in tensors."""
+    """An objective that remembers something from step to step, all of it in tensors.
+
+    Without any, it is as it was in the beginning.
+    """
 
     def state_dict(self) -> dict[str, Tensor]: ...
 
@@ -197,7 +200,8 @@ class Trainer:
         self.sums = {name: value.to(self.device) for name, value in state["sums"].items()}
         self.summed = state["summed"]
         if isinstance(self.objective, Remembering):
-            self.objective.load_state_dict(state["objective"])
+            kept = {name: value.to(self.device) for name, value in state["objective"].items()}
+            self.objective.load_state_dict(kept)
 
     def drain_sums(self) -> dict[str, float]:
         """Return the means since the last call."""

@@ -15,7 +15,7 @@ from imgae.model.registry import find
 from imgae.training.checkpoint import Run
 from imgae.training.compiling import wanted
 from imgae.training.data import Folders, PictureBank
-from imgae.training.loop import Outcome, Trainer, Validation
+from imgae.training.loop import Outcome, Remembering, Trainer, Validation
 from imgae.training.pace import choose_pace
 from imgae.training.processes import ALONE, Team, joined
 from imgae.training.quantisation.prepare import example_batches, prepare
@@ -84,6 +84,8 @@ def started(
     if settings.int8:
         prepare(net, example_batches(task.example, bank, settings))
     settings, pace = team.told(lambda: choose_pace(net, objective, bank, settings, place, note))
+    if isinstance(objective, Remembering):
+        objective.load_state_dict({})  # what trying out has left
     if team.first:
         run.save_config(settings)
     trainer = Trainer(net, objective, bank, settings, place, team)

@@ -128,3 +128,18 @@ def test_what_still_moves_late_is_measured_and_only_late():
     late = found.advanced(flip, clean, generator(2))
     assert early.tolist() == [0.0] * len(early)
     assert late.tolist() == pytest.approx([1.0] * len(late), abs=1e-3)
+
+
+def test_what_it_remembers_is_what_its_state_says():
+    net = build("tiny")
+    clean = torch.rand(4, 3, 32, 32, generator=generator())
+    loss_of = AdversarialDenoising(0.3)
+    loss_of(net, clean, generator(1))
+    kept = {name: value.clone() for name, value in loss_of.state_dict().items()}
+    whole, _ = loss_of(net, clean, generator(2))
+    other = AdversarialDenoising(0.3)
+    other.load_state_dict(kept)
+    resumed, _ = other(net, clean, generator(2))
+    assert float(resumed.detach()) == float(whole.detach())
+    other.load_state_dict({})
+    assert other.state_dict() == {}
