@@ -92,6 +92,8 @@ def started(
     trainer.clock.read_at = read_at
     note(planned(trainer, pace))
     validation = task.validation(settings, pictures.validation, place)
+    if team.first and (said := task.at_start(trainer.ema.module, validation)):
+        note(said)
     return carried_out(trainer, run, task, validation, watch, tell)
 
 

@@ -11,7 +11,7 @@ from torch import Generator, Tensor, nn
 
 from imgae.errors import TrainingError
 from imgae.model import registry
-from imgae.model.card import ModelCard, OwnNoise
+from imgae.model.card import OWN_COLOUR, ModelCard, OwnNoise
 from imgae.training.data import Folders, PictureBank
 from imgae.training.loop import PSNR, Objective, Validation
 from imgae.training.networks.body import Network, variant_named
@@ -48,9 +48,9 @@ class OwnNoiseTask(Task[DenoiseSettings]):
     kind = OwnNoiseAutoencoder
     card_task = "denoise"
     summary = (
-        "Removes from RGB pictures the noise of one source, which it learnt from noisy pictures "
-        "of that source; a residual convolutional denoising autoencoder that holds the strength "
-        "of the noise by brightness."
+        "Removes the noise of one source of pictures, gray or in colour, which it learnt from "
+        "noisy pictures of that source; a residual convolutional denoising autoencoder that holds "
+        "the strength of the noise by brightness."
     )
     measure = GAIN
     values = "own"
@@ -120,6 +120,9 @@ class OwnNoiseTask(Task[DenoiseSettings]):
         ends = own_scale(settings).ends
         return UnseenGain(crops, noise_of(settings), device, reference(settings, device), ends)
 
+    def at_start(self, net: nn.Module, validation: Validation) -> str:
+        return f"before training, the network gains {GAIN.shown(validation.score(net))}"
+
     def example(self, clean: Tensor, generator: Generator) -> Example:
         """Return noisy crops as they are."""
         del generator
@@ -166,7 +169,7 @@ class OwnNoiseTask(Task[DenoiseSettings]):
             noise.kernels,
             noise.mix,
         )
-        return {"noise": own}
+        return {"noise": own, "colour": OWN_COLOUR}
 
 
 class PairsTask(OwnNoiseTask):
@@ -195,6 +198,10 @@ class PairsTask(OwnNoiseTask):
         del settings
         halves = (as_tensor(centre(pair)).chunk(2, 1) for pair in pictures)
         return Restoration([Case.whole(noisy, (), clean) for noisy, clean in halves], device)
+
+    def at_start(self, net: nn.Module, validation: Validation) -> str:
+        noisy, begun = (PSNR.shown(validation.score(one)) for one in (nn.Identity(), net))
+        return f"before training, the noisy pictures have {noisy}, what the network gives {begun}"
 
 
 def noise_of(settings: DenoiseSettings) -> NoiseModel:
@@ -233,9 +240,8 @@ def told_network(path: Path, variant: str, noise: NoiseModel) -> OwnNoiseAutoenc
 
 
 def default_start(variant: str) -> str:
-    """Return the shipped model that a run of a variant starts from, or NOTHING."""
-    name = START.get(variant, "denoise-fast")
-    return name if name in registry.available() else NOTHING
+    """Return the shipped model that a run of a variant starts from, or NOTHING if it has none."""
+    return START.get(variant, "denoise-fast")
 
 
 def few_knots(noise: NoiseModel) -> tuple[list[float], list[list[float]]]:

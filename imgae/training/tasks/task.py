@@ -96,6 +96,11 @@ class Task(Generic[Own]):
         del settings, pictures
         return []
 
+    def at_start(self, net: nn.Module, validation: Validation) -> str:
+        """Say what a new run's validation gives before the first step, where that is worth it."""
+        del net, validation
+        return ""
+
     def begin(self, net: Network, bank: PictureBank, settings: Own) -> None:
         """Set weights of a new run's network to better ones than random, where there are any."""
 
