@@ -291,8 +291,8 @@ def conclude(outcome: "Outcome", options: argparse.Namespace, rival: str) -> int
             f"imgae train {options.task} --resume -o {output}"
         )
         return INTERRUPTED
-    score = f", validation {outcome.measure.shown(outcome.score)}" if outcome.score else ""
-    score += rival
+    shown = "" if outcome.score is None else outcome.measure.shown(outcome.score)
+    score = (f", validation {shown}" if shown else "") + rival
     result(
         f"{outcome.step} steps in {outcome.seconds:.0f} s{score}; next: "
         f"imgae export {output} -o MODEL.onnx"

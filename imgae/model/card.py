@@ -13,6 +13,8 @@ from imgae.errors import ModelError
 METADATA_KEY: Final = "imgae"
 SCHEMA: Final = 1
 COLOUR: Final = "RGB, sRGB transfer curve"
+OWN_COLOUR: Final = "RGB, gray as three equal channels; values as the files have them"
+"""Of models for the noise of one source."""
 MOST_WHOLE: Final = 1 << 53  # larger numbers are not the same in every JSON reader
 
 

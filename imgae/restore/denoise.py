@@ -313,9 +313,11 @@ class Denoiser:
         """
         if not self.takes_level:
             if level is not None:
+                own = self.model.card.noise is not None
+                how = "holds the noise of its source" if own else "judges the noise by the picture"
                 raise OptionError(
-                    f"{self.model.card.name} takes no noise level, because it judges the noise "
-                    "from the picture; leave sigma out"
+                    f"{self.model.card.name} takes no noise level, because it {how}; leave sigma "
+                    "(--sigma) out"
                 )
             return Alone(self.model, told_by(image, self.model))
         if level is not None:

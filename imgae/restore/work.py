@@ -269,7 +269,8 @@ class Course:
     @property
     def notes(self) -> tuple[str, ...]:
         """What else was done to the picture, a sentence each."""
-        return notes_of(self.original, self.views, self.replaced(), self.hidden)
+        own = knows(self.chosen[0], self.original.dtype.name)
+        return notes_of(self.original, self.views, self.replaced(), self.hidden, own)
 
 
 @dataclass(frozen=True)
@@ -334,27 +335,26 @@ def caution_of(routes: Sequence[Route], scale: Scale, pixels: str) -> str | None
     return f"the model was trained up to level {scale.own(most) * 255:.3g}"
 
 
+def knows(route: Route, pixels: str) -> bool:
+    """Whether a route's last model is for the noise of one source, whose files are of a type."""
+    noise = route.models[-1].card.noise
+    return noise is not None and noise.pixels == pixels
+
+
 def notes_of(
-    pixels: Rows, views: Sequence[View], replaced: int, hidden: NDArray[np.bool_] | None
+    pixels: Rows,
+    views: Sequence[View],
+    replaced: int,
+    hidden: NDArray[np.bool_] | None,
+    own: bool = False,
 ) -> tuple[str, ...]:
-    """Return what else was done to a picture, a sentence each."""
-    notes = []
+    """Return what else was done to a picture, a sentence each.
+
+    own: the scale is the model's, the same for all pictures, so there is nothing to tell of it.
+    """
     scale = views[0].scale
-    if not scale.usual or scale.span > 1:
-        notes.append(
-            f"{reach_of(pixels)}, so it was denoised as if {scale.low:.4g} were black and "
-            f"{scale.low + scale.span:.4g} white, and a noise level is a share of {scale.unit:.4g}"
-        )
-    elif scale.span < 1 / MOST:
-        notes.append(f"{reach_of(pixels)}, so it was denoised as if {scale.span:.4g} were white")
-    elif scale.span < 1:
-        factor = round(1 / scale.span)
-        notes.append(
-            f"the picture uses at most 1/{factor} of its range, so it was denoised as if it were "
-            f"{factor} times as bright"
-        )
-    elif pixels.dtype.kind == "f" and not all(0 <= end <= 1 for end in extremes(pixels)):
-        notes.append(f"{reach_of(pixels)}, and stay there; 0 counts as black and 1 as white")
+    sentence = "" if own else scale_note(pixels, scale)
+    notes = [sentence] if sentence else []
     if len(views) > 1:
         white = scale.low + views[1].scale.span
         notes.append(f"parts brighter than white were denoised as if {white:.4g} were white")
@@ -363,13 +363,34 @@ def notes_of(
         done = sum(int(np.count_nonzero(band)) for own in owned for band in bands_of(own))
         if rest := pixels.shape[0] * pixels.shape[1] - done:
             what = "pixel" if rest == 1 else "pixels"
-            notes.append(f"{rest:,} {what} far outside that range stayed as they were")
+            where = "the range that the model knows" if own else "that range"
+            notes.append(f"{rest:,} {what} far outside {where} stayed as they were")
     if replaced:
         what = "pixel was" if replaced == 1 else "pixels were"
         notes.append(f"{replaced:,} outlying {what} replaced")
     if hidden is not None and hidden.all():
         notes.append("the picture is transparent all over, so its colours stayed as they were")
     return tuple(notes)
+
+
+def scale_note(pixels: Rows, scale: Scale) -> str:
+    """Say on what scale a picture was denoised, where that is not the usual one."""
+    if not scale.usual or scale.span > 1:
+        return (
+            f"{reach_of(pixels)}, so it was denoised as if {scale.low:.4g} were black and "
+            f"{scale.low + scale.span:.4g} white, and a noise level is a share of {scale.unit:.4g}"
+        )
+    if scale.span < 1 / MOST:
+        return f"{reach_of(pixels)}, so it was denoised as if {scale.span:.4g} were white"
+    if scale.span < 1:
+        factor = round(1 / scale.span)
+        return (
+            f"the picture uses at most 1/{factor} of its range, so it was denoised as if it were "
+            f"{factor} times as bright"
+        )
+    if pixels.dtype.kind == "f" and not all(0 <= end <= 1 for end in extremes(pixels)):
+        return f"{reach_of(pixels)}, and stay there; 0 counts as black and 1 as white"
+    return ""
 
 
 def reach_of(pixels: Rows) -> str:

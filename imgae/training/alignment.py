@@ -49,9 +49,13 @@ def fault(noisy: NDArray[Any], clean: NDArray[Any]) -> str | None:
     if said := too_far(whole, ""):
         return said
     if abs(gain - 1) > MOST_GAIN + SURE * error:
-        return f"its brightness goes {gain:.2f} times as far as that of its clean picture"
-    brighter = float(first.mean() - second.mean())
-    if abs(brighter) > 2 * MOST_GAIN * float(np.ptp(blocks(second))):
+        spread = float(blocks(second).std())
+        return (
+            f"its brightness varies by {gain * spread:.2g} of white, that of its clean picture by "
+            f"{spread:.2g}; are both on one scale?"
+        )
+    brighter, error = mean_of(first - second)
+    if abs(brighter) > 2 * MOST_GAIN * float(np.ptp(blocks(second))) + SURE * error:
         more = "brighter" if brighter > 0 else "darker"
         return f"it is {more} by {abs(brighter):.2g} of white than its clean picture"
     for name, part, other in quarters(first, second):
@@ -68,10 +72,21 @@ def too_far(shift: tuple[float, float, float], where: str) -> str | None:
     distance = math.hypot(down, across)
     if not distance > MOST_SHIFT + SURE * error:
         return None
-    return (
-        f"it is shifted against its clean picture{where}, by {across:.1f} pixels across and "
-        f"{down:.1f} down"
-    )
+    ways = ((across, "right", "left"), (down, "down", "up"))
+    said = [
+        f"{abs(shift):.1f} pixels {plus if shift > 0 else minus}"
+        for shift, plus, minus in ways
+        if abs(shift) >= 0.05
+    ]
+    return f"it is shifted against its clean picture{where}, by {' and '.join(said)}"
+
+
+def mean_of(picture: Array) -> tuple[float, float]:
+    """Return the mean of a picture and its standard error, by what blocks differ."""
+    means = blocks(picture)
+    if means.size < FEWEST:
+        return float(picture.mean()), math.inf
+    return float(picture.mean()), float(means.std()) / math.sqrt(means.size)
 
 
 def gray(picture: NDArray[Any]) -> Array:
@@ -146,24 +161,58 @@ def shift_of(noisy: Array, clean: Array, coarse: bool = True) -> tuple[float, fl
 
     coarse: begin with whole pixels, by phase correlation. Then by least squares on the gradients of
     the clean picture, moved along, which is exact to hundredths of a pixel (Lucas and Kanade 1981).
+    No shift, of an error that is infinite, where the pictures do not surely fit better with it.
     """
     down, across = whole_shift(noisy, clean) if coarse else (0.0, 0.0)
     error = math.inf
     for blur in BLURS:
         first, second = (smooth(part, blur) for part in (noisy, clean))
-        matrix = np.array([[1, 0, across], [0, 1, down]], np.float32)
-        size = (second.shape[1], second.shape[0])
-        moved = np.asarray(cv2.warpAffine(second, matrix, size, flags=cv2.INTER_CUBIC), np.float32)
-        edge = math.ceil(2 * blur + 2 + max(abs(down), abs(across)))
-        if min(first.shape) - 2 * edge < 2 * BLOCK:
+        inner = within(first, blur, (down, across))
+        if inner is None:
             continue
-        inner = (slice(edge, -edge), slice(edge, -edge))
-        found, error = step_to(first[inner], moved[inner])
+        found, error = step_to(first[inner], moved_by(second, (down, across))[inner])
         if not math.isfinite(error):
             return 0.0, 0.0, math.inf
         down, across = down + found[0], across + found[1]
         error *= ALIKE * blur
+    if math.hypot(down, across) > MOST_SHIFT and not fits_better(noisy, clean, (down, across)):
+        return 0.0, 0.0, math.inf
     return down, across, error
+
+
+def within(picture: Array, blur: float, shift: tuple[float, float]) -> tuple[slice, slice] | None:
+    """Return the part of a picture that neither its blurred edges nor a shift reach; None if it is
+    too small to look at.
+    """
+    edge = math.ceil(2 * blur + 2 + max(map(abs, shift)))
+    if min(picture.shape) - 2 * edge < 2 * BLOCK:
+        return None
+    return slice(edge, -edge), slice(edge, -edge)
+
+
+def moved_by(picture: Array, shift: tuple[float, float]) -> Array:
+    """Return a picture moved down and across."""
+    matrix = np.array([[1, 0, shift[1]], [0, 1, shift[0]]], np.float32)
+    size = (picture.shape[1], picture.shape[0])
+    return np.asarray(cv2.warpAffine(picture, matrix, size, flags=cv2.INTER_CUBIC), np.float32)
+
+
+def fits_better(noisy: Array, clean: Array, shift: tuple[float, float]) -> bool:
+    """Return whether a picture surely is what a shift makes of a clean one, and not the clean one.
+
+    Of both, the squares of what is left are compared with how much noise alone changes that; by
+    noise alone, a shift always fits worse. So a minimum in the wrong place is none.
+    """
+    first, second = (smooth(part, BLURS[-1]) for part in (noisy, clean))
+    inner = within(first, BLURS[-1], shift)
+    if inner is None:
+        return False
+    moved = moved_by(second, shift)[inner].astype(np.float64)
+    first, second = first[inner] - first[inner].mean(), second[inner] - second[inner].mean()
+    moved -= moved.mean()
+    gained = float(np.square(first - second).sum() - np.square(first - moved).sum())
+    noise = math.sqrt(float(np.square(first - moved).mean())) * ALIKE * BLURS[-1]
+    return gained > SURE * 2 * noise * math.sqrt(float(np.square(moved - second).sum()))
 
 
 def smooth(picture: Array, blur: float) -> Array:

@@ -26,6 +26,7 @@ class Run:
         self.checkpoint_path = folder / "checkpoint.pt"
         self.log_path = folder / "log.jsonl"
         self.preview_path = folder / "preview.png"
+        self.about_path = folder / "about.json"
 
     def check_place(self) -> None:
         """Raise TrainingError if what a run keeps cannot be written, as far as can be told."""
@@ -43,13 +44,14 @@ class Run:
             )
 
     def create(self) -> None:
-        """Make the folder, without the log of a run that never came to a checkpoint.
+        """Make the folder, without what is left of a run that never came to a checkpoint.
 
         Raises TrainingError if that cannot be done.
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self.log_path.unlink(missing_ok=True)
+            for path in (self.log_path, self.about_path, self.preview_path):
+                path.unlink(missing_ok=True)
         except OSError as error:
             raise TrainingError(f"{self.folder}: cannot be created: {error.strerror}") from error
 

@@ -14,11 +14,16 @@ from imgae.training.tasks.task import Task
 
 
 class ModelFile(nn.Module):
-    """A model file that is called as a network is, in onnxruntime on the CPU."""
+    """A model file that is called as a network is, in onnxruntime on the CPU.
 
-    def __init__(self, model: session.OnnxModel) -> None:
+    view: the factor and the offset by which its image, and what it makes of it, differ from a
+    run's.
+    """
+
+    def __init__(self, model: session.OnnxModel, view: tuple[float, float] = (1.0, 0.0)) -> None:
         super().__init__()
         self.model = model
+        self.factor, self.offset = view
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """Return the first output for inputs (N, ...) float32, on the device of the first.
@@ -28,7 +33,11 @@ class ModelFile(nn.Module):
         names = self.model.card.inputs
         arrays = (entry.detach().float().cpu().numpy() for entry in inputs)
         given = dict(zip(names, map(np.ascontiguousarray, arrays), strict=False))
-        return torch.from_numpy(self.model(**given)).to(inputs[0].device)
+        if (self.factor, self.offset) == (1.0, 0.0):
+            return torch.from_numpy(self.model(**given)).to(inputs[0].device)
+        image = given[names[0]] * np.float32(self.factor) + np.float32(self.offset)
+        found = self.model(**given | {names[0]: image})
+        return torch.from_numpy((found - self.offset) / self.factor).to(inputs[0])
 
 
 def opened(task: Task[Any], name: str, threads: int) -> session.OnnxModel:
@@ -54,5 +63,6 @@ def scored(
     validation: Validation, model: session.OnnxModel, trainer: Trainer, task: Task[Any]
 ) -> float:
     """Score a model on a run's validation."""
-    net = task.rival(model.path, trainer.config) or ModelFile(model)
+    net = task.rival(model.path, trainer.config)
+    net = net or ModelFile(model, task.view(model.card, trainer.config))
     return validation.score(net.to(trainer.device))

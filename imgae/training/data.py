@@ -107,7 +107,8 @@ class Folders:
     validation: list[Pixels]
     unreadable: list[str]  # one sentence each
     too_small: int
-    left_out: int  # did not fit into the memory allowed
+    left_out: int  # files of which not all did fit into the memory allowed
+    kinds: frozenset[str] = frozenset()  # types of noisy files, where pairs are of the wider type
 
     @property
     def passed_over(self) -> int:
@@ -169,7 +170,7 @@ def gathered(
         taken = sum(1 for page in large if room.take(page))
         pictures += large[:taken]
         if taken < len(large):
-            left_out = len(large) - taken + len(items) - place - 1
+            left_out = len(items) - place
             break
     found.close()
     return Folders(pictures, [], unreadable, too_small, left_out)
@@ -199,12 +200,14 @@ class Room:
         self.memory = memory_bytes
         self.used = 0  # values
         self.bytes = 1  # of a value
-        self.largest = 1  # bytes of a file
+        self.largest = memory_bytes  # bytes of a file; until one is read, as large as can be
+        self.seen = 0
         self.full = False
 
     def see(self, pages: Sequence[Pixels]) -> None:
         """Learn how large files are."""
-        self.largest = max(self.largest, sum(page.nbytes for page in pages))
+        self.seen = max(self.seen, sum(page.nbytes for page in pages))
+        self.largest = max(1, self.seen)
 
     def take(self, page: Pixels) -> bool:
         """Take a picture if there is room for it, and for none after it otherwise."""

@@ -70,8 +70,8 @@ def shown(pixels: Pixels) -> Pixels:
 
 
 def in_colour(pixels: Pixels) -> Pixels:
-    """Return (H, W, 3) for (H, W, 1) or (H, W, 3): gray is repeated."""
-    return np.ascontiguousarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3)))
+    """Return (H, W, 3) for (H, W, 1) or (H, W, 3): gray is repeated, and held once, read-only."""
+    return np.broadcast_to(pixels, (*pixels.shape[:2], 3))
 
 
 def common_type(pictures: Sequence[Pixels]) -> np.dtype[Any]:

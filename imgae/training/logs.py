@@ -11,7 +11,7 @@ import json
 import math
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeGuard
 
@@ -123,12 +123,14 @@ class Events:
     """tensorboard/: curves and preview sheets for TensorBoard."""
 
     def __init__(self, folder: Path, measure: str) -> None:
-        from torch.utils.tensorboard import SummaryWriter
-
         self.folder = folder / EVENTS
         self.source = folder
         self.validation = (measure, "compare")
-        self.open: Callable[[], Any] = lambda: SummaryWriter(str(self.folder), purge_step=0)
+
+    def open(self) -> Any:
+        from torch.utils.tensorboard import SummaryWriter
+
+        return SummaryWriter(str(self.folder), purge_step=0)
 
     def begin(self) -> None:
         """Write the events again from log.jsonl and the previews. Raises OSError."""
@@ -232,11 +234,17 @@ class Logs:
         self.measure = measure
         self.note = note
         self.previews: Previews | None = Previews(folder)
-        self.sinks: dict[str, CsvLog | Events] = {}
+        self.sinks = self.sinks_of(kinds)
+        self.given_up = self.sinks_of(set(kinds_of(folder)) - set(kinds))
+        """What the run had until now; it is left as it is at the step where it begins."""
+
+    def sinks_of(self, kinds: Collection[str]) -> dict[str, CsvLog | Events]:
+        sinks: dict[str, CsvLog | Events] = {}
         if "csv" in kinds:
-            self.sinks[CSV] = CsvLog(folder)
+            sinks[CSV] = CsvLog(self.folder)
         if "tensorboard" in kinds:
-            self.sinks[EVENTS] = Events(folder, measure)
+            sinks[EVENTS] = Events(self.folder, self.measure)
+        return sinks
 
     def begin(self, step: int) -> None:
         """Bring everything to the state of a step."""
@@ -245,6 +253,9 @@ class Logs:
         for name, sink in list(self.sinks.items()):
             if not self.done(name, sink.begin):
                 del self.sinks[name]
+        for name, sink in self.given_up.items():
+            if self.done(name, sink.begin):
+                self.done(name, sink.close)
 
     def __call__(self, record: Mapping[str, Any]) -> None:
         """Take a line that log.jsonl has got, and the preview sheet that belongs to it."""

@@ -84,8 +84,8 @@ class Validation(Protocol):
 class Outcome:
     """How a run ended.
 
-    said: how far it came, as in "stopped and saved at ...". seconds: since it was started or
-    resumed.
+    said: how far it came, as in "stopped and saved at ...". seconds: of the run, as in the log,
+    those before a stop among them.
     """
 
     step: int
@@ -274,7 +274,7 @@ def train(
         clock.said(trainer.step),
         validation.measure,
         score,
-        time.monotonic() - started,
+        clock.elapsed,
     )
 
 

@@ -1,6 +1,7 @@
 """Pairs to train on: noisy pictures, and the same pictures without noise, matched by name."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,7 +31,7 @@ def read_pairs(
     validation_share: float = 0.02,
 ) -> Folders:
     """Read pairs of files, in their own values, as arrays (H, W, 6): the noisy one's channels, then
-    the clean one's, in the type of the deeper.
+    the clean one's, in the type of the deeper; `kinds` has the types of the noisy ones.
 
     Files are matched by their place in the folder and their name up to its last point; the pages of
     one file by their number. What is read, kept for validation and left out is as in
@@ -41,8 +42,12 @@ def read_pairs(
     """
     pairs = matched(noisy, clean)
     order = np.random.default_rng(seed).permutation(len(pairs))
-    found = gathered(read_pair, [pairs[index] for index in order], crop, memory_bytes)
-    return parted(found, len(pairs), crop, validation_share)
+    drawn = [pairs[index] for index in order]
+    types: dict[Pair, set[str]] = {}
+    found = gathered(lambda pair: read_pair(pair, types), drawn, crop, memory_bytes)
+    looked_at = drawn[: len(drawn) - found.left_out + 1]
+    kinds = frozenset().union(*(types.get(pair, set()) for pair in looked_at))
+    return replace(parted(found, len(pairs), crop, validation_share), kinds=kinds)
 
 
 def matched(noisy: Path, clean: Path) -> list[Pair]:
@@ -76,8 +81,11 @@ def by_name(folder: Path) -> dict[str, Path]:
     return found
 
 
-def read_pair(pair: Pair) -> list[Pixels] | str:
-    """Return a pair's pages as (H, W, 6), or a sentence that says why one cannot be read."""
+def read_pair(pair: Pair, types: dict[Pair, set[str]]) -> list[Pixels] | str:
+    """Return a pair's pages as (H, W, 6), or a sentence that says why one cannot be read.
+
+    types: gets the types of the noisy pages.
+    """
     noisy, clean = (read_pages(path, "own") for path in pair)
     for pages in (noisy, clean):
         if isinstance(pages, str):
@@ -86,6 +94,7 @@ def read_pair(pair: Pair) -> list[Pixels] | str:
     assert not isinstance(clean, str)
     if len(noisy) != len(clean):
         raise TrainingError(f"{pair.noisy}: {len(noisy)} pages, but {len(clean)} in {pair.clean}")
+    types[pair] = {page.dtype.name for page in noisy}
     return [
         joined(pair, f" page {number}:" if len(noisy) > 1 else "", pages)
         for number, pages in enumerate(zip(noisy, clean, strict=True), 1)
@@ -107,6 +116,7 @@ def joined(pair: Pair, page: str, pages: Sequence[Pixels]) -> NDArray[np.generic
     both = [as_type(page, kind) for page in pages]
     if wrong := fault(*both):
         raise TrainingError(
-            f"{pair.noisy}:{page} {wrong}, {pair.clean}; pairs have to match pixel by pixel"
+            f"{pair.noisy}:{page} {wrong} (the clean picture is {pair.clean}; pairs have to match "
+            "pixel by pixel)"
         )
     return np.concatenate(both, 2)

@@ -92,6 +92,8 @@ def started(
     trainer.clock.read_at = read_at
     note(planned(trainer, pace))
     validation = task.validation(settings, pictures.validation, place)
+    if team.first and (said := task.at_start(trainer.ema.module, validation)):
+        note(said)
     return carried_out(trainer, run, task, validation, watch, tell)
 
 
@@ -240,8 +242,10 @@ def read_pictures(settings: Settings, note: Note, task: Task[Any]) -> Folders:
     if pictures.too_small:
         note(f"passed over: {pictures.too_small} pictures under {settings.crop} pixels on a side")
     if pictures.left_out:
+        one = pictures.left_out == 1
+        files, do = ("1 file", "does") if one else (f"{pictures.left_out} files", "do")
         note(
-            f"left out: {pictures.left_out} pictures, which do not fit in "
+            f"left out: {files}, all or part of which {do} not fit in "
             f"{settings.memory / 2**30:g} GiB when decoded; raise --memory to use them"
         )
     note(f"{len(pictures.training)} pictures to train on, {len(pictures.validation)} to validate")

@@ -21,7 +21,6 @@ from imgae.training.loop import Outcome, Trainer, Validation, train
 from imgae.training.tasks.task import Task
 from imgae.training.validate import Restoration
 
-ABOUT = "about.json"
 Facts = dict[str, Any]
 
 
@@ -152,7 +151,7 @@ def session_of(trainer: Trainer) -> Facts:
 def sessions_of(run: Run) -> list[Facts]:
     """Return what about.json holds of the run until now; nothing of a file that is damaged."""
     try:
-        values = json.loads((run.folder / ABOUT).read_text())
+        values = json.loads(run.about_path.read_text())
         found = values["sessions"]
     except (OSError, ValueError, KeyError, TypeError):
         return []
@@ -162,6 +161,6 @@ def sessions_of(run: Run) -> list[Facts]:
 def save(run: Run, facts: Facts) -> None:
     """Write about.json; a full disk costs the page of the run, not the run."""
     try:
-        replace_whole(run.folder / ABOUT, (json.dumps(facts, indent=2) + "\n").encode())
+        replace_whole(run.about_path, (json.dumps(facts, indent=2) + "\n").encode())
     except ImgaeError:
         return

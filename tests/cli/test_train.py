@@ -1,5 +1,6 @@
 """`imgae train` and `imgae export`: what they say, and what they load before they must."""
 
+import argparse
 import re
 import shlex
 import subprocess
@@ -171,3 +172,11 @@ def broken_tiff(path):
     data = path.read_bytes()
     tag = data.index((65000).to_bytes(2, "little") + (3).to_bytes(2, "little"))
     path.write_bytes(data[: tag + 2] + (99).to_bytes(2, "little") + data[tag + 4 :])
+
+
+def test_a_score_of_zero_is_told(tmp_path, capsys):
+    loop = pytest.importorskip("imgae.training.loop", reason="torch is not installed")
+    gain = loop.Measure("gain", "{:+.2f} dB")
+    outcome = loop.Outcome(3, True, "step 3", gain, 0.0, 5.0)
+    assert train.conclude(outcome, argparse.Namespace(output=tmp_path), "") == 0
+    assert "3 steps in 5 s, validation +0.00 dB; next" in " ".join(capsys.readouterr().out.split())

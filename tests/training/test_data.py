@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch", reason="torch is not installed")
 from imgae import Image, write_image  # noqa: E402
 from imgae.errors import TrainingError  # noqa: E402
 from imgae.io.formats import table  # noqa: E402
-from imgae.training import reading  # noqa: E402
+from imgae.training import data, reading  # noqa: E402
 from imgae.training.data import PictureBank, read_folders  # noqa: E402
 
 
@@ -166,6 +166,20 @@ def test_a_bank_of_several_depths_has_that_of_the_deepest():
     exact = PictureBank.of([np.arange(48, dtype="u2").reshape(4, 4, 3) * 1365])
     crop = (exact.crops(1, 4, generator()) * 65535).round().long()
     assert sorted(crop.ravel().tolist()) == [1365 * value for value in range(48)]
+
+
+def test_one_file_is_read_before_others_are_begun_and_those_left_out_are_counted(tmp_path):
+    assert data.Room(1 << 20).files() == 1
+    page = 32 * 40 * 3
+    for number in range(4):
+        stack = np.full((5, 32, 40), 100 + number, np.uint8)
+        tifffile.imwrite(tmp_path / f"{number}.tif", stack, photometric="minisblack")
+    read = read_folders([tmp_path], 16, 7 * page, seed=0)
+    assert len(read.training) + len(read.validation) == 7
+    assert read.left_out == 3
+    assert {picture.strides[2] for picture in read.training} == {0}  # gray is held once
+    bank = PictureBank.of(read.training)
+    assert bank.crops(2, 16, generator()).std(1).max() == 0
 
 
 def test_memory_counts_the_bytes_of_the_deepest(tmp_path):

@@ -77,6 +77,20 @@ def test_what_a_stop_undid_is_forgotten_everywhere(tmp_path, said):
     assert {path.name for path in (tmp_path / "previews").iterdir()} == {"000100.png", "notes.png"}
 
 
+def test_what_a_run_is_to_have_no_more_holds_no_step_that_was_undone(tmp_path, said, monkeypatch):
+    told(tmp_path, line(50))
+    (tmp_path / "log.csv").write_text("step\n50\n100\n")
+    keeper = logs.Logs(tmp_path, [], "psnr", said.append)
+    keeper.begin(50)
+    told(tmp_path, line(100))
+    keeper(line(100))
+    assert [row["step"] for row in table(tmp_path)] == ["50"]
+    (tmp_path / "tensorboard").mkdir()
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)  # its package is gone
+    logs.Logs(tmp_path, ["csv"], "psnr", said.append).begin(100)
+    assert "tensorboard could not be written" in said[0]
+
+
 def test_previews_stay_few_and_evenly_spaced(tmp_path):
     kept = logs.Previews(tmp_path)
     for number in range(1, 100):

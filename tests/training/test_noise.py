@@ -1,6 +1,7 @@
 """Noise measured from noisy pictures against the noise that was put there."""
 
 import json
+from contextlib import suppress
 from functools import cache
 
 import numpy as np
@@ -10,6 +11,8 @@ from torch import Generator
 
 from imgae.errors import TrainingError
 from imgae.evaluate.made_noise import LEVEL, PEAK, made, stored
+from imgae.picture.pixels import to_float
+from imgae.training.noise import places
 from imgae.training.noise.model import KNOTS, NoiseModel, measure, measure_pairs
 
 COUNT = 6
@@ -135,3 +138,42 @@ def test_where_nothing_can_be_measured_it_is_said():
     slope = np.linspace(0, 0.1, 128, dtype="f4")[:, None, None] * np.ones((128, 128, 3), "f4")
     with pytest.raises(TrainingError, match="hardly any noise"):
         measure([slope + slope.transpose(1, 0, 2)])
+
+
+def test_pictures_that_equal_their_clean_ones_hold_no_noise():
+    pictures = noisy("gaussian")[:2]
+    with pytest.raises(TrainingError, match="equal to their clean pictures"):
+        measure_pairs(pictures, pictures)
+    with pytest.raises(TrainingError, match=r"hardly any noise|no noise"):
+        measure_pairs(pictures, [picture + np.float32(1e-6) * picture for picture in pictures])
+
+
+def test_pictures_without_noise_are_no_traceback():
+    picture = np.zeros((96, 96, 3), np.float32)
+    slope = picture + np.linspace(0, 1, 96, dtype=np.float32)[:, None, None]
+    steps = picture + (np.arange(96) // 4 % 2).astype(np.float32)[:, None]
+    for texture in (slope, steps):
+        with suppress(TrainingError):
+            assert np.isfinite(measure([texture] * 2).level())
+    picture[::4, ::4] = 1e-4
+    with pytest.raises(TrainingError, match="noise"):
+        measure([picture] * 2)
+
+
+def test_blocks_are_thinned_out_over_all_pictures(monkeypatch):
+    monkeypatch.setattr(places, "MOST_BLOCKS", 4000)
+    found = list(places.chosen_of([(24, 20)] * 5000))  # 20 blocks each
+    numbers = np.concatenate([chosen for _, chosen in found])
+    assert len(numbers) == 4000
+    assert np.bincount(numbers, minlength=20).min() > 100
+    assert max(index for index, _ in found) > 4980
+    (every,) = places.chosen_of([(24, 20)])
+    assert every[1].tolist() == list(range(20))
+
+
+def test_integers_are_measured_as_floats_are():
+    pictures = [
+        np.rint(picture.clip(0, 1) * 65535).astype(np.uint16) for picture in noisy("gaussian")
+    ]
+    floats = [to_float(picture) for picture in pictures]
+    assert measure(pictures) == measure(floats)

@@ -14,7 +14,10 @@ from imgae import Image, write_image  # noqa: E402
 from imgae.errors import TrainingError  # noqa: E402
 from imgae.training.alignment import fault, gray, shift_of  # noqa: E402
 from imgae.training.data import PictureBank  # noqa: E402
+from imgae.training.noise.model import NoiseModel  # noqa: E402
 from imgae.training.pairs import read_pairs  # noqa: E402
+from imgae.training.tasks.denoise_settings import DenoiseSettings  # noqa: E402
+from imgae.training.tasks.own_noise import PairsTask  # noqa: E402
 
 
 def clean_picture(number=0, height=128, width=144):
@@ -83,7 +86,7 @@ def test_names_match_whatever_the_format_and_the_depth(folders):
             lambda f: tifffile.imwrite(
                 f / "noisy/3.tif", moved(clean_picture(3), 0, 2), photometric="rgb"
             ),
-            r"3.tif: it is shifted .* by 2.0 pixels across and -?0.0 down, .*clean/3.tif; pairs",
+            r"3.tif: it is shifted .*, by 2.0 pixels right \(the clean .*clean/3.tif; pairs",
         ),
     ],
     ids=["no clean", "no noisy", "same name", "size", "shift"],
@@ -135,7 +138,7 @@ def test_shifts_are_measured_to_parts_of_a_pixel(level):
         (lambda p: np.full_like(p, 0.5), "does not show"),
         (lambda p: p[:, ::-1], "turned or mirrored"),
         (lambda p: p[::-1, ::-1], "turned or mirrored"),
-        (lambda p: p * 0.7, "its brightness goes 0.70 times as far"),
+        (lambda p: p * 0.7, "are both on one scale?"),
         (lambda p: p + 0.3, "it is brighter by 0.3 of white"),
         (lambda p: np.concatenate([p[:64], moved(p, 0, 2)[64:]]), "shifted"),
     ],
@@ -145,6 +148,45 @@ def test_what_differs_from_its_clean_picture_is_said(change, told):
     clean = clean_picture()
     said = fault(noisy_of(change(clean), level=0.04), clean)
     assert (said is None) if told is None else (said is not None and told in said)
+
+
+@pytest.mark.parametrize(
+    ("down", "across", "said"),
+    [(0, -2, "2.0 pixels left"), (1.5, 0, "1.5 pixels down"), (-1, 2, "right and 1.0 pixels up")],
+)
+def test_a_shift_is_said_by_its_ways(down, across, said):
+    clean = clean_picture()
+    told = fault(noisy_of(moved(clean, down, across), level=0.02), clean)
+    assert told.endswith(said)
+
+
+def test_small_pictures_in_strong_noise_are_aligned():
+    for side, levels in ((48, (50,)), (96, (20, 50))):
+        for level in levels:
+            for number in range(8):
+                clean = (0.2 + 0.6 * photo(side, side, number)).astype(np.float32)
+                noisy = noisy_of(clean, number, level / 255).clip(0, 1)
+                assert fault(noisy, clean) is None
+        moving = moved(clean, 0, 2)
+        assert "2.0 pixels right" in fault(noisy_of(moving, level=0.01), clean)
+
+
+def test_the_source_is_of_the_type_of_the_noisy_files(folders):
+    for number in range(4):
+        noisy = noisy_of(clean_picture(number) / 8, number, 0.01).clip(0, 1)
+        pixels = np.rint(noisy * 65535).astype(np.uint16)
+        tifffile.imwrite(folders / f"noisy/{number}.tif", pixels, photometric="rgb")
+        clean = clean_picture(number) / 8
+        tifffile.imwrite(folders / f"clean/{number}.tif", clean, photometric="rgb")
+    found = read(folders)
+    assert found.kinds == {"uint16"}
+    settings = PairsTask().measured(DenoiseSettings(pairs=("a", "b")), found, lambda _: None)
+    assert (settings.found["pixels"], settings.found["span"]) == ("uint16", 1 / 8)
+    level = NoiseModel.from_dict(settings.found["noise"]).level()
+    assert level == pytest.approx(0.08, rel=0.1)
+    tifffile.imwrite(folders / "noisy/1.tif", clean_picture(1) / 8, photometric="rgb")
+    with pytest.raises(TrainingError, match="different kinds, float32 and uint16"):
+        PairsTask().measured(DenoiseSettings(pairs=("a", "b")), read(folders), lambda _: None)
 
 
 def test_flat_pictures_are_aligned_however_they_lie():

@@ -16,7 +16,7 @@ from imgae import Image, write_image  # noqa: E402
 from imgae.cli import main  # noqa: E402
 from imgae.errors import TrainingError  # noqa: E402
 from imgae.model.registry import find  # noqa: E402
-from imgae.training import compare, loop, runs  # noqa: E402
+from imgae.training import checkpoint, compare, loop, runs  # noqa: E402
 from imgae.training.data import PictureBank  # noqa: E402
 from imgae.training.tasks import lookup  # noqa: E402
 from imgae.training.warmstart import load_weights, network_of  # noqa: E402
@@ -52,6 +52,13 @@ def scored(task, config, validation, name):
     net = nets.build("tiny")
     trainer = loop.Trainer(net, None, bank, config, torch.device("cpu"))
     return compare.scored(validation, compare.opened(task, name, 1), trainer, task)
+
+
+def test_a_new_run_forgets_one_that_never_came_to_a_checkpoint(tmp_path):
+    for name in ("about.json", "log.jsonl", "preview.png"):
+        (tmp_path / name).write_text("{}")
+    checkpoint.Run(tmp_path).create()
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.usefixtures("briefly")

@@ -9,7 +9,7 @@ from onnx import TensorProto, numpy_helper
 
 from imgae.errors import ModelError, first_line
 from imgae.model import onnxfile
-from imgae.model.card import COLOUR, METADATA_KEY, ModelCard
+from imgae.model.card import COLOUR, METADATA_KEY, OWN_COLOUR, ModelCard
 from imgae.model.contract import INTERFACES, IR_VERSION, OPSET, OPTIONAL, TENSORS
 
 NEEDED_TEXT: Final = ("name", "version", "summary", "architecture", "colour", "recipe", "licence")
@@ -114,7 +114,7 @@ def check_claims(proto: onnx.ModelProto, card: ModelCard) -> str:
         ("opset", onnxfile.opsets(proto)[0], OPSET),
         ("IR version", proto.ir_version, IR_VERSION),
         ("precision", precision_of(graph), card.precision),
-        ("colour", COLOUR, card.colour),
+        ("colour", COLOUR if card.noise is None else OWN_COLOUR, card.colour),
     )
     wrong = [f"its {what} is {true}, not {said}" for what, true, said in found if true != said]
     if abs(macs - card.macs_per_pixel) > MACS_SLACK * macs:

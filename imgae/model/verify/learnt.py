@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from imgae.errors import ModelError
+from imgae.model.card import OwnNoise
 from imgae.model.contract import CELL, NOISE, SURE
 from imgae.model.verify.probes import Floats, Subject, flats, noisy, run_model, with_own
 from imgae.model.verify.report import Measured
@@ -41,7 +42,8 @@ def means_are_kept(subject: Subject) -> Measured:
     for image, level in noises(subject, flat) + clean:
         out = denoised(subject, image, level)
         worst = max(worst, float(np.abs((out - image).mean((2, 3))).max() * 255))
-    finding = f"the means of flat pictures shift by {worst:.2f} levels"
+    finding = f"the means of flat pictures shift by {worst:.2f} levels of 255"
+    finding += in_files(worst, subject.card.noise)
     return Measured(worst, MOST_SHIFT, finding, f"at most {MOST_SHIFT} pass; {SHIFTED}: {LONGER}")
 
 
@@ -163,6 +165,14 @@ def scratches_are_found(subject: Subject) -> Measured:
     least = float(maps[:, 0, line > 0.9].max(1).min())
     finding = f"a scratch on flat pictures has a probability of {least:.2g}"
     return Measured(1 - least, 1 - SURE, finding, f"the model misses a clear scratch: {LONGER}")
+
+
+def in_files(levels: float, own: OwnNoise | None) -> str:
+    """Say what a number of 8-bit levels is in the files of the source that a model is for."""
+    if own is None or own.pixels == "uint8":
+        return ""
+    white, values = (65535, "65,535") if own.pixels == "uint16" else (1, "white at 1")
+    return f", in the files {levels / 255 * own.span * white:.3g} of {values}"
 
 
 def noises(subject: Subject, flat: Floats) -> list[tuple[Floats, float]]:

@@ -9,11 +9,14 @@ measured there, and then the other way round. Texture shows in both.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from imgae.errors import TrainingError
+from imgae.picture.pixels import to_float
+from imgae.training.noise.places import CLOSE, chosen_of, windows_of
 from imgae.training.noise.spectrum import (
     FAINT,
     LAGS,
@@ -26,10 +29,8 @@ from imgae.training.noise.spectrum import (
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
+Pixels = NDArray[Any]
 
-MOST_BLOCKS: Final = 80_000
-"""Looked at together; more are thinned out evenly."""
-CLOSE: Final = 4  # pixels from block to block, so that each pixel counts four times
 PER_BIN: Final = 300
 """Blocks in a bin of like brightness, at least."""
 MOST_BINS: Final = 32
@@ -51,6 +52,7 @@ END: Final = 1e-3
 CUT: Final = 0.01
 """The share of pixels at an end from which the variance is too low."""
 ROUNDS: Final = 3
+NONE: Final = "the pictures hold no noise: where they are flat, all pixels are equal"
 
 
 @dataclass(frozen=True)
@@ -108,26 +110,22 @@ class Found:
     mix: Array
 
 
-def blocks_of(pictures: Sequence[Floats], clean: Sequence[Floats] | None = None) -> Blocks:
-    """Cut pictures (H, W, C) into blocks, at most MOST_BLOCKS, evenly.
+def blocks_of(pictures: Sequence[Pixels], clean: Sequence[Pixels] | None = None) -> Blocks:
+    """Cut pictures (H, W, C) of any type into blocks, at most so many as `places` says, evenly.
 
     clean: what is subtracted, and gives the means. Blocks in which a channel has one value
-    throughout are left out: frames and masks are no noise.
+    throughout, or one difference from the clean picture, are left out: frames and masks are no
+    noise. Of whole pictures no floats are made.
     """
-    places = [grid(picture.shape) for picture in pictures]
-    every = max(1.0, sum(len(tops) for tops, _ in places) / MOST_BLOCKS)
     ends = ends_of(pictures)
     table = cosines().astype(np.float32)
     parts: list[tuple[Floats, Floats, Floats]] = []
-    for index, (picture, (tops, lefts)) in enumerate(zip(pictures, places, strict=True)):
-        chosen = (np.arange(int(len(tops) / every)) * every).astype(np.int64)
-        cut = windows_of(picture)[tops[chosen], lefts[chosen]]
-        lively = (np.ptp(cut, axis=(2, 3)) > 0).all(1)
-        cut = cut[lively]
-        signal = cut
-        if clean is not None:
-            signal = windows_of(clean[index])[tops[chosen], lefts[chosen]][lively]
+    for index, chosen in chosen_of([picture.shape for picture in pictures]):
+        cut = windows_of(pictures[index], chosen)
+        signal = cut if clean is None else windows_of(clean[index], chosen)
         noise = cut if clean is None else cut - signal
+        lively = ((np.ptp(cut, axis=(2, 3)) > 0) & (np.ptp(noise, axis=(2, 3)) > 0)).all(1)
+        cut, signal, noise = cut[lively], signal[lively], noise[lively]
         parts.append(
             (
                 np.matmul(np.matmul(table, noise), table.T),
@@ -139,26 +137,20 @@ def blocks_of(pictures: Sequence[Floats], clean: Sequence[Floats] | None = None)
     return Blocks(whole[0], whole[1], whole[2], clean is not None)
 
 
-def windows_of(picture: Floats) -> Floats:
-    return np.lib.stride_tricks.sliding_window_view(picture, (SIDE, SIDE), axis=(0, 1))
-
-
-def ends_of(pictures: Sequence[Floats]) -> list[float]:
+def ends_of(pictures: Sequence[Pixels]) -> list[float]:
     """Return the least and the largest value, if so many pixels have it that noise ends there."""
     total = sum(picture.size for picture in pictures)
-    ends = (min(float(p.min()) for p in pictures), max(float(p.max()) for p in pictures))
-    return [
-        end
-        for end in ends
-        if sum(int(np.count_nonzero(p == np.float32(end))) for p in pictures) > END * total
-    ]
-
-
-def grid(shape: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the upper left corners of a picture's blocks."""
-    tops, lefts = (np.arange(0, length - SIDE + 1, CLOSE) for length in shape[:2])
-    rows, columns = np.meshgrid(tops, lefts, indexing="ij")
-    return rows.reshape(-1), columns.reshape(-1)
+    ends = []
+    for end in (np.min, np.max):
+        own = [np.asarray(end(picture)) for picture in pictures]
+        last = end([to_float(value) for value in own])
+        counts = (
+            np.count_nonzero(picture == value)
+            for picture, value in zip(pictures, own, strict=True)
+            if to_float(value) == last
+        )
+        ends += [float(last)] if sum(counts) > END * total else []
+    return ends
 
 
 def halves() -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -234,7 +226,9 @@ def measured(blocks: Blocks, variances: Array, spectra: Array) -> Found:
     bins: list[list[Bin]] = []
     for channel in range(len(spectra)):
         energy, _, _ = flat_energy(blocks, channel, whole, rough, blocks.flattest, variances)
-        lags[channel] = covariances(energy)
+        lags[channel] = covariances(energy) if energy.max() > 0 else 0
+        if not lags[channel, 0, 0] > 0:
+            raise TrainingError(NONE)
         lags[channel] /= lags[channel, 0, 0]
         shapes[channel] = of_pixels(lags[channel])
         bins.append(
@@ -257,7 +251,8 @@ def bin_of(
     variance = float((energy * weights).sum() / parts.sum())
     chance = np.sqrt(2 * (parts**2).sum() / fresh(members, blocks.chosen)) / parts.sum()
     low = coarse()
-    texture = max(0.0, float((energy * low).sum() / (shape * low).sum() / variance) - 1)
+    excess = float((energy * low).sum() / (shape * low).sum() / max(variance, 1e-20))
+    texture = max(0.0, excess - 1)
     return Bin(signal, variance, float(np.hypot(chance, SEEN * texture)), ends > CUT)
 
 

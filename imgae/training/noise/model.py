@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor
 
 from imgae.errors import TrainingError
-from imgae.training.noise.blocks import Blocks, Found, blocks_of, look
+from imgae.picture.pixels import to_float
+from imgae.training.noise.blocks import NONE, Blocks, Found, blocks_of, look
 from imgae.training.noise.fit import Line, curve_of, line_of, misfit, uncut
 from imgae.training.noise.spectrum import kernel_of
 
@@ -158,14 +159,26 @@ class NoiseModel:
             three = [_rows(fields[name]) for name in ("variances", "kernels", "mix")]
             a, b = (_rows([fields[name]])[0] if name in fields else None for name in ("a", "b"))
             found = cls(str(fields["kind"]), three[0], three[1], three[2], a, b)
-        except (KeyError, TypeError, ValueError) as error:
+            fits = found.fits
+        except (IndexError, KeyError, TypeError, ValueError) as error:
             raise TrainingError(f"this is no model of noise: {error!r}") from None
-        sizes = (found.kind in KINDS, [len(row) for row in found.variances] == [len(KNOTS)] * 3,
-                 [len(row) for row in found.kernels] == [found.side**2] * 3 and found.side % 2,
-                 [len(row) for row in found.mix] == [3] * 3)  # fmt: skip
-        if not all(sizes):
+        if not fits:
             raise TrainingError("this is no model of noise: its parts do not fit together")
         return found
+
+    @property
+    def fits(self) -> bool:
+        """Whether the parts are of the kinds and sizes that they are to be."""
+        lines = {len(line) for line in (self.a, self.b) if line is not None}
+        return (
+            self.kind in KINDS
+            and [len(row) for row in self.variances] == [len(KNOTS)] * 3
+            and min(map(min, self.variances)) >= 0
+            and [len(row) for row in self.kernels] == [self.side**2] * 3
+            and self.side % 2 == 1
+            and [len(row) for row in self.mix] == [3] * 3
+            and lines <= {3}
+        )
 
     def sentence(self) -> str:
         """Say for people what the noise is, on the scale of 8 bits."""
@@ -187,8 +200,8 @@ class NoiseModel:
         return f"{what}; neighbours correlate by {near:.2f}, {apart}"
 
 
-def measure(pictures: Sequence[NDArray[np.float32]], kind: str = "auto") -> NoiseModel:
-    """Measure the noise of pictures (H, W, C), C 1 or 3, float32, from these alone.
+def measure(pictures: Sequence[NDArray[Any]], kind: str = "auto") -> NoiseModel:
+    """Measure the noise of pictures (H, W, C), C 1 or 3, of any type, from these alone.
 
     kind: gaussian, poisson-gaussian, or auto: the simplest law that holds, or a curve. Takes
     blocks in which pictures are flat (`noise.blocks`), so the noise has to be alike in all.
@@ -199,14 +212,20 @@ def measure(pictures: Sequence[NDArray[np.float32]], kind: str = "auto") -> Nois
 
 
 def measure_pairs(
-    noisy: Sequence[NDArray[np.float32]], clean: Sequence[NDArray[np.float32]], kind: str = "auto"
+    noisy: Sequence[NDArray[Any]], clean: Sequence[NDArray[Any]], kind: str = "auto"
 ) -> NoiseModel:
     """Measure noise as `measure` does, from pairs of equal shapes, aligned to the pixel."""
     large = [pair for pair in zip(noisy, clean, strict=True) if min(pair[0].shape[:2]) >= SMALLEST]
     if not large:
         return _refused()
     pictures = [pair[0] for pair in large]
-    return _model(blocks_of(pictures, [pair[1] for pair in large]), pictures, kind)
+    blocks = blocks_of(pictures, [pair[1] for pair in large])
+    if len(blocks) < FEWEST_BLOCKS:
+        raise TrainingError(
+            "there is no noise to be measured: the noisy pictures are too small, or are equal to "
+            "their clean pictures"
+        )
+    return _model(blocks, pictures, kind)
 
 
 def _refused() -> NoReturn:
@@ -216,10 +235,18 @@ def _refused() -> NoReturn:
     )
 
 
-def _model(blocks: Blocks, pictures: Sequence[NDArray[np.float32]], kind: str) -> NoiseModel:
+def _model(blocks: Blocks, pictures: Sequence[NDArray[Any]], kind: str) -> NoiseModel:
     if len(blocks) < FEWEST_BLOCKS:
         _refused()
-    found = look(blocks)
+    try:
+        return _fitted(look(blocks), pictures, kind)
+    except np.linalg.LinAlgError:
+        raise TrainingError(NONE) from None
+
+
+def _fitted(found: Found, pictures: Sequence[NDArray[Any]], kind: str) -> NoiseModel:
+    if not all(np.median([b.variance for b in channel]) > 0 for channel in found.bins):
+        raise TrainingError(NONE)
     bins = [uncut(channel) for channel in found.bins]
     kernels, mix = _correlation(found)
     tried = {}
@@ -253,12 +280,12 @@ def _three(of_channels: list[T]) -> list[T]:
     return of_channels * 3 if len(of_channels) == 1 else of_channels
 
 
-def _checked(model: NoiseModel, pictures: Sequence[NDArray[np.float32]]) -> NoiseModel:
+def _checked(model: NoiseModel, pictures: Sequence[NDArray[Any]]) -> NoiseModel:
     """Return the model. Raises TrainingError if it is of no noise."""
     level = math.sqrt(float(np.mean(model.variances)))
-    some = pictures[0][:256, :256]
+    some = to_float(pictures[0][:256, :256])
     eight = bool(np.all(np.abs(some * 255 - np.rint(some * 255)) < 1e-3))
-    if level < (LEAST_OF_8_BITS if eight else LEAST):
+    if not level >= (LEAST_OF_8_BITS if eight else LEAST):
         raise TrainingError(
             f"the pictures hold hardly any noise: {255 * level:.2g} of 255; nothing to learn"
         )

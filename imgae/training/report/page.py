@@ -217,18 +217,19 @@ def tabulated(label: str, heads: Iterable[str], rows: Iterable[Sequence[str]]) -
 def sheets(run: RunSeen, most: int, heading: str) -> str:
     """Return previews at even distances, the first and the newest among them."""
     found = []
+    third = "removed" if run.measure[0] == "gain" else "wanted"
     for step, path in spread(run.previews, most):
         source = picture(path)
         if source:
             found.append(
                 f'<figure><img src="{source}" alt="Preview at step {step}: a row a picture, given, '
-                f'made and wanted"><figcaption>step {step:,}</figcaption></figure>'
+                f'made and {third}"><figcaption>step {step:,}</figcaption></figure>'
             )
     if not found:
         return ""
     return (
         f'<{heading} class="part">Previews <span class="quiet">of the validation: given, made by '
-        f'the network, wanted</span></{heading}><div class="sheets">{"".join(found)}</div>'
+        f'the network, {third}</span></{heading}><div class="sheets">{"".join(found)}</div>'
     )
 
 

@@ -1,14 +1,18 @@
 """The settings of a denoiser's run: clean pictures, noisy ones alone, or pairs of both."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from imgae.errors import TrainingError
 from imgae.training.checks import Check, Choice, Folders, Number, Option, listed, setting
 from imgae.training.settings import Settings, int8_setting
 
 OWN_RATE: Final = 3e-4
 """The learning rate for noisy pictures and pairs."""
+FACTORS: Final = tuple(2.0**-power for power in range(9))
+"""What pictures of 16 bits may be divided by (`own_scale`)."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,30 @@ class Found(Check):
         return "what the run measured"
 
     def accepts(self, value: object) -> bool:
-        return isinstance(value, dict) and value.keys() == {"noise", "pixels", "low", "span"}
+        if not isinstance(value, dict) or value.keys() != {"noise", "pixels", "low", "span"}:
+            return False
+        low, span, pixels = value["low"], value["span"], value["pixels"]
+        if not all(
+            type(number) in (int, float) and math.isfinite(number) for number in (low, span)
+        ):
+            return False
+        if pixels == "float32":
+            return span > 0 and is_noise(value["noise"])
+        spans = {"uint8": (1,), "uint16": FACTORS}.get(
+            pixels if isinstance(pixels, str) else "", ()
+        )
+        return low == 0 and span in spans and is_noise(value["noise"])
+
+
+def is_noise(value: object) -> bool:
+    """Return whether a run can have measured this."""
+    from imgae.training.noise.model import NoiseModel  # loads torch, and options need none
+
+    try:
+        NoiseModel.from_dict(value if isinstance(value, dict) else {})
+    except TrainingError:
+        return False
+    return True
 
 
 @dataclass(frozen=True)

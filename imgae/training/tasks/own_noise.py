@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Generator, Tensor, nn
 
+from imgae.errors import TrainingError
 from imgae.model import registry
-from imgae.model.card import ModelCard, OwnNoise
-from imgae.picture.pixels import to_float
+from imgae.model.card import OWN_COLOUR, ModelCard, OwnNoise
 from imgae.training.data import Folders, PictureBank
 from imgae.training.loop import PSNR, Objective, Validation
 from imgae.training.networks.body import Network, variant_named
@@ -22,7 +22,7 @@ from imgae.training.networks.own_noise import (
 from imgae.training.noise.model import KNOTS, NoiseModel, measure, measure_pairs
 from imgae.training.objectives.pairs import Pairs
 from imgae.training.objectives.redrawn import Redrawn, told
-from imgae.training.own_scale import OwnScale, scale_of
+from imgae.training.own_scale import OwnScale, scale_of, type_of
 from imgae.training.pairs import read_pairs
 from imgae.training.quantisation.rounding import Example
 from imgae.training.settings import NOTHING
@@ -48,9 +48,9 @@ class OwnNoiseTask(Task[DenoiseSettings]):
     kind = OwnNoiseAutoencoder
     card_task = "denoise"
     summary = (
-        "Removes from RGB pictures the noise of one source, which it learnt from noisy pictures "
-        "of that source; a residual convolutional denoising autoencoder that holds the strength "
-        "of the noise by brightness."
+        "Removes the noise of one source of pictures, gray or in colour, which it learnt from "
+        "noisy pictures of that source; a residual convolutional denoising autoencoder that holds "
+        "the strength of the noise by brightness."
     )
     measure = GAIN
     values = "own"
@@ -72,23 +72,33 @@ class OwnNoiseTask(Task[DenoiseSettings]):
     ) -> DenoiseSettings:
         """Measure the noise of a new run's pictures, and say what it is.
 
-        The pictures, of any type, become what a network sees of them.
+        The pictures, of any type, become what a network sees of them, one by one.
+        Raises TrainingError if they are of two types, or of another than when the run began.
         """
-        if settings.found is None:
-            scale = scale_of([*pictures.validation, *pictures.training])
-        else:
-            scale = own_scale(settings)
+        every = [*pictures.validation, *pictures.training]
+        pixels = type_of(every, pictures.kinds)
+        scale = scale_of(every, pixels) if settings.found is None else own_scale(settings)
+        if scale.pixels != pixels:
+            raise TrainingError(
+                f"the pictures were {scale.pixels} when this run began, and are {pixels}; begin a "
+                "new run"
+            )
+        del every  # or it would hold the pictures as they were
         for some in (pictures.training, pictures.validation):
-            some[:] = [scale.kept(picture) for picture in some]
+            for place, picture in enumerate(some):
+                some[place] = scale.kept(picture)
         if settings.found is not None:
             return settings
-        every = [to_float(each) for each in (*pictures.validation, *pictures.training)]
+        every = [*pictures.validation, *pictures.training]
         noise = self.noise_in(every, settings.noise or "auto")
         note(f"the noise of these pictures: {noise.sentence()}")
         return replace(settings, found={"noise": noise.to_dict(), **asdict(scale)})
 
     def noise_in(self, pictures: list[np.ndarray], kind: str) -> NoiseModel:
-        """Measure the noise of float32 pictures. Raises TrainingError if that cannot be done."""
+        """Measure the noise of pictures as a network sees them.
+
+        Raises TrainingError if that cannot be done.
+        """
         return measure(pictures, kind)
 
     def begin(self, net: Network, bank: PictureBank, settings: DenoiseSettings) -> None:
@@ -109,6 +119,9 @@ class OwnNoiseTask(Task[DenoiseSettings]):
         crops = [as_tensor(centre(picture)) for picture in pictures]
         ends = own_scale(settings).ends
         return UnseenGain(crops, noise_of(settings), device, reference(settings, device), ends)
+
+    def at_start(self, net: nn.Module, validation: Validation) -> str:
+        return f"before training, the network gains {GAIN.shown(validation.score(net))}"
 
     def example(self, clean: Tensor, generator: Generator) -> Example:
         """Return noisy crops as they are."""
@@ -132,6 +145,17 @@ class OwnNoiseTask(Task[DenoiseSettings]):
             return None
         return told_network(path, card.architecture, noise_of(settings))
 
+    def view(self, card: ModelCard, settings: DenoiseSettings) -> tuple[float, float]:
+        if card.noise is None:
+            return 1.0, 0.0
+        own, other = own_scale(settings), card.noise
+        if other.pixels != own.pixels:
+            raise TrainingError(
+                f"--compare: {card.name} knows the noise of {other.pixels} files, and these are "
+                f"{own.pixels}"
+            )
+        return own.span / other.span, (own.low - other.low) / other.span
+
     def card_fields(self, settings: DenoiseSettings) -> dict[str, Any]:
         noise, scale = noise_of(settings), own_scale(settings)
         knots, variance = few_knots(noise)
@@ -145,7 +169,7 @@ class OwnNoiseTask(Task[DenoiseSettings]):
             noise.kernels,
             noise.mix,
         )
-        return {"noise": own}
+        return {"noise": own, "colour": OWN_COLOUR}
 
 
 class PairsTask(OwnNoiseTask):
@@ -174,6 +198,10 @@ class PairsTask(OwnNoiseTask):
         del settings
         halves = (as_tensor(centre(pair)).chunk(2, 1) for pair in pictures)
         return Restoration([Case.whole(noisy, (), clean) for noisy, clean in halves], device)
+
+    def at_start(self, net: nn.Module, validation: Validation) -> str:
+        noisy, begun = (PSNR.shown(validation.score(one)) for one in (nn.Identity(), net))
+        return f"before training, the noisy pictures have {noisy}, what the network gives {begun}"
 
 
 def noise_of(settings: DenoiseSettings) -> NoiseModel:
@@ -212,9 +240,8 @@ def told_network(path: Path, variant: str, noise: NoiseModel) -> OwnNoiseAutoenc
 
 
 def default_start(variant: str) -> str:
-    """Return the shipped model that a run of a variant starts from, or NOTHING."""
-    name = START.get(variant, "denoise-fast")
-    return name if name in registry.available() else NOTHING
+    """Return the shipped model that a run of a variant starts from, or NOTHING if it has none."""
+    return START.get(variant, "denoise-fast")
 
 
 def few_knots(noise: NoiseModel) -> tuple[list[float], list[list[float]]]:

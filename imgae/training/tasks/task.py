@@ -96,6 +96,11 @@ class Task(Generic[Own]):
         del settings, pictures
         return []
 
+    def at_start(self, net: nn.Module, validation: Validation) -> str:
+        """Say what a new run's validation gives before the first step, where that is worth it."""
+        del net, validation
+        return ""
+
     def begin(self, net: Network, bank: PictureBank, settings: Own) -> None:
         """Set weights of a new run's network to better ones than random, where there are any."""
 
@@ -139,6 +144,13 @@ class Task(Generic[Own]):
         """Return a model's file as a network; None where it is enough to call it as it is."""
         del path, settings
         return None
+
+    def view(self, card: ModelCard, settings: Own) -> tuple[float, float]:
+        """Return what a model sees of a run's values, such as are compared: a factor, and what is
+        added then. Raises TrainingError if it can see nothing of them.
+        """
+        del card, settings
+        return 1.0, 0.0
 
     def card_fields(self, settings: Own) -> dict[str, Any]:
         """Return what a model's card holds of this task's own settings."""

@@ -8,8 +8,9 @@ import onnx
 import pytest
 import tiny_models
 
+from imgae.model.card import OwnNoise
 from imgae.model.verify.checks import CHECKS
-from imgae.model.verify.learnt import noise_is_removed
+from imgae.model.verify.learnt import in_files, noise_is_removed
 from imgae.model.verify.probes import Subject
 from imgae.model.verify.report import Report
 
@@ -20,6 +21,15 @@ def test_a_denoiser_that_is_not_told_the_level_must_remove_noise_too():
     awake = replace(asleep, model=lambda image: image * 0 + image.mean((2, 3), keepdims=True))
     assert noise_is_removed(asleep).figure == 1
     assert noise_is_removed(awake).figure < 1e-4
+
+
+def test_a_shift_is_told_in_the_values_of_the_files_that_a_model_is_for():
+    own = OwnNoise("", "uint16", 0.0, 1 / 16, (0.0, 1.0), (), (), ())
+    assert in_files(0.51, own) == ", in the files 8.19 of 65,535"
+    assert in_files(0.51, replace(own, pixels="float32", span=2.0)) == (
+        ", in the files 0.004 of white at 1"
+    )
+    assert in_files(0.51, replace(own, pixels="uint8")) == in_files(0.51, None) == ""
 
 
 def copying(image, **_):

@@ -57,6 +57,14 @@ def test_a_page_holds_all_and_loads_nothing(tmp_path):
     assert "/home/me" not in text
 
 
+def test_previews_say_what_their_third_crop_is(tmp_path):
+    gain = {"measure": {"name": "gain", "form": "{:+.2f} dB (estimated)"}}
+    for name, about, third in (("a", {}, "wanted"), ("b", gain, "removed")):
+        text = page.of(reading.seen([reported.write(tmp_path / name, about=about)]))
+        assert f"given, made by the network, {third}<" in text
+        assert f"given, made and {third}" in text
+
+
 def test_several_runs_share_charts_where_their_scores_compare(tmp_path):
     folders = [
         reported.write(tmp_path / "one", rival=("denoise-fast", 28.3)),

@@ -1,5 +1,6 @@
 """Denoisers that learn the noise of noisy pictures, and hold it."""
 
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -16,8 +17,8 @@ from scenes import photo  # noqa: E402
 
 from imgae import Denoiser, Image, read_image, write_image  # noqa: E402
 from imgae.cli import main  # noqa: E402
-from imgae.errors import OptionError, TrainingError  # noqa: E402
-from imgae.model import session  # noqa: E402
+from imgae.errors import OptionError, TrainingError, WeightsError  # noqa: E402
+from imgae.model import registry, session  # noqa: E402
 from imgae.model.card import ModelCard  # noqa: E402
 from imgae.model.verify.worker import verify  # noqa: E402
 from imgae.training import export, runs, warmstart  # noqa: E402
@@ -93,6 +94,7 @@ def test_the_card_holds_what_was_measured(file):
     assert card.inputs == ("image",)
     assert (card.noise.pixels, card.noise.low, card.noise.span) == ("uint16", 0.0, 1 / 16)
     assert "of 255" in card.noise.sentence
+    assert "values as the files have them" in card.colour
     assert np.sqrt(np.interp(0.5, card.noise.knots, card.noise.variance[1])) == pytest.approx(
         LEVEL, rel=0.25
     )
@@ -116,7 +118,8 @@ def test_a_file_is_denoised_on_the_scale_of_the_source_however_bright_it_is(file
         image = (pixels.astype(np.float32) / 65535 * 16).transpose(2, 0, 1)[None]
         expected = model(image=image)[0].transpose(1, 2, 0) / 16 * 65535
         assert np.abs(denoise(pixels) - expected.clip(0, pixels.max())).max() <= 1
-    with pytest.raises(OptionError, match="takes no noise level"):
+    assert denoise.run(Image(pixels)).notes == ()  # as bright as it is for all pictures
+    with pytest.raises(OptionError, match="holds the noise of its source"):
         denoise(pixels, sigma=0.1)
 
 
@@ -128,11 +131,47 @@ def test_files_of_another_type_get_a_caution(file):
 def test_the_program_of_the_documents_gives_what_imgae_gives(file, run, tmp_path):
     program = ROOT / "examples" / "python" / "own_noise.py"
     assert program.read_text().partition('"""\n\n')[2] in (ROOT / "docs" / "noisy.md").read_text()
-    source, target = run.parent / "pictures" / "1.tif", tmp_path / "clean.tif"
-    subprocess.run([sys.executable, program, file, source, target], check=True)
-    expected = Denoiser(file, threads=1)(read_image(source)).pixels.astype(int)
-    limit = read_image(source).pixels.max()
-    assert np.abs(tifffile.imread(target).astype(int).clip(0, limit) - expected).max() <= 1
+    source, target = tmp_path / "stack.tif", tmp_path / "clean.tif"
+    stack = np.stack([read_image(run.parent / "pictures" / f"{k}.tif").pixels for k in (1, 2)])
+    denoise = Denoiser(file, threads=1)
+    for pages, colour in ((stack, "rgb"), (stack[..., 1], "minisblack")):
+        tifffile.imwrite(source, pages, photometric=colour)
+        subprocess.run([sys.executable, program, file, source, target], check=True)
+        for page, clean in zip(pages, tifffile.imread(target), strict=True):
+            expected = denoise(page).reshape(clean.shape).astype(int)
+            assert np.abs(clean.clip(0, page.max()) - expected).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("pages", "more", "sentence"),
+    [
+        (np.zeros((9, 9), np.uint8), {"photometric": "minisblack"}, "noise of uint16 files"),
+        (np.zeros((3, 9, 9), np.uint16), {"photometric": "rgb"}, "not planar"),
+        (np.zeros((2, 9, 9), np.uint16), {"photometric": "minisblack", "truncate": True}, "pages"),
+    ],
+)
+def test_the_program_refuses_in_a_sentence_what_it_cannot_take(
+    pages, more, sentence, file, tmp_path
+):
+    tifffile.imwrite(tmp_path / "a.tif", pages, **more)
+    program = ROOT / "examples" / "python" / "own_noise.py"
+    words = [sys.executable, program, file, tmp_path / "a.tif", tmp_path / "clean.tif"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert sentence in done.stderr
+    assert not (tmp_path / "clean.tif").exists()
+
+
+def test_a_run_without_the_weights_that_it_starts_from_is_refused(tmp_path, monkeypatch):
+    for name in ("noisy", "clean"):
+        (tmp_path / name).mkdir()
+        write_image(Image((noisy(0) * 255).astype(np.uint8)), tmp_path / name / "0.png")
+    monkeypatch.setattr(registry, "available", dict)
+    monkeypatch.setattr(registry, "folders", list)
+    pairs = (str(tmp_path / "noisy"), str(tmp_path / "clean"))
+    with pytest.raises(WeightsError, match="denoise-fast"):
+        nets.start(nets.settings(variant="fast", pairs=pairs, steps=1), tmp_path / "run")
 
 
 def test_a_run_goes_on_with_what_it_measured(run, monkeypatch):
@@ -179,7 +218,9 @@ def test_pairs_are_learnt_from_and_scored_against_the_clean_pictures(tmp_path):
     config = nets.settings(
         variant="tiny", pairs=folders, steps=2, batch=2, crop=32, start="none", autocast="none"
     )
-    outcome = nets.start(config, tmp_path / "run")
+    told = []
+    outcome = runs.start(config, tmp_path / "run", "cpu", 1, told.append, nets.silent)
+    assert re.fullmatch(r"before training, the noisy pictures have 2[12]\.\d\d dB, .* dB", told[-1])
     assert outcome.measure.name == "psnr"
     assert 15 < outcome.score < 35  # the noise is at 22 dB
     settings = lookup.of_run(tmp_path / "run")[1]
