@@ -59,9 +59,9 @@ pixels, and by how much neighbours may correlate more. Noise whose neighbours co
 that is as smooth as texture, so only its level can tell. Fur, texture all over, with eight of nine
 kinds and levels of noise was beyond one of these; the ninth, Gaussian 40, had 1.25 and 0.05. Five
 photographs with four kinds had up to 1.40, or 1.11 if smooth, and 0.17, but for three of these
-twenty with smooth noise, of 1.31 to 1.59. Two of these, trained on, ended 1.4 and 0.7 dB behind the usual way, though
-1.1 and 1.6 dB ahead by the estimate. Drawn cells with the noise of few photons had 1.27 and 0.07, and 2.1 over all
-pixels: the usual way cleans the bright ones too little."""
+twenty with smooth noise, of 1.31 to 1.59. Two of these, trained on, ended 1.4 and 0.7 dB behind the
+usual way, though 1.1 and 1.6 dB ahead by the estimate. Drawn cells with the noise of few photons
+had 1.27 and 0.07, and 2.1 over all pixels: the usual way cleans the bright ones too little."""
 LOOKED_AT: Final = 8
 """Pages in which the usual way looks for what noise they have."""
 

@@ -321,7 +321,7 @@ def stop_if_not_finite(trainer: Trainer, run: Run) -> None:
 
 @contextlib.contextmanager
 def interruption(again: float = 0.0) -> Iterator[Callable[[], bool]]:
-    """Make a flag of the first Ctrl-C or SIGTERM; the second interrupts. For the main thread only."""
+    """Make a flag of the first Ctrl-C or SIGTERM; the second interrupts. For the main thread."""
     caught: list[float] = []  # when
 
     def note(_: int, __: FrameType | None) -> None:
