@@ -378,6 +378,7 @@ OTHER_WRITERS = {
     "restore/batches/journal.py": "lines added to a journal, which a kill may cut",
     "restore/search/store.py": "parts of a zip, in a file of the one writer",
     "training/checkpoint.py": "lines added to a log, which a kill may cut",
+    "training/logs.py": "lines added to a table, which is made again of that log",
 }
 """Modules that write or move files otherwise, and why they may."""
 

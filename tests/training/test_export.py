@@ -25,6 +25,7 @@ from imgae.training import export, geometry, runs, trace, warmstart  # noqa: E40
 from imgae.training.checkpoint import Run  # noqa: E402
 from imgae.training.networks.parts import STRIDE  # noqa: E402
 from imgae.training.quantisation.rounding import RoundedConv2d  # noqa: E402
+from imgae.training.tasks import lookup  # noqa: E402
 
 PROVENANCE = export.Provenance("tiny", "Apache-2.0")
 UNLEARNT = {"levels", "effect"}
@@ -210,8 +211,9 @@ def test_a_flip_ensemble_is_the_mean_over_four_flips(file, flips_file):
 
 
 def test_only_runs_of_denoise_can_be_flip_ensembles(run, tmp_path, monkeypatch):
-    values = Run(run).read_config() | {"task": "inpaint"}
-    values = {name: value for name, value in values.items() if name not in ("objective", "weight")}
+    known = lookup.load("inpaint").settings.read({}, "").to_json()
+    values = {name: value for name, value in Run(run).read_config().items() if f'"{name}"' in known}
+    values["task"] = "inpaint"
     monkeypatch.setattr(Run, "read_config", lambda _: dict(values))
     with pytest.raises(TrainingError, match="only a run of denoise"):
         export.export_run(run, tmp_path / "a.onnx", PROVENANCE, flip_ensemble=True)

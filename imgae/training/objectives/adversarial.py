@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import torch
+import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from imgae.training.corruptions.camera_noise import blurred
@@ -28,6 +29,11 @@ HIGHEST: Final = 30 / 255
 LOWEST: Final = 1.5 / 255
 AGAIN: Final = 4
 """Times, at most, that a picture is restored before a change of it is tried."""
+FLAT: Final = 0.12
+"""The share of pictures that are of one colour: what withstands changes tends to shift those."""
+MEAN_SIDE: Final = 16
+MEAN_WEIGHT: Final = 10.0
+"""Of the error of the mean over blocks of MEAN_SIDE pixels."""
 PROBED: Final = 0.34
 """The share of the batch whose pictures growth is measured near."""
 ITERATES: Final = 8
@@ -131,9 +137,15 @@ class AdversarialDenoising:
         self, net: nn.Module, clean: Tensor, generator: Generator
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """clean: (B, 3, H, W) in [0, 1]. Returns the scalar loss and terms for the log."""
+        flat = max(1, round(FLAT * len(clean)))
+        clean = torch.cat(
+            [clean[:-flat], clean[-flat:].mean((2, 3), True).expand_as(clean[-flat:])]
+        )
         noisy, sigma, clean = self.plain.corruption(clean, generator)
         restored = net(noisy, sigma)
         loss, terms = self.plain.of(restored, clean, sigma)
+        shifts = F.avg_pool2d(restored.float() - clean, min(MEAN_SIDE, clean.shape[-1]))
+        shift, _ = self.plain.of(shifts, torch.zeros_like(shifts), sigma.mean((2, 3), True))
         seen, levels, wanted = (x[:, :, :SIDE, :SIDE] for x in (noisy, sigma, clean))
         harmed = self.attacked(net, seen, levels, wanted, generator)
         attacked, _ = self.plain.of(harmed, wanted, levels)
@@ -153,7 +165,7 @@ class AdversarialDenoising:
             "penalty": penalty.detach(),
         }
         total = (1 - self.weight) * loss + self.weight * attacked + self.hinge_weight * penalty
-        return total, terms
+        return total + MEAN_WEIGHT * shift, terms
 
     def state_dict(self) -> dict[str, Tensor]:
         return {} if self.iterates is None else vars(self.iterates)
