@@ -137,10 +137,9 @@ class AdversarialDenoising:
         self, net: nn.Module, clean: Tensor, generator: Generator
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """clean: (B, 3, H, W) in [0, 1]. Returns the scalar loss and terms for the log."""
-        flat = max(1, round(FLAT * len(clean)))
-        clean = torch.cat(
-            [clean[:-flat], clean[-flat:].mean((2, 3), True).expand_as(clean[-flat:])]
-        )
+        structured = len(clean) - round(FLAT * len(clean))
+        colours = clean[structured:].mean((2, 3), True).expand_as(clean[structured:])
+        clean = torch.cat([clean[:structured], colours])
         noisy, sigma, clean = self.plain.corruption(clean, generator)
         restored = net(noisy, sigma)
         loss, terms = self.plain.of(restored, clean, sigma)

@@ -145,3 +145,19 @@ def test_what_it_remembers_is_what_its_state_says():
     assert float(resumed.detach()) == float(whole.detach())
     other.load_state_dict({})
     assert other.state_dict() == {}
+
+
+@pytest.mark.parametrize(("batch", "flat"), [(1, 0), (8, 1), (17, 2)])
+def test_some_pictures_of_a_batch_are_of_one_colour_but_not_a_single_one(batch, flat):
+    given = []
+
+    def seen(noisy, sigma):
+        if not given:
+            given.append(noisy.detach())
+        return noisy
+
+    plain = Denoising(GaussianNoise(sigma_max=0.0, share_rounded=0.0, share_gray=0.0))
+    clean = torch.rand(batch, 3, 16, 16, generator=generator())
+    AdversarialDenoising(0.3, plain=plain)(seen, clean, generator(1))
+    of_one_colour = given[0].std((2, 3)).amax(1) < 1e-6
+    assert int(of_one_colour.sum()) == flat
